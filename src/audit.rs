@@ -1,0 +1,72 @@
+//! The access log that nobody can deny (NEN 7513). Features append events through [`AuditLog`]; only a durable append gives
+//! an [`AuditReceipt`], and without one no patient data is released.
+
+mod event;
+
+pub use event::{AuditEvent, Counts, Kind, Outcome, Pseudonym};
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+/// Proof that an event is on disk. Made by the log only, after the flush that covers the record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditReceipt {
+    log: Arc<str>,
+    index: u64,
+}
+
+impl AuditReceipt {
+    /// For implementations of [`AuditLog`]: the record `index` of `log` is durable.
+    #[must_use]
+    pub const fn durable(log: Arc<str>, index: u64) -> Self {
+        Self { log, index }
+    }
+
+    /// The index of the record in its log.
+    #[must_use]
+    pub const fn index(&self) -> u64 {
+        self.index
+    }
+}
+
+/// `<log id>/<index>`, as the header `Inzage-Audit-Receipt` carries it.
+impl fmt::Display for AuditReceipt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.log, self.index)
+    }
+}
+
+/// Why an event could not be made durable. In each case no data is released.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum AuditError {
+    /// No room on the device; appends are possible again when there is room.
+    #[error("the audit device is full")]
+    Full,
+    /// A write or flush failed in a way that leaves the state of the file unknown; only a restart recovers.
+    #[error("the audit log stopped after a failure of its device")]
+    Stopped,
+    /// More events are waiting than the bound allows.
+    #[error("too many audit events are waiting")]
+    Busy,
+}
+
+/// The pending durable write of one event.
+pub type PendingReceipt = Pin<Box<dyn Future<Output = Result<AuditReceipt, AuditError>> + Send + 'static>>;
+
+/// Where events go. Appending never waits; the returned future resolves when the record is on disk, or never will be.
+/// Dropping the future does not take the record back.
+pub trait AuditLog: Send + Sync + 'static {
+    /// Hands an event over.
+    ///
+    /// # Errors
+    /// When the log is full or stopped, or its queue is at its bound: the event is then not recorded.
+    fn append(&self, event: AuditEvent) -> Result<PendingReceipt, AuditError>;
+
+    /// Whether disclosure is possible now; for readiness.
+    ///
+    /// # Errors
+    /// The reason why not.
+    fn health(&self) -> Result<(), AuditError>;
+}

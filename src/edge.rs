@@ -1,0 +1,1 @@
+//! Everything on the socket side of a handler; knows no route.

@@ -1,0 +1,14 @@
+//! Inzage: the gateway through which patients in the Netherlands see their GP record.
+
+pub mod audit;
+pub mod clock;
+pub mod edge;
+pub mod fhir;
+pub mod his;
+pub mod lists;
+pub mod medmij;
+#[cfg(feature = "sandbox")]
+pub mod sandbox;
+pub mod secret;
+pub mod store;
+pub mod tls;

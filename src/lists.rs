@@ -1,0 +1,1 @@
+//! The four MedMij lists as one immutable, consistent set.

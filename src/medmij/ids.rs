@@ -1,0 +1,62 @@
+//! Identifiers that tie the steps of one exchange together: UUIDs of the client, and our own.
+
+use std::fmt;
+
+use uuid::Uuid;
+
+macro_rules! uuid_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub struct $name(Uuid);
+
+        impl $name {
+            /// Parses the hyphenated form (36 characters); nothing else is accepted, so that nothing else is echoed.
+            #[must_use]
+            pub fn parse(text: &str) -> Option<Self> {
+                if text.len() == 36 { Uuid::try_parse(text).ok().map(Self) } else { None }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.hyphenated().fmt(f)
+            }
+        }
+    };
+}
+
+uuid_id! {
+    /// `MedMij-Request-ID`: unique per request in the network (core.tknint.208, core.rscint.201).
+    RequestId
+}
+uuid_id! {
+    /// `X-Correlation-ID`: one per authorization, carried through all later steps.
+    CorrelationId
+}
+uuid_id! {
+    /// Our own id of a request; it is the reference number that people see.
+    LocalId
+}
+
+impl LocalId {
+    /// A new one, ordered by time.
+    #[must_use]
+    pub fn new(now: jiff::Timestamp) -> Self {
+        let millis = u64::try_from(now.as_millisecond()).unwrap_or_default();
+        Self(uuid::Builder::from_unix_timestamp_millis(millis, &crate::secret::random::<10>()).into_uuid())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_hyphenated_form_is_an_id() {
+        assert!(RequestId::parse("0d4c6c7a-2f0e-4d7e-9f56-2d3a9a4f6f10").is_some());
+        for text in ["", "0d4c6c7a2f0e4d7e9f562d3a9a4f6f10", "{0d4c6c7a-2f0e-4d7e-9f56-2d3a9a4f6f1}", "x\r\n"] {
+            assert!(RequestId::parse(text).is_none(), "{text}");
+        }
+    }
+}

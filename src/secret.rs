@@ -1,0 +1,116 @@
+//! Values that may not be seen: redacted in `Debug`, wiped on drop, never serialised. Randomness comes through here too.
+
+use std::fmt;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use zeroize::Zeroize;
+
+/// A value that prints as `[redacted]` and is wiped when dropped.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret<T: Zeroize>(T);
+
+impl<T: Zeroize> Secret<T> {
+    /// Wraps a value.
+    pub const fn new(value: T) -> Self {
+        Self(value)
+    }
+
+    /// The value itself; each call is a place to review.
+    pub const fn reveal(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T: Zeroize> fmt::Debug for Secret<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[redacted]")
+    }
+}
+
+impl<T: Zeroize> Drop for Secret<T> {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+/// SHA-256 of a handle: what the store keeps in its place.
+pub type HandleHash = [u8; 32];
+
+/// An opaque handle of 256 random bits, base64url without padding: authorization codes, access tokens, visit cookies.
+pub struct Handle(Secret<String>);
+
+impl Handle {
+    /// Draws a new one.
+    #[must_use]
+    pub fn draw() -> Self {
+        let mut bits = random::<32>();
+        let text = URL_SAFE_NO_PAD.encode(bits);
+        bits.zeroize();
+        Self(Secret::new(text))
+    }
+
+    /// The text to hand out, once.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        self.0.reveal()
+    }
+
+    /// What to store.
+    #[must_use]
+    pub fn hash(&self) -> HandleHash {
+        hash_handle(self.reveal())
+    }
+}
+
+impl fmt::Debug for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Handle([redacted])")
+    }
+}
+
+/// The hash under which a handle that a peer presents is looked up. Any text hashes; only a drawn one is found.
+#[must_use]
+pub fn hash_handle(presented: &str) -> HandleHash {
+    sha256(presented.as_bytes())
+}
+
+/// SHA-256.
+#[must_use]
+pub fn sha256(data: &[u8]) -> [u8; 32] {
+    let mut out = [0; 32];
+    out.copy_from_slice(digest(&SHA256, data).as_ref());
+    out
+}
+
+/// Random bytes from the operating system.
+///
+/// # Panics
+/// When the operating system has no randomness to give; nothing may go on then.
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "this is the one door for randomness")]
+pub fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).expect("the operating system gives random bytes");
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_does_not_print() {
+        assert_eq!(format!("{:?}", Secret::new("abc".to_owned())), "[redacted]");
+        assert!(!format!("{:?}", Handle::draw()).contains(Handle::draw().reveal()));
+    }
+
+    #[test]
+    fn a_handle_has_256_bits_and_is_found_by_its_text() {
+        let handle = Handle::draw();
+        assert_eq!(handle.reveal().len(), 43);
+        assert_eq!(hash_handle(handle.reveal()), handle.hash());
+        assert_ne!(Handle::draw().hash(), handle.hash());
+    }
+}

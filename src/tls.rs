@@ -1,0 +1,1 @@
+//! What we accept and offer in TLS, in one readable place.
