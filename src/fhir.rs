@@ -1,3 +1,4 @@
 //! The resource server.
 
+pub mod query;
 pub mod shape;

@@ -7,8 +7,10 @@ pub mod fhir;
 pub mod his;
 pub mod lists;
 pub mod medmij;
+pub mod practices;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
 pub mod secret;
+pub mod services;
 pub mod store;
 pub mod tls;

@@ -1,0 +1,74 @@
+//! Our own register of practices: which HIS holds a practice's records, since when it shows them, and whether it is open.
+
+use std::collections::HashMap;
+
+use jiff::civil::Date;
+
+use crate::medmij::ProviderName;
+
+/// One practice that this gateway serves.
+#[derive(Debug, Clone)]
+pub struct Practice {
+    /// Its name in the network.
+    pub provider: ProviderName,
+    /// Its name for people.
+    pub name: String,
+    /// The id of the HIS installation that holds its records.
+    pub his: String,
+    /// E and P lines recorded before this date stay hidden (OPEN guideline: shown from the moment access was switched on).
+    pub access_start: Date,
+    /// Age in years from which a person may look for themself (16 by default).
+    pub minimum_age: u8,
+    /// For how many months back results are shown (14 by default).
+    pub results_months: u8,
+    /// Whether patients may look.
+    pub state: GoLive,
+}
+
+/// How far a practice is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GoLive {
+    /// Nobody gets in.
+    Closed,
+    /// Every patient of the practice gets in.
+    Open,
+}
+
+/// The practices of this gateway, by provider name.
+#[derive(Debug, Default)]
+pub struct PracticeRegister {
+    by_provider: HashMap<ProviderName, Practice>,
+}
+
+/// The same provider was entered twice.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0} is registered twice")]
+pub struct RegisteredTwice(pub ProviderName);
+
+impl PracticeRegister {
+    /// Builds the register.
+    ///
+    /// # Errors
+    /// When a provider occurs twice.
+    pub fn new(practices: impl IntoIterator<Item = Practice>) -> Result<Self, RegisteredTwice> {
+        let mut by_provider = HashMap::new();
+        for practice in practices {
+            let provider = practice.provider.clone();
+            if by_provider.insert(provider.clone(), practice).is_some() {
+                return Err(RegisteredTwice(provider));
+            }
+        }
+        Ok(Self { by_provider })
+    }
+
+    /// The practice with this name (`name@medmij`).
+    #[must_use]
+    pub fn practice(&self, provider: &str) -> Option<&Practice> {
+        self.by_provider.get(provider)
+    }
+
+    /// All practices, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = &Practice> {
+        self.by_provider.values()
+    }
+}
