@@ -1,1 +1,86 @@
-//! The four MedMij lists as one immutable, consistent set.
+//! The four MedMij lists as one immutable, consistent set: read strictly, swapped whole, kept on disk.
+//!
+//! - [`Zal`]: which care provider offers which service, at which endpoints (*zorgaanbiederslijst*).
+//! - [`Ocl`]: the PGOs that may send people to us (*OAuth client list*).
+//! - [`Whl`]: the nodes that may connect to us on the back channel (*whitelist*).
+//! - [`Gnl`]: the names of the services, for screens (*gegevensdienstnamenlijst*).
+//!
+//! Every receiver must validate the lists against the published schemas. [`Lists::parse`] does that by construction: each
+//! list is read by a grammar as strict as its schema, so what cannot be valid cannot become a value. Nothing
+//! is fetched on behalf of a list.
+//!
+//! A list form is a row in a table (see `document`): a new release adds a namespace and a function, nothing else.
+
+mod document;
+mod error;
+mod gnl;
+mod kind;
+mod ocl;
+#[cfg(test)]
+mod tests;
+mod unique;
+mod uri;
+mod value;
+mod whl;
+mod write;
+mod xml;
+mod zal;
+
+pub use document::ListHeader;
+pub use error::{BadValue, Defect, Expected, ListError, Position};
+pub use gnl::Gnl;
+pub use kind::{ListKind, PerList, RawLists};
+pub use ocl::{OauthClient, Ocl};
+pub use uri::{EndpointUri, UriError};
+pub use value::InterfaceVersion;
+pub use whl::Whl;
+pub use write::{
+    ClientEntry, NameEntry, ProviderEntry, RoleEntry, ServiceEntry, SubscriptionEntry, VersionEntry, write_gnl,
+    write_ocl, write_whl, write_zal,
+};
+pub use zal::{Provider, ProviderKind, RoleEndpoint, Subscription, Zal, ZalService};
+
+/// The largest list that is read, in bytes. 20,000 providers with two services each take some 40 MB.
+pub const MAX_LIST_BYTES: usize = 64 * 1024 * 1024;
+
+/// What may differ between installations in how lists are read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Reading {
+    /// Whether a front-channel URI may name a port. In the network it may not (type Frontchanneluri); a sandbox needs it.
+    pub allow_ports: bool,
+}
+
+/// The four lists that hold together. Never changed; a newer set replaces it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lists {
+    /// Providers and their endpoints.
+    pub zal: Zal,
+    /// PGOs.
+    pub ocl: Ocl,
+    /// Nodes.
+    pub whl: Whl,
+    /// Names of services.
+    pub gnl: Gnl,
+}
+
+impl Lists {
+    /// Reads all four. This is CPU work of up to some hundreds of milliseconds: not for an async thread.
+    ///
+    /// # Errors
+    /// The first list that is not valid and what is wrong with it.
+    pub fn parse(raw: &RawLists, reading: Reading) -> Result<Self, (ListKind, ListError)> {
+        let of = |kind| move |error| (kind, error);
+        Ok(Self {
+            zal: Zal::parse(&raw.zal, reading).map_err(of(ListKind::Zal))?,
+            ocl: Ocl::parse(&raw.ocl, reading).map_err(of(ListKind::Ocl))?,
+            whl: Whl::parse(&raw.whl, reading).map_err(of(ListKind::Whl))?,
+            gnl: Gnl::parse(&raw.gnl, reading).map_err(of(ListKind::Gnl))?,
+        })
+    }
+
+    /// When and as which number each list was published.
+    #[must_use]
+    pub fn headers(&self) -> PerList<ListHeader> {
+        PerList { zal: self.zal.header(), ocl: self.ocl.header(), whl: self.whl.header(), gnl: self.gnl.header() }
+    }
+}

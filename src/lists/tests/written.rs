@@ -1,0 +1,182 @@
+//! What is written is read back, in any shape and at full size.
+
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use super::super::*;
+use crate::clock::{Clock as _, SystemClock};
+
+fn header() -> impl Strategy<Value = ListHeader> {
+    (0_i64..4_102_444_800, 1_u64..).prop_map(|(second, sequence)| ListHeader {
+        timestamp: jiff::Timestamp::from_second(second).unwrap(),
+        sequence,
+    })
+}
+
+fn host() -> impl Strategy<Value = String> {
+    "[a-z0-9][a-z0-9-]{0,9}(\\.[a-z0-9][a-z0-9-]{0,5}){0,2}\\.[a-z]{2,6}"
+}
+
+fn uri() -> impl Strategy<Value = String> {
+    (host(), "(/[a-zA-Z0-9~_&'()*+,;=:@-]{1,6}){0,3}").prop_map(|(host, path)| format!("https://{host}{path}"))
+}
+
+fn screen_name() -> impl Strategy<Value = String> {
+    "[ -~é€]{3,50}"
+}
+
+fn unique<T: std::fmt::Debug>(
+    item: impl Strategy<Value = T>,
+    key: fn(&T) -> &str,
+    size: std::ops::Range<usize>,
+) -> impl Strategy<Value = Vec<T>> {
+    proptest::collection::vec(item, size).prop_map(move |mut items| {
+        let mut seen = std::collections::HashSet::new();
+        items.retain(|item| seen.insert(key(item).to_owned()));
+        items
+    })
+}
+
+fn provider_entry() -> impl Strategy<Value = ProviderEntry> {
+    let role = ("[A-Z0-9.-]{1,30}", uri()).prop_map(|(role, endpoint)| RoleEntry { role, endpoint });
+    let subscription = (1_u64.., uri()).prop_map(|(max_days, endpoint)| SubscriptionEntry { max_days, endpoint });
+    let service = (
+        "[0-9]{1,3}",
+        proptest::option::of(uri()),
+        proptest::option::of(uri()),
+        proptest::option::of(subscription),
+        unique(role, |role| &role.role, 1..3),
+    )
+        .prop_map(|(id, authorization, token, subscription, roles)| ServiceEntry {
+            id,
+            authorization,
+            token,
+            subscription,
+            roles,
+        });
+    let version = ("[0-9.]{1,5}", unique(service, |service| &service.id, 1..12))
+        .prop_map(|(id, services)| VersionEntry { id, services });
+    let kind = prop_oneof![Just("ZA".to_owned()), Just("BAZB".to_owned()), "[A-Z]{1,8}"];
+    ("[a-z][a-z.-]{0,20}[a-z]@medmij", kind, unique(version, |version| &version.id, 1..3))
+        .prop_map(|(name, kind, versions)| ProviderEntry { name, kind, versions })
+}
+
+/// What was read, as what was written.
+fn entry_of(provider: &Provider) -> ProviderEntry {
+    let text = |uri: Option<&EndpointUri>| uri.map(|uri| uri.as_str().to_owned());
+    let service = |service: &ZalService| ServiceEntry {
+        id: service.id().as_str().to_owned(),
+        authorization: text(service.authorization()),
+        token: text(service.token()),
+        subscription: service.subscription().map(|subscription| SubscriptionEntry {
+            max_days: subscription.max_days(),
+            endpoint: subscription.endpoint().as_str().to_owned(),
+        }),
+        roles: service
+            .roles()
+            .iter()
+            .map(|role| RoleEntry {
+                role: role.role().as_str().to_owned(),
+                endpoint: role.endpoint().as_str().to_owned(),
+            })
+            .collect(),
+    };
+    let version = |id: &InterfaceVersion| VersionEntry {
+        id: id.as_str().to_owned(),
+        services: provider.services(id.as_str()).iter().map(service).collect(),
+    };
+    ProviderEntry {
+        name: provider.name().as_str().to_owned(),
+        kind: provider.kind().as_str().to_owned(),
+        versions: provider.interface_versions().map(version).collect(),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn a_written_zal_is_read_back(
+        header in header(),
+        providers in unique(provider_entry(), |provider| &provider.name, 0..12),
+    ) {
+        let zal = Zal::parse(write_zal(header, &providers).as_bytes(), Reading::default()).unwrap();
+        prop_assert_eq!(zal.header(), header);
+        prop_assert_eq!(zal.providers().iter().map(entry_of).collect::<Vec<_>>(), providers.clone());
+        for provider in &providers {
+            let found = zal.provider(&provider.name).map(entry_of);
+            prop_assert_eq!(found.as_ref(), Some(provider));
+        }
+    }
+
+    #[test]
+    fn a_written_ocl_is_read_back(
+        header in header(),
+        clients in unique(
+            (host(), screen_name()).prop_map(|(hostname, organisation)| ClientEntry { hostname, organisation }),
+            |client| &client.hostname,
+            0..12,
+        ),
+    ) {
+        let ocl = Ocl::parse(write_ocl(header, &clients).as_bytes(), Reading::default()).unwrap();
+        prop_assert_eq!(ocl.header(), header);
+        let entry = |client: &OauthClient| ClientEntry {
+            hostname: client.hostname().as_str().to_owned(),
+            organisation: client.organisation().to_owned(),
+        };
+        prop_assert_eq!(ocl.clients().iter().map(entry).collect::<Vec<_>>(), clients);
+    }
+
+    #[test]
+    fn a_written_whl_is_read_back(header in header(), hosts in unique(host(), String::as_str, 0..12)) {
+        let whl = Whl::parse(write_whl(header, &hosts).as_bytes(), Reading::default()).unwrap();
+        prop_assert_eq!(whl.header(), header);
+        prop_assert_eq!(whl.hosts().map(|host| host.as_str().to_owned()).collect::<Vec<_>>(), hosts);
+    }
+
+    #[test]
+    fn a_written_gnl_is_read_back(
+        header in header(),
+        names in unique(
+            ("[0-9]{1,3}", screen_name()).prop_map(|(service, name)| NameEntry { service, name }),
+            |entry| &entry.service,
+            0..12,
+        ),
+    ) {
+        let gnl = Gnl::parse(write_gnl(header, &names).as_bytes(), Reading::default()).unwrap();
+        prop_assert_eq!(gnl.header(), header);
+        let entries = gnl.names().map(|(id, name)| NameEntry { service: id.as_str().to_owned(), name: name.to_owned() });
+        prop_assert_eq!(entries.collect::<Vec<_>>(), names);
+    }
+}
+
+/// 20,000 providers with two services each. Run in release: the target there is 300 ms.
+#[test]
+#[ignore = "a measurement: cargo test --release --lib a_full_size -- --ignored --nocapture"]
+fn a_full_size_zal_is_read_in_time() {
+    let role = |n| RoleEntry {
+        role: "MM-2.0-HGB-FHIR".to_owned(),
+        endpoint: format!("https://node{}.inzage.example/practice{n}/fhir", n % 40),
+    };
+    let service = |n, id: &str| ServiceEntry {
+        id: id.to_owned(),
+        authorization: Some(format!("https://login{}.inzage.example/practice{n}/authorize", n % 40)),
+        token: Some(format!("https://node{}.inzage.example/token", n % 40)),
+        subscription: None,
+        roles: vec![role(n)],
+    };
+    let provider = |n| ProviderEntry {
+        name: format!("practice{n}@medmij"),
+        kind: "ZA".to_owned(),
+        versions: vec![VersionEntry { id: "2".to_owned(), services: vec![service(n, "49"), service(n, "51")] }],
+    };
+    let header = ListHeader { timestamp: "2026-03-02T08:30:00Z".parse().unwrap(), sequence: 1 };
+    let text = write_zal(header, &(0..20_000).map(provider).collect::<Vec<_>>());
+    let start = SystemClock.monotonic();
+    let zal = Zal::parse(text.as_bytes(), Reading::default()).unwrap();
+    let took = SystemClock.monotonic() - start;
+    println!("{} MB in {took:?}", text.len() / 1_000_000);
+    assert!(zal.provider("practice19999@medmij").is_some());
+    assert!(took < Duration::from_millis(300), "{took:?}");
+}
