@@ -6,8 +6,8 @@
 //! - [`Gnl`]: the names of the services, for screens (*gegevensdienstnamenlijst*).
 //!
 //! Every receiver must validate the lists against the published schemas. [`Lists::parse`] does that by construction: each
-//! list is read by a grammar as strict as its schema, so what cannot be valid cannot become a value. Nothing
-//! is fetched on behalf of a list.
+//! list is read by a grammar as strict as its schema, so what cannot be valid cannot become a value. They
+//! come through a [`ListSource`].
 //!
 //! A list form is a row in a table (see `document`): a new release adds a namespace and a function, nothing else.
 
@@ -16,6 +16,8 @@ mod error;
 mod gnl;
 mod kind;
 mod ocl;
+mod port;
+mod source;
 #[cfg(test)]
 mod tests;
 mod unique;
@@ -31,6 +33,8 @@ pub use error::{BadValue, Defect, Expected, ListError, Position};
 pub use gnl::Gnl;
 pub use kind::{ListKind, PerList, RawLists};
 pub use ocl::{OauthClient, Ocl};
+pub use port::{ListSource, SourceError, SourceFuture};
+pub use source::{HttpsSource, HttpsSourceError};
 pub use uri::{EndpointUri, UriError};
 pub use value::InterfaceVersion;
 pub use whl::Whl;

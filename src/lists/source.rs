@@ -1,0 +1,181 @@
+//! The lists over https, from their publisher.
+
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use reqwest::{Client, Response, StatusCode, Url};
+
+use super::port::{ListSource, SourceError, SourceFuture};
+use super::{ListKind, MAX_LIST_BYTES, PerList};
+
+/// How long one list may take, from connection to last byte.
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// Fetches each list from a URL of its own.
+#[derive(Debug, Clone)]
+pub struct HttpsSource {
+    client: Client,
+    urls: PerList<Url>,
+}
+
+/// The configuration names something that is not an https URL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the URL of the {list} is not an https URL with a host, without user information and fragment")]
+pub struct HttpsSourceError {
+    /// Of which list.
+    pub list: ListKind,
+}
+
+impl HttpsSource {
+    /// A source over a client that holds our certificate, trusts only the publisher's roots and follows no redirect.
+    ///
+    /// # Errors
+    /// When a URL is not https, or names a user or fragment.
+    pub fn new(client: Client, urls: &PerList<String>) -> Result<Self, HttpsSourceError> {
+        let urls = PerList::try_from_fn(|list| parse_url(urls.of(list)).ok_or(HttpsSourceError { list }))?;
+        Ok(Self { client, urls })
+    }
+
+    async fn read(&self, list: ListKind) -> Result<Bytes, SourceError> {
+        let request = self.client.get(self.urls.of(list).clone());
+        let answer = request.send().await.map_err(|error| sort(&error))?;
+        // A client that was made to follow redirects anyway has left the URL; what it brings back is not taken.
+        if answer.status().is_redirection() || answer.url() != self.urls.of(list) {
+            return Err(SourceError::Redirected);
+        }
+        if answer.status() != StatusCode::OK {
+            return Err(SourceError::Status { status: answer.status().as_u16() });
+        }
+        read_body(answer).await
+    }
+}
+
+impl ListSource for HttpsSource {
+    fn fetch(&self, list: ListKind) -> SourceFuture<'_> {
+        Box::pin(
+            async move { tokio::time::timeout(DEADLINE, self.read(list)).await.unwrap_or(Err(SourceError::TimedOut)) },
+        )
+    }
+}
+
+async fn read_body(mut answer: Response) -> Result<Bytes, SourceError> {
+    let limit = u64::try_from(MAX_LIST_BYTES).unwrap_or(u64::MAX);
+    if answer.content_length().is_some_and(|length| length > limit) {
+        return Err(SourceError::TooLarge);
+    }
+    let mut body = BytesMut::new();
+    while let Some(chunk) = answer.chunk().await.map_err(|error| sort(&error))? {
+        if body.len().saturating_add(chunk.len()) > MAX_LIST_BYTES {
+            return Err(SourceError::TooLarge);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body.freeze())
+}
+
+fn sort(error: &reqwest::Error) -> SourceError {
+    if error.is_timeout() {
+        SourceError::TimedOut
+    } else if error.is_redirect() {
+        SourceError::Redirected
+    } else {
+        SourceError::Unreachable
+    }
+}
+
+fn parse_url(text: &str) -> Option<Url> {
+    let url = Url::parse(text).ok()?;
+    let plain = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
+    (url.scheme() == "https" && url.has_host() && plain).then_some(url)
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// A publisher that gives one answer, byte for byte, to one request and then closes.
+    async fn publisher(answer: impl Into<Vec<u8>>) -> HttpsSource {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = Url::parse(&format!("http://{}/list?api=2", listener.local_addr().unwrap())).unwrap();
+        let answer = answer.into();
+        tokio::spawn(async move {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            let mut request = [0; 1024];
+            let length = socket.read(&mut request).await.unwrap();
+            assert!(request[..length].starts_with(b"GET /list?api=2 HTTP/1.1\r\n"));
+            // The client may have gone when it has seen enough.
+            let _ = socket.write_all(&answer).await;
+        });
+        source_of(url)
+    }
+
+    /// Transport security is the client's; these tests are about what is done with answers, so they run without.
+    fn source_of(url: Url) -> HttpsSource {
+        let client = Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build().unwrap();
+        HttpsSource { client, urls: PerList { zal: url.clone(), ocl: url.clone(), whl: url.clone(), gnl: url } }
+    }
+
+    #[tokio::test]
+    async fn a_list_is_the_body_of_a_200() {
+        let source = publisher("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n<a/>").await;
+        assert_eq!(source.fetch(ListKind::Whl).await, Ok(Bytes::from_static(b"<a/>")));
+    }
+
+    #[tokio::test]
+    async fn no_redirect_is_followed() {
+        for status in ["301 Moved Permanently", "302 Found", "307 Temporary Redirect", "308 Permanent Redirect"] {
+            let answer = format!("HTTP/1.1 {status}\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n");
+            assert_eq!(publisher(answer).await.fetch(ListKind::Zal).await, Err(SourceError::Redirected), "{status}");
+        }
+    }
+
+    #[tokio::test]
+    async fn any_other_status_is_an_error() {
+        for status in [204, 206, 304, 404, 500, 503] {
+            let answer = format!("HTTP/1.1 {status} X\r\nContent-Length: 0\r\n\r\n");
+            let expected = if status == 304 { SourceError::Redirected } else { SourceError::Status { status } };
+            assert_eq!(publisher(answer).await.fetch(ListKind::Zal).await, Err(expected), "{status}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_broken_answer_is_no_list() {
+        let source = publisher("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n<a/>").await;
+        assert_eq!(source.fetch(ListKind::Gnl).await, Err(SourceError::Unreachable));
+    }
+
+    #[tokio::test]
+    async fn a_list_over_the_limit_is_cut_off_announced_or_not() {
+        let announced = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", MAX_LIST_BYTES + 1);
+        assert_eq!(publisher(announced).await.fetch(ListKind::Zal).await, Err(SourceError::TooLarge));
+        let mut endless = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n".to_vec();
+        endless.resize(endless.len() + MAX_LIST_BYTES + 1, b' ');
+        assert_eq!(publisher(endless).await.fetch(ListKind::Zal).await, Err(SourceError::TooLarge));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_silent_publisher_is_left_after_the_deadline() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = Url::parse(&format!("http://{}/list", listener.local_addr().unwrap())).unwrap();
+        assert_eq!(source_of(url).fetch(ListKind::Ocl).await, Err(SourceError::TimedOut));
+    }
+
+    #[test]
+    fn only_plain_https_urls_are_taken() {
+        let urls = |whl: &str| PerList {
+            zal: "https://lists.example/zal?api=2".to_owned(),
+            ocl: "https://lists.example/ocl".to_owned(),
+            whl: whl.to_owned(),
+            gnl: "https://lists.example:8443/gnl".to_owned(),
+        };
+        assert!(HttpsSource::new(Client::new(), &urls("https://lists.example/whl")).is_ok());
+        for wrong in ["http://lists.example/whl", "file:///whl", "whl", "https://me@lists.example/", "https://a.nl/#b"]
+        {
+            let error = HttpsSource::new(Client::new(), &urls(wrong)).unwrap_err();
+            assert_eq!(error, HttpsSourceError { list: ListKind::Whl }, "{wrong}");
+        }
+    }
+}
