@@ -6,17 +6,19 @@
 //! - [`Gnl`]: the names of the services, for screens (*gegevensdienstnamenlijst*).
 //!
 //! Every receiver must validate the lists against the published schemas. [`Lists::parse`] does that by construction: each
-//! list is read by a grammar as strict as its schema, so what cannot be valid cannot become a value. They
-//! come through a [`ListSource`].
+//! list is read by a grammar as strict as its schema, so what cannot be valid cannot become a value. A [`Refresher`] fetches
+//! the four through a [`ListSource`], refuses a step back, and publishes all four together or none.
 //!
 //! A list form is a row in a table (see `document`): a new release adds a namespace and a function, nothing else.
 
+mod copy;
 mod document;
 mod error;
 mod gnl;
 mod kind;
 mod ocl;
 mod port;
+mod refresh;
 mod source;
 #[cfg(test)]
 mod tests;
@@ -28,12 +30,14 @@ mod write;
 mod xml;
 mod zal;
 
+pub use copy::{CopyError, CopyFolder};
 pub use document::ListHeader;
 pub use error::{BadValue, Defect, Expected, ListError, Position};
 pub use gnl::Gnl;
 pub use kind::{ListKind, PerList, RawLists};
 pub use ocl::{OauthClient, Ocl};
 pub use port::{ListSource, SourceError, SourceFuture};
+pub use refresh::{Change, Pace, Published, RefreshError, RefreshOutcome, Refresher};
 pub use source::{HttpsSource, HttpsSourceError};
 pub use uri::{EndpointUri, UriError};
 pub use value::InterfaceVersion;

@@ -2,6 +2,7 @@
 
 mod written;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -9,6 +10,23 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::clock::{Clock as _, SystemClock};
+
+/// A folder of its own, gone afterwards.
+pub(super) struct TestFolder(pub(super) PathBuf);
+
+impl TestFolder {
+    pub(super) fn new() -> Self {
+        let name = format!("inzage-lists-{:016x}", u64::from_le_bytes(crate::secret::random()));
+        Self(std::env::temp_dir().join(name))
+    }
+}
+
+impl Drop for TestFolder {
+    fn drop(&mut self) {
+        // It may never have been made.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
 
 /// The good samples.
 pub(super) fn samples() -> RawLists {
