@@ -4,13 +4,16 @@ pub mod audit;
 pub mod clock;
 pub mod edge;
 pub mod fhir;
+pub mod form;
 pub mod his;
 pub mod lists;
 pub mod medmij;
+pub mod oauth;
 pub mod practices;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
 pub mod secret;
 pub mod services;
+pub mod session;
 pub mod store;
 pub mod tls;

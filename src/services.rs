@@ -244,7 +244,9 @@ mod tests {
     fn ambiguous_and_unknown_things_are_refused() {
         let service = "[[service]]\nid='1'\nname='x'\nroles=[]\nfhir='stu3'\npurpose='collect'\n";
         assert!(matches!(Catalogue::parse(&service.repeat(2)), Err(CatalogueError::Twice(_))));
-        let both = format!("{service}[[service.search]]\nresource='A'\nparameters=[{{name='a',one_of=['b'],date=['ge'],not_before='today'}}]");
+        let both = format!(
+            "{service}[[service.search]]\nresource='A'\nparameters=[{{name='a',one_of=['b'],date=['ge'],not_before='today'}}]"
+        );
         assert!(matches!(Catalogue::parse(&both), Err(CatalogueError::Malformed(_))));
         assert!(matches!(Catalogue::parse(&format!("{service}colour='red'")), Err(CatalogueError::Malformed(_))));
     }

@@ -1,0 +1,119 @@
+//! `application/x-www-form-urlencoded` and queries: pairs in, pairs out. Strict: broken encoding is an error, never repaired.
+
+/// Most pairs that are read.
+const PAIRS_MAX: usize = 32;
+
+/// Why a text is no list of pairs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum FormError {
+    /// Broken percent-encoding, not UTF-8, or a control character.
+    #[error("not properly percent-encoded UTF-8 text")]
+    Encoding,
+    /// Over 32 pairs.
+    #[error("more than 32 parameters")]
+    TooMany,
+}
+
+/// Decodes `a=b&c=d`, with `+` for a space.
+///
+/// # Errors
+/// See [`FormError`].
+pub fn decode_pairs(text: &str) -> Result<Vec<(String, String)>, FormError> {
+    let pairs = text.split('&').filter(|pair| !pair.is_empty());
+    let decoded: Vec<_> = pairs.take(PAIRS_MAX + 1).map(decode_pair).collect::<Result<_, _>>()?;
+    if decoded.len() > PAIRS_MAX { Err(FormError::TooMany) } else { Ok(decoded) }
+}
+
+fn decode_pair(pair: &str) -> Result<(String, String), FormError> {
+    let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+    Ok((decode(name)?, decode(value)?))
+}
+
+fn decode(text: &str) -> Result<String, FormError> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.bytes();
+    while let Some(byte) = rest.next() {
+        bytes.push(match byte {
+            b'+' => b' ',
+            b'%' => hex_pair(rest.next(), rest.next()).ok_or(FormError::Encoding)?,
+            other => other,
+        });
+    }
+    let text = String::from_utf8(bytes).map_err(|_| FormError::Encoding)?;
+    if text.chars().any(char::is_control) { Err(FormError::Encoding) } else { Ok(text) }
+}
+
+fn hex_pair(high: Option<u8>, low: Option<u8>) -> Option<u8> {
+    let digit = |byte: Option<u8>| char::from(byte?).to_digit(16);
+    u8::try_from(digit(high)? * 16 + digit(low)?).ok()
+}
+
+/// The value of a parameter that stands exactly once; `None` also when it stands twice.
+#[must_use]
+pub fn single<'a>(pairs: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    let mut values = pairs.iter().filter(|(key, _)| key == name);
+    match (values.next(), values.next()) {
+        (Some((_, value)), None) => Some(value),
+        _ => None,
+    }
+}
+
+/// Writes pairs as a query, percent-encoded so that `|` becomes `%7C`.
+#[must_use]
+pub fn encode_pairs(pairs: &[(String, String)]) -> String {
+    let mut out = String::new();
+    for (name, value) in pairs {
+        if !out.is_empty() {
+            out.push('&');
+        }
+        encode_into(&mut out, name);
+        out.push('=');
+        encode_into(&mut out, value);
+    }
+    out
+}
+
+fn encode_into(out: &mut String, text: &str) {
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~:/,$@*".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push('%');
+            for nibble in [byte >> 4, byte & 15] {
+                out.push(char::from_digit(u32::from(nibble), 16).unwrap_or('0').to_ascii_uppercase());
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn broken_encodings_are_refused() {
+        for text in ["a=%", "a=%1", "a=%zz", "a=%ff", "a=%00", "%0d=a"] {
+            assert_eq!(decode_pairs(text), Err(FormError::Encoding), "{text}");
+        }
+        assert_eq!(decode_pairs(&"a&".repeat(33)), Err(FormError::TooMany));
+    }
+
+    #[test]
+    fn a_parameter_that_stands_twice_has_no_single_value() {
+        let pairs = decode_pairs("a=1&b=2&a=3").unwrap();
+        assert_eq!((single(&pairs, "a"), single(&pairs, "b"), single(&pairs, "c")), (None, Some("2"), None));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_encoded_decodes_to_the_same(pairs in proptest::collection::vec(("[a-z_:.]{1,8}", "[ -~é]{0,20}"), 0..5)) {
+            prop_assert_eq!(decode_pairs(&encode_pairs(&pairs)).unwrap(), pairs);
+        }
+
+        #[test]
+        fn no_text_panics(text in "\\PC{0,60}") {
+            let _ = decode_pairs(&text);
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! The authorization server for PGOs: states, and who may move between them (MedMij Authorization and Token interface).
+
+pub mod authorize;
+pub mod code;
+pub mod grant;

@@ -1,0 +1,345 @@
+//! The authorization request: parsed in the order of core.authint.203. Client and redirect URI come first; while either is
+//! in doubt nobody is redirected anywhere.
+
+use serde::{Deserialize, Serialize};
+
+use crate::form::single;
+use crate::lists::{Lists, OauthClient};
+use crate::medmij::{CorrelationId, Hostname, RequestId, Scope};
+
+/// A request that is in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuthorizeRequest {
+    /// The client, which is on the OAuth client list.
+    pub client: Hostname,
+    /// Where the answer goes.
+    pub redirect_uri: RedirectUri,
+    /// What is asked.
+    pub scope: Scope,
+    /// The client's own value, given back byte for byte.
+    pub state: State,
+    /// `MedMij-Request-ID`, when it is well-formed.
+    pub request_id: Option<RequestId>,
+    /// `X-Correlation-ID`, when it is well-formed.
+    pub correlation_id: Option<CorrelationId>,
+}
+
+/// An https URI on the client's own host: any path, no query, fragment, userinfo or dot segment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RedirectUri {
+    text: String,
+    authority_end: usize,
+}
+
+/// `state`: 1 to 512 printable ASCII characters. The limits of core.authint.200 are not published; these are ours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct State(String);
+
+/// Why a request is refused without a redirect: the person gets a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NoClient {
+    /// `client_id` is missing, stands twice, or is on no list.
+    #[error("the application that sent you here is not known in the MedMij network")]
+    UnknownClient,
+    /// `redirect_uri` is missing, stands twice, or is not one of this client.
+    #[error("the application that sent you here gave no valid address to go back to")]
+    BadRedirectUri,
+}
+
+/// Why a request is refused with a redirect (core.authint.207).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum BadRequest {
+    /// A parameter is missing, stands twice or is malformed.
+    #[error("a parameter is missing, stands twice or is malformed")]
+    Invalid,
+    /// `response_type` is not `code`.
+    #[error("response_type must be code")]
+    ResponseType,
+    /// The scope is malformed, or names a provider or service that is not offered here.
+    #[error("the scope names nothing that is offered here")]
+    Scope,
+}
+
+impl BadRequest {
+    /// The code of RFC 6749 section 4.1.2.1.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Invalid => "invalid_request",
+            Self::ResponseType => "unsupported_response_type",
+            Self::Scope => "invalid_scope",
+        }
+    }
+}
+
+/// How a request can be refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AuthorizeRefusal {
+    /// Nobody is redirected.
+    Page(NoClient),
+    /// The client gets an error.
+    Redirect {
+        /// The client, for the record.
+        client: Hostname,
+        /// Where to.
+        redirect_uri: RedirectUri,
+        /// The state to give back, when it was valid.
+        state: Option<State>,
+        /// The error.
+        error: BadRequest,
+    },
+}
+
+/// What parsing needs to know.
+#[derive(Debug, Clone, Copy)]
+pub struct AuthorizeRules<'a> {
+    /// The lists in force.
+    pub lists: &'a Lists,
+    /// Whether a redirect URI may carry a port; in the sandbox only.
+    pub allow_ports: bool,
+}
+
+impl AuthorizeRequest {
+    /// Parses the decoded query parameters. Unknown ones are ignored (core.authint.200), `code_challenge` among them.
+    ///
+    /// # Errors
+    /// See [`AuthorizeRefusal`].
+    pub fn parse(pairs: &[(String, String)], rules: AuthorizeRules<'_>) -> Result<Self, AuthorizeRefusal> {
+        let client = known_client(pairs, rules.lists).ok_or(AuthorizeRefusal::Page(NoClient::UnknownClient))?;
+        let redirect_uri = single(pairs, "redirect_uri")
+            .and_then(|text| RedirectUri::parse(text, client.hostname(), rules.allow_ports))
+            .ok_or(AuthorizeRefusal::Page(NoClient::BadRedirectUri))?;
+        let state = single(pairs, "state").and_then(State::parse);
+        let refuse = |error| AuthorizeRefusal::Redirect {
+            client: client.hostname().clone(),
+            redirect_uri: redirect_uri.clone(),
+            state: state.clone(),
+            error,
+        };
+        let scope = parse_rest(pairs).map_err(refuse)?;
+        let held = state.clone().ok_or_else(|| refuse(BadRequest::Invalid))?;
+        Ok(Self {
+            client: client.hostname().clone(),
+            redirect_uri: redirect_uri.clone(),
+            scope,
+            state: held,
+            request_id: single(pairs, "MedMij-Request-ID").and_then(RequestId::parse),
+            correlation_id: single(pairs, "X-Correlation-ID").and_then(CorrelationId::parse),
+        })
+    }
+}
+
+fn known_client<'a>(pairs: &[(String, String)], lists: &'a Lists) -> Option<&'a OauthClient> {
+    lists.ocl.client(single(pairs, "client_id")?)
+}
+
+fn parse_rest(pairs: &[(String, String)]) -> Result<Scope, BadRequest> {
+    match single(pairs, "response_type") {
+        Some("code") => {}
+        Some(_) => return Err(BadRequest::ResponseType),
+        None => return Err(BadRequest::Invalid),
+    }
+    let scope = single(pairs, "scope").ok_or(BadRequest::Invalid)?;
+    Scope::parse(scope).map_err(|_| BadRequest::Scope)
+}
+
+impl RedirectUri {
+    /// Longest URI that is accepted, in bytes.
+    pub const MAX_BYTES: usize = 2_000;
+
+    /// Parses a URI for a client. Hosts are compared after parsing, never as prefixes.
+    #[must_use]
+    pub fn parse(text: &str, client: &Hostname, allow_ports: bool) -> Option<Self> {
+        let rest = text.strip_prefix("https://").filter(|_| text.len() <= Self::MAX_BYTES)?;
+        let (authority, path) = rest.find('/').map_or((rest, ""), |slash| rest.split_at(slash));
+        let (host, port) = authority.split_once(':').map_or((authority, None), |(host, port)| (host, Some(port)));
+        let port_fits = port.is_none_or(|port| allow_ports && port.parse::<u16>().is_ok_and(|number| number > 0));
+        let host_fits = Hostname::parse_any_case(host).is_ok_and(|host| host == *client);
+        if host_fits && port_fits && is_plain_path(path) {
+            Some(Self { text: text.to_owned(), authority_end: "https://".len() + authority.len() })
+        } else {
+            None
+        }
+    }
+
+    /// The URI.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Scheme, host and port: what a `form-action` must allow.
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        self.text.get(..self.authority_end).unwrap_or_default()
+    }
+}
+
+/// Characters of RFC 3986 `pchar` and `/`; no empty or dot segment, also when percent-encoded.
+fn is_plain_path(path: &str) -> bool {
+    let pchar = |c: u8| c.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/%".contains(&c);
+    let dots = |segment: &str| matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..");
+    path.bytes().all(pchar) && !path.contains("//") && !path.split('/').any(dots)
+}
+
+impl State {
+    /// Parses a value.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let fits = (1..=512).contains(&text.len()) && text.bytes().all(|c| (0x20..0x7f).contains(&c));
+        fits.then(|| Self(text.to_owned()))
+    }
+
+    /// The value, as it came.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The form in which a request lies in a sealed visit.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct WrittenRequest {
+    client: String,
+    redirect_uri: String,
+    authority_end: usize,
+    scope: String,
+    state: String,
+    request_id: Option<String>,
+    correlation_id: Option<String>,
+}
+
+impl AuthorizeRequest {
+    /// For a sealed visit.
+    #[must_use]
+    pub fn to_written(&self) -> WrittenRequest {
+        WrittenRequest {
+            client: self.client.to_string(),
+            redirect_uri: self.redirect_uri.text.clone(),
+            authority_end: self.redirect_uri.authority_end,
+            scope: self.scope.to_string(),
+            state: self.state.0.clone(),
+            request_id: self.request_id.map(|id| id.to_string()),
+            correlation_id: self.correlation_id.map(|id| id.to_string()),
+        }
+    }
+
+    /// From a sealed visit; `None` when it is of another version.
+    #[must_use]
+    pub fn from_written(written: WrittenRequest) -> Option<Self> {
+        Some(Self {
+            client: Hostname::parse(&written.client).ok()?,
+            redirect_uri: RedirectUri { text: written.redirect_uri, authority_end: written.authority_end },
+            scope: Scope::parse(&written.scope).ok()?,
+            state: State::parse(&written.state)?,
+            request_id: written.request_id.as_deref().and_then(RequestId::parse),
+            correlation_id: written.correlation_id.as_deref().and_then(CorrelationId::parse),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn client() -> Hostname {
+        Hostname::parse("pgo.example.nl").unwrap()
+    }
+
+    fn accepts(text: &str) -> bool {
+        RedirectUri::parse(text, &client(), false).is_some()
+    }
+
+    #[test]
+    fn any_plain_path_on_the_clients_host_is_fine() {
+        for uri in [
+            "https://pgo.example.nl",
+            "https://pgo.example.nl/",
+            "https://PGO.example.nl/cb",
+            "https://pgo.example.nl/a/b-c_d~e",
+        ] {
+            assert!(accepts(uri), "{uri}");
+        }
+        assert_eq!(
+            RedirectUri::parse("https://pgo.example.nl/cb", &client(), false).unwrap().origin(),
+            "https://pgo.example.nl"
+        );
+    }
+
+    #[test]
+    fn everything_else_is_no_redirect_uri() {
+        for uri in [
+            "",
+            "http://pgo.example.nl/cb",
+            "app://pgo.example.nl/cb",
+            "//pgo.example.nl/cb",
+            "https://evil.nl/cb",
+            "https://pgo.example.nl.evil.nl/cb",
+            "https://pgo.example.nl@evil.nl/cb",
+            "https://evil@pgo.example.nl/cb",
+            "https://pgo.example.nl\\@evil.nl/cb",
+            "https://pgo.example.nl/cb?x=1",
+            "https://pgo.example.nl/cb#x",
+            "https://pgo.example.nl?x",
+            "https://pgo.example.nl/../cb",
+            "https://pgo.example.nl/a/%2e%2E/cb",
+            "https://pgo.example.nl//cb",
+            "https://pgo.example.nl/c b",
+            "https://pgo.example.nl/\r\nx",
+            "https://pgo.example.nl:443/cb",
+            "https://pgo.example.nl./cb",
+            "https:/pgo.example.nl/cb",
+        ] {
+            assert!(!accepts(uri), "{uri}");
+        }
+        assert!(!accepts(&format!("https://pgo.example.nl/{}", "a".repeat(2_000))));
+    }
+
+    #[test]
+    fn ports_are_allowed_by_setting_only() {
+        let parse = |text| RedirectUri::parse(text, &client(), true);
+        assert_eq!(parse("https://pgo.example.nl:8450/cb").unwrap().origin(), "https://pgo.example.nl:8450");
+        for uri in [
+            "https://pgo.example.nl:0/cb",
+            "https://pgo.example.nl:/cb",
+            "https://pgo.example.nl:65536/cb",
+            "https://pgo.example.nl:1:2/cb",
+        ] {
+            assert!(parse(uri).is_none(), "{uri}");
+        }
+    }
+
+    #[test]
+    fn state_has_bounds() {
+        assert!(State::parse("\"><script>").is_some());
+        for text in ["", "é", "a\nb", &"x".repeat(513)] {
+            assert!(State::parse(text).is_none(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_request_survives_the_store() {
+        let request = AuthorizeRequest {
+            client: client(),
+            redirect_uri: RedirectUri::parse("https://pgo.example.nl:8450/cb", &client(), true).unwrap(),
+            scope: Scope::parse("huisarts.delinde").unwrap(),
+            state: State::parse("a b").unwrap(),
+            request_id: None,
+            correlation_id: CorrelationId::parse("0d4c6c7a-2f0e-4d7e-9f56-2d3a9a4f6f10"),
+        };
+        assert_eq!(AuthorizeRequest::from_written(request.to_written()), Some(request));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_accepted_leads_to_the_client(text in "https://(pgo.example.nl)?\\PC{0,40}") {
+            if let Some(uri) = RedirectUri::parse(&text, &client(), true) {
+                prop_assert!(uri.origin().to_ascii_lowercase().starts_with("https://pgo.example.nl"));
+                let rest = uri.as_str().get(uri.origin().len()..).unwrap_or_default();
+                prop_assert!(rest.is_empty() || rest.starts_with('/'));
+                prop_assert!(!rest.contains(['\\', '?', '#']));
+            }
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! The states of a visit as types: each step consumes one state and gives the next, so an illegal order does not compile.
+//! Between two requests of the browser a visit lies in the store, sealed.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::login::AuthenticatedPerson;
+use crate::medmij::{Bsn, LocalId};
+use crate::oauth::authorize::AuthorizeRequest;
+use crate::oauth::code::StoreFuture;
+use crate::secret::{Handle, HandleHash};
+
+/// The request was in order; the person sees where they are and may go on or go back.
+#[derive(Debug)]
+pub struct Landed {
+    /// What the client asked.
+    pub request: AuthorizeRequest,
+}
+
+/// The person is at the login service.
+#[derive(Debug)]
+pub struct AtLogin {
+    /// What the client asked.
+    pub request: AuthorizeRequest,
+}
+
+/// We know who the person is, and that the practice has data for them. They are asked for consent.
+#[derive(Debug)]
+pub struct Asked {
+    /// What the client asked.
+    pub request: AuthorizeRequest,
+    /// Who is asked.
+    pub person: AuthenticatedPerson,
+}
+
+/// The person said yes. Only [`Asked::consent`] makes one.
+#[derive(Debug)]
+pub struct ConsentGiven {
+    /// What the client asked.
+    pub request: AuthorizeRequest,
+    /// Who consented.
+    pub person: AuthenticatedPerson,
+}
+
+impl Landed {
+    /// The person goes on.
+    #[must_use]
+    pub fn proceed(self) -> AtLogin {
+        AtLogin { request: self.request }
+    }
+}
+
+impl AtLogin {
+    /// The login service told us who the person is.
+    #[must_use]
+    pub fn authenticated(self, person: AuthenticatedPerson) -> Asked {
+        Asked { request: self.request, person }
+    }
+}
+
+impl Asked {
+    /// The person says yes.
+    #[must_use]
+    pub fn consent(self) -> ConsentGiven {
+        ConsentGiven { request: self.request, person: self.person }
+    }
+}
+
+/// A visit in one of its states that wait for the browser.
+#[derive(Debug)]
+pub enum Visit {
+    /// See [`Landed`].
+    Landed(Landed),
+    /// See [`AtLogin`].
+    AtLogin(AtLogin),
+    /// See [`Asked`].
+    Asked(Asked),
+}
+
+impl Visit {
+    /// What the client asked, in any state.
+    #[must_use]
+    pub const fn request(&self) -> &AuthorizeRequest {
+        match self {
+            Self::Landed(Landed { request })
+            | Self::AtLogin(AtLogin { request })
+            | Self::Asked(Asked { request, .. }) => request,
+        }
+    }
+
+    /// The form in which a store seals it.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let (step, person) = match self {
+            Self::Landed(_) => (Step::Landed, None),
+            Self::AtLogin(_) => (Step::AtLogin, None),
+            Self::Asked(asked) => (Step::Asked, Some(asked.person.bsn.reveal().to_owned())),
+        };
+        let request = self.request().to_written();
+        serde_json::to_vec(&Written { step, request, person }).unwrap_or_default()
+    }
+
+    /// Reads [`Visit::to_bytes`] back; `None` when the bytes are of no version that we know.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let written: Written = serde_json::from_slice(bytes).ok()?;
+        let request = AuthorizeRequest::from_written(written.request)?;
+        Some(match written.step {
+            Step::Landed => Self::Landed(Landed { request }),
+            Step::AtLogin => Self::AtLogin(AtLogin { request }),
+            Step::Asked => {
+                let bsn = Bsn::parse(&written.person?).ok()?;
+                Self::Asked(Asked { request, person: AuthenticatedPerson { bsn } })
+            }
+        })
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+enum Step {
+    Landed,
+    AtLogin,
+    Asked,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Written {
+    step: Step,
+    request: crate::oauth::authorize::WrittenRequest,
+    person: Option<String>,
+}
+
+/// A visit with what ties it to one browser and one page.
+#[derive(Debug)]
+pub struct OpenVisit {
+    /// Its public id; it stands in addresses.
+    pub id: LocalId,
+    /// SHA-256 of the cookie. The cookie changes at login, so that one planted before is of no use (session fixation).
+    pub cookie: HandleHash,
+    /// SHA-256 of the form token of the page that was shown last: a form works once, and only in the page we made.
+    pub form: HandleHash,
+    /// After this moment it is over.
+    pub expires: Timestamp,
+    /// Where it stands.
+    pub visit: Visit,
+}
+
+/// What the browser gets when a visit moves on.
+#[derive(Debug)]
+pub struct BrowserKeys {
+    /// The new value of the cookie.
+    pub cookie: Handle,
+    /// The token of the next form.
+    pub form: Handle,
+}
+
+impl BrowserKeys {
+    /// Draws both.
+    #[must_use]
+    pub fn draw() -> Self {
+        Self { cookie: Handle::draw(), form: Handle::draw() }
+    }
+}
+
+/// Where visits lie between two requests of the browser.
+pub trait VisitStore: Send + Sync + 'static {
+    /// Keeps a new visit, or one that moved on.
+    fn keep(&self, visit: OpenVisit) -> StoreFuture<'_, ()>;
+
+    /// Takes a visit out of the store if cookie and form token fit and it is not over, in one atomic step: of two
+    /// presentations of one page exactly one gets it.
+    fn take(
+        &self,
+        id: LocalId,
+        cookie: HandleHash,
+        form: HandleHash,
+        now: Timestamp,
+    ) -> StoreFuture<'_, Option<OpenVisit>>;
+}
