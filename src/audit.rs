@@ -2,8 +2,10 @@
 //! an [`AuditReceipt`], and without one no patient data is released.
 
 mod event;
+mod pseudonym;
 
 pub use event::{AuditEvent, Counts, Kind, Outcome, Pseudonym};
+pub use pseudonym::Pseudonymiser;
 
 use std::fmt;
 use std::future::Future;
