@@ -1,0 +1,229 @@
+//! Access tokens in memory, so that most requests ask no database. A grant that ends on this node ends here at once; one
+//! that ends on another node is seen within [`CachedTokens::STALE`].
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use moka::sync::Cache;
+
+use crate::medmij::LocalId;
+use crate::oauth::code::{StoreError, StoreFuture};
+use crate::oauth::grant::{IssuedToken, TokenStore};
+use crate::secret::HandleHash;
+
+/// A token store that remembers what another one found. What is absent is not remembered.
+pub struct CachedTokens {
+    inner: Arc<dyn TokenStore>,
+    found: Cache<HandleHash, IssuedToken>,
+    /// How often a grant ended here. Whoever asked the store before the last time does not remember the answer.
+    ended: Mutex<u64>,
+}
+
+impl CachedTokens {
+    /// How many tokens are remembered at most, about 50 MB.
+    pub const ENTRIES: u64 = 100_000;
+    /// How long a token is believed without asking the store again.
+    pub const STALE: Duration = Duration::from_secs(5);
+
+    /// Before a store.
+    #[must_use]
+    pub fn new(inner: Arc<dyn TokenStore>) -> Self {
+        let found = Cache::builder().max_capacity(Self::ENTRIES).time_to_live(Self::STALE).build();
+        Self { inner, found, ended: Mutex::new(0) }
+    }
+
+    fn ended(&self) -> u64 {
+        *self.ended.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Remembers a token unless a grant ended since `asked`: it may have been this one's.
+    fn remember(&self, token: &IssuedToken, asked: u64) {
+        let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        if *ended == asked {
+            self.found.insert(token.hash, token.clone());
+        }
+    }
+
+    /// Looks at all entries: grants end rarely, and an index would have to be kept true on each request.
+    fn forget(&self, grant: LocalId) {
+        let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        *ended = ended.wrapping_add(1);
+        for (hash, token) in &self.found {
+            if token.grant.id == grant {
+                self.found.invalidate(hash.as_ref());
+            }
+        }
+    }
+
+    async fn ask(&self, hash: HandleHash) -> Result<Option<IssuedToken>, StoreError> {
+        let asked = self.ended();
+        let token = self.inner.find(hash).await?;
+        if let Some(token) = &token {
+            self.remember(token, asked);
+        }
+        Ok(token)
+    }
+}
+
+impl TokenStore for CachedTokens {
+    fn keep(&self, token: IssuedToken) -> StoreFuture<'_, ()> {
+        self.inner.keep(token)
+    }
+
+    fn find(&self, hash: HandleHash) -> StoreFuture<'_, Option<IssuedToken>> {
+        match self.found.get(&hash) {
+            Some(token) => Box::pin(std::future::ready(Ok(Some(token)))),
+            None => Box::pin(self.ask(hash)),
+        }
+    }
+
+    fn end(&self, grant: LocalId, now: Timestamp) -> StoreFuture<'_, ()> {
+        let forget = Forget { tokens: self, grant };
+        let ending = self.inner.end(grant, now);
+        Box::pin(async move {
+            let _forget = forget;
+            ending.await
+        })
+    }
+}
+
+/// Forgets a grant's tokens when the store has answered, whatever it said, and also when nobody waits for its answer.
+struct Forget<'a> {
+    tokens: &'a CachedTokens,
+    grant: LocalId,
+}
+
+impl Drop for Forget<'_> {
+    fn drop(&mut self) {
+        self.tokens.forget(self.grant);
+    }
+}
+
+impl fmt::Debug for CachedTokens {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CachedTokens").field("entries", &self.found.entry_count()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use tokio::sync::{Notify, oneshot};
+
+    use super::super::conformance::{self, grant, now, token};
+    use super::*;
+
+    /// A store in memory that counts how often it is asked, and can hold an answer back.
+    #[derive(Default)]
+    struct Memory {
+        tokens: Mutex<Vec<IssuedToken>>,
+        ended: Mutex<Vec<LocalId>>,
+        asked: AtomicUsize,
+        held: Mutex<Option<oneshot::Receiver<()>>>,
+        reached: Notify,
+    }
+
+    impl TokenStore for Memory {
+        fn keep(&self, token: IssuedToken) -> StoreFuture<'_, ()> {
+            self.tokens.lock().unwrap().push(token);
+            Box::pin(async { Ok(()) })
+        }
+
+        fn find(&self, hash: HandleHash) -> StoreFuture<'_, Option<IssuedToken>> {
+            self.asked.fetch_add(1, Ordering::Relaxed);
+            let ended = self.ended.lock().unwrap().clone();
+            let fits = |token: &&IssuedToken| token.hash == hash && !ended.contains(&token.grant.id);
+            let found = self.tokens.lock().unwrap().iter().find(fits).cloned();
+            let held = self.held.lock().unwrap().take();
+            Box::pin(async move {
+                self.reached.notify_one();
+                if let Some(held) = held {
+                    let _ = held.await;
+                }
+                Ok(found)
+            })
+        }
+
+        fn end(&self, grant: LocalId, _: Timestamp) -> StoreFuture<'_, ()> {
+            self.ended.lock().unwrap().push(grant);
+            Box::pin(async { Ok(()) })
+        }
+    }
+
+    fn cached() -> (Arc<Memory>, CachedTokens) {
+        let memory = Arc::new(Memory::default());
+        (memory.clone(), CachedTokens::new(memory))
+    }
+
+    #[tokio::test]
+    async fn it_is_a_token_store() {
+        conformance::a_token_is_found_until_its_grant_ends(&cached().1).await;
+    }
+
+    #[tokio::test]
+    async fn the_store_is_asked_once_for_a_token_and_each_time_for_none() {
+        let (memory, cached) = cached();
+        let token = token(grant());
+        assert_eq!(cached.find(token.hash).await, Ok(None));
+        assert_eq!(cached.find(token.hash).await, Ok(None));
+        assert_eq!(memory.asked.load(Ordering::Relaxed), 2);
+        cached.keep(token.clone()).await.unwrap();
+        for _ in 0..3 {
+            assert_eq!(cached.find(token.hash).await, Ok(Some(token.clone())));
+        }
+        assert_eq!(memory.asked.load(Ordering::Relaxed), 3);
+    }
+
+    #[tokio::test]
+    async fn an_ended_grant_is_forgotten_at_once_and_others_are_not() {
+        let (memory, cached) = cached();
+        let (ends, stays) = (token(grant()), token(grant()));
+        for token in [&ends, &stays] {
+            cached.keep(token.clone()).await.unwrap();
+            cached.find(token.hash).await.unwrap();
+        }
+        cached.end(ends.grant.id, now()).await.unwrap();
+        assert_eq!(cached.find(ends.hash).await, Ok(None));
+        assert_eq!(cached.find(stays.hash).await, Ok(Some(stays)));
+        assert_eq!(memory.asked.load(Ordering::Relaxed), 3);
+    }
+
+    #[tokio::test]
+    async fn an_answer_from_before_the_end_is_not_remembered_after_it() {
+        let (memory, cached) = cached();
+        let cached = Arc::new(cached);
+        let token = token(grant());
+        cached.keep(token.clone()).await.unwrap();
+        let (release, held) = oneshot::channel();
+        *memory.held.lock().unwrap() = Some(held);
+        let slow = tokio::spawn({
+            let (cached, hash) = (cached.clone(), token.hash);
+            async move { cached.find(hash).await }
+        });
+        memory.reached.notified().await;
+        cached.end(token.grant.id, now()).await.unwrap();
+        release.send(()).unwrap();
+        assert_eq!(slow.await.unwrap(), Ok(Some(token.clone())), "asked before the end");
+        assert_eq!(cached.find(token.hash).await, Ok(None));
+    }
+
+    #[tokio::test]
+    async fn a_caller_that_goes_away_leaves_nothing_behind() {
+        let (_, cached) = cached();
+        let token = token(grant());
+        cached.keep(token.clone()).await.unwrap();
+        cached.find(token.hash).await.unwrap();
+        drop(cached.end(token.grant.id, now()));
+        assert_eq!(cached.find(token.hash).await, Ok(None));
+    }
+
+    #[test]
+    fn entries_are_bounded_in_number_and_age() {
+        let policy = cached().1.found.policy();
+        assert_eq!(policy.max_capacity(), Some(100_000));
+        assert_eq!(policy.time_to_live(), Some(Duration::from_secs(5)));
+    }
+}

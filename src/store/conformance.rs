@@ -1,0 +1,225 @@
+//! What each store must do, whatever engine is behind it, written against the ports; and values to do it with.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::medmij::{Bsn, CorrelationId, Hostname, LocalId, ProviderName, Scope, ServiceId};
+use crate::oauth::authorize::{AuthorizeRequest, RedirectUri, State};
+use crate::oauth::code::{CodeStore, IssuedCode, Presented};
+use crate::oauth::grant::{Grant, IssuedToken, TokenStore};
+use crate::secret::{Handle, HandleHash};
+use crate::session::login::AuthenticatedPerson;
+use crate::session::visit::{Landed, OpenVisit, Visit, VisitStore};
+
+pub(super) const BSN: &str = "999911132";
+pub(super) const CLIENT: &str = "pgo.zomerwind.example";
+
+pub(super) fn now() -> Timestamp {
+    "2026-03-02T09:30:00.123456Z".parse().unwrap()
+}
+
+pub(super) fn after(seconds: u64) -> Timestamp {
+    now() + Duration::from_secs(seconds)
+}
+
+pub(super) fn grant() -> Grant {
+    Grant {
+        id: LocalId::new(now()),
+        client: Hostname::parse(CLIENT).unwrap(),
+        provider: ProviderName::parse("huisarts.waterkant@medmij").unwrap(),
+        services: vec![ServiceId::parse("49").unwrap(), ServiceId::parse("51").unwrap()],
+        subject: Bsn::parse(BSN).unwrap(),
+        correlation: CorrelationId::parse("7d3a3ad3-5f3c-4b2e-8c8e-0a4b2f4f9a11"),
+        consented: now(),
+    }
+}
+
+pub(super) fn code(grant: Grant) -> IssuedCode {
+    let redirect_uri = RedirectUri::parse(&format!("https://{CLIENT}:8443/terug/hier"), &grant.client, true).unwrap();
+    IssuedCode { hash: Handle::draw().hash(), redirect_uri, expires: after(900), grant }
+}
+
+pub(super) fn token(grant: Grant) -> IssuedToken {
+    IssuedToken { hash: Handle::draw().hash(), expires: after(900), grant: Arc::new(grant) }
+}
+
+fn request() -> AuthorizeRequest {
+    AuthorizeRequest {
+        client: Hostname::parse(CLIENT).unwrap(),
+        redirect_uri: code(grant()).redirect_uri,
+        scope: Scope::parse("huisarts.waterkant~49").unwrap(),
+        state: State::parse("een staat").unwrap(),
+        request_id: None,
+        correlation_id: None,
+    }
+}
+
+/// A visit of a person who is asked for consent: the step that holds the most.
+pub(super) fn visit() -> OpenVisit {
+    let person = AuthenticatedPerson { bsn: Bsn::parse(BSN).unwrap() };
+    let asked = Landed { request: request() }.proceed().authenticated(person);
+    OpenVisit {
+        id: LocalId::new(now()),
+        cookie: Handle::draw().hash(),
+        form: Handle::draw().hash(),
+        expires: after(600),
+        visit: Visit::Asked(asked),
+    }
+}
+
+pub(super) async fn a_code_is_spent_by_its_first_presentation(codes: &dyn CodeStore) {
+    let code = code(grant());
+    codes.keep(code.clone()).await.unwrap();
+    codes.keep(self::code(grant())).await.unwrap();
+    let first = codes.present(code.hash, now()).await.unwrap();
+    assert!(matches!(first, Presented::First(found) if *found == code));
+    for _ in 0..2 {
+        let again = codes.present(code.hash, after(1)).await.unwrap();
+        assert!(matches!(again, Presented::Again { grant } if grant == code.grant.id));
+    }
+}
+
+pub(super) async fn an_unknown_code_is_unknown(codes: &dyn CodeStore) {
+    let hash = Handle::draw().hash();
+    for _ in 0..2 {
+        assert!(matches!(codes.present(hash, now()).await.unwrap(), Presented::Unknown));
+    }
+}
+
+pub(super) async fn a_code_is_kept_once(codes: &dyn CodeStore) {
+    let code = code(grant());
+    codes.keep(code.clone()).await.unwrap();
+    codes.present(code.hash, now()).await.unwrap();
+    assert!(codes.keep(code.clone()).await.is_err(), "a spent code does not come back");
+    assert!(matches!(codes.present(code.hash, now()).await.unwrap(), Presented::Again { .. }));
+}
+
+pub(super) async fn an_expired_code_is_spent_too(codes: &dyn CodeStore) {
+    let code = code(grant());
+    codes.keep(code.clone()).await.unwrap();
+    let first = codes.present(code.hash, after(901)).await.unwrap();
+    assert!(matches!(first, Presented::First(found) if found.expires == code.expires));
+    assert!(matches!(codes.present(code.hash, after(902)).await.unwrap(), Presented::Again { .. }));
+}
+
+pub(super) async fn of_a_hundred_presentations_one_is_first(codes: Arc<dyn CodeStore>) {
+    let code = code(grant());
+    codes.keep(code.clone()).await.unwrap();
+    let barrier = Arc::new(tokio::sync::Barrier::new(100));
+    let mut presentations = tokio::task::JoinSet::new();
+    for _ in 0..100 {
+        let (codes, barrier, hash) = (codes.clone(), barrier.clone(), code.hash);
+        presentations.spawn(async move {
+            barrier.wait().await;
+            codes.present(hash, now()).await.unwrap()
+        });
+    }
+    let presented = presentations.join_all().await;
+    let count = |fits: fn(&Presented) -> bool| presented.iter().filter(|one| fits(one)).count();
+    assert_eq!(count(|one| matches!(one, Presented::First(_))), 1);
+    assert_eq!(count(|one| matches!(one, Presented::Again { .. })), 99);
+}
+
+pub(super) async fn a_token_is_found_until_its_grant_ends(tokens: &dyn TokenStore) {
+    let token = token(grant());
+    let sibling = self::token((*token.grant).clone());
+    let other = self::token(Grant { correlation: None, services: Vec::new(), ..grant() });
+    for one in [&token, &sibling, &other] {
+        assert_eq!(tokens.find(one.hash).await, Ok(None));
+        tokens.keep(one.clone()).await.unwrap();
+        assert_eq!(tokens.find(one.hash).await, Ok(Some(one.clone())));
+    }
+    tokens.end(token.grant.id, after(1)).await.unwrap();
+    tokens.end(token.grant.id, after(2)).await.unwrap();
+    assert_eq!(tokens.find(token.hash).await, Ok(None));
+    assert_eq!(tokens.find(sibling.hash).await, Ok(None));
+    assert_eq!(tokens.find(other.hash).await, Ok(Some(other.clone())));
+}
+
+/// The second presentation of a code may come between the first one and the token that it leads to.
+pub(super) async fn a_grant_ended_before_its_token_gives_none(codes: &dyn CodeStore, tokens: &dyn TokenStore) {
+    let code = code(grant());
+    codes.keep(code.clone()).await.unwrap();
+    codes.present(code.hash, now()).await.unwrap();
+    let Presented::Again { grant } = codes.present(code.hash, now()).await.unwrap() else {
+        panic!("the second presentation");
+    };
+    tokens.end(grant, now()).await.unwrap();
+    let token = token(code.grant);
+    tokens.keep(token.clone()).await.unwrap();
+    assert_eq!(tokens.find(token.hash).await, Ok(None));
+}
+
+pub(super) async fn a_visit_is_taken_once(visits: &dyn VisitStore) {
+    let (id, cookie, form) = kept_visit(visits).await;
+    let taken = visits.take(id, cookie, form, now()).await.unwrap().unwrap();
+    assert_eq!((taken.id, taken.cookie, taken.form, taken.expires), (id, cookie, form, after(600)));
+    let Visit::Asked(asked) = &taken.visit else { panic!("another step") };
+    assert_eq!((&asked.request, asked.person.bsn.reveal()), (&request(), BSN));
+    assert!(visits.take(id, cookie, form, now()).await.unwrap().is_none());
+
+    let moved = OpenVisit { form: Handle::draw().hash(), ..taken };
+    let next = moved.form;
+    visits.keep(moved).await.unwrap();
+    assert!(visits.take(id, cookie, form, now()).await.unwrap().is_none(), "the page before");
+    assert!(visits.take(id, cookie, next, now()).await.unwrap().is_some());
+}
+
+pub(super) async fn wrong_keys_leave_a_visit_in_place(visits: &dyn VisitStore) {
+    let (id, cookie, form) = kept_visit(visits).await;
+    let (other_id, other_cookie, other_form) = kept_visit(visits).await;
+    for (id, cookie, form) in
+        [(id, other_cookie, form), (id, cookie, other_form), (id, form, cookie), (other_id, cookie, form)]
+    {
+        assert!(visits.take(id, cookie, form, now()).await.unwrap().is_none());
+    }
+    assert!(visits.take(id, cookie, form, now()).await.unwrap().is_some());
+    assert!(visits.take(other_id, other_cookie, other_form, now()).await.unwrap().is_some());
+}
+
+pub(super) async fn a_visit_ends_at_its_time(visits: &dyn VisitStore) {
+    let (id, cookie, form) = kept_visit(visits).await;
+    assert!(visits.take(id, cookie, form, after(600)).await.unwrap().is_none());
+    assert!(visits.take(id, cookie, form, after(599)).await.unwrap().is_some());
+}
+
+pub(super) async fn of_twenty_takers_one_gets_the_visit(visits: Arc<dyn VisitStore>) {
+    let (id, cookie, form) = kept_visit(&*visits).await;
+    let mut takers = tokio::task::JoinSet::new();
+    for _ in 0..20 {
+        let visits = visits.clone();
+        takers.spawn(async move { visits.take(id, cookie, form, now()).await.unwrap().is_some() });
+    }
+    assert_eq!(takers.join_all().await.into_iter().filter(|got| *got).count(), 1);
+}
+
+async fn kept_visit(visits: &dyn VisitStore) -> (LocalId, HandleHash, HandleHash) {
+    let visit = visit();
+    let keys = (visit.id, visit.cookie, visit.form);
+    visits.keep(visit).await.unwrap();
+    keys
+}
+
+/// A directory of its own for one test.
+pub(super) struct Scratch(PathBuf);
+
+impl Scratch {
+    pub(super) fn new() -> Self {
+        let path = std::env::temp_dir().join(format!("inzage-store-{}", Handle::draw().reveal()));
+        std::fs::create_dir(&path).unwrap();
+        Self(path)
+    }
+
+    pub(super) fn path(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}

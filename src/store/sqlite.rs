@@ -1,0 +1,169 @@
+//! The embedded store: one SQLite file, one thread that writes and one that reads.
+
+mod schema;
+mod statements;
+mod worker;
+
+use std::path::Path;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+pub use schema::OpenError;
+use worker::Worker;
+
+use super::rows::{CodeRow, TokenRow, VisitRow};
+use super::seal::Sealer;
+use crate::medmij::LocalId;
+use crate::oauth::code::{CodeStore, IssuedCode, Presented, StoreError, StoreFuture};
+use crate::oauth::grant::{IssuedToken, TokenStore};
+use crate::secret::HandleHash;
+use crate::session::visit::{OpenVisit, VisitStore};
+
+/// Codes, grants, tokens and visits in a file. An operation is queued when its method is called and its future resolves when
+/// the change is on disk; a dropped future does not take a change back. With 1,024 operations waiting the next is refused.
+#[derive(Debug)]
+pub struct SqliteStore {
+    writer: Worker,
+    reader: Worker,
+    sealer: Sealer,
+}
+
+impl SqliteStore {
+    /// Opens the file and makes it when it is not there. Blocks.
+    ///
+    /// # Errors
+    /// See [`OpenError`]; a file of an earlier release is refused until it is migrated.
+    pub fn open(path: &Path, sealer: Sealer) -> Result<Self, OpenError> {
+        let mut connection = schema::open_writer(path)?;
+        schema::ensure(&mut connection)?;
+        let reader = Worker::reader(schema::open_reader(path)?)?;
+        Ok(Self { writer: Worker::writer(connection)?, reader, sealer })
+    }
+
+    /// Brings a file of an earlier release to the schema of this one, all or nothing. Blocks.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub fn migrate(path: &Path) -> Result<(), OpenError> {
+        schema::migrate(&mut schema::open_writer(path)?)
+    }
+
+    /// Finishes what is waiting and ends both threads; each later operation is a [`StoreError`]. Blocks until then, as
+    /// dropping the store does.
+    pub fn close(&self) {
+        self.reader.stop();
+        self.writer.stop();
+    }
+
+    /// Deletes what is of no use any more: visits and tokens that are over, codes a day after they expired (so long a second
+    /// presentation is recognised), and grants of over a day ago that have neither. Works in small steps, each with a
+    /// commit of its own.
+    #[must_use]
+    pub fn sweep(&self, now: Timestamp) -> StoreFuture<'_, Swept> {
+        Box::pin(async move {
+            let mut swept = Swept::default();
+            loop {
+                let step = self.sweep_step(now).await?;
+                swept.add(step);
+                if !step.reached_limit() {
+                    return Ok(swept);
+                }
+            }
+        })
+    }
+
+    fn sweep_step(&self, now: Timestamp) -> impl Future<Output = Result<Swept, StoreError>> + Send + '_ {
+        let day_ago = now.saturating_sub(DAY).unwrap_or(Timestamp::MIN).as_microsecond();
+        let now = now.as_microsecond();
+        self.writer.submit(move |connection| {
+            Ok(Swept {
+                visits: statements::sweep_visits(connection, now)?,
+                tokens: statements::sweep_tokens(connection, now)?,
+                codes: statements::sweep_codes(connection, day_ago)?,
+                grants: statements::sweep_grants(connection, day_ago)?,
+            })
+        })
+    }
+}
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How many rows a sweep deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Swept {
+    /// Visits that were over.
+    pub visits: usize,
+    /// Expired access tokens.
+    pub tokens: usize,
+    /// Codes, spent or not, a day after they expired.
+    pub codes: usize,
+    /// Grants without codes and tokens.
+    pub grants: usize,
+}
+
+impl Swept {
+    fn add(&mut self, other: Self) {
+        self.visits += other.visits;
+        self.tokens += other.tokens;
+        self.codes += other.codes;
+        self.grants += other.grants;
+    }
+
+    fn reached_limit(&self) -> bool {
+        [self.visits, self.tokens, self.codes, self.grants].contains(&statements::SWEEP_ROWS)
+    }
+}
+
+impl CodeStore for SqliteStore {
+    fn keep(&self, code: IssuedCode) -> StoreFuture<'_, ()> {
+        let row = CodeRow::write(&code, &self.sealer);
+        Box::pin(self.writer.submit(move |connection| statements::keep_code(connection, &row)))
+    }
+
+    /// The code is spent also when its row turns out to be unreadable.
+    fn present(&self, hash: HandleHash, now: Timestamp) -> StoreFuture<'_, Presented> {
+        let now = now.as_microsecond();
+        let presented = self.writer.submit(move |connection| statements::present(connection, hash, now));
+        Box::pin(async move { Ok(presented.await?.read(&self.sealer)?) })
+    }
+}
+
+impl TokenStore for SqliteStore {
+    fn keep(&self, token: IssuedToken) -> StoreFuture<'_, ()> {
+        let row = TokenRow::write(&token, &self.sealer);
+        Box::pin(self.writer.submit(move |connection| statements::keep_token(connection, &row)))
+    }
+
+    fn find(&self, hash: HandleHash) -> StoreFuture<'_, Option<IssuedToken>> {
+        let found = self.reader.submit(move |connection| statements::find_token(connection, hash));
+        Box::pin(async move { Ok(found.await?.map(|row| row.read(&self.sealer)).transpose()?) })
+    }
+
+    fn end(&self, grant: LocalId, now: Timestamp) -> StoreFuture<'_, ()> {
+        let (grant, now) = (grant.to_string(), now.as_microsecond());
+        Box::pin(self.writer.submit(move |connection| statements::end_grant(connection, &grant, now)))
+    }
+}
+
+impl VisitStore for SqliteStore {
+    fn keep(&self, visit: OpenVisit) -> StoreFuture<'_, ()> {
+        let row = VisitRow::write(&visit, &self.sealer);
+        Box::pin(self.writer.submit(move |connection| statements::keep_visit(connection, &row)))
+    }
+
+    fn take(
+        &self,
+        id: LocalId,
+        cookie: HandleHash,
+        form: HandleHash,
+        now: Timestamp,
+    ) -> StoreFuture<'_, Option<OpenVisit>> {
+        let (id, now) = (id.to_string(), now.as_microsecond());
+        let taken = self.writer.submit(move |connection| statements::take_visit(connection, id, cookie, form, now));
+        Box::pin(async move { Ok(taken.await?.map(|row| row.read(&self.sealer)).transpose()?) })
+    }
+}
+
+#[cfg(test)]
+mod tests;

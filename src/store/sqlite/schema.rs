@@ -1,0 +1,173 @@
+//! Opens connections and knows the schema. An empty file gets the current schema; one of an earlier release is migrated on
+//! request only, because the way back is a backup.
+
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use refinery::{Migration, Runner};
+use rusqlite::Connection;
+
+/// Why a store cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The file or a thread cannot be made.
+    #[error("the store cannot be set up")]
+    Io(#[from] io::Error),
+    /// SQLite cannot work with the file.
+    #[error("the store cannot be opened as a database")]
+    Database(#[from] rusqlite::Error),
+    /// The file system cannot share memory between connections, as network file systems cannot.
+    #[error("the store lies on a file system that SQLite cannot keep a write-ahead log on")]
+    NoWriteAheadLog,
+    /// The schema cannot be read or brought up to date.
+    #[error("the schema of the store cannot be read or migrated")]
+    Schema(#[from] Box<refinery::Error>),
+    /// The schema is of an earlier release; see [`SqliteStore::migrate`](super::SqliteStore::migrate).
+    #[error("the schema of the store is of an earlier release and must be migrated first")]
+    Outdated,
+    /// The schema is of a later release, or the file is not ours.
+    #[error("the schema of the store is not one that this release knows")]
+    Unknown,
+}
+
+/// How long a connection waits for a lock: another program that reads or backs up the file.
+const BUSY: Duration = Duration::from_secs(5);
+/// Prepared statements that each connection keeps; more than there are.
+const STATEMENTS: usize = 32;
+
+/// Opens the connection of the writer.
+pub(super) fn open_writer(path: &Path) -> Result<Connection, OpenError> {
+    create_private(path)?;
+    let connection = Connection::open(path)?;
+    connection.busy_timeout(BUSY)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    let mode: String = connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
+    if !mode.eq_ignore_ascii_case("wal") {
+        return Err(OpenError::NoWriteAheadLog);
+    }
+    // FULL flushes the log at each commit: a spent code stays spent when the power fails.
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.pragma_update(None, "trusted_schema", false)?;
+    Ok(connection)
+}
+
+/// Opens the connection of the reader, after the writer's.
+pub(super) fn open_reader(path: &Path) -> Result<Connection, OpenError> {
+    let connection = Connection::open(path)?;
+    connection.busy_timeout(BUSY)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    connection.pragma_update(None, "query_only", true)?;
+    connection.pragma_update(None, "trusted_schema", false)?;
+    Ok(connection)
+}
+
+/// Makes the file for its owner only; SQLite gives its log files the same mode.
+fn create_private(path: &Path) -> io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop)
+}
+
+/// Gives an empty file the current schema, and refuses any other than the current one.
+pub(super) fn ensure(connection: &mut Connection) -> Result<(), OpenError> {
+    let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    if tables == 0 {
+        return migrate(connection);
+    }
+    let known = migrations()?;
+    match Runner::new(&known).get_applied_migrations(connection) {
+        Ok(applied) if applied == known => Ok(()),
+        Ok(applied) if known.starts_with(&applied) => Err(OpenError::Outdated),
+        Ok(_) => Err(OpenError::Unknown),
+        Err(error) => Err(schema(error)),
+    }
+}
+
+/// Applies what is missing, all or nothing.
+pub(super) fn migrate(connection: &mut Connection) -> Result<(), OpenError> {
+    Runner::new(&migrations()?).set_grouped(true).run(connection).map(drop).map_err(schema)
+}
+
+fn migrations() -> Result<[Migration; 1], OpenError> {
+    let first = include_str!("../migrations/sqlite/V1__codes_grants_visits.sql");
+    Ok([Migration::unapplied("V1__codes_grants_visits", first).map_err(schema)?])
+}
+
+fn schema(error: refinery::Error) -> OpenError {
+    OpenError::Schema(Box::new(error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::conformance::Scratch;
+    use super::*;
+
+    #[test]
+    fn an_empty_file_gets_the_schema_once() {
+        let scratch = Scratch::new();
+        let mut connection = open_writer(&scratch.path("db")).unwrap();
+        ensure(&mut connection).unwrap();
+        ensure(&mut connection).unwrap();
+        let strict: i64 = connection
+            .query_row("SELECT count(*) FROM pragma_table_list WHERE strict = 1", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(strict, 4);
+    }
+
+    #[test]
+    fn connections_are_as_durable_as_promised() {
+        let scratch = Scratch::new();
+        let connection = open_writer(&scratch.path("db")).unwrap();
+        let pragma = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).unwrap();
+        assert_eq!((pragma("synchronous"), pragma("foreign_keys"), pragma("busy_timeout")), (2, 1, 5_000));
+        let reader = open_reader(&scratch.path("db")).unwrap();
+        assert!(reader.execute_batch("CREATE TABLE x (y)").is_err());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_files_are_for_their_owner_only() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let scratch = Scratch::new();
+        let mut connection = open_writer(&scratch.path("db")).unwrap();
+        ensure(&mut connection).unwrap();
+        for name in ["db", "db-wal", "db-shm"] {
+            let mode = std::fs::metadata(scratch.path(name)).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600, "{name}");
+        }
+    }
+
+    #[test]
+    fn an_earlier_schema_waits_for_a_request_to_migrate() {
+        let scratch = Scratch::new();
+        let mut connection = open_writer(&scratch.path("db")).unwrap();
+        // The history of a release before the first migration.
+        Runner::new(&[]).run(&mut connection).unwrap();
+        assert!(matches!(ensure(&mut connection), Err(OpenError::Outdated)));
+        migrate(&mut connection).unwrap();
+        ensure(&mut connection).unwrap();
+    }
+
+    #[test]
+    fn a_later_schema_and_a_foreign_file_are_refused() {
+        let scratch = Scratch::new();
+        let mut connection = open_writer(&scratch.path("db")).unwrap();
+        ensure(&mut connection).unwrap();
+        let [first] = migrations().unwrap();
+        let later = Migration::unapplied("V2__later", "CREATE TABLE later (x INTEGER) STRICT").unwrap();
+        Runner::new(&[first, later]).run(&mut connection).unwrap();
+        assert!(matches!(ensure(&mut connection), Err(OpenError::Unknown)));
+
+        let mut foreign = Connection::open_in_memory().unwrap();
+        foreign.execute_batch("CREATE TABLE else_where (x)").unwrap();
+        assert!(matches!(ensure(&mut foreign), Err(OpenError::Schema(_))));
+
+        std::fs::write(scratch.path("text"), "certainly not a database file, but long enough to look").unwrap();
+        assert!(matches!(open_writer(&scratch.path("text")), Err(OpenError::Database(_))));
+        assert!(matches!(open_writer(&scratch.path("no/such/place")), Err(OpenError::Io(_))));
+    }
+}

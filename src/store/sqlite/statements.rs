@@ -1,0 +1,141 @@
+//! The SQL of the embedded store. Each function is one operation and runs in a transaction of its own or in a savepoint.
+
+use rusqlite::{Connection, OptionalExtension as _, Result, Row, params};
+
+use crate::secret::HandleHash;
+use crate::store::rows::{CodeRow, GrantRow, PresentedRow, TokenRow, VisitRow};
+
+/// How many rows of a table one sweep deletes at most, so that it holds up nobody for long.
+pub(super) const SWEEP_ROWS: usize = 1_000;
+
+/// A grant stays as it was first kept; above all, one that was ended stays ended.
+fn keep_grant(connection: &Connection, grant: &GrantRow) -> Result<()> {
+    let sql = "INSERT INTO grants (id, client, provider, services, subject_sealed, correlation, consented)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (id) DO NOTHING";
+    connection.prepare_cached(sql)?.execute(params![
+        grant.id,
+        grant.client,
+        grant.provider,
+        grant.services,
+        grant.subject_sealed,
+        grant.correlation,
+        grant.consented
+    ])?;
+    Ok(())
+}
+
+pub(super) fn keep_code(connection: &Connection, code: &CodeRow) -> Result<()> {
+    keep_grant(connection, &code.grant)?;
+    let sql = "INSERT INTO codes (hash, grant_id, redirect_uri, expires) VALUES (?1, ?2, ?3, ?4)";
+    connection.prepare_cached(sql)?.execute(params![code.hash, code.grant.id, code.redirect_uri, code.expires])?;
+    Ok(())
+}
+
+/// The update decides who is first; what follows only reads.
+pub(super) fn present(connection: &Connection, hash: HandleHash, now: i64) -> Result<PresentedRow> {
+    let sql = "UPDATE codes SET spent_at = ?2 WHERE hash = ?1 AND spent_at IS NULL
+               RETURNING redirect_uri, expires, grant_id";
+    let spent = connection
+        .prepare_cached(sql)?
+        .query_row(params![hash, now], |row| Ok((row.get(0)?, row.get(1)?, row.get::<_, String>(2)?)))
+        .optional()?;
+    let Some((redirect_uri, expires, grant)) = spent else { return spent_before(connection, hash) };
+    let sql = "SELECT id, client, provider, services, subject_sealed, correlation, consented
+               FROM grants WHERE id = ?1";
+    let grant = connection.prepare_cached(sql)?.query_row([grant], grant_row)?;
+    Ok(PresentedRow::First(Box::new(CodeRow { hash, redirect_uri, expires, grant })))
+}
+
+fn spent_before(connection: &Connection, hash: HandleHash) -> Result<PresentedRow> {
+    let sql = "SELECT grant_id FROM codes WHERE hash = ?1";
+    let grant = connection.prepare_cached(sql)?.query_row([hash], |row| row.get(0)).optional()?;
+    Ok(grant.map_or(PresentedRow::Unknown, |grant| PresentedRow::Again { grant }))
+}
+
+pub(super) fn keep_token(connection: &Connection, token: &TokenRow) -> Result<()> {
+    keep_grant(connection, &token.grant)?;
+    let sql = "INSERT INTO tokens (hash, grant_id, expires) VALUES (?1, ?2, ?3)";
+    connection.prepare_cached(sql)?.execute(params![token.hash, token.grant.id, token.expires])?;
+    Ok(())
+}
+
+pub(super) fn find_token(connection: &Connection, hash: HandleHash) -> Result<Option<TokenRow>> {
+    let sql = "SELECT g.id, g.client, g.provider, g.services, g.subject_sealed, g.correlation, g.consented, t.expires
+               FROM tokens t JOIN grants g ON g.id = t.grant_id
+               WHERE t.hash = ?1 AND g.ended_at IS NULL";
+    connection
+        .prepare_cached(sql)?
+        .query_row([hash], |row| Ok(TokenRow { hash, expires: row.get(7)?, grant: grant_row(row)? }))
+        .optional()
+}
+
+pub(super) fn end_grant(connection: &Connection, grant: &str, now: i64) -> Result<()> {
+    let sql = "UPDATE grants SET ended_at = ?2 WHERE id = ?1 AND ended_at IS NULL";
+    connection.prepare_cached(sql)?.execute(params![grant, now])?;
+    Ok(())
+}
+
+pub(super) fn keep_visit(connection: &Connection, visit: &VisitRow) -> Result<()> {
+    let sql = "INSERT INTO visits (id, cookie, form, expires, sealed) VALUES (?1, ?2, ?3, ?4, ?5)
+               ON CONFLICT (id) DO UPDATE SET cookie = excluded.cookie, form = excluded.form,
+                   expires = excluded.expires, sealed = excluded.sealed";
+    let row = params![visit.id, visit.cookie, visit.form, visit.expires, visit.sealed];
+    connection.prepare_cached(sql)?.execute(row)?;
+    Ok(())
+}
+
+pub(super) fn take_visit(
+    connection: &Connection,
+    id: String,
+    cookie: HandleHash,
+    form: HandleHash,
+    now: i64,
+) -> Result<Option<VisitRow>> {
+    let sql = "DELETE FROM visits WHERE id = ?1 AND cookie = ?2 AND form = ?3 AND expires > ?4
+               RETURNING expires, sealed";
+    let taken = connection
+        .prepare_cached(sql)?
+        .query_row(params![id, cookie, form, now], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    Ok(taken.map(|(expires, sealed)| VisitRow { id, cookie, form, expires, sealed }))
+}
+
+fn grant_row(row: &Row<'_>) -> Result<GrantRow> {
+    Ok(GrantRow {
+        id: row.get(0)?,
+        client: row.get(1)?,
+        provider: row.get(2)?,
+        services: row.get(3)?,
+        subject_sealed: row.get(4)?,
+        correlation: row.get(5)?,
+        consented: row.get(6)?,
+    })
+}
+
+pub(super) fn sweep_visits(connection: &Connection, now: i64) -> Result<usize> {
+    let sql = "DELETE FROM visits WHERE id IN (SELECT id FROM visits WHERE expires <= ?1 LIMIT ?2)";
+    sweep(connection, sql, now)
+}
+
+pub(super) fn sweep_codes(connection: &Connection, before: i64) -> Result<usize> {
+    let sql = "DELETE FROM codes WHERE hash IN (SELECT hash FROM codes WHERE expires < ?1 LIMIT ?2)";
+    sweep(connection, sql, before)
+}
+
+pub(super) fn sweep_tokens(connection: &Connection, now: i64) -> Result<usize> {
+    let sql = "DELETE FROM tokens WHERE hash IN (SELECT hash FROM tokens WHERE expires < ?1 LIMIT ?2)";
+    sweep(connection, sql, now)
+}
+
+/// A grant goes when nothing stands for it any more.
+pub(super) fn sweep_grants(connection: &Connection, before: i64) -> Result<usize> {
+    let sql = "DELETE FROM grants WHERE id IN (
+                   SELECT id FROM grants g WHERE consented < ?1
+                   AND NOT EXISTS (SELECT 1 FROM tokens WHERE grant_id = g.id)
+                   AND NOT EXISTS (SELECT 1 FROM codes WHERE grant_id = g.id) LIMIT ?2)";
+    sweep(connection, sql, before)
+}
+
+fn sweep(connection: &Connection, sql: &str, before: i64) -> Result<usize> {
+    connection.prepare_cached(sql)?.execute(params![before, i64::try_from(SWEEP_ROWS).unwrap_or(i64::MAX)])
+}

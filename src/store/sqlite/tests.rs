@@ -1,0 +1,224 @@
+//! The embedded store against the conformance tests, and what only a file can get wrong.
+
+use std::sync::Arc;
+
+use rusqlite::{Connection, params};
+
+use super::super::cache::CachedTokens;
+use super::super::conformance::{self, BSN, CLIENT, Scratch, after, code, grant, now, token, visit};
+use super::*;
+use crate::secret::{Handle, Secret};
+
+fn sealer(byte: u8) -> Sealer {
+    Sealer::new(&Secret::new([byte; 32]))
+}
+
+fn open(scratch: &Scratch) -> SqliteStore {
+    SqliteStore::open(&scratch.path("db"), sealer(1)).unwrap()
+}
+
+fn raw(scratch: &Scratch) -> Connection {
+    Connection::open(scratch.path("db")).unwrap()
+}
+
+#[tokio::test]
+async fn it_is_a_code_store() {
+    let scratch = Scratch::new();
+    let store = open(&scratch);
+    conformance::a_code_is_spent_by_its_first_presentation(&store).await;
+    conformance::an_unknown_code_is_unknown(&store).await;
+    conformance::a_code_is_kept_once(&store).await;
+    conformance::an_expired_code_is_spent_too(&store).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn races_have_one_winner() {
+    let scratch = Scratch::new();
+    let store = Arc::new(open(&scratch));
+    conformance::of_a_hundred_presentations_one_is_first(store.clone()).await;
+    conformance::of_twenty_takers_one_gets_the_visit(store).await;
+}
+
+#[tokio::test]
+async fn it_is_a_token_store() {
+    let scratch = Scratch::new();
+    let store = Arc::new(open(&scratch));
+    conformance::a_token_is_found_until_its_grant_ends(&*store).await;
+    conformance::a_grant_ended_before_its_token_gives_none(&*store, &*store).await;
+    let cached = CachedTokens::new(store.clone());
+    conformance::a_token_is_found_until_its_grant_ends(&cached).await;
+    conformance::a_grant_ended_before_its_token_gives_none(&*store, &cached).await;
+}
+
+#[tokio::test]
+async fn it_is_a_visit_store() {
+    let scratch = Scratch::new();
+    let store = open(&scratch);
+    conformance::a_visit_is_taken_once(&store).await;
+    conformance::wrong_keys_leave_a_visit_in_place(&store).await;
+    conformance::a_visit_ends_at_its_time(&store).await;
+}
+
+#[tokio::test]
+async fn a_restart_keeps_everything() {
+    let scratch = Scratch::new();
+    let (spent, fresh, live, ended, open_visit) =
+        (code(grant()), code(grant()), token(grant()), token(grant()), visit());
+    let (id, cookie, form) = (open_visit.id, open_visit.cookie, open_visit.form);
+    let before = open(&scratch);
+    CodeStore::keep(&before, spent.clone()).await.unwrap();
+    CodeStore::keep(&before, fresh.clone()).await.unwrap();
+    before.present(spent.hash, now()).await.unwrap();
+    TokenStore::keep(&before, live.clone()).await.unwrap();
+    TokenStore::keep(&before, ended.clone()).await.unwrap();
+    before.end(ended.grant.id, now()).await.unwrap();
+    VisitStore::keep(&before, open_visit).await.unwrap();
+    drop(before);
+
+    let after = open(&scratch);
+    assert!(matches!(after.present(spent.hash, now()).await.unwrap(), Presented::Again { .. }));
+    assert!(matches!(after.present(fresh.hash, now()).await.unwrap(), Presented::First(found) if *found == fresh));
+    assert_eq!(after.find(live.hash).await, Ok(Some(live)));
+    assert_eq!(after.find(ended.hash).await, Ok(None));
+    assert!(after.take(id, cookie, form, now()).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn rows_of_another_key_are_errors() {
+    let scratch = Scratch::new();
+    let (code, token, visit) = (code(grant()), token(grant()), visit());
+    let (id, cookie, form) = (visit.id, visit.cookie, visit.form);
+    let before = open(&scratch);
+    CodeStore::keep(&before, code.clone()).await.unwrap();
+    TokenStore::keep(&before, token.clone()).await.unwrap();
+    VisitStore::keep(&before, visit).await.unwrap();
+    drop(before);
+
+    let other = SqliteStore::open(&scratch.path("db"), sealer(2)).unwrap();
+    assert_eq!(other.find(token.hash).await, Err(StoreError));
+    assert_eq!(other.present(code.hash, now()).await.err(), Some(StoreError));
+    assert!(matches!(other.present(code.hash, now()).await.unwrap(), Presented::Again { .. }), "it counts as spent");
+    assert_eq!(other.take(id, cookie, form, now()).await.err(), Some(StoreError));
+    drop(other);
+
+    let both = Sealer::new(&Secret::new([2; 32])).also_opening(&Secret::new([1; 32]));
+    let rotated = SqliteStore::open(&scratch.path("db"), both).unwrap();
+    assert_eq!(rotated.find(token.hash).await, Ok(Some(token)));
+}
+
+#[tokio::test]
+async fn a_subject_moved_to_another_grant_does_not_open() {
+    let scratch = Scratch::new();
+    let store = open(&scratch);
+    let (mine, theirs) = (token(grant()), token(grant()));
+    TokenStore::keep(&store, mine.clone()).await.unwrap();
+    TokenStore::keep(&store, theirs.clone()).await.unwrap();
+    let sql = "UPDATE grants SET subject_sealed = (SELECT subject_sealed FROM grants WHERE id = ?1) WHERE id = ?2";
+    let moved = params![theirs.grant.id.to_string(), mine.grant.id.to_string()];
+    assert_eq!(raw(&scratch).execute(sql, moved).unwrap(), 1);
+    assert_eq!(store.find(mine.hash).await, Err(StoreError));
+    assert_eq!(store.find(theirs.hash).await, Ok(Some(theirs)));
+}
+
+#[tokio::test]
+async fn damaged_columns_are_errors() {
+    let scratch = Scratch::new();
+    let store = open(&scratch);
+    for change in ["client = 'Nergens'", "provider = 'x'", "services = '4/9'", "correlation = '?'", "consented = -9e17"]
+    {
+        let token = token(grant());
+        TokenStore::keep(&store, token.clone()).await.unwrap();
+        let sql = format!("UPDATE grants SET {change} WHERE id = ?1");
+        assert_eq!(raw(&scratch).execute(&sql, [token.grant.id.to_string()]).unwrap(), 1, "{change}");
+        assert_eq!(store.find(token.hash).await, Err(StoreError), "{change}");
+    }
+}
+
+#[tokio::test]
+async fn no_file_holds_a_citizen_service_number() {
+    let scratch = Scratch::new();
+    let store = open(&scratch);
+    CodeStore::keep(&store, code(grant())).await.unwrap();
+    TokenStore::keep(&store, token(grant())).await.unwrap();
+    VisitStore::keep(&store, visit()).await.unwrap();
+    let holds = |text: &str| {
+        let mut files = 0;
+        let found = ["db", "db-wal"].iter().any(|name| {
+            let bytes = std::fs::read(scratch.path(name)).unwrap_or_default();
+            files += usize::from(!bytes.is_empty());
+            memchr::memmem::find(&bytes, text.as_bytes()).is_some()
+        });
+        (found, files)
+    };
+    assert!(holds(CLIENT).0, "the search finds what is in clear");
+    assert_eq!(holds(BSN), (false, 2));
+    store.close();
+    assert!(holds(CLIENT).0);
+    assert!(!holds(BSN).0);
+}
+
+#[tokio::test]
+async fn a_sweep_takes_what_is_over_and_nothing_else() {
+    let scratch = Scratch::new();
+    let store = open(&scratch);
+    let (code, token, visit) = (code(grant()), token(grant()), visit());
+    let (id, cookie, form) = (visit.id, visit.cookie, visit.form);
+    CodeStore::keep(&store, code.clone()).await.unwrap();
+    TokenStore::keep(&store, token.clone()).await.unwrap();
+    VisitStore::keep(&store, visit).await.unwrap();
+    const DAY: u64 = 86_400;
+
+    assert_eq!(store.sweep(after(599)).await, Ok(Swept::default()));
+    assert!(store.take(id, cookie, form, after(599)).await.unwrap().is_some());
+    VisitStore::keep(&store, conformance::visit()).await.unwrap();
+    assert_eq!(store.sweep(after(600)).await, Ok(Swept { visits: 1, ..Swept::default() }));
+    assert_eq!(store.sweep(after(900)).await, Ok(Swept::default()));
+    assert_eq!(store.find(token.hash).await, Ok(Some(token)));
+    assert_eq!(store.sweep(after(901)).await, Ok(Swept { tokens: 1, ..Swept::default() }));
+    // The token's grant goes after a day; the code's stays for as long as the code is recognised.
+    assert_eq!(store.sweep(after(DAY)).await, Ok(Swept::default()));
+    assert_eq!(store.sweep(after(DAY + 1)).await, Ok(Swept { grants: 1, ..Swept::default() }));
+    assert!(matches!(store.present(code.hash, after(DAY + 900)).await.unwrap(), Presented::First(_)));
+    assert_eq!(store.sweep(after(DAY + 901)).await, Ok(Swept { codes: 1, grants: 1, ..Swept::default() }));
+    assert!(matches!(store.present(code.hash, after(DAY + 901)).await.unwrap(), Presented::Unknown));
+}
+
+#[tokio::test]
+async fn an_old_grant_stays_while_something_stands_for_it() {
+    let scratch = Scratch::new();
+    let store = open(&scratch);
+    let old = || crate::oauth::grant::Grant { consented: now() - Duration::from_secs(200_000), ..grant() };
+    let (code, token) = (code(old()), token(old()));
+    CodeStore::keep(&store, code.clone()).await.unwrap();
+    TokenStore::keep(&store, token.clone()).await.unwrap();
+    assert_eq!(store.sweep(now()).await, Ok(Swept::default()));
+    assert_eq!(store.find(token.hash).await, Ok(Some(token)));
+    assert!(matches!(store.present(code.hash, now()).await.unwrap(), Presented::First(_)));
+}
+
+#[tokio::test]
+async fn a_sweep_of_many_rows_goes_on_until_all_are_gone() {
+    let scratch = Scratch::new();
+    let store = open(&scratch);
+    let rows = statements::SWEEP_ROWS * 2 + 1;
+    let mut connection = raw(&scratch);
+    let transaction = connection.transaction().unwrap();
+    for _ in 0..rows {
+        let keys = params![LocalId::new(now()).to_string(), Handle::draw().hash()];
+        transaction.execute("INSERT INTO visits VALUES (?1, ?2, ?2, 0, x'00')", keys).unwrap();
+    }
+    transaction.commit().unwrap();
+    assert_eq!(store.sweep(now()).await, Ok(Swept { visits: rows, ..Swept::default() }));
+}
+
+#[tokio::test]
+async fn a_closed_store_answers_with_errors() {
+    let scratch = Scratch::new();
+    let store = open(&scratch);
+    let pending = TokenStore::keep(&store, token(grant()));
+    store.close();
+    assert_eq!(pending.await, Ok(()), "what was waiting is done");
+    assert_eq!(TokenStore::keep(&store, token(grant())).await, Err(StoreError));
+    assert_eq!(store.find(Handle::draw().hash()).await, Err(StoreError));
+    store.close();
+}
