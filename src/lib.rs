@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod clock;
+pub mod config;
 pub mod edge;
 pub mod fhir;
 pub mod form;

@@ -1,0 +1,101 @@
+//! Rules over several keys. They look at each value that was taken by itself, so that a fault elsewhere in a section
+//! does not hide one here.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use super::fault::Problem;
+use super::origin::Origin;
+use super::parts::{Environment, Login, Ops};
+use super::section::{Log, nearest};
+use super::source::Source;
+
+pub(super) fn check(log: &mut Log, source: &Source) {
+    channels_differ(log);
+    listeners_differ(log);
+    if log.accepted("environment") == Some(Environment::Production.as_str()) {
+        production_is_strict(log);
+    }
+    login_is_built(log);
+    names_are_unique(log, source, "his", "id");
+    names_are_unique(log, source, "practices", "provider");
+    practices_have_a_his(log);
+}
+
+fn origin(log: &Log, key: &str) -> Option<Origin> {
+    log.accepted(key).and_then(Origin::parse)
+}
+
+fn channels_differ(log: &mut Log) {
+    if let (Some(front), Some(back)) = (origin(log, "front.origin"), origin(log, "back.origin"))
+        && front == back
+    {
+        log.note("back.origin", Problem::SameAs { found: back.to_string(), other: "front.origin" });
+    }
+}
+
+fn listeners_differ(log: &mut Log) {
+    let address = |key: &str| log.accepted(key).and_then(|text| text.parse::<SocketAddr>().ok());
+    let ops = address("ops.listen").or((!log.has_fault("ops", "")).then_some(Ops::LISTEN));
+    let all = [("front.listen", address("front.listen")), ("back.listen", address("back.listen")), ("ops.listen", ops)];
+    for (at, (key, one)) in all.iter().enumerate() {
+        let clash =
+            all.iter().take(at).find(|(_, other)| one.zip(*other).is_some_and(|(one, other)| overlap(one, other)));
+        if let (Some((other, _)), Some(one)) = (clash, one) {
+            log.note(key, Problem::SameAs { found: one.to_string(), other });
+        }
+    }
+}
+
+/// Whether two sockets would want the same port; port 0 is whichever is free.
+fn overlap(one: SocketAddr, other: SocketAddr) -> bool {
+    let everywhere = one.ip().is_unspecified() || other.ip().is_unspecified();
+    one.port() != 0 && one.port() == other.port() && (everywhere || one.ip() == other.ip())
+}
+
+fn production_is_strict(log: &mut Log) {
+    if log.accepted("login.kind") == Some(Login::Simulator.as_str()) {
+        log.note("login.kind", Problem::SimulatorInProduction);
+    }
+    if let Some(port) = origin(log, "front.origin").and_then(|origin| origin.port()) {
+        log.note("front.origin", Problem::PortInProduction(port));
+    }
+    if log.is_true("lists.allow_ports") {
+        log.note("lists.allow_ports", Problem::PortsInProduction);
+    }
+}
+
+fn login_is_built(log: &mut Log) {
+    if !cfg!(feature = "sandbox") && log.accepted("login.kind") == Some(Login::Simulator.as_str()) {
+        log.note("login.kind", Problem::SimulatorNotBuilt);
+    }
+}
+
+fn names_are_unique(log: &mut Log, source: &Source, array: &str, key: &str) {
+    let mut first: BTreeMap<String, String> = BTreeMap::new();
+    for (path, found) in log.accepted_in(array, key) {
+        match first.get(&found) {
+            Some(before) => {
+                let first_line = log.line(before, source);
+                log.note(&path, Problem::Twice { found, first_line });
+            }
+            None => {
+                first.insert(found, path);
+            }
+        }
+    }
+}
+
+fn practices_have_a_his(log: &mut Log) {
+    // A HIS without a proper id may be the one that is meant.
+    if log.has_fault("his[", ".id") || log.has_fault("his", "his") {
+        return;
+    }
+    let known = log.accepted_in("his", "id");
+    for (path, found) in log.accepted_in("practices", "his") {
+        if !known.iter().any(|(_, id)| *id == found) {
+            let suggestion = nearest(&found, known.iter().map(|(_, id)| id.as_str()));
+            log.note(&path, Problem::NoSuchHis { found, suggestion });
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! The files and folders that a configuration names: whether they exist, are readable, hold what they should, and
+//! whether secrets are out of reach of others. Nothing is made or changed.
+
+use std::fs::{self, File};
+use std::io::{self, Read as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use rustls_pki_types::pem::PemObject as _;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use zeroize::Zeroizing;
+
+use super::fault::{Fault, FileProblem, Place, Problem};
+use super::kind::{self, Kind};
+
+/// What a path is for, and so what must be true of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    /// A certificate chain in PEM.
+    Certificate,
+    /// Certificates in PEM that are trusted.
+    Roots,
+    /// A private key in PEM; secret.
+    PrivateKey,
+    /// 32 random bytes in base64; secret.
+    RandomKey,
+    /// One line of text; secret.
+    ApiKey,
+    /// A folder that is made when it is absent.
+    Folder,
+    /// A file that is made when it is absent.
+    Database,
+}
+
+/// A path in the configuration.
+#[derive(Debug, Clone)]
+pub(super) struct NamedFile {
+    pub(super) key: String,
+    pub(super) place: Option<Place>,
+    pub(super) path: PathBuf,
+    pub(super) role: Role,
+}
+
+impl Role {
+    pub(super) fn kind(self) -> Kind<PathBuf> {
+        match self {
+            Self::Certificate => kind::path("the path of a PEM file with a certificate chain"),
+            Self::Roots => kind::path("the path of a PEM file with the certificates to trust"),
+            Self::PrivateKey => kind::path_of_secret("the path of a PEM file with a private key"),
+            Self::RandomKey => kind::path_of_secret("the path of a file with 32 random bytes in base64"),
+            Self::ApiKey => kind::path_of_secret("the path of a file with the key on one line"),
+            Self::Folder => kind::path("the path of a folder"),
+            Self::Database => kind::path("the path of a database file"),
+        }
+    }
+
+    fn check(self, path: &Path) -> Result<(), FileProblem> {
+        match self {
+            Self::Certificate | Self::Roots => certificates(&contents(path, false)?),
+            Self::PrivateKey => private_key(&contents(path, true)?),
+            Self::RandomKey => random_key(&contents(path, true)?),
+            Self::ApiKey => api_key(&contents(path, true)?),
+            Self::Folder => folder(path),
+            Self::Database => database(path),
+        }
+    }
+}
+
+impl NamedFile {
+    /// What is wrong with this file.
+    pub(super) fn fault(&self) -> Option<Fault> {
+        let wrong = self.role.check(&self.path).err()?;
+        let problem = Problem::File { path: self.path.clone(), wrong };
+        Some(Fault { key: self.key.clone(), place: self.place.clone(), problem })
+    }
+}
+
+/// Room for the roots of every country; a private key is some 3 KiB.
+const LARGEST: u64 = 1024 * 1024;
+
+fn contents(path: &Path, secret: bool) -> Result<Zeroizing<Vec<u8>>, FileProblem> {
+    // Not opened before it is known to be a plain file: opening a pipe would wait for its other end.
+    let unreadable = |error: io::Error| FileProblem::Unreadable(error.kind());
+    if !fs::metadata(path).map_err(unreadable)?.is_file() {
+        return Err(FileProblem::NotAFile);
+    }
+    let file = File::open(path).map_err(unreadable)?;
+    let mode = file.metadata().map_err(unreadable)?.permissions().mode() & 0o777;
+    if secret && mode & 0o077 != 0 {
+        return Err(FileProblem::OpenToOthers(mode));
+    }
+    let mut bytes = Zeroizing::new(Vec::new());
+    let read = file.take(LARGEST.saturating_add(1)).read_to_end(&mut bytes).map_err(unreadable)?;
+    let fits = u64::try_from(read).is_ok_and(|read| read <= LARGEST);
+    if fits { Ok(bytes) } else { Err(FileProblem::TooLarge(LARGEST)) }
+}
+
+fn certificates(pem: &[u8]) -> Result<(), FileProblem> {
+    let mut all = 0_usize;
+    for certificate in CertificateDer::pem_slice_iter(pem) {
+        let der = certificate.map_err(|_| FileProblem::NoCertificate)?;
+        x509_parser::parse_x509_certificate(&der).map_err(|_| FileProblem::NoCertificate)?;
+        all = all.saturating_add(1);
+    }
+    if all > 0 { Ok(()) } else { Err(FileProblem::NoCertificate) }
+}
+
+fn private_key(pem: &[u8]) -> Result<(), FileProblem> {
+    PrivateKeyDer::from_pem_slice(pem).map(drop).map_err(|_| FileProblem::NoPrivateKey)
+}
+
+fn random_key(text: &[u8]) -> Result<(), FileProblem> {
+    let bytes = STANDARD.decode(text.trim_ascii_end()).map(Zeroizing::new).map_err(|_| FileProblem::NotAKey)?;
+    if bytes.len() == 32 { Ok(()) } else { Err(FileProblem::NotAKey) }
+}
+
+fn api_key(text: &[u8]) -> Result<(), FileProblem> {
+    let line = text.trim_ascii_end();
+    let fits = (1..=4096).contains(&line.len()) && line.iter().all(u8::is_ascii_graphic);
+    if fits { Ok(()) } else { Err(FileProblem::NotOneLine) }
+}
+
+/// A folder that exists, or can be made in the nearest one that does. A look at the mode only: that the process really
+/// may write there, and that no other process does, shows when the folder is locked at start.
+fn folder(path: &Path) -> Result<(), FileProblem> {
+    let mut nearest = path;
+    loop {
+        match fs::metadata(nearest) {
+            Ok(found) if !found.is_dir() => return Err(FileProblem::NotAFolder),
+            Ok(found) if found.permissions().readonly() => return Err(FileProblem::ReadOnly),
+            Ok(_) => return Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) if error.kind() == io::ErrorKind::NotADirectory => return Err(FileProblem::NotAFolder),
+            Err(error) => return Err(FileProblem::Unreadable(error.kind())),
+        }
+        nearest = match nearest.parent() {
+            Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
+            Some(parent) => parent,
+            None => return Err(FileProblem::NotAFolder),
+        };
+    }
+}
+
+fn database(path: &Path) -> Result<(), FileProblem> {
+    match fs::metadata(path) {
+        Ok(found) if !found.is_file() => Err(FileProblem::NotAFile),
+        Ok(found) if found.permissions().readonly() => Err(FileProblem::ReadOnly),
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => folder(path.parent().unwrap_or(path)),
+        Err(error) => Err(FileProblem::Unreadable(error.kind())),
+    }
+}
+
+#[cfg(all(test, feature = "sandbox"))]
+mod tests {
+    use super::*;
+    use crate::secret::random;
+
+    /// A folder of its own, removed at the end.
+    struct Scratch(PathBuf);
+
+    impl Scratch {
+        fn new() -> Self {
+            let name = format!("inzage-config-{:032x}", u128::from_le_bytes(random::<16>()));
+            let path = std::env::temp_dir().join(name);
+            fs::create_dir(&path).unwrap();
+            Self(path)
+        }
+
+        fn file(&self, name: &str, contents: &str, mode: u32) -> PathBuf {
+            let path = self.0.join(name);
+            fs::write(&path, contents).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            path
+        }
+    }
+
+    impl Drop for Scratch {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+
+    #[test]
+    fn each_role_takes_what_it_should_and_nothing_else() {
+        let scratch = Scratch::new();
+        let key = rcgen::KeyPair::generate().unwrap();
+        let certificate = rcgen::CertificateParams::new(["a.example".to_owned()]).unwrap().self_signed(&key).unwrap();
+        let chain = scratch.file("chain.pem", &certificate.pem(), 0o644);
+        let pem = scratch.file("key.pem", &key.serialize_pem(), 0o600);
+        let random = scratch.file("random.key", &format!("{}\n", STANDARD.encode([7; 32])), 0o400);
+        let line = scratch.file("api.key", "a-key-of-some-kind\n", 0o600);
+        let none = scratch.0.join("absent");
+        for (role, path, expected) in [
+            (Role::Certificate, &chain, Ok(())),
+            (Role::Roots, &chain, Ok(())),
+            (Role::Roots, &pem, Err(FileProblem::NoCertificate)),
+            (Role::Roots, &none, Err(FileProblem::Unreadable(io::ErrorKind::NotFound))),
+            (Role::Roots, &scratch.0, Err(FileProblem::NotAFile)),
+            (Role::PrivateKey, &pem, Ok(())),
+            (Role::PrivateKey, &chain, Err(FileProblem::OpenToOthers(0o644))),
+            (Role::PrivateKey, &random, Err(FileProblem::NoPrivateKey)),
+            (Role::RandomKey, &random, Ok(())),
+            (Role::RandomKey, &line, Err(FileProblem::NotAKey)),
+            (Role::ApiKey, &line, Ok(())),
+            (Role::ApiKey, &pem, Err(FileProblem::NotOneLine)),
+            (Role::Folder, &scratch.0, Ok(())),
+            (Role::Folder, &none.join("deeper"), Ok(())),
+            (Role::Folder, &chain, Err(FileProblem::NotAFolder)),
+            (Role::Folder, &chain.join("deeper"), Err(FileProblem::NotAFolder)),
+            (Role::Database, &none, Ok(())),
+            (Role::Database, &scratch.0, Err(FileProblem::NotAFile)),
+        ] {
+            assert_eq!(role.check(path), expected, "{role:?} {}", path.display());
+        }
+        assert!(!none.exists(), "nothing is made");
+    }
+
+    #[test]
+    fn a_damaged_certificate_an_empty_key_and_a_short_one_are_refused() {
+        let scratch = Scratch::new();
+        let damaged = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
+        let damaged = scratch.file("damaged.pem", damaged, 0o644);
+        assert_eq!(Role::Certificate.check(&damaged), Err(FileProblem::NoCertificate));
+        let empty = scratch.file("empty.key", "\n", 0o600);
+        assert_eq!(Role::ApiKey.check(&empty), Err(FileProblem::NotOneLine));
+        let short = scratch.file("short.key", &STANDARD.encode([7; 31]), 0o600);
+        assert_eq!(Role::RandomKey.check(&short), Err(FileProblem::NotAKey));
+        let sealed = scratch.0.join("sealed");
+        fs::create_dir(&sealed).unwrap();
+        fs::set_permissions(&sealed, fs::Permissions::from_mode(0o555)).unwrap();
+        assert_eq!(Role::Folder.check(&sealed.join("data")), Err(FileProblem::ReadOnly));
+    }
+}

@@ -1,0 +1,272 @@
+//! The sections of the configuration: what each holds, with unit, range and default, and how it is read.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::fault::Problem;
+use super::files::Role;
+use super::kind::{self, boolean, bytes, choice, label, list_url, millis, number, seconds};
+use super::origin::{HttpsUrl, Origin};
+use super::section::{Read, Section};
+
+/// Where this gateway runs, and so what is allowed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Environment {
+    /// Real people. No login simulator, no ports in front-channel URIs.
+    Production,
+    /// The acceptance network of MedMij.
+    Acceptance,
+    /// Loopback.
+    Sandbox,
+}
+
+impl Environment {
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("production", Self::Production), ("acceptance", Self::Acceptance), ("sandbox", Self::Sandbox)];
+
+    pub(super) fn kind() -> kind::Kind<Self> {
+        choice(Self::WORDS)
+    }
+
+    /// The word in the configuration.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Production => "production",
+            Self::Acceptance => "acceptance",
+            Self::Sandbox => "sandbox",
+        }
+    }
+}
+
+/// `[node]`: this process among its likes.
+#[derive(Debug, Clone)]
+pub struct Node {
+    /// Name in logs and records.
+    pub name: String,
+    /// Folder under which everything that this node keeps has its default place.
+    pub data: PathBuf,
+    /// How long requests under way may take once the process is told to stop. 1 to 300 s, default 20 s.
+    pub grace: Duration,
+}
+
+impl Node {
+    pub(super) fn read(section: &mut Section<'_, '_>) -> Read<Self> {
+        let name = section.required("name", &label(16));
+        let data = section.file_or("data", Role::Folder, section.beside("data"));
+        let grace = section.or_default("grace_seconds", &seconds(1..=300), Duration::from_secs(20));
+        Ok(Self { name: name?, data: data?, grace: grace? })
+    }
+}
+
+/// A certificate chain and its private key, both PEM files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// The chain, leaf first.
+    pub certificate: PathBuf,
+    /// The private key.
+    pub key: PathBuf,
+}
+
+impl Identity {
+    pub(super) fn read(section: &mut Section<'_, '_>) -> Read<Self> {
+        let certificate = section.file("certificate", Role::Certificate);
+        let key = section.file("key", Role::PrivateKey);
+        Ok(Self { certificate: certificate?, key: key? })
+    }
+
+    /// Both or neither.
+    pub(super) fn read_optional(section: &mut Section<'_, '_>) -> Read<Option<Self>> {
+        let certificate = section.optional_file("certificate", Role::Certificate);
+        let key = section.optional_file("key", Role::PrivateKey);
+        let alone = |section: &mut Section<'_, '_>, key: &str, other| {
+            let path = section.path_of(key);
+            section.log().note(&path, Problem::HalfPair(other))
+        };
+        match (certificate?, key?) {
+            (Some(certificate), Some(key)) => Ok(Some(Self { certificate, key })),
+            (Some(_), None) => Err(alone(section, "certificate", "key")),
+            (None, Some(_)) => Err(alone(section, "key", "certificate")),
+            (None, None) => Ok(None),
+        }
+    }
+}
+
+/// `[front]`: the channel of browsers.
+#[derive(Debug, Clone)]
+pub struct Front {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// How browsers reach it; no port in production.
+    pub origin: Origin,
+    /// The publicly trusted certificate.
+    pub identity: Identity,
+}
+
+impl Front {
+    pub(super) fn read(section: &mut Section<'_, '_>) -> Read<Self> {
+        let listen = section.required("listen", &kind::address());
+        let origin = section.required("origin", &kind::origin());
+        let identity = Identity::read(section);
+        Ok(Self { listen: listen?, origin: origin?, identity: identity? })
+    }
+}
+
+/// `[back]`: the channel of servers, with mutual TLS.
+#[derive(Debug, Clone)]
+pub struct Back {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// How PGOs reach it.
+    pub origin: Origin,
+    /// The PKIoverheid private G1 certificate.
+    pub identity: Identity,
+    /// The roots that client certificates lead to.
+    pub client_roots: PathBuf,
+}
+
+impl Back {
+    pub(super) fn read(section: &mut Section<'_, '_>) -> Read<Self> {
+        let listen = section.required("listen", &kind::address());
+        let origin = section.required("origin", &kind::origin());
+        let identity = Identity::read(section);
+        let client_roots = section.file("client_roots", Role::Roots);
+        Ok(Self { listen: listen?, origin: origin?, identity: identity?, client_roots: client_roots? })
+    }
+}
+
+/// `[ops]`: health and metrics, without TLS and so on loopback only.
+#[derive(Debug, Clone)]
+pub struct Ops {
+    /// Where to listen; default 127.0.0.1:8490.
+    pub listen: SocketAddr,
+}
+
+impl Ops {
+    pub(super) const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8490);
+
+    pub(super) fn read(section: &mut Section<'_, '_>) -> Read<Self> {
+        Ok(Self { listen: section.or_default("listen", &kind::loopback(), Self::LISTEN)? })
+    }
+}
+
+/// `[edge]`: bounds of the front and back listener, each by itself.
+#[derive(Debug, Clone)]
+pub struct Edge {
+    /// Connections at a time, 1 to 1,000,000, default 10,000; further ones wait to be accepted.
+    pub max_connections: usize,
+    /// Requests under way at a time, 1 to 1,000,000, default 1,024; further ones get 503.
+    pub max_in_flight: usize,
+    /// Streams of one HTTP/2 connection, 1 to 1,000, default 128.
+    pub max_streams: u32,
+    /// Size of all headers of a request, 4 KiB to 64 KiB, default 16 KiB.
+    pub max_header_bytes: usize,
+    /// Size of a request body, 1 KiB to 16 MiB, default 64 KiB.
+    pub max_body_bytes: usize,
+    /// From accepting to the end of the TLS handshake, 100 ms to 60 s, default 5 s.
+    pub handshake_timeout: Duration,
+    /// From the first byte to the end of the headers, 100 ms to 60 s, default 10 s.
+    pub header_timeout: Duration,
+    /// Time between requests on a connection, 1 s to 1 h, default 75 s.
+    pub idle_timeout: Duration,
+}
+
+impl Edge {
+    pub(super) fn read(section: &mut Section<'_, '_>) -> Read<Self> {
+        let patience = || millis(100..=60_000);
+        let max_connections = section.or_default("max_connections", &number(1..=1_000_000, ""), 10_000);
+        let max_in_flight = section.or_default("max_in_flight", &number(1..=1_000_000, ""), 1024);
+        let max_streams = section.or_default("max_streams", &number(1..=1000, ""), 128);
+        let max_header_bytes = section.or_default("max_header_bytes", &bytes(4096..=65_536), 16_384);
+        let max_body_bytes = section.or_default("max_body_bytes", &bytes(1024..=16_777_216), 65_536);
+        let handshake_timeout = section.or_default("handshake_timeout_ms", &patience(), Duration::from_secs(5));
+        let header_timeout = section.or_default("header_timeout_ms", &patience(), Duration::from_secs(10));
+        let idle_timeout = section.or_default("idle_timeout_seconds", &seconds(1..=3600), Duration::from_secs(75));
+        Ok(Self {
+            max_connections: max_connections?,
+            max_in_flight: max_in_flight?,
+            max_streams: max_streams?,
+            max_header_bytes: max_header_bytes?,
+            max_body_bytes: max_body_bytes?,
+            handshake_timeout: handshake_timeout?,
+            header_timeout: header_timeout?,
+            idle_timeout: idle_timeout?,
+        })
+    }
+}
+
+/// `[lists]`: the four lists of MedMij and how they are fetched.
+#[derive(Debug, Clone)]
+pub struct Lists {
+    /// *Zorgaanbiederslijst*.
+    pub zal: HttpsUrl,
+    /// *OAuthclientlist*.
+    pub ocl: HttpsUrl,
+    /// *Whitelist*.
+    pub whl: HttpsUrl,
+    /// *Gegevensdienstnamenlijst*.
+    pub gnl: HttpsUrl,
+    /// The roots that the publisher's certificate leads to.
+    pub roots: PathBuf,
+    /// The client certificate; by default that of the back channel.
+    pub identity: Identity,
+    /// Time between two fetches, 1 min to 1 h, default 10 min.
+    pub refresh: Duration,
+    /// Age from which a list is no longer used, 1 h to 7 days, default 1 day.
+    pub maximum_age: Duration,
+    /// Folder of the last good copy; default `lists` in the data folder.
+    pub copy: PathBuf,
+    /// Whether front-channel URIs in the lists may carry a port; never in production.
+    pub allow_ports: bool,
+}
+
+impl Lists {
+    pub(super) fn read(section: &mut Section<'_, '_>, data: &Path, back: Read<&Identity>) -> Read<Self> {
+        let zal = section.required("zal", &list_url());
+        let ocl = section.required("ocl", &list_url());
+        let whl = section.required("whl", &list_url());
+        let gnl = section.required("gnl", &list_url());
+        let roots = section.file("roots", Role::Roots);
+        let own = Identity::read_optional(section);
+        let refresh = section.or_default("refresh_seconds", &seconds(60..=3600), Duration::from_mins(10));
+        let age = section.or_default("maximum_age_seconds", &seconds(3600..=604_800), Duration::from_hours(24));
+        let copy = section.file_or("copy", Role::Folder, data.join("lists"));
+        let allow_ports = section.or_default("allow_ports", &boolean(), false);
+        Ok(Self {
+            zal: zal?,
+            ocl: ocl?,
+            whl: whl?,
+            gnl: gnl?,
+            roots: roots?,
+            identity: own?.map_or_else(|| back.cloned(), Ok)?,
+            refresh: refresh?,
+            maximum_age: age?,
+            copy: copy?,
+            allow_ports: allow_ports?,
+        })
+    }
+}
+
+/// `[login]`: how people prove who they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Login {
+    /// Pages of our own on which anyone can be anyone; never in production.
+    Simulator,
+}
+
+impl Login {
+    const WORDS: &'static [(&'static str, Self)] = &[("simulator", Self::Simulator)];
+
+    pub(super) fn read(section: &mut Section<'_, '_>) -> Read<Self> {
+        section.required("kind", &choice(Self::WORDS))
+    }
+
+    /// The word in the configuration.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Simulator => "simulator",
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! Who is connected: HIS installations, practices, clients, and addresses that do not come from DNS.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use jiff::civil::Date;
+
+use super::files::Role;
+use super::kind::{self, base_url, choice, label, millis, number, words};
+use super::origin::HttpsUrl;
+use super::parts::Identity;
+use super::section::{Read, Section};
+use crate::medmij::{Hostname, ProviderName};
+
+/// How an installation speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    /// FHIR over REST.
+    Fhir,
+}
+
+impl Dialect {
+    const WORDS: &'static [(&'static str, Self)] = &[("fhir", Self::Fhir)];
+}
+
+/// `[[his]]`: one installation of a practice information system.
+#[derive(Debug, Clone)]
+pub struct His {
+    /// Name by which practices refer to it; 1 to 32 characters, unique.
+    pub id: String,
+    /// How it speaks.
+    pub dialect: Dialect,
+    /// Where it answers, without a slash at the end.
+    pub base_url: HttpsUrl,
+    /// The roots that its certificate leads to.
+    pub roots: PathBuf,
+    /// The certificate that we show it, when it asks for one.
+    pub identity: Option<Identity>,
+    /// File with the key that we send along, when it wants one.
+    pub api_key: Option<PathBuf>,
+    /// Requests under way at a time, 1 to 10,000, default 64.
+    pub max_in_flight: usize,
+    /// Time to connect, 100 ms to 30 s, default 2 s.
+    pub connect_timeout: Duration,
+}
+
+impl His {
+    pub(super) fn read(section: &mut Section<'_, '_>) -> Read<Self> {
+        let id = section.required("id", &label(32));
+        let dialect = section.required("dialect", &choice(Dialect::WORDS));
+        let base_url = section.required("base_url", &base_url());
+        let roots = section.file("roots", Role::Roots);
+        let identity = Identity::read_optional(section);
+        let api_key = section.optional_file("api_key", Role::ApiKey);
+        let max_in_flight = section.or_default("max_in_flight", &number(1..=10_000, ""), 64);
+        let connect_timeout = section.or_default("connect_timeout_ms", &millis(100..=30_000), Duration::from_secs(2));
+        Ok(Self {
+            id: id?,
+            dialect: dialect?,
+            base_url: base_url?,
+            roots: roots?,
+            identity: identity?,
+            api_key: api_key?,
+            max_in_flight: max_in_flight?,
+            connect_timeout: connect_timeout?,
+        })
+    }
+}
+
+/// Whether patients of a practice can see their record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PracticeState {
+    /// They can.
+    Open,
+    /// They cannot; the practice is known but gives nothing.
+    Closed,
+}
+
+impl PracticeState {
+    const WORDS: &'static [(&'static str, Self)] = &[("open", Self::Open), ("closed", Self::Closed)];
+}
+
+/// `[[practices]]`: one care provider.
+#[derive(Debug, Clone)]
+pub struct Practice {
+    /// Its name in the MedMij network; unique.
+    pub provider: ProviderName,
+    /// Its name for people, 1 to 100 characters.
+    pub name: String,
+    /// Where it is, for people, 1 to 100 characters.
+    pub place: String,
+    /// The [`His::id`] of the installation that holds its records.
+    pub his: String,
+    /// The day from which on patients may see what was written.
+    pub access_start_date: Date,
+    /// Whether patients can see their record.
+    pub state: PracticeState,
+    /// Age in years from which on a patient has access, 16 to 120, default 16.
+    pub minimum_age: u8,
+    /// How far back results of determinations go, 1 to 1,200 months, default 14 (the period of the MedMij request).
+    pub results_months: u16,
+}
+
+impl Practice {
+    pub(super) fn read(section: &mut Section<'_, '_>) -> Read<Self> {
+        let provider = section.required("provider", &kind::provider());
+        let name = section.required("name", &words(100));
+        let place = section.required("place", &words(100));
+        let his = section.required("his", &label(32));
+        let access_start_date = section.required("access_start_date", &kind::date());
+        let state = section.required("state", &choice(PracticeState::WORDS));
+        let minimum_age = section.or_default("minimum_age", &number(16..=120, " of years"), 16);
+        let results_months = section.or_default("results_months", &number(1..=1200, " of months"), 14);
+        Ok(Self {
+            provider: provider?,
+            name: name?,
+            place: place?,
+            his: his?,
+            access_start_date: access_start_date?,
+            state: state?,
+            minimum_age: minimum_age?,
+            results_months: results_months?,
+        })
+    }
+}
+
+/// `[clients."…"]`: which names in back-channel certificates may act for a client_id, when not just its own.
+pub(super) fn read_clients(root: &mut Section<'_, '_>) -> Read<BTreeMap<Hostname, Vec<Hostname>>> {
+    root.names("clients", &kind::host(), |section, path, value| {
+        section.enter(path, "clients.*", value, |client| client.required("peers", &kind::hosts()))
+    })
+}
+
+/// `[resolve]`: fixed addresses of host names.
+pub(super) fn read_resolve(root: &mut Section<'_, '_>) -> Read<BTreeMap<Hostname, IpAddr>> {
+    root.names("resolve", &kind::host(), |section, path, value| section.parse(path, value, &kind::ip()))
+}

@@ -1,0 +1,385 @@
+//! The reader of TOML tables: hands out typed keys, notes every fault with its place, and at the end of a table
+//! reports the keys that nobody asked for.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::fault::{Fault, Problem};
+use super::files::{NamedFile, Role};
+use super::kind::{Kind, Refusal};
+use super::source::Source;
+
+/// There is no value, and the reason has been noted. Only this file makes one.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Noted(());
+
+/// What a read gives.
+pub(super) type Read<T> = Result<T, Noted>;
+
+/// What reading one file brings to light beside the values.
+#[derive(Debug, Default)]
+pub(super) struct Log {
+    folder: PathBuf,
+    faults: Vec<(String, Option<Range<usize>>, Problem)>,
+    spans: BTreeMap<String, Range<usize>>,
+    accepted: BTreeMap<String, String>,
+    switched_on: BTreeSet<String>,
+    files: Vec<(String, PathBuf, Role)>,
+    asked: BTreeSet<String>,
+}
+
+impl Log {
+    pub(super) fn new(source: &Source) -> Self {
+        Self { folder: source.folder().to_owned(), ..Self::default() }
+    }
+
+    /// Notes a fault at a key that was read before, or at none.
+    pub(super) fn note(&mut self, key: &str, problem: Problem) -> Noted {
+        let span = self.spans.get(key).cloned();
+        self.note_at(key, span, problem)
+    }
+
+    fn note_at(&mut self, key: &str, span: Option<Range<usize>>, problem: Problem) -> Noted {
+        self.faults.push((key.to_owned(), span, problem));
+        Noted(())
+    }
+
+    fn accept(&mut self, key: &str, value: &DeValue<'_>) {
+        if let Some(text) = value.as_str() {
+            self.accepted.insert(key.to_owned(), text.to_owned());
+        }
+        if value.as_bool() == Some(true) {
+            self.switched_on.insert(key.to_owned());
+        }
+    }
+
+    /// Whether a key stands in the file as `true`.
+    pub(super) fn is_true(&self, key: &str) -> bool {
+        self.switched_on.contains(key)
+    }
+
+    /// The text of a key, when it stands in the file as one and was taken.
+    pub(super) fn accepted(&self, key: &str) -> Option<&str> {
+        self.accepted.get(key).map(String::as_str)
+    }
+
+    /// The key paths and texts of one key in all tables of an array, in the order of the file.
+    pub(super) fn accepted_in(&self, array: &str, key: &str) -> Vec<(String, String)> {
+        let (start, end) = (format!("{array}["), format!("].{key}"));
+        let of_array = self.accepted.range(start.clone()..).take_while(|(path, _)| path.starts_with(&start));
+        let mut all: Vec<_> = of_array.filter(|(path, _)| path.ends_with(&end)).collect();
+        all.sort_by_key(|(path, _)| self.spans.get(*path).map(|span| span.start));
+        all.into_iter().map(|(path, text)| (path.clone(), text.clone())).collect()
+    }
+
+    /// Whether a fault has been noted at a key whose path starts and ends so.
+    pub(super) fn has_fault(&self, start: &str, end: &str) -> bool {
+        self.faults.iter().any(|(path, _, _)| path.starts_with(start) && path.ends_with(end))
+    }
+
+    /// The line of a key that was read before; 0 when it does not stand in the file.
+    pub(super) fn line(&self, key: &str, source: &Source) -> usize {
+        self.spans.get(key).map_or(0, |span| source.place(span.clone()).line)
+    }
+
+    /// Every key that the reader asked for, with `[]` for a place in an array and `*` for a name of the operator's.
+    #[cfg(test)]
+    pub(super) const fn asked(&self) -> &BTreeSet<String> {
+        &self.asked
+    }
+
+    /// Ends the reading: the faults, and the files to check.
+    pub(super) fn finish(self, source: &Source) -> (Vec<Fault>, Vec<NamedFile>) {
+        let fault = |(key, span, problem): (String, Option<Range<usize>>, Problem)| Fault {
+            key,
+            place: span.map(|span| source.place(span)),
+            problem,
+        };
+        let spans = self.spans;
+        let file = |(key, path, role): (String, PathBuf, Role)| {
+            let place = spans.get(&key).map(|span| source.place(span.clone()));
+            NamedFile { key, place, path, role }
+        };
+        (self.faults.into_iter().map(fault).collect(), self.files.into_iter().map(file).collect())
+    }
+}
+
+/// One table.
+pub(super) struct Section<'t, 'l> {
+    /// Absent when the table is, and all of its keys may be.
+    table: Option<&'t DeTable<'t>>,
+    span: Option<Range<usize>>,
+    path: String,
+    pattern: String,
+    keys: Vec<&'static str>,
+    log: &'l mut Log,
+}
+
+impl<'t> Section<'t, '_> {
+    /// Reads the file as a whole.
+    pub(super) fn root<T>(
+        table: &'t DeTable<'t>,
+        log: &mut Log,
+        read: impl FnOnce(&mut Section<'t, '_>) -> Read<T>,
+    ) -> Read<T> {
+        let mut root = Section {
+            table: Some(table),
+            span: None,
+            path: String::new(),
+            pattern: String::new(),
+            keys: Vec::new(),
+            log,
+        };
+        let value = read(&mut root);
+        root.report_unknown_keys();
+        value
+    }
+
+    /// Where faults are noted, for checks over several keys.
+    pub(super) const fn log(&mut self) -> &mut Log {
+        self.log
+    }
+
+    /// The full path of a key in this table.
+    pub(super) fn path_of(&self, key: &str) -> String {
+        join(&self.path, key)
+    }
+
+    /// A key that must be there.
+    pub(super) fn required<T>(&mut self, key: &'static str, kind: &Kind<T>) -> Read<T> {
+        match self.find(key) {
+            Some(value) => self.parse(&self.path_of(key), value, kind),
+            None => Err(self.missing(key, kind.expected().clone())),
+        }
+    }
+
+    /// A key that may be absent.
+    pub(super) fn optional<T>(&mut self, key: &'static str, kind: &Kind<T>) -> Read<Option<T>> {
+        let Some(value) = self.find(key) else { return Ok(None) };
+        self.parse(&self.path_of(key), value, kind).map(Some)
+    }
+
+    /// A key with a default.
+    pub(super) fn or_default<T>(&mut self, key: &'static str, kind: &Kind<T>, default: T) -> Read<T> {
+        self.optional(key, kind).map(|value| value.unwrap_or(default))
+    }
+
+    /// The path of a file or folder that must be named.
+    pub(super) fn file(&mut self, key: &'static str, role: Role) -> Read<PathBuf> {
+        let path = self.required(key, &role.kind())?;
+        Ok(self.note_file(key, self.beside(path), role))
+    }
+
+    /// The path of a file that may be absent.
+    pub(super) fn optional_file(&mut self, key: &'static str, role: Role) -> Read<Option<PathBuf>> {
+        let path = self.optional(key, &role.kind())?;
+        Ok(path.map(|path| self.note_file(key, self.beside(path), role)))
+    }
+
+    /// The path of a file or folder with a default.
+    pub(super) fn file_or(&mut self, key: &'static str, role: Role, default: PathBuf) -> Read<PathBuf> {
+        let path = self.optional(key, &role.kind())?.map_or(default, |path| self.beside(path));
+        Ok(self.note_file(key, path, role))
+    }
+
+    /// A relative path as seen from the folder of the configuration file.
+    pub(super) fn beside(&self, path: impl AsRef<Path>) -> PathBuf {
+        self.log.folder.join(path)
+    }
+
+    fn note_file(&mut self, key: &str, full: PathBuf, role: Role) -> PathBuf {
+        self.log.files.push((self.path_of(key), full.clone(), role));
+        full
+    }
+
+    /// A table that must be there.
+    pub(super) fn table<T>(
+        &mut self,
+        key: &'static str,
+        read: impl FnOnce(&mut Section<'t, '_>) -> Read<T>,
+    ) -> Read<T> {
+        match self.find(key) {
+            Some(value) => self.enter(&self.path_of(key), &self.pattern_of(key), value, read),
+            None => Err(self.missing(key, Cow::Owned(format!("a section [{}]", self.path_of(key))))),
+        }
+    }
+
+    /// A table that may be absent because all of its keys may be.
+    pub(super) fn table_or_defaults<T>(
+        &mut self,
+        key: &'static str,
+        read: impl FnOnce(&mut Section<'t, '_>) -> Read<T>,
+    ) -> Read<T> {
+        let (path, pattern) = (self.path_of(key), self.pattern_of(key));
+        match self.find(key) {
+            Some(value) => self.enter(&path, &pattern, value, read),
+            None => read(&mut Section { table: None, span: None, path, pattern, keys: Vec::new(), log: self.log }),
+        }
+    }
+
+    /// An array of at least one table, read in order. Faulty ones are left out once they are noted.
+    pub(super) fn tables<T>(
+        &mut self,
+        key: &'static str,
+        read: impl Fn(&mut Section<'t, '_>) -> Read<T>,
+    ) -> Read<Vec<T>> {
+        let expected = || Cow::Owned(format!("at least one table [[{key}]]"));
+        let Some(value) = self.find(key) else { return Err(self.missing(key, expected())) };
+        let path = self.path_of(key);
+        let Some(array) = value.get_ref().as_array().filter(|array| !array.is_empty()) else {
+            return Err(self.wrong(&path, value, expected()));
+        };
+        let pattern = format!("{}[]", self.pattern_of(key));
+        let mut all = Vec::new();
+        for (index, item) in array.iter().enumerate() {
+            all.push(self.enter(&format!("{path}[{index}]"), &pattern, item, &read));
+        }
+        all.into_iter().collect()
+    }
+
+    /// A table whose keys are names of the operator's choice; absent is empty.
+    pub(super) fn names<K: Ord, V>(
+        &mut self,
+        key: &'static str,
+        name: &Kind<K>,
+        read: impl Fn(&mut Section<'t, '_>, &str, &'t Spanned<DeValue<'t>>) -> Read<V>,
+    ) -> Read<BTreeMap<K, V>> {
+        let Some(value) = self.find(key) else { return Ok(BTreeMap::new()) };
+        let path = self.path_of(key);
+        let Some(table) = value.get_ref().as_table() else {
+            return Err(self.wrong(&path, value, Cow::Borrowed("a table")));
+        };
+        let mut all = Vec::new();
+        for (text, item) in table.iter() {
+            let path = join(&path, text.get_ref());
+            let parsed = name.read(&DeValue::String(Cow::Borrowed(text.get_ref())));
+            let parsed = parsed.map_err(|refusal| self.refuse(&path, text.span(), text.get_ref(), refusal, name));
+            all.push(parsed.and_then(|name| read(self, &path, item).map(|value| (name, value))));
+        }
+        all.into_iter().collect()
+    }
+
+    /// Reads a value under a name of the operator's choice.
+    pub(super) fn parse<T>(&mut self, path: &str, value: &Spanned<DeValue<'_>>, kind: &Kind<T>) -> Read<T> {
+        self.log.spans.insert(path.to_owned(), value.span());
+        let parsed = kind.read(value.get_ref());
+        if parsed.is_ok() {
+            self.log.accept(path, value.get_ref());
+        }
+        parsed.map_err(|refusal| self.refuse(path, value.span(), &found(value.get_ref()), refusal, kind))
+    }
+
+    /// Reads a table under a name of the operator's choice, or in an array.
+    pub(super) fn enter<T>(
+        &mut self,
+        path: &str,
+        pattern: &str,
+        value: &'t Spanned<DeValue<'t>>,
+        read: impl FnOnce(&mut Section<'t, '_>) -> Read<T>,
+    ) -> Read<T> {
+        let Some(table) = value.get_ref().as_table() else {
+            return Err(self.wrong(path, value, Cow::Borrowed("a table")));
+        };
+        let (path, pattern) = (path.to_owned(), pattern.to_owned());
+        let mut section =
+            Section { table: Some(table), span: Some(value.span()), path, pattern, keys: Vec::new(), log: self.log };
+        let value = read(&mut section);
+        section.report_unknown_keys();
+        value
+    }
+
+    fn find(&mut self, key: &'static str) -> Option<&'t Spanned<DeValue<'t>>> {
+        self.keys.push(key);
+        self.log.asked.insert(join(&self.pattern, key));
+        self.table.and_then(|table| table.get(key))
+    }
+
+    /// The pattern of a key in this table, as [`Log::asked`] shows it.
+    pub(super) fn pattern_of(&self, key: &str) -> String {
+        join(&self.pattern, key)
+    }
+
+    fn missing(&mut self, key: &str, expected: Cow<'static, str>) -> Noted {
+        let path = self.path_of(key);
+        self.log.note_at(&path, self.span.clone(), Problem::Missing { expected })
+    }
+
+    fn wrong(&mut self, path: &str, value: &Spanned<DeValue<'_>>, expected: Cow<'static, str>) -> Noted {
+        let problem = Problem::Wrong { found: found(value.get_ref()), expected, suggestion: None };
+        self.log.note_at(path, Some(value.span()), problem)
+    }
+
+    fn refuse<T>(&mut self, path: &str, span: Range<usize>, found: &str, refusal: Refusal, kind: &Kind<T>) -> Noted {
+        let expected = kind.expected().clone();
+        let problem = match refusal {
+            Refusal::Wrong => {
+                let suggestion = nearest(found.trim_matches('"'), kind.choices().iter().copied());
+                Problem::Wrong { found: found.to_owned(), expected, suggestion }
+            }
+            Refusal::Secret => Problem::InlineSecret { expected },
+        };
+        self.log.note_at(path, Some(span), problem)
+    }
+
+    fn report_unknown_keys(&mut self) {
+        for (key, _) in self.table.into_iter().flat_map(DeTable::iter) {
+            let name: &str = key.get_ref();
+            if !self.keys.contains(&name) {
+                let suggestion = nearest(name, self.keys.iter().copied());
+                let path = self.path_of(&shorten(name));
+                self.log.note_at(&path, Some(key.span()), Problem::Unknown { suggestion });
+            }
+        }
+    }
+}
+
+fn join(path: &str, key: &str) -> String {
+    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
+}
+
+/// The known word that looks most like a given one, when one does.
+pub(super) fn nearest<'w>(given: &str, known: impl Iterator<Item = &'w str>) -> Option<String> {
+    const ALIKE: f64 = 0.8;
+    let given = shorten(given);
+    known
+        .map(|word| (strsim::jaro_winkler(&given, word), word))
+        .filter(|(likeness, _)| *likeness >= ALIKE)
+        .max_by(|(one, _), (other, _)| one.total_cmp(other))
+        .map(|(_, word)| word.to_owned())
+}
+
+/// What stands there, in a form that fits on a line.
+fn found(value: &DeValue<'_>) -> String {
+    match value {
+        DeValue::String(text) => format!("{:?}", shorten(text)),
+        DeValue::Integer(number) => shorten(&number.to_string()),
+        DeValue::Float(number) => shorten(number.as_str()),
+        DeValue::Boolean(value) => value.to_string(),
+        DeValue::Datetime(value) => value.to_string(),
+        DeValue::Array(_) => "an array".to_owned(),
+        DeValue::Table(_) => "a table".to_owned(),
+    }
+}
+
+fn shorten(text: &str) -> String {
+    const LONGEST: usize = 80;
+    let mut short = String::new();
+    for (at, c) in text.chars().enumerate() {
+        if at == LONGEST {
+            short.push('…');
+            break;
+        }
+        if c.is_control() {
+            let _ = write!(short, "{}", c.escape_unicode());
+        } else {
+            short.push(c);
+        }
+    }
+    short
+}
