@@ -165,14 +165,14 @@ mod tests {
         fn new() -> Self {
             let name = format!("inzage-config-{:032x}", u128::from_le_bytes(random::<16>()));
             let path = std::env::temp_dir().join(name);
-            fs::create_dir(&path).unwrap();
+            fs::create_dir(&path).expect("a folder of its own can be made");
             Self(path)
         }
 
         fn file(&self, name: &str, contents: &str, mode: u32) -> PathBuf {
             let path = self.0.join(name);
-            fs::write(&path, contents).unwrap();
-            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            fs::write(&path, contents).expect("it can be written");
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).expect("it is ours");
             path
         }
     }
