@@ -7,6 +7,7 @@ mod cross;
 mod fault;
 mod files;
 mod kind;
+mod log;
 mod origin;
 mod parts;
 mod practices;
@@ -32,7 +33,8 @@ pub use upkeep::{Audit, Keys, Release, Store, Telemetry};
 use crate::medmij::Hostname;
 use crate::secret::sha256;
 use files::NamedFile;
-use section::{Log, Read, Section};
+use log::{Log, Read};
+use section::Section;
 use source::Source;
 
 /// Largest configuration file: room for some 50,000 practices.
@@ -126,6 +128,12 @@ impl Config {
             Ok(parts) if faults.is_empty() => Ok(Self { parts, files, source }),
             Ok(_) | Err(_) => Err(ConfigFaults::new(source, faults)),
         }
+    }
+
+    /// The sections, for the assembly that hands each to its module.
+    #[must_use]
+    pub fn into_parts(self) -> Parts {
+        self.parts
     }
 
     /// Looks at every file and folder that is named: that it exists and is readable, that certificates and keys are

@@ -1,13 +1,14 @@
 //! Rules over several keys. They look at each value that was taken by itself, so that a fault elsewhere in a section
 //! does not hide one here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 use super::fault::Problem;
+use super::log::Log;
 use super::origin::Origin;
 use super::parts::{Environment, Login, Ops};
-use super::section::{Log, nearest};
+use super::section::nearest;
 use super::source::Source;
 
 pub(super) fn check(log: &mut Log, source: &Source) {
@@ -91,10 +92,10 @@ fn practices_have_a_his(log: &mut Log) {
     if log.has_fault("his[", ".id") || log.has_fault("his", "his") {
         return;
     }
-    let known = log.accepted_in("his", "id");
+    let known: BTreeSet<String> = log.accepted_in("his", "id").into_iter().map(|(_, id)| id).collect();
     for (path, found) in log.accepted_in("practices", "his") {
-        if !known.iter().any(|(_, id)| *id == found) {
-            let suggestion = nearest(&found, known.iter().map(|(_, id)| id.as_str()));
+        if !known.contains(&found) {
+            let suggestion = nearest(&found, known.iter().map(String::as_str));
             log.note(&path, Problem::NoSuchHis { found, suggestion });
         }
     }

@@ -163,9 +163,10 @@ impl Problem {
             Self::Unknown { suggestion } | Self::Wrong { suggestion, .. } | Self::NoSuchHis { suggestion, .. } => {
                 suggestion.as_ref().map(meant)
             }
-            Self::InlineSecret { .. } => {
-                Some("keep secrets in files of their own, mode 600, and replace this one".into())
-            }
+            Self::InlineSecret { .. } => Some(
+                "a secret stands in a file of its own, mode 600; write its path with a slash, and replace this one"
+                    .into(),
+            ),
             Self::SimulatorInProduction => Some("the simulator is for acceptance and the sandbox".into()),
             Self::SimulatorNotBuilt => Some("build with the feature `sandbox`".into()),
             Self::File { wrong: FileProblem::OpenToOthers(_), .. } => Some("chmod 600".into()),

@@ -7,8 +7,9 @@ use std::time::Duration;
 use super::fault::Problem;
 use super::files::Role;
 use super::kind::{self, boolean, bytes, choice, label, list_url, millis, number, seconds};
+use super::log::Read;
 use super::origin::{HttpsUrl, Origin};
-use super::section::{Read, Section};
+use super::section::Section;
 
 /// Where this gateway runs, and so what is allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

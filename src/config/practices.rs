@@ -9,9 +9,10 @@ use jiff::civil::Date;
 
 use super::files::Role;
 use super::kind::{self, base_url, choice, label, millis, number, words};
+use super::log::Read;
 use super::origin::HttpsUrl;
 use super::parts::Identity;
-use super::section::{Read, Section};
+use super::section::Section;
 use crate::medmij::{Hostname, ProviderName};
 
 /// How an installation speaks.

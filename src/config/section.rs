@@ -2,7 +2,7 @@
 //! reports the keys that nobody asked for.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -10,105 +10,10 @@ use std::path::{Path, PathBuf};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::fault::{Fault, Problem};
-use super::files::{NamedFile, Role};
+use super::fault::Problem;
+use super::files::Role;
 use super::kind::{Kind, Refusal};
-use super::source::Source;
-
-/// There is no value, and the reason has been noted. Only this file makes one.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Noted(());
-
-/// What a read gives.
-pub(super) type Read<T> = Result<T, Noted>;
-
-/// What reading one file brings to light beside the values.
-#[derive(Debug, Default)]
-pub(super) struct Log {
-    folder: PathBuf,
-    faults: Vec<(String, Option<Range<usize>>, Problem)>,
-    spans: BTreeMap<String, Range<usize>>,
-    accepted: BTreeMap<String, String>,
-    switched_on: BTreeSet<String>,
-    files: Vec<(String, PathBuf, Role)>,
-    asked: BTreeSet<String>,
-}
-
-impl Log {
-    pub(super) fn new(source: &Source) -> Self {
-        Self { folder: source.folder().to_owned(), ..Self::default() }
-    }
-
-    /// Notes a fault at a key that was read before, or at none.
-    pub(super) fn note(&mut self, key: &str, problem: Problem) -> Noted {
-        let span = self.spans.get(key).cloned();
-        self.note_at(key, span, problem)
-    }
-
-    fn note_at(&mut self, key: &str, span: Option<Range<usize>>, problem: Problem) -> Noted {
-        self.faults.push((key.to_owned(), span, problem));
-        Noted(())
-    }
-
-    fn accept(&mut self, key: &str, value: &DeValue<'_>) {
-        if let Some(text) = value.as_str() {
-            self.accepted.insert(key.to_owned(), text.to_owned());
-        }
-        if value.as_bool() == Some(true) {
-            self.switched_on.insert(key.to_owned());
-        }
-    }
-
-    /// Whether a key stands in the file as `true`.
-    pub(super) fn is_true(&self, key: &str) -> bool {
-        self.switched_on.contains(key)
-    }
-
-    /// The text of a key, when it stands in the file as one and was taken.
-    pub(super) fn accepted(&self, key: &str) -> Option<&str> {
-        self.accepted.get(key).map(String::as_str)
-    }
-
-    /// The key paths and texts of one key in all tables of an array, in the order of the file.
-    pub(super) fn accepted_in(&self, array: &str, key: &str) -> Vec<(String, String)> {
-        let (start, end) = (format!("{array}["), format!("].{key}"));
-        let of_array = self.accepted.range(start.clone()..).take_while(|(path, _)| path.starts_with(&start));
-        let mut all: Vec<_> = of_array.filter(|(path, _)| path.ends_with(&end)).collect();
-        all.sort_by_key(|(path, _)| self.spans.get(*path).map(|span| span.start));
-        all.into_iter().map(|(path, text)| (path.clone(), text.clone())).collect()
-    }
-
-    /// Whether a fault has been noted at a key whose path starts and ends so.
-    pub(super) fn has_fault(&self, start: &str, end: &str) -> bool {
-        self.faults.iter().any(|(path, _, _)| path.starts_with(start) && path.ends_with(end))
-    }
-
-    /// The line of a key that was read before; 0 when it does not stand in the file.
-    pub(super) fn line(&self, key: &str, source: &Source) -> usize {
-        self.spans.get(key).map_or(0, |span| source.place(span.clone()).line)
-    }
-
-    /// Every key that the reader asked for, with `[]` for a place in an array and `*` for a name of the operator's.
-    #[cfg(test)]
-    pub(super) const fn asked(&self) -> &BTreeSet<String> {
-        &self.asked
-    }
-
-    /// Ends the reading: the faults, and the files to check.
-    pub(super) fn finish(self, source: &Source) -> (Vec<Fault>, Vec<NamedFile>) {
-        let fault = |(key, span, problem): (String, Option<Range<usize>>, Problem)| Fault {
-            key,
-            place: span.map(|span| source.place(span)),
-            problem,
-        };
-        let spans = self.spans;
-        let file = |(key, path, role): (String, PathBuf, Role)| {
-            let place = spans.get(&key).map(|span| source.place(span.clone()));
-            NamedFile { key, place, path, role }
-        };
-        (self.faults.into_iter().map(fault).collect(), self.files.into_iter().map(file).collect())
-    }
-}
+use super::log::{Log, Noted, Read};
 
 /// One table.
 pub(super) struct Section<'t, 'l> {
@@ -190,11 +95,11 @@ impl<'t> Section<'t, '_> {
 
     /// A relative path as seen from the folder of the configuration file.
     pub(super) fn beside(&self, path: impl AsRef<Path>) -> PathBuf {
-        self.log.folder.join(path)
+        self.log.beside(path.as_ref())
     }
 
     fn note_file(&mut self, key: &str, full: PathBuf, role: Role) -> PathBuf {
-        self.log.files.push((self.path_of(key), full.clone(), role));
+        self.log.name_file(self.path_of(key), full.clone(), role);
         full
     }
 
@@ -257,9 +162,10 @@ impl<'t> Section<'t, '_> {
         };
         let mut all = Vec::new();
         for (text, item) in table.iter() {
-            let path = join(&path, text.get_ref());
+            let path = join(&path, &shorten(text.get_ref()));
             let parsed = name.read(&DeValue::String(Cow::Borrowed(text.get_ref())));
-            let parsed = parsed.map_err(|refusal| self.refuse(&path, text.span(), text.get_ref(), refusal, name));
+            let parsed =
+                parsed.map_err(|refusal| self.refuse(&path, text.span(), &quoted(text.get_ref()), refusal, name));
             all.push(parsed.and_then(|name| read(self, &path, item).map(|value| (name, value))));
         }
         all.into_iter().collect()
@@ -267,7 +173,7 @@ impl<'t> Section<'t, '_> {
 
     /// Reads a value under a name of the operator's choice.
     pub(super) fn parse<T>(&mut self, path: &str, value: &Spanned<DeValue<'_>>, kind: &Kind<T>) -> Read<T> {
-        self.log.spans.insert(path.to_owned(), value.span());
+        self.log.found_at(path, value.span());
         let parsed = kind.read(value.get_ref());
         if parsed.is_ok() {
             self.log.accept(path, value.get_ref());
@@ -296,7 +202,7 @@ impl<'t> Section<'t, '_> {
 
     fn find(&mut self, key: &'static str) -> Option<&'t Spanned<DeValue<'t>>> {
         self.keys.push(key);
-        self.log.asked.insert(join(&self.pattern, key));
+        self.log.asked_for(join(&self.pattern, key));
         self.table.and_then(|table| table.get(key))
     }
 
@@ -357,7 +263,7 @@ pub(super) fn nearest<'w>(given: &str, known: impl Iterator<Item = &'w str>) -> 
 /// What stands there, in a form that fits on a line.
 fn found(value: &DeValue<'_>) -> String {
     match value {
-        DeValue::String(text) => format!("{:?}", shorten(text)),
+        DeValue::String(text) => quoted(text),
         DeValue::Integer(number) => shorten(&number.to_string()),
         DeValue::Float(number) => shorten(number.as_str()),
         DeValue::Boolean(value) => value.to_string(),
@@ -367,6 +273,11 @@ fn found(value: &DeValue<'_>) -> String {
     }
 }
 
+fn quoted(text: &str) -> String {
+    format!("\"{}\"", shorten(text))
+}
+
+/// At most 80 characters, none of which moves the cursor.
 fn shorten(text: &str) -> String {
     const LONGEST: usize = 80;
     let mut short = String::new();

@@ -1,12 +1,12 @@
 //! The text of a configuration file with its name, and the line and column of each byte.
 
+use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use super::fault::Place;
 
-/// A file as it was read.
-#[derive(Debug)]
+/// A file as it was read. Prints as its name.
 pub(super) struct Source {
     path: PathBuf,
     text: String,
@@ -39,6 +39,12 @@ impl Source {
         let start = line.checked_sub(1).and_then(|index| self.lines.get(index)).copied().unwrap_or_default();
         let before = self.text.get(start..span.start).unwrap_or_default();
         Place { line, column: before.chars().count().saturating_add(1), span }
+    }
+}
+
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Source").field(&self.path).finish()
     }
 }
 

@@ -6,7 +6,8 @@ use std::path::Path;
 use proptest::prelude::*;
 use toml::de::DeTable;
 
-use super::section::{Log, Section};
+use super::log::Log;
+use super::section::Section;
 use super::source::Source;
 use super::*;
 
@@ -116,6 +117,7 @@ fn each_single_fault_is_named_with_its_key_and_line() {
         ("[[his]]", "[release]\nhis_deadline_ms = -1\n[[his]]", "release.his_deadline_ms", 23, "found -1"),
         ("[[his]]", "[resolve]\n\"x.nl\" = \"y.nl\"\n[[his]]", "resolve.x.nl", 23, "an IP address"),
         ("[[his]]", "[resolve]\nX = \"::1\"\n[[his]]", "resolve.X", 23, "host name"),
+        ("[[his]]", "[resolve]\n\"x\\ny\" = \"::1\"\n[[his]]", "resolve.x\\u{a}y", 23, "host name"),
         ("[[his]]", "[clients.\"x.nl\"]\npeers = []\n[[his]]", "clients.x.nl.peers", 23, "at least one"),
         ("[[his]]", "[telemetry]\nlog = \"inof\"\n[[his]]", "telemetry.log", 23, "`info`"),
         ("[[his]]", "[tellemetry]\n[[his]]", "tellemetry", 22, "`telemetry`"),

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use super::files::Role;
 use super::kind::{bytes, choice, millis, number, seconds};
-use super::section::{Read, Section};
+use super::log::Read;
+use super::section::Section;
 
 /// `[audit]`: the evidence.
 #[derive(Debug, Clone)]
