@@ -155,16 +155,12 @@ impl Ops {
 /// `[edge]`: bounds of the front and back listener, each by itself.
 #[derive(Debug, Clone)]
 pub struct Edge {
-    /// Connections at a time, 1 to 1,000,000, default 10,000; further ones wait to be accepted.
+    /// Connections at a time, 1 to 1,000,000, default 10,000; further ones are closed at once.
     pub max_connections: usize,
-    /// Requests under way at a time, 1 to 1,000,000, default 1,024; further ones get 503.
-    pub max_in_flight: usize,
     /// Streams of one HTTP/2 connection, 1 to 1,000, default 128.
     pub max_streams: u32,
     /// Size of all headers of a request, 4 KiB to 64 KiB, default 16 KiB.
-    pub max_header_bytes: usize,
-    /// Size of a request body, 1 KiB to 16 MiB, default 64 KiB.
-    pub max_body_bytes: usize,
+    pub max_header_bytes: u32,
     /// From accepting to the end of the TLS handshake, 100 ms to 60 s, default 5 s.
     pub handshake_timeout: Duration,
     /// From the first byte to the end of the headers, 100 ms to 60 s, default 10 s.
@@ -177,19 +173,15 @@ impl Edge {
     pub(super) fn read(section: &mut Section<'_, '_>) -> Read<Self> {
         let patience = || millis(100..=60_000);
         let max_connections = section.or_default("max_connections", &number(1..=1_000_000, ""), 10_000);
-        let max_in_flight = section.or_default("max_in_flight", &number(1..=1_000_000, ""), 1024);
         let max_streams = section.or_default("max_streams", &number(1..=1000, ""), 128);
         let max_header_bytes = section.or_default("max_header_bytes", &bytes(4096..=65_536), 16_384);
-        let max_body_bytes = section.or_default("max_body_bytes", &bytes(1024..=16_777_216), 65_536);
         let handshake_timeout = section.or_default("handshake_timeout_ms", &patience(), Duration::from_secs(5));
         let header_timeout = section.or_default("header_timeout_ms", &patience(), Duration::from_secs(10));
         let idle_timeout = section.or_default("idle_timeout_seconds", &seconds(1..=3600), Duration::from_secs(75));
         Ok(Self {
             max_connections: max_connections?,
-            max_in_flight: max_in_flight?,
             max_streams: max_streams?,
             max_header_bytes: max_header_bytes?,
-            max_body_bytes: max_body_bytes?,
             handshake_timeout: handshake_timeout?,
             header_timeout: header_timeout?,
             idle_timeout: idle_timeout?,
