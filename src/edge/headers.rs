@@ -1,0 +1,40 @@
+//! Headers that every answer carries, whatever made it (OWASP secure headers; RFC 6749 section 5.1 for `no-store`).
+
+use http::HeaderValue;
+use http::header::{
+    CACHE_CONTROL, HeaderMap, REFERRER_POLICY, SERVER, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
+};
+
+/// Browsers speak https only with this host for a year (RFC 6797 section 6.1).
+const HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000");
+const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+const NO_REFERRER: HeaderValue = HeaderValue::from_static("no-referrer");
+
+/// Sets what must be, fills what may differ per page (caching, referrer), and takes away what tells about us.
+pub fn harden(headers: &mut HeaderMap) {
+    headers.insert(STRICT_TRANSPORT_SECURITY, HSTS);
+    headers.insert(X_CONTENT_TYPE_OPTIONS, NOSNIFF);
+    headers.entry(CACHE_CONTROL).or_insert(NO_STORE);
+    headers.entry(REFERRER_POLICY).or_insert(NO_REFERRER);
+    headers.remove(SERVER);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bare_answer_gets_all_and_a_page_keeps_its_caching() {
+        let mut bare = HeaderMap::new();
+        bare.insert(SERVER, HeaderValue::from_static("their software"));
+        harden(&mut bare);
+        assert_eq!(bare.len(), 4);
+        assert_eq!(bare[CACHE_CONTROL], "no-store");
+        let mut page = HeaderMap::new();
+        page.insert(CACHE_CONTROL, HeaderValue::from_static("max-age=60"));
+        harden(&mut page);
+        assert_eq!(page[CACHE_CONTROL], "max-age=60");
+        assert_eq!(page[X_CONTENT_TYPE_OPTIONS], "nosniff");
+    }
+}
