@@ -1,10 +1,28 @@
 //! Everything on the socket side of a handler; knows no route.
 
+//!
+//! A client meets, in this order: the connection cap ([`listener`]), the handshake and its deadline (`session`), the deadlines
+//! of its pace (`pace`), the checks on each request (`gate`, [`authority`]), and then the service. Each connection lives in a
+//! task of its own; none outlives [`listener::serve`].
+
 pub mod authority;
 pub mod body;
+mod connection;
 pub mod counters;
+mod gate;
 pub mod headers;
 pub mod limits;
+pub mod listener;
+mod pace;
+mod session;
+#[cfg(test)]
+#[cfg(feature = "sandbox")]
+mod tests;
 
+pub use authority::Authority;
 pub use body::{Body, Ended};
+pub use connection::Connection;
+pub use counters::Counters;
+pub use gate::Serve;
 pub use limits::EdgeConfig;
+pub use listener::{Drained, Edge, Listener, serve};

@@ -4,7 +4,8 @@
 pub mod client;
 pub mod identity;
 pub mod peer;
-#[cfg(all(test, feature = "sandbox"))]
+#[cfg(test)]
+#[cfg(feature = "sandbox")]
 pub(crate) mod pki;
 pub mod server;
 

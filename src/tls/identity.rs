@@ -31,10 +31,7 @@ impl Identity {
         let chain = certificates(&read(open(certificate)?, certificate)?)?;
         let key_file = open(key)?;
         refuse_exposed(&key_file, key)?;
-        let key = PrivateKeyDer::from_pem_slice(&read(key_file, key)?).map_err(|error| match error {
-            pem::Error::NoItemsFound => TlsError::NoKey,
-            other => TlsError::Pem(other),
-        })?;
+        let key = private_key(&read(key_file, key)?)?;
         Self::from_der(chain, key, now)
     }
 
@@ -139,6 +136,11 @@ fn certificates(text: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     if found.is_empty() { Err(TlsError::NoCertificate) } else { Ok(found) }
 }
 
+fn private_key(text: &[u8]) -> Result<PrivateKeyDer<'static>, TlsError> {
+    PrivateKeyDer::from_pem_slice(text)
+        .map_err(|error| if matches!(error, pem::Error::NoItemsFound) { TlsError::NoKey } else { TlsError::Pem(error) })
+}
+
 fn check_validity(leaf: &CertificateDer<'_>, now: Timestamp) -> Result<(), TlsError> {
     let (_, parsed) = x509_parser::parse_x509_certificate(leaf).map_err(|_malformed| TlsError::MalformedCertificate)?;
     let validity = parsed.validity();
@@ -148,7 +150,8 @@ fn check_validity(leaf: &CertificateDer<'_>, now: Timestamp) -> Result<(), TlsEr
     if now.as_second() > validity.not_after.timestamp() { Err(TlsError::Expired) } else { Ok(()) }
 }
 
-#[cfg(all(test, feature = "sandbox"))]
+#[cfg(test)]
+#[cfg(feature = "sandbox")]
 mod tests {
     use std::os::unix::fs::PermissionsExt;
     use std::path::PathBuf;

@@ -82,7 +82,8 @@ fn dns_name(name: &GeneralName<'_>) -> Option<Hostname> {
     if let GeneralName::DNSName(text) = name { Hostname::parse_any_case(text).ok() } else { None }
 }
 
-#[cfg(all(test, feature = "sandbox"))]
+#[cfg(test)]
+#[cfg(feature = "sandbox")]
 mod tests {
     use proptest::prelude::*;
 

@@ -89,7 +89,8 @@ fn assemble(
     Ok(ServerTls { config: Arc::new(config), verifier })
 }
 
-#[cfg(all(test, feature = "sandbox"))]
+#[cfg(test)]
+#[cfg(feature = "sandbox")]
 mod tests {
     use super::*;
     use crate::clock::TestClock;

@@ -1,0 +1,96 @@
+//! Between hyper and the service: turns away what may not reach a route, survives a panic, hardens every answer.
+
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+
+use http::header::{CONNECTION, HeaderValue, TRANSFER_ENCODING};
+use http::{Request, Response, StatusCode, Version};
+use hyper::body::Incoming;
+
+use super::authority::admit;
+use super::body::Body;
+use super::connection::Connection;
+use super::counters::add_one;
+use super::headers::harden;
+use super::listener::Edge;
+use super::pace::{OpenRequest, PacedBody};
+
+/// What answers requests. Dropping the future means that the client went away; work that must be finished is a task of the
+/// implementation.
+pub trait Serve: Send + Sync + 'static {
+    /// Answers one request. Security headers are set afterwards; a panic is answered with 500 and counted.
+    fn serve(
+        &self,
+        request: Request<Incoming>,
+        connection: &Arc<Connection>,
+    ) -> impl Future<Output = Response<Body>> + Send;
+}
+
+/// Answers one request of a connection; the last one of an HTTP/1.1 connection when `last`.
+pub(super) async fn answer<S: Serve>(
+    edge: Arc<Edge<S>>,
+    connection: Arc<Connection>,
+    request: Request<Incoming>,
+    open: OpenRequest,
+    last: bool,
+) -> Response<PacedBody> {
+    add_one(&edge.counters.requests);
+    let http1 = request.version() < Version::HTTP_2;
+    // hyper drops a Content-Length beside it before we see the request; RFC 9112 section 6.1 then demands a close.
+    let chunked = request.headers().contains_key(TRANSFER_ENCODING);
+    let (mut response, broken) = match check(&edge, &connection, request) {
+        Err(status) => (bare(status), true),
+        Ok(request) => match survive(async { edge.service.serve(request, &connection).await }).await {
+            Some(response) => (response, false),
+            None => {
+                add_one(&edge.counters.panics);
+                (bare(StatusCode::INTERNAL_SERVER_ERROR), true)
+            }
+        },
+    };
+    harden(response.headers_mut());
+    if http1 && (broken || chunked || last) {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    response.map(|body| open.answered_by(body))
+}
+
+fn check<S>(
+    edge: &Edge<S>,
+    connection: &Connection,
+    request: Request<Incoming>,
+) -> Result<Request<Incoming>, StatusCode> {
+    let (mut parts, body) = request.into_parts();
+    let config = &edge.config;
+    if let Err(refusal) = admit(&parts, connection.server_name(), &config.authorities, config.headers_max) {
+        add_one(&edge.counters.refused_requests);
+        return Err(refusal.status());
+    }
+    if !connection.is_trusted(&edge.tls.load(), edge.clock.now()) {
+        add_one(&edge.counters.distrusted_peers);
+        return Err(StatusCode::FORBIDDEN);
+    }
+    if let Some(peer) = connection.peer() {
+        parts.extensions.insert(Arc::clone(peer));
+    }
+    Ok(Request::from_parts(parts, body))
+}
+
+fn bare(status: StatusCode) -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = status;
+    response
+}
+
+/// `None` when the future panicked; it is not polled again then, so no broken state is seen.
+async fn survive<F: Future>(future: F) -> Option<F::Output> {
+    let mut future = pin!(future);
+    poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
+        Ok(poll) => poll.map(Some),
+        Err(_reported_by_the_panic_hook) => Poll::Ready(None),
+    })
+    .await
+}

@@ -1,0 +1,181 @@
+//! The accept loop: a socket in, a task out, and an orderly end in which no connection that was waiting is forgotten.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::counters::{Counters, add_one};
+use super::gate::Serve;
+use super::limits::EdgeConfig;
+use super::session::{Tasks, run};
+use crate::clock::SharedClock;
+use crate::tls::server::ServerTls;
+
+/// Connections that the kernel keeps for us while we are busy.
+const BACKLOG: i32 = 1024;
+/// Idle time after which the kernel looks whether the other side still exists.
+const KEEPALIVE: Duration = Duration::from_secs(60);
+/// Rest after a failed accept: with no descriptor left the next try would fail at once, and so on.
+const PAUSE_AFTER_FAILURE: Duration = Duration::from_millis(50);
+
+/// A bound port, not yet served.
+#[derive(Debug)]
+pub struct Listener(TcpListener);
+
+impl Listener {
+    /// Binds an address; port 0 takes a free one. Must be called inside a runtime.
+    ///
+    /// # Errors
+    /// When the address is in use or not ours.
+    pub fn bind(address: SocketAddr) -> io::Result<Self> {
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+        // Lets a restart take the port while old connections linger in TIME_WAIT; never lets two listen at once.
+        #[cfg(unix)]
+        socket.set_reuse_address(true)?;
+        socket.bind(&address.into())?;
+        socket.listen(BACKLOG)?;
+        Self::from_std(socket.into())
+    }
+
+    /// Takes a socket that listens already, such as one of systemd or of a test. Must be called inside a runtime.
+    ///
+    /// # Errors
+    /// When the socket cannot be made non-blocking or registered.
+    pub fn from_std(socket: std::net::TcpListener) -> io::Result<Self> {
+        socket.set_nonblocking(true)?;
+        TcpListener::from_std(socket).map(Self)
+    }
+
+    /// The address, with the port that was taken for 0.
+    ///
+    /// # Errors
+    /// When the system does not tell.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.0.local_addr()
+    }
+}
+
+/// Everything that the connections of one listener share.
+pub struct Edge<S> {
+    /// The limits and public names.
+    pub config: EdgeConfig,
+    /// The current TLS side; each handshake takes the current one, and each request of a client with a certificate looks
+    /// whether it has changed.
+    pub tls: Arc<ArcSwap<ServerTls>>,
+    /// Who answers.
+    pub service: S,
+    /// Wall time, for the validity of client certificates.
+    pub clock: SharedClock,
+    /// Where to count.
+    pub counters: Arc<Counters>,
+}
+
+/// How a listener ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Drained {
+    /// Connections that were open at the drain signal, or waiting in the accept queue, and ended by themselves.
+    pub finished: usize,
+    /// Connections that were cut when the grace period was over.
+    pub cut: usize,
+}
+
+/// Serves until `drain` is cancelled, then ends: accepts what the kernel has already accepted, closes the port, lets open
+/// requests finish for up to the grace period, and cuts the rest.
+pub async fn serve<S: Serve>(listener: Listener, edge: Edge<S>, drain: CancellationToken) -> Drained {
+    let tasks = Tasks { tracker: TaskTracker::new(), drain, abort: CancellationToken::new() };
+    let room = Arc::new(Semaphore::new(edge.config.connections_max));
+    let host = Host { edge: Arc::new(edge), tasks, room };
+    while let Some(accepted) = host.tasks.drain.run_until_cancelled(listener.0.accept()).await {
+        match accepted {
+            Ok((tcp, remote)) => host.take_in(tcp, remote),
+            Err(error) => host.rest_after(&error).await,
+        }
+    }
+    host.empty_queue(listener);
+    host.end().await
+}
+
+struct Host<S> {
+    edge: Arc<Edge<S>>,
+    tasks: Tasks,
+    room: Arc<Semaphore>,
+}
+
+impl<S: Serve> Host<S> {
+    fn take_in(&self, tcp: TcpStream, remote: SocketAddr) {
+        let counters = &self.edge.counters;
+        add_one(&counters.accepted);
+        let Ok(place) = Arc::clone(&self.room).try_acquire_owned() else {
+            return add_one(&counters.refused_over_cap);
+        };
+        // A socket that the client has closed already refuses options; its task will see the same.
+        drop(tcp.set_nodelay(true));
+        drop(SockRef::from(&tcp).set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE)));
+        let seat = Seat::take(Arc::clone(counters), place);
+        let (abort, session) = (self.tasks.abort.clone(), run(Arc::clone(&self.edge), tcp, remote, self.tasks.clone()));
+        self.tasks.tracker.spawn(async move {
+            abort.run_until_cancelled_owned(session).await;
+            drop(seat);
+        });
+    }
+
+    async fn rest_after(&self, error: &io::Error) {
+        add_one(&self.edge.counters.accept_failed);
+        // The client went away while it waited; nothing is wrong with us.
+        if !matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset) {
+            tracing::warn!(%error, "accept failed");
+            self.tasks.drain.run_until_cancelled(sleep(PAUSE_AFTER_FAILURE)).await;
+        }
+    }
+
+    /// Asks the kernel itself and not the readiness that tokio knows of, which may be behind.
+    fn empty_queue(&self, listener: Listener) {
+        let Ok(listener) = listener.0.into_std() else { return };
+        while let Ok((tcp, remote)) = listener.accept() {
+            let tcp = tcp.set_nonblocking(true).and_then(|()| TcpStream::from_std(tcp));
+            tcp.map_or_else(|_gone| add_one(&self.edge.counters.accept_failed), |tcp| self.take_in(tcp, remote));
+        }
+    }
+
+    async fn end(self) -> Drained {
+        let open = || self.edge.config.connections_max.saturating_sub(self.room.available_permits());
+        let at_signal = open();
+        self.tasks.tracker.close();
+        let in_time = timeout(self.edge.config.drain_grace, self.tasks.tracker.wait()).await.is_ok();
+        let cut = if in_time { 0 } else { open() };
+        self.tasks.abort.cancel();
+        self.tasks.tracker.wait().await;
+        Drained { finished: at_signal.saturating_sub(cut), cut }
+    }
+}
+
+/// The place of one connection; given back on any way out, a panic included.
+struct Seat {
+    counters: Arc<Counters>,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Seat {
+    fn take(counters: Arc<Counters>, place: OwnedSemaphorePermit) -> Self {
+        add_one(&counters.open);
+        Self { counters, _place: place }
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.counters.open.fetch_sub(1, std::sync::atomic::Ordering::Relaxed);
+        if std::thread::panicking() {
+            add_one(&self.counters.panics);
+        }
+    }
+}

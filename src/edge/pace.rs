@@ -1,0 +1,310 @@
+//! How fast a client must be. One value per connection says at any moment by when something has to happen; hyper's own
+//! timers know neither an idle connection from a slow head, nor an answer that nobody takes.
+
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::Instant;
+
+use super::body::Body;
+use super::counters::TimedOut;
+use super::limits::EdgeConfig;
+
+/// The clockwork of one connection.
+#[derive(Debug)]
+pub(super) struct Pace {
+    born: Instant,
+    http2: bool,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    /// Requests whose answer is not yet out.
+    open: u32,
+    /// Answers among them that have a piece ready for the client, and wait for it to take the one before.
+    ready: u32,
+    served_any: bool,
+    /// When the state last changed between idle and busy.
+    since: Instant,
+    /// When bytes first came while no request was open.
+    first_byte: Option<Instant>,
+    /// When a piece of an answer was last taken.
+    last_taken: Instant,
+}
+
+/// What [`Pace`] says at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// All is well; ask again then at the latest.
+    Until(Instant),
+    /// The client was too slow.
+    Over(TimedOut),
+}
+
+impl Pace {
+    pub(super) fn start(http2: bool) -> Arc<Self> {
+        let now = Instant::now();
+        let state = State { open: 0, ready: 0, served_any: false, since: now, first_byte: None, last_taken: now };
+        Arc::new(Self { born: now, http2, state: Mutex::new(state) })
+    }
+
+    /// A request has begun. It is open until the returned value, or the body it went into, is dropped.
+    pub(super) fn begin(self: &Arc<Self>) -> OpenRequest {
+        let mut state = self.state();
+        if state.open == 0 {
+            state.since = Instant::now();
+        }
+        state.open = state.open.saturating_add(1);
+        state.served_any = true;
+        state.first_byte = None;
+        drop(state);
+        OpenRequest { pace: Arc::clone(self), ready: false }
+    }
+
+    pub(super) fn is_busy(&self) -> bool {
+        self.state().open > 0
+    }
+
+    /// When the connection last went from busy to idle or back.
+    pub(super) fn since(&self) -> Instant {
+        self.state().since
+    }
+
+    pub(super) fn is_old_http2(&self, limits: &EdgeConfig, now: Instant) -> bool {
+        self.http2 && self.age(now) >= limits.connection_age_max
+    }
+
+    pub(super) fn age(&self, now: Instant) -> std::time::Duration {
+        now.saturating_duration_since(self.born)
+    }
+
+    pub(super) fn verdict(&self, limits: &EdgeConfig, now: Instant) -> Verdict {
+        let state = self.state();
+        let (end, reason) = match (state.open, state.first_byte) {
+            (0, Some(first)) if !self.http2 => (first + limits.header_timeout, TimedOut::Header),
+            (0, None) if !state.served_any => (state.since + limits.first_byte_timeout, TimedOut::Silent),
+            (0, _) => (state.since + limits.idle_timeout, TimedOut::Idle),
+            (open, _) if state.ready == open => (state.last_taken + limits.stall_timeout, TimedOut::Stalled),
+            // A stream of HTTP/2 has a timer of its own, so that it does not take the others with it.
+            _ if self.http2 => return Verdict::Until(now + limits.stall_timeout),
+            _ => (state.since + limits.request_timeout, TimedOut::Request),
+        };
+        if end <= now { Verdict::Over(reason) } else { Verdict::Until(end.min(now + limits.stall_timeout)) }
+    }
+
+    fn note_bytes(&self) {
+        let mut state = self.state();
+        if state.open == 0 && state.first_byte.is_none() {
+            state.first_byte = Some(Instant::now());
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A request in hand.
+#[derive(Debug)]
+pub(super) struct OpenRequest {
+    pace: Arc<Pace>,
+    ready: bool,
+}
+
+impl OpenRequest {
+    /// Ties the request to the body of its answer.
+    pub(super) const fn answered_by(self, body: Body) -> PacedBody {
+        PacedBody { body, open: self }
+    }
+
+    fn asked(&mut self) {
+        if std::mem::take(&mut self.ready) {
+            let mut state = self.pace.state();
+            state.ready = state.ready.saturating_sub(1);
+        }
+    }
+
+    fn handed_over(&mut self) {
+        self.ready = true;
+        let mut state = self.pace.state();
+        state.ready = state.ready.saturating_add(1);
+        state.last_taken = Instant::now();
+    }
+}
+
+impl Drop for OpenRequest {
+    fn drop(&mut self) {
+        self.asked();
+        let mut state = self.pace.state();
+        state.open = state.open.saturating_sub(1);
+        if state.open == 0 {
+            state.since = Instant::now();
+        }
+    }
+}
+
+/// A body that tells the clockwork when it is taken.
+#[derive(Debug)]
+pub(super) struct PacedBody {
+    body: Body,
+    open: OpenRequest,
+}
+
+impl HttpBody for PacedBody {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        self.open.asked();
+        let polled = Pin::new(&mut self.body).poll_frame(cx);
+        if let Poll::Ready(Some(Ok(_))) = &polled {
+            self.open.handed_over();
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// A stream that tells the clockwork when bytes come.
+#[derive(Debug)]
+pub(super) struct PacedIo<I> {
+    io: I,
+    pace: Arc<Pace>,
+}
+
+impl<I> PacedIo<I> {
+    pub(super) const fn new(io: I, pace: Arc<Pace>) -> Self {
+        Self { io, pace }
+    }
+}
+
+impl<I: AsyncRead + Unpin> AsyncRead for PacedIo<I> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<std::io::Result<()>> {
+        let before = buf.filled().len();
+        let polled = Pin::new(&mut self.io).poll_read(cx, buf);
+        if buf.filled().len() > before {
+            self.pace.note_bytes();
+        }
+        polled
+    }
+}
+
+impl<I: AsyncWrite + Unpin> AsyncWrite for PacedIo<I> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<std::io::Result<usize>> {
+        Pin::new(&mut self.io).poll_write(cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.io).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(&mut self.io).poll_shutdown(cx)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[std::io::IoSlice<'_>],
+    ) -> Poll<std::io::Result<usize>> {
+        Pin::new(&mut self.io).poll_write_vectored(cx, bufs)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use http_body_util::BodyExt as _;
+    use tokio::time::advance;
+
+    use super::*;
+
+    fn over(pace: &Pace) -> Option<TimedOut> {
+        match pace.verdict(&EdgeConfig::new(Vec::new()), Instant::now()) {
+            Verdict::Over(reason) => Some(reason),
+            Verdict::Until(_) => None,
+        }
+    }
+
+    /// Just before, then just after.
+    async fn turns_over_after(pace: &Pace, seconds: u64, reason: TimedOut) {
+        advance(Duration::from_secs(seconds) - Duration::from_millis(1)).await;
+        assert_eq!(over(pace), None);
+        advance(Duration::from_millis(1)).await;
+        assert_eq!(over(pace), Some(reason));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_says_nothing_has_ten_seconds() {
+        turns_over_after(&Pace::start(false), 10, TimedOut::Silent).await;
+        turns_over_after(&Pace::start(true), 10, TimedOut::Silent).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_head_has_ten_seconds_from_its_first_byte() {
+        let pace = Pace::start(false);
+        advance(Duration::from_secs(9)).await;
+        pace.note_bytes();
+        advance(Duration::from_secs(5)).await;
+        pace.note_bytes();
+        turns_over_after(&pace, 5, TimedOut::Header).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn between_requests_a_client_has_a_minute() {
+        let pace = Pace::start(false);
+        advance(Duration::from_secs(8)).await;
+        drop(pace.begin());
+        turns_over_after(&pace, 60, TimedOut::Idle).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn frames_that_ask_nothing_do_not_keep_http2_open() {
+        let pace = Pace::start(true);
+        pace.note_bytes();
+        advance(Duration::from_secs(59)).await;
+        pace.note_bytes();
+        turns_over_after(&pace, 1, TimedOut::Idle).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_has_five_minutes_while_the_answer_is_ours_to_give() {
+        let pace = Pace::start(false);
+        let _open = pace.begin();
+        turns_over_after(&pace, 300, TimedOut::Request).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_is_not_taken_ends_unless_another_one_moves() {
+        let pace = Pace::start(true);
+        let mut stuck = pace.begin().answered_by(Body::full(vec![0; 100_000].into()));
+        let other = pace.begin();
+        drop(stuck.frame().await);
+        advance(Duration::from_secs(40)).await;
+        assert_eq!(over(&pace), None, "the other request is waiting for us, not for the client");
+        drop(other);
+        assert_eq!(over(&pace), Some(TimedOut::Stalled));
+        drop(stuck.frame().await);
+        turns_over_after(&pace, 30, TimedOut::Stalled).await;
+        drop(stuck);
+        assert!(!pace.is_busy());
+        assert_eq!(over(&pace), None);
+    }
+}

@@ -1,0 +1,241 @@
+//! The life of one connection: handshake, protocol by ALPN, requests, end. Runs in a task of its own.
+
+use std::convert::Infallible;
+use std::future::{Future, poll_fn};
+use std::net::SocketAddr;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use hyper::server::conn::{http1, http2};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use rustls::HandshakeKind;
+use tokio::net::TcpStream;
+use tokio::time::{Instant, Sleep, sleep_until, timeout};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::connection::Connection;
+use super::counters::{HandshakeFailure, TimedOut, add_one};
+use super::gate::{Serve, answer};
+use super::limits::EdgeConfig;
+use super::listener::Edge;
+use super::pace::{Pace, PacedIo, Verdict};
+use crate::medmij::Hostname;
+use crate::tls::ALPN_H2;
+use crate::tls::peer::PeerIdentity;
+
+/// How tasks of one listener learn that it ends.
+#[derive(Debug, Clone)]
+pub(super) struct Tasks {
+    pub(super) tracker: TaskTracker,
+    /// Finish what is open.
+    pub(super) drain: CancellationToken,
+    /// Stop now.
+    pub(super) abort: CancellationToken,
+}
+
+/// Runs a connection to its end.
+pub(super) async fn run<S: Serve>(edge: Arc<Edge<S>>, tcp: TcpStream, remote: SocketAddr, tasks: Tasks) {
+    let (stream, connection) = match shake(&edge, tcp, remote).await {
+        Ok(shaken) => shaken,
+        Err(failure) => {
+            tracing::debug!(reason = failure.as_str(), "handshake failed");
+            return edge.counters.count_handshake(failure);
+        }
+    };
+    let http2 = stream.get_ref().1.alpn_protocol() == Some(ALPN_H2);
+    let pace = Pace::start(http2);
+    let io = TokioIo::new(PacedIo::new(stream, Arc::clone(&pace)));
+    let service = service_fn({
+        let (edge, pace, drain) = (Arc::clone(&edge), Arc::clone(&pace), tasks.drain.clone());
+        move |request| {
+            let last = drain.is_cancelled() || pace.age(Instant::now()) >= edge.config.connection_age_max;
+            let reply = answer(Arc::clone(&edge), Arc::clone(&connection), request, pace.begin(), last);
+            async move { Ok::<_, Infallible>(reply.await) }
+        }
+    });
+    let driver = Driver { edge: &edge, pace: &pace, drain: &tasks.drain };
+    if http2 {
+        let streams = Streams { edge: Arc::clone(&edge), tasks: tasks.clone() };
+        let serving = http2_builder(&edge.config, streams).serve_connection(io, service);
+        driver.drive(pin!(serving), |serving| serving.graceful_shutdown()).await;
+    } else {
+        let serving = http1_builder(&edge.config).serve_connection(io, service);
+        driver.drive(pin!(serving), |serving| serving.graceful_shutdown()).await;
+    }
+}
+
+async fn shake<S>(
+    edge: &Edge<S>,
+    tcp: TcpStream,
+    remote: SocketAddr,
+) -> Result<(TlsStream<TcpStream>, Arc<Connection>), HandshakeFailure> {
+    let tls = edge.tls.load_full();
+    let handshake = TlsAcceptor::from(Arc::clone(tls.config())).accept(tcp);
+    let stream = timeout(edge.config.handshake_timeout, handshake)
+        .await
+        .map_err(|_elapsed| HandshakeFailure::TimedOut)?
+        .map_err(|error| HandshakeFailure::of(&error))?;
+    let session = stream.get_ref().1;
+    let server_name = session.server_name().and_then(|name| Hostname::parse_any_case(name).ok());
+    let mut connection = Connection::anonymous(remote, server_name);
+    if let Some(chain) = session.peer_certificates() {
+        let resumed = session.handshake_kind() == Some(HandshakeKind::Resumed);
+        if resumed && tls.recheck(chain, edge.clock.now()).is_err() {
+            return Err(HandshakeFailure::BadCertificate);
+        }
+        let identity = PeerIdentity::from_verified(chain).map_err(|_error| HandshakeFailure::BadCertificate)?;
+        connection = connection.with_peer(identity, chain.to_vec(), tls);
+    }
+    Ok((stream, Arc::new(connection)))
+}
+
+fn http1_builder(config: &EdgeConfig) -> http1::Builder {
+    const BUFFER_MIN_BYTES: usize = 8 * 1024;
+    let mut builder = http1::Builder::new();
+    builder
+        .timer(TokioTimer::new())
+        // A net under our own timers, which close sooner: hyper counts the idle time as time for the head.
+        .header_read_timeout(config.idle_timeout.saturating_add(config.header_timeout))
+        .max_headers(config.headers_max)
+        .max_header_size(usize::try_from(config.header_max_bytes).unwrap_or(usize::MAX))
+        .max_buf_size(config.buffer_max_bytes.max(BUFFER_MIN_BYTES));
+    builder
+}
+
+/// The limits on resets (CVE-2023-44487 and its kin) stay at the defaults of h2, which its maintainers tune.
+fn http2_builder<S>(config: &EdgeConfig, streams: Streams<S>) -> http2::Builder<Streams<S>> {
+    const SEND_BUFFER_BYTES: usize = 64 * 1024;
+    let mut builder = http2::Builder::new(streams);
+    builder
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(config.h2_streams_max)
+        .max_header_list_size(config.header_max_bytes)
+        .initial_stream_window_size(config.h2_stream_window_bytes)
+        .initial_connection_window_size(config.h2_connection_window_bytes)
+        .max_send_buf_size(SEND_BUFFER_BYTES)
+        .keep_alive_interval(config.h2_ping_interval)
+        .keep_alive_timeout(config.h2_ping_timeout);
+    builder
+}
+
+/// Where hyper puts the streams of HTTP/2: in tasks that end with the listener and with the time of a request.
+struct Streams<S> {
+    edge: Arc<Edge<S>>,
+    tasks: Tasks,
+}
+
+impl<S> Clone for Streams<S> {
+    fn clone(&self) -> Self {
+        Self { edge: Arc::clone(&self.edge), tasks: self.tasks.clone() }
+    }
+}
+
+impl<S: Serve, F: Future<Output = ()> + Send + 'static> hyper::rt::Executor<F> for Streams<S> {
+    fn execute(&self, stream: F) {
+        let (edge, abort) = (Arc::clone(&self.edge), self.tasks.abort.clone());
+        self.tasks.tracker.spawn(async move {
+            let timed = timeout(edge.config.request_timeout, stream);
+            // Dropping a stream that is not at its end resets it.
+            if let Some(Err(_elapsed)) = abort.run_until_cancelled(timed).await {
+                edge.counters.count_timeout(TimedOut::Request);
+            }
+        });
+    }
+}
+
+/// Polls a connection and holds it to its pace.
+struct Driver<'a, S> {
+    edge: &'a Edge<S>,
+    pace: &'a Pace,
+    drain: &'a CancellationToken,
+}
+
+/// Where a connection is on its way to the end.
+enum Stage {
+    Open,
+    /// The drain signal came; a request that is already on its way still counts.
+    Lingering(Instant),
+    /// hyper was told to finish, at this moment.
+    Closing(Instant),
+}
+
+enum Step {
+    WaitUntil(Instant),
+    Finish,
+    Cut,
+}
+
+impl<S> Driver<'_, S> {
+    async fn drive<F>(&self, mut http: Pin<&mut F>, finish: impl Fn(Pin<&mut F>))
+    where
+        F: Future<Output = hyper::Result<()>>,
+    {
+        let mut stage = Stage::Open;
+        let mut alarm = pin!(sleep_until(Instant::now()));
+        let mut drained = pin!(self.drain.cancelled());
+        poll_fn(|cx| {
+            loop {
+                if let Poll::Ready(result) = http.as_mut().poll(cx) {
+                    result.unwrap_or_else(|_error| add_one(&self.edge.counters.broken));
+                    return Poll::Ready(());
+                }
+                let now = Instant::now();
+                if matches!(stage, Stage::Open) && drained.as_mut().poll(cx).is_ready() {
+                    stage = Stage::Lingering(now + self.edge.config.drain_linger);
+                }
+                match self.step(&stage, now) {
+                    Step::WaitUntil(end) if is_before(&mut alarm, end, cx) => return Poll::Pending,
+                    Step::WaitUntil(_) => {}
+                    Step::Cut => return Poll::Ready(()),
+                    Step::Finish => {
+                        stage = Stage::Closing(now);
+                        finish(http.as_mut());
+                    }
+                }
+            }
+        })
+        .await;
+    }
+
+    fn step(&self, stage: &Stage, now: Instant) -> Step {
+        let config = &self.edge.config;
+        let (verdict, busy) = (self.pace.verdict(config, now), self.pace.is_busy());
+        match (stage, verdict) {
+            // Between requests HTTP/2 and HTTP/1.1 both have a polite way to end.
+            (Stage::Open, Verdict::Over(reason @ (TimedOut::Silent | TimedOut::Idle))) => {
+                self.edge.counters.count_timeout(reason);
+                Step::Finish
+            }
+            // What hyper still holds of the last answer has to leave before the cut.
+            (Stage::Closing(since), _) if !busy => self.linger_after(self.pace.since().max(*since), now),
+            (_, Verdict::Over(reason)) => {
+                self.edge.counters.count_timeout(reason);
+                Step::Cut
+            }
+            // HTTP/1.1 is told in the header of its next answer, see `last`.
+            (Stage::Open, Verdict::Until(_)) if self.pace.is_old_http2(config, now) => Step::Finish,
+            (Stage::Lingering(end), Verdict::Until(_)) if busy || *end <= now => Step::Finish,
+            (Stage::Lingering(end), Verdict::Until(until)) => Step::WaitUntil(until.min(*end)),
+            (Stage::Open | Stage::Closing(_), Verdict::Until(until)) => Step::WaitUntil(until),
+        }
+    }
+
+    fn linger_after(&self, since: Instant, now: Instant) -> Step {
+        let end = since + self.edge.config.stall_timeout;
+        if end <= now { Step::Cut } else { Step::WaitUntil(end) }
+    }
+}
+
+/// Sets the alarm when it would go off too late, and looks whether it has gone off. An alarm that is too early only leads to
+/// another look; moving it with each request would cost more.
+fn is_before(alarm: &mut Pin<&mut Sleep>, end: Instant, cx: &mut Context<'_>) -> bool {
+    if alarm.deadline() > end || alarm.is_elapsed() {
+        alarm.as_mut().reset(end);
+    }
+    alarm.as_mut().poll(cx).is_pending()
+}

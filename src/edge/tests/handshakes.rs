@@ -1,0 +1,147 @@
+//! Who gets a connection, and who does not.
+
+use super::*;
+use crate::edge::counters::HandshakeFailure;
+use crate::tls::identity::Roots;
+
+/// In TLS 1.3 a client learns of its refusal at its first read.
+async fn is_refused(world: &World, connector: &TlsConnector) -> bool {
+    let tcp = TcpStream::connect(world.address).await.unwrap();
+    match shake(connector, tcp).await {
+        Err(_) => true,
+        Ok(mut stream) => soon(stream.read(&mut [0; 16])).await.is_err(),
+    }
+}
+
+#[tokio::test]
+async fn the_service_sees_the_names_of_its_peer_over_both_protocols() {
+    let world = World::back();
+    let pgo = world.pki.identity(&["pgo.example.nl"]);
+    let mut sender = world.http1(Some(&pgo)).await;
+    let response = soon(sender.send_request(get("/who"))).await.unwrap();
+    assert_eq!(text(response).await, r#"Some("pgo.example.nl")"#);
+    let mut sender = world.http2(Some(&pgo)).await;
+    let response = soon(sender.send_request(get2("/who"))).await.unwrap();
+    assert_eq!(text(response).await, r#"Some("pgo.example.nl")"#);
+}
+
+#[tokio::test]
+async fn the_front_channel_takes_no_certificate_even_if_the_client_has_one() {
+    let world = World::front(config());
+    let mut sender = world.http1(Some(&world.pki.identity(&["pgo.example.nl"]))).await;
+    assert_eq!(text(soon(sender.send_request(get("/who"))).await.unwrap()).await, "None");
+}
+
+#[tokio::test]
+async fn the_back_channel_refuses_a_client_without_a_certificate() {
+    let world = World::back();
+    assert!(is_refused(&world, &world.connector(None, &[ALPN_HTTP1])).await);
+    assert_eq!(world.counters.handshakes_failed(HandshakeFailure::NoCertificate), 1);
+}
+
+#[tokio::test]
+async fn the_back_channel_refuses_foreign_and_expired_certificates() {
+    let world = World::back();
+    let foreign = Pki::new().identity(&["pgo.example.nl"]);
+    assert!(is_refused(&world, &world.connector(Some(&foreign), &[ALPN_HTTP1])).await);
+    let expired = world.pki.issue_until(&["pgo.example.nl"], 2025);
+    let then = "2024-06-01T00:00:00Z".parse().unwrap();
+    let expired = Identity::from_der(expired.chain(), expired.key(), then).unwrap();
+    assert!(is_refused(&world, &world.connector(Some(&expired), &[ALPN_HTTP1])).await);
+    assert_eq!(world.counters.handshakes_failed(HandshakeFailure::BadCertificate), 2);
+    assert_eq!(world.counters.requests(), 0);
+}
+
+#[tokio::test]
+async fn a_client_refuses_us_when_it_trusts_others() {
+    let world = World::front(config());
+    let stranger = client_config(&Pki::new().roots(), None, &[ALPN_HTTP1], &world.clock).unwrap();
+    let tcp = TcpStream::connect(world.address).await.unwrap();
+    assert!(shake(&Arc::new(stranger).into(), tcp).await.is_err());
+}
+
+#[tokio::test]
+async fn an_unknown_protocol_and_bytes_that_are_not_tls_are_refused() {
+    let world = World::front(config());
+    assert!(is_refused(&world, &world.connector(None, &[b"spdy/3"])).await);
+    let mut plain = TcpStream::connect(world.address).await.unwrap();
+    plain.write_all(b"GET / HTTP/1.1\r\nHost: gp.example.nl\r\n\r\n").await.unwrap();
+    let mut answer = Vec::new();
+    let _closed_or_reset = soon(plain.read_to_end(&mut answer)).await;
+    assert!(!answer.starts_with(b"HTTP"), "nothing is served in clear");
+    world.drain.cancel();
+    soon(world.serving).await.unwrap();
+    assert_eq!(world.counters.handshakes_failed(HandshakeFailure::Incompatible), 1);
+    assert_eq!(world.counters.handshakes_failed(HandshakeFailure::Malformed), 1);
+}
+
+#[tokio::test]
+async fn a_client_that_only_knows_tls_1_1_gets_an_alert() {
+    let world = World::front(config());
+    // ClientHello of TLS 1.1: version 3.2, no extensions, one suite that existed then (RFC 4346 section 7.4.1.2).
+    let mut hello = vec![0x16, 3, 1, 0, 45, 1, 0, 0, 41, 3, 2];
+    hello.extend_from_slice(&[7; 32]);
+    hello.extend_from_slice(&[0, 0, 2, 0, 0x2f, 1, 0]);
+    let mut client = TcpStream::connect(world.address).await.unwrap();
+    client.write_all(&hello).await.unwrap();
+    let mut answer = Vec::new();
+    soon(client.read_to_end(&mut answer)).await.unwrap();
+    assert_eq!((answer.len(), answer[0], answer[5]), (7, 21, 2), "one fatal alert and nothing else");
+}
+
+#[tokio::test]
+async fn a_session_resumed_after_a_new_configuration_is_shaken_in_full() {
+    let world = World::back();
+    let pgo = world.pki.identity(&["pgo.example.nl"]);
+    let connector = world.connector(Some(&pgo), &[ALPN_HTTP1]);
+    let mut kinds = Vec::new();
+    for swap in [false, false, true] {
+        if swap {
+            let tls = back_channel(&world.own, &world.pki.roots(), Vec::new(), &world.clock).unwrap();
+            world.tls.store(Arc::new(tls));
+        }
+        let mut stream = shake(&connector, TcpStream::connect(world.address).await.unwrap()).await.unwrap();
+        stream.write_all(b"GET / HTTP/1.1\r\nhost: gp.example.nl\r\nconnection: close\r\n\r\n").await.unwrap();
+        assert!(read_to_close(&mut stream).await.starts_with("HTTP/1.1 200"));
+        kinds.push(stream.get_ref().1.handshake_kind().unwrap());
+    }
+    use rustls::HandshakeKind as K;
+    assert_eq!(kinds, [K::Full, K::Resumed, K::Full]);
+}
+
+#[tokio::test]
+async fn a_client_revoked_on_an_open_connection_gets_nothing_more() {
+    let world = World::back();
+    let pgo = world.pki.identity(&["pgo.example.nl"]);
+    let mut sender = world.http2(Some(&pgo)).await;
+    assert_eq!(soon(sender.send_request(get2("/"))).await.unwrap().status(), 200);
+    let swap = |revoked| {
+        let crls = vec![world.pki.revocations(revoked)];
+        world.tls.store(Arc::new(back_channel(&world.own, &world.pki.roots(), crls, &world.clock).unwrap()));
+    };
+    swap(false);
+    assert_eq!(soon(sender.send_request(get2("/"))).await.unwrap().status(), 200);
+    swap(true);
+    assert_eq!(soon(sender.send_request(get2("/"))).await.unwrap().status(), 403);
+    assert_eq!(world.counters.distrusted_peers(), 1);
+}
+
+#[tokio::test]
+async fn our_own_control_client_reaches_a_fixed_address_and_trusts_only_given_roots() {
+    let world = World::back();
+    let pgo = world.pki.identity(&["pgo.example.nl"]);
+    let client = |roots: &Roots| {
+        let tls = client_config(roots, Some(&pgo), &[ALPN_H2, ALPN_HTTP1], &world.clock).unwrap();
+        let deadlines =
+            crate::tls::client::Deadlines { connect: Duration::from_secs(9), total: Duration::from_secs(9) };
+        let resolve = [(crate::medmij::Hostname::parse(HOST).unwrap(), world.address)];
+        crate::tls::client::reqwest_client(tls, &resolve, deadlines).unwrap()
+    };
+    // The port of the URL overrides the one of the address, and so is another authority than ours.
+    let url = format!("https://{HOST}:{}/who", world.address.port());
+    let response = soon(client(&world.pki.roots()).get(&url).send()).await.unwrap();
+    assert_eq!(response.status(), 421);
+    assert!(soon(client(&Pki::new().roots()).get(&url).send()).await.is_err());
+    let clear = format!("http://{HOST}:{}/who", world.address.port());
+    assert!(soon(client(&world.pki.roots()).get(clear).send()).await.is_err());
+}
