@@ -157,7 +157,8 @@ fn has_token(value: &HeaderValue, token: &str) -> bool {
     value.to_str().is_ok_and(|text| text.split(',').any(|part| part.trim().eq_ignore_ascii_case(token)))
 }
 
-/// hyper resolves some of these by rule; we serve none of them, because something before us may resolve them otherwise.
+/// Something before us may read these otherwise than we do. Of a length beside chunks hyper shows us the chunks only, and
+/// closes after the answer (RFC 9112 section 6.1 leaves servers that choice); here it is refused wherever it is visible.
 fn check_framing(headers: &HeaderMap) -> Result<(), Refusal> {
     let mut lengths = headers.get_all(CONTENT_LENGTH).iter();
     let mut encodings = headers.get_all(TRANSFER_ENCODING).iter();

@@ -6,7 +6,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 
-use http::header::{CONNECTION, HeaderValue, TRANSFER_ENCODING};
+use http::header::{CONNECTION, HeaderValue};
 use http::{Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 
@@ -39,8 +39,6 @@ pub(super) async fn answer<S: Serve>(
 ) -> Response<PacedBody> {
     add_one(&edge.counters.requests);
     let http1 = request.version() < Version::HTTP_2;
-    // hyper drops a Content-Length beside it before we see the request; RFC 9112 section 6.1 then demands a close.
-    let chunked = request.headers().contains_key(TRANSFER_ENCODING);
     let (mut response, broken) = match check(&edge, &connection, request) {
         Err(status) => (bare(status), true),
         Ok(request) => match survive(async { edge.service.serve(request, &connection).await }).await {
@@ -52,7 +50,7 @@ pub(super) async fn answer<S: Serve>(
         },
     };
     harden(response.headers_mut());
-    if http1 && (broken || chunked || last) {
+    if http1 && (broken || last) {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     }
     response.map(|body| open.answered_by(body))

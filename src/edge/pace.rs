@@ -75,8 +75,9 @@ impl Pace {
         self.state().since
     }
 
+    /// Never before the first request: whoever connects may ask something.
     pub(super) fn is_old_http2(&self, limits: &EdgeConfig, now: Instant) -> bool {
-        self.http2 && self.age(now) >= limits.connection_age_max
+        self.http2 && self.age(now) >= limits.connection_age_max && self.state().served_any
     }
 
     pub(super) fn age(&self, now: Instant) -> std::time::Duration {

@@ -66,6 +66,12 @@ impl Serve for Desk {
                 let on_end = Box::new(move |end| ended.send(end).unwrap());
                 Response::new(Body::watched(vec![7; BIG_BYTES].into(), on_end))
             }
+            "/away" => {
+                let mut response = Response::new(Body::empty());
+                *response.status_mut() = http::StatusCode::FOUND;
+                response.headers_mut().insert("location", "/who".parse().unwrap());
+                response
+            }
             "/panic" => panic!("asked to"),
             "/panic-later" => Response::new(Body::axum(axum::body::Body::new(Panics))),
             _ => text("hello".to_owned()),
@@ -91,6 +97,8 @@ impl http_body::Body for Panics {
 struct World {
     pki: Pki,
     own: Identity,
+    /// Of the server; the one of the clients stands still.
+    time: Arc<TestClock>,
     clock: SharedClock,
     address: SocketAddr,
     tls: Arc<ArcSwap<ServerTls>>,
@@ -120,25 +128,28 @@ impl World {
 
     /// `before` sees the bound address before anything is accepted.
     fn start(
-        config: EdgeConfig,
+        mut config: EdgeConfig,
         drain: CancellationToken,
         tls: impl FnOnce(&Pki, &Identity, &SharedClock) -> ServerTls,
         before: impl FnOnce(SocketAddr),
     ) -> Self {
-        let (pki, clock): (_, SharedClock) = (Pki::new(), TestClock::at(now()));
+        let (pki, time) = (Pki::new(), TestClock::at(now()));
+        let clock: SharedClock = TestClock::at(now());
+        let server_clock: SharedClock = time.clone();
         let own = pki.identity(&[HOST]);
-        let tls = Arc::new(ArcSwap::from_pointee(tls(&pki, &own, &clock)));
+        let tls = Arc::new(ArcSwap::from_pointee(tls(&pki, &own, &server_clock)));
         let listener = Listener::bind(([127, 0, 0, 1], 0).into()).unwrap();
         let address = listener.local_addr().unwrap();
+        config.authorities.push(format!("{HOST}:{}", address.port()).parse().unwrap());
         before(address);
         let (counters, release) = (Arc::new(Counters::default()), Arc::new(Notify::new()));
         let (arriving, arrived) = mpsc::unbounded_channel();
         let (ending, ended) = mpsc::unbounded_channel();
         let service = Desk { arrived: arriving, release: Arc::clone(&release), ended: ending };
         let edge =
-            Edge { config, tls: Arc::clone(&tls), service, clock: Arc::clone(&clock), counters: Arc::clone(&counters) };
+            Edge { config, tls: Arc::clone(&tls), service, clock: server_clock, counters: Arc::clone(&counters) };
         let serving = tokio::spawn(serve(listener, edge, drain.clone()));
-        Self { pki, own, clock, address, tls, counters, drain, serving, arrived, release, ended }
+        Self { pki, own, time, clock, address, tls, counters, drain, serving, arrived, release, ended }
     }
 
     fn connector(&self, identity: Option<&Identity>, alpn: &[&[u8]]) -> TlsConnector {
@@ -160,12 +171,19 @@ impl World {
     }
 
     async fn http2(&self, identity: Option<&Identity>) -> http2::SendRequest<Empty<Bytes>> {
+        self.http2_to_its_end(identity).await.0
+    }
+
+    /// With how the connection ends, as the client sees it.
+    async fn http2_to_its_end(
+        &self,
+        identity: Option<&Identity>,
+    ) -> (http2::SendRequest<Empty<Bytes>>, JoinHandle<hyper::Result<()>>) {
         let tcp = TcpStream::connect(self.address).await.unwrap();
         let stream = shake(&self.connector(identity, &[ALPN_H2]), tcp).await.unwrap();
         assert_eq!(stream.get_ref().1.alpn_protocol(), Some(ALPN_H2));
         let (sender, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
-        tokio::spawn(connection);
-        sender
+        (sender, tokio::spawn(connection))
     }
 
     /// What comes back for these bytes, until the server closes.

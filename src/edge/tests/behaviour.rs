@@ -140,6 +140,9 @@ async fn an_old_connection_serves_its_last_request_and_says_so() {
     let world = World::front(EdgeConfig { connection_age_max: Duration::ZERO, ..config() });
     let response = soon(world.http1(None).await.send_request(get("/"))).await.unwrap();
     assert_eq!((response.status().as_u16(), &response.headers()["connection"]), (200, &"close".parse().unwrap()));
+    let (mut sender, end) = world.http2_to_its_end(None).await;
+    assert_eq!(text(soon(sender.send_request(get2("/"))).await.unwrap()).await, "hello");
+    soon(end).await.unwrap().expect("told to go away, and not cut");
 }
 
 #[tokio::test]

@@ -59,10 +59,11 @@ async fn connections_in_the_accept_queue_at_the_signal_are_served() {
 #[tokio::test]
 async fn idle_connections_are_closed_politely() {
     let world = World::front(config());
-    let (mut silent, mut used) = (world.connect().await, world.http2(None).await);
+    let (mut silent, (mut used, end)) = (world.connect().await, world.http2_to_its_end(None).await);
     assert_eq!(text(soon(used.send_request(get2("/"))).await.unwrap()).await, "hello");
     world.drain.cancel();
     assert_eq!(soon(silent.read(&mut [0; 1])).await.unwrap(), 0, "closed with close_notify, not cut");
+    soon(end).await.unwrap().expect("told to go away, and not cut");
     assert_eq!(soon(world.serving).await.unwrap(), Drained { finished: 2, cut: 0 });
 }
 

@@ -137,11 +137,27 @@ async fn our_own_control_client_reaches_a_fixed_address_and_trusts_only_given_ro
         let resolve = [(crate::medmij::Hostname::parse(HOST).unwrap(), world.address)];
         crate::tls::client::reqwest_client(tls, &resolve, deadlines).unwrap()
     };
-    // The port of the URL overrides the one of the address, and so is another authority than ours.
-    let url = format!("https://{HOST}:{}/who", world.address.port());
-    let response = soon(client(&world.pki.roots()).get(&url).send()).await.unwrap();
-    assert_eq!(response.status(), 421);
-    assert!(soon(client(&Pki::new().roots()).get(&url).send()).await.is_err());
-    let clear = format!("http://{HOST}:{}/who", world.address.port());
-    assert!(soon(client(&world.pki.roots()).get(clear).send()).await.is_err());
+    let url = |scheme, path| format!("{scheme}://{HOST}:{}{path}", world.address.port());
+    let own = client(&world.pki.roots());
+    let response = soon(own.get(url("https", "/who")).send()).await.unwrap();
+    assert_eq!(soon(response.text()).await.unwrap(), r#"Some("pgo.example.nl")"#);
+    assert_eq!(soon(own.get(url("https", "/away")).send()).await.unwrap().status(), 302, "and not followed");
+    assert!(soon(own.get(url("http", "/who")).send()).await.unwrap_err().is_builder(), "refused before connecting");
+    assert!(soon(client(&Pki::new().roots()).get(url("https", "/who")).send()).await.unwrap_err().is_connect());
+}
+
+#[tokio::test]
+async fn a_session_does_not_outlive_the_certificate_that_began_it() {
+    let world = World::back();
+    let issued = world.pki.issue_until(&["pgo.example.nl"], 2027);
+    let connector = world.connector(Some(&issued.identity()), &[ALPN_HTTP1]);
+    let tcp = || TcpStream::connect(world.address);
+    let mut stream = shake(&connector, tcp().await.unwrap()).await.unwrap();
+    stream.write_all(b"GET / HTTP/1.1\r\nhost: gp.example.nl\r\nconnection: close\r\n\r\n").await.unwrap();
+    assert!(read_to_close(&mut stream).await.starts_with("HTTP/1.1 200"));
+    world.time.advance(Duration::from_secs(60 * 24 * 3600));
+    let mut stream = shake(&connector, tcp().await.unwrap()).await.unwrap();
+    assert_eq!(stream.get_ref().1.handshake_kind(), Some(rustls::HandshakeKind::Resumed));
+    assert!(soon(stream.read(&mut [0; 16])).await.is_err());
+    assert_eq!(world.counters.handshakes_failed(HandshakeFailure::BadCertificate), 1);
 }
