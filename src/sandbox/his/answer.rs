@@ -1,0 +1,207 @@
+//! The bodies an emulated HIS answers with: searchsets, resources, outcomes and its CapabilityStatement.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use http::StatusCode;
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::value::RawValue;
+use serde_json::{Map, Value, json};
+
+use super::faults::{Faults, expose_bsn};
+use super::search::{Found, Query, SearchError, TYPES, TypeTable};
+use super::store::{Records, Resource, resource_text};
+
+/// Status, media type and body.
+#[derive(Debug, Clone)]
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) media_type: &'static str,
+    pub(super) body: Bytes,
+}
+
+pub(super) const FHIR_JSON: &str = "application/fhir+json;charset=utf-8";
+
+/// Why a request gets no data.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Problem {
+    #[error("the key in X-Api-Key is missing or wrong")]
+    NotAdmitted,
+    #[error("only GET is served")]
+    Method,
+    #[error("not found")]
+    NotFound,
+    #[error(transparent)]
+    Search(SearchError),
+}
+
+impl Problem {
+    /// Status and `issue.code`.
+    const fn codes(&self) -> (StatusCode, &'static str) {
+        match self {
+            Self::NotAdmitted => (StatusCode::UNAUTHORIZED, "security"),
+            Self::Method => (StatusCode::METHOD_NOT_ALLOWED, "not-supported"),
+            Self::NotFound => (StatusCode::NOT_FOUND, "not-found"),
+            Self::Search(SearchError::UnknownType) => (StatusCode::NOT_FOUND, "not-supported"),
+            Self::Search(SearchError::BadQuery) => (StatusCode::BAD_REQUEST, "invalid"),
+            Self::Search(SearchError::UnknownParameter { .. }) => (StatusCode::BAD_REQUEST, "not-supported"),
+            Self::Search(SearchError::BadValue { .. }) => (StatusCode::BAD_REQUEST, "value"),
+        }
+    }
+}
+
+/// An OperationOutcome. Its diagnostics name the internal host, as those of real systems do.
+pub(super) fn outcome(problem: &Problem, base: &str) -> Answer {
+    let (status, code) = problem.codes();
+    let issue = json!({"severity": "error", "code": code, "details": {"text": problem.to_string()},
+        "diagnostics": format!("raised by {base}")});
+    Answer { status, ..json_answer(&json!({"resourceType": "OperationOutcome", "issue": [issue]})) }
+}
+
+/// The text of one resource.
+pub(super) fn resource(text: &RawValue) -> Answer {
+    json_answer(text)
+}
+
+/// An entry of a searchset.
+pub(super) struct Entry<'a> {
+    kind: &'a str,
+    id: &'a str,
+    text: Cow<'a, RawValue>,
+    mode: &'static str,
+}
+
+/// The entries of an answer, with what the faults add to them.
+pub(super) fn entries<'a>(records: &'a Records, kind: &'a str, found: &Found<'a>, faults: &Faults) -> Vec<Entry<'a>> {
+    let patient = found.patient.as_deref();
+    let entry = |resource: &'a Resource, mode| Entry {
+        kind: resource.kind(),
+        id: resource.id(),
+        text: released(records, resource, patient, faults),
+        mode,
+    };
+    let foreign = if faults.foreign_patient { foreign(records, kind, found) } else { None };
+    let matches = found.matches.iter().copied().chain(foreign).map(|resource| entry(resource, "match"));
+    matches.chain(found.included.iter().map(|resource| entry(resource, "include"))).collect()
+}
+
+/// A resource as it leaves: as stored, or with the BSN of its patient all over it.
+pub(super) fn released<'a>(
+    records: &Records,
+    resource: &'a Resource,
+    patient: Option<&str>,
+    faults: &Faults,
+) -> Cow<'a, RawValue> {
+    let stored = Cow::Borrowed(resource.text());
+    if !faults.unmasked_bsn {
+        return stored;
+    }
+    let owners = records.owners(resource);
+    let asked_for = patient.filter(|patient| owners.is_none_or(|owners| owners.contains(*patient)));
+    let owner = asked_for.or_else(|| owners.into_iter().flatten().map(String::as_str).next());
+    let exposed = owner.and_then(|id| records.bsn_of(id)).map(|bsn| expose_bsn(resource.value(), &bsn));
+    exposed.and_then(|value| resource_text(&value)).map_or(stored, Cow::Owned)
+}
+
+/// A resource of somebody else: of the type asked for when there is one, else their Patient.
+fn foreign<'a>(records: &'a Records, kind: &str, found: &Found<'a>) -> Option<&'a Resource> {
+    let elses = |resource: &&Resource| {
+        let owners = records.owners(resource);
+        let ours = found.patient.as_ref().is_some_and(|patient| owners.is_some_and(|owners| owners.contains(patient)));
+        let listed = found.matches.iter().any(|other| other.kind() == resource.kind() && other.id() == resource.id());
+        owners.is_some() && !ours && !listed
+    };
+    records.of_type(kind).find(elses).or_else(|| records.of_type("Patient").find(elses))
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Bundle<'a> {
+    resource_type: &'static str,
+    id: String,
+    meta: Meta,
+    r#type: &'static str,
+    total: usize,
+    link: [Link; 1],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    entry: Vec<BundleEntry<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Meta {
+    last_updated: String,
+}
+
+#[derive(Serialize)]
+struct Link {
+    relation: &'static str,
+    url: String,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct BundleEntry<'a> {
+    full_url: String,
+    resource: &'a RawValue,
+    search: SearchMode,
+}
+
+#[derive(Serialize)]
+struct SearchMode {
+    mode: &'static str,
+}
+
+/// A searchset with all links on the HIS's own base.
+pub(super) fn searchset(base: &str, kind: &str, query: &Query, entries: &[Entry<'_>], now: Timestamp) -> Answer {
+    let query = query.to_text();
+    let mark = if query.is_empty() { "" } else { "?" };
+    json_answer(&Bundle {
+        resource_type: "Bundle",
+        id: uuid::Builder::from_random_bytes(crate::secret::random()).into_uuid().to_string(),
+        meta: Meta { last_updated: format!("{now:.3}") },
+        r#type: "searchset",
+        total: entries.iter().filter(|entry| entry.mode == "match").count(),
+        link: [Link { relation: "self", url: format!("{base}/{kind}{mark}{query}") }],
+        entry: entries
+            .iter()
+            .map(|entry| BundleEntry {
+                full_url: format!("{base}/{}/{}", entry.kind, entry.id),
+                resource: &entry.text,
+                search: SearchMode { mode: entry.mode },
+            })
+            .collect(),
+    })
+}
+
+/// What the tables of the search say this server can do.
+pub(super) fn capabilities(base: &str, now: Timestamp) -> Answer {
+    let resources: Vec<Value> = TYPES.iter().map(capability).collect();
+    json_answer(&json!({
+        "resourceType": "CapabilityStatement", "status": "active", "date": format!("{now:.0}"), "kind": "instance",
+        "software": {"name": "Inzage sandbox"}, "implementation": {"description": "Emulated HIS", "url": base},
+        "fhirVersion": "3.0.2", "acceptUnknown": "both", "format": ["application/fhir+json"],
+        "rest": [{"mode": "server", "resource": resources}],
+    }))
+}
+
+fn capability(table: &TypeTable) -> Value {
+    let parameters: Vec<Value> =
+        table.parameters.iter().map(|p| json!({"name": p.name, "type": p.kind.fhir_type()})).collect();
+    let mut capability = Map::from_iter([
+        ("type".to_owned(), json!(table.kind)),
+        ("interaction".to_owned(), json!([{"code": "read"}, {"code": "search-type"}])),
+        ("searchParam".to_owned(), json!(parameters)),
+    ]);
+    if !table.includes.is_empty() {
+        let names: Vec<_> = table.includes.iter().map(|include| include.name).collect();
+        capability.insert("searchInclude".to_owned(), json!(names));
+    }
+    Value::Object(capability)
+}
+
+fn json_answer(body: &(impl Serialize + ?Sized)) -> Answer {
+    let body = serde_json::to_vec(body).expect("a tree of strings, numbers and stored JSON can be written");
+    Answer { status: StatusCode::OK, media_type: FHIR_JSON, body: body.into() }
+}

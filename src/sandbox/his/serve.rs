@@ -1,0 +1,248 @@
+//! The sockets of an emulated HIS: HTTP/1.1 over mutual TLS for FHIR, plain HTTP on loopback for its control.
+
+use std::convert::Infallible;
+use std::io;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::response::{IntoResponse as _, Response as AxumResponse};
+use axum::routing::get;
+use bytes::Bytes;
+use http::{HeaderValue, Request, Response, StatusCode, header};
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::Emulator;
+use super::answer::Answer;
+use super::faults::{Fail, Faults, RequestLog, garbage, vendor_page};
+
+/// Connections at the same time.
+const MAX_CONNECTIONS: usize = 1024;
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a connection may wait for the next request, and a request for its head.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
+const PAUSE_AFTER_FAILED_ACCEPT: Duration = Duration::from_millis(50);
+/// Size of a control request, in bytes.
+const MAX_CONTROL_BODY: usize = 4096;
+
+/// Serves FHIR until `stop`; then connections break off. `tls` decides which client certificates are let in.
+///
+/// # Errors
+/// When the listener cannot be used.
+pub async fn serve(
+    listener: std::net::TcpListener,
+    tls: Arc<rustls::ServerConfig>,
+    emulator: Arc<Emulator>,
+    stop: CancellationToken,
+) -> io::Result<()> {
+    listener.set_nonblocking(true)?;
+    let listener = TcpListener::from_std(listener)?;
+    let server = Server { acceptor: TlsAcceptor::from(tls), emulator, stop: stop.clone() };
+    let free = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let connections = TaskTracker::new();
+    while let Some(Some((stream, permit))) = stop.run_until_cancelled(accept(&listener, &free)).await {
+        if server.emulator.faults.borrow().fail == Fail::Refuse {
+            continue;
+        }
+        let server = server.clone();
+        connections.spawn(async move { server.connection(stream, permit).await });
+    }
+    connections.close();
+    connections.wait().await;
+    Ok(())
+}
+
+/// The next connection, when there is room for one. `None` never comes: the semaphore is not closed.
+async fn accept(listener: &TcpListener, free: &Arc<Semaphore>) -> Option<(TcpStream, OwnedSemaphorePermit)> {
+    let permit = Arc::clone(free).acquire_owned().await.ok()?;
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => return Some((stream, permit)),
+            Err(_) => tokio::time::sleep(PAUSE_AFTER_FAILED_ACCEPT).await,
+        }
+    }
+}
+
+#[derive(Clone)]
+struct Server {
+    acceptor: TlsAcceptor,
+    emulator: Arc<Emulator>,
+    stop: CancellationToken,
+}
+
+impl Server {
+    async fn connection(self, stream: TcpStream, _permit: OwnedSemaphorePermit) {
+        stream.set_nodelay(true).ok();
+        let handshake = tokio::time::timeout(HANDSHAKE_TIMEOUT, self.acceptor.accept(stream));
+        let Some(Ok(Ok(stream))) = self.stop.run_until_cancelled(handshake).await else { return };
+        let broken = CancellationToken::new();
+        let service = service_fn(|request| respond(&self.emulator, request, &broken));
+        let mut connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEAD_TIMEOUT)
+            .serve_connection(TokioIo::new(stream), service);
+        let mut faults = self.emulator.faults.subscribe();
+        tokio::select! {
+            // A client that goes away, or a body that was cut, ends a connection as well as a regular end.
+            _ = &mut connection => return,
+            () = self.stop.cancelled() => return,
+            () = broken.cancelled() => {}
+            _ = faults.wait_for(|faults| faults.fail == Fail::Refuse) => {}
+        }
+        let stream = connection.into_parts().io.into_inner();
+        // Without lingering, the close goes out as a reset.
+        stream.get_ref().0.set_zero_linger().ok();
+    }
+}
+
+/// Notes the request, and ends it the way the faults say.
+async fn respond(
+    emulator: &Emulator,
+    request: Request<Incoming>,
+    broken: &CancellationToken,
+) -> Result<Response<AnswerBody>, Infallible> {
+    let (request, _body) = request.into_parts();
+    let turn = emulator.note(&request);
+    let mut changes = emulator.faults.subscribe();
+    let faults = settled(&mut changes).await;
+    Ok(match faults.fail {
+        Fail::None => response(emulator.answer(&request, &faults), false),
+        Fail::Cut => response(emulator.answer(&request, &faults), true),
+        Fail::Garbage => response(garbage(turn), false),
+        Fail::Status(status) => {
+            let bsn = emulator.records().patients().next().map(|patient| patient.bsn);
+            response(vendor_page(status, bsn.as_ref()), false)
+        }
+        Fail::Reset | Fail::Refuse | Fail::Hang => {
+            broken.cancel();
+            std::future::pending().await
+        }
+    })
+}
+
+/// The faults that decide about a request: those after the delay, and not `hang`.
+async fn settled(changes: &mut watch::Receiver<Faults>) -> Faults {
+    let delay = changes.borrow().delay_ms;
+    tokio::time::sleep(Duration::from_millis(delay.into())).await;
+    let changed = changes.wait_for(|faults| faults.fail != Fail::Hang).await.map(|faults| *faults);
+    changed.unwrap_or_default()
+}
+
+fn response(answer: Answer, cut: bool) -> Response<AnswerBody> {
+    let mut response = Response::new(AnswerBody::new(answer.body, cut));
+    *response.status_mut() = answer.status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(answer.media_type));
+    if answer.status == StatusCode::METHOD_NOT_ALLOWED {
+        headers.insert(header::ALLOW, HeaderValue::from_static("GET"));
+    }
+    response
+}
+
+/// A body in one piece, or one that promises its whole length and breaks off halfway.
+struct AnswerBody {
+    rest: Bytes,
+    length: u64,
+    end: End,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    Regular,
+    /// Once more round the loop first, so that the half that was given is flushed.
+    BreakAfterFlush,
+    Break,
+}
+
+/// The body was cut on purpose.
+#[derive(Debug, thiserror::Error)]
+#[error("the body was cut on purpose")]
+struct CutShort;
+
+impl AnswerBody {
+    fn new(whole: Bytes, cut: bool) -> Self {
+        let length = whole.len() as u64;
+        if cut {
+            let half = whole.slice(..whole.len() / 2);
+            Self { rest: half, length, end: End::BreakAfterFlush }
+        } else {
+            Self { rest: whole, length, end: End::Regular }
+        }
+    }
+}
+
+impl Body for AnswerBody {
+    type Data = Bytes;
+    type Error = CutShort;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, CutShort>>> {
+        if !self.rest.is_empty() {
+            return Poll::Ready(Some(Ok(Frame::data(std::mem::take(&mut self.rest)))));
+        }
+        match self.end {
+            End::Regular => Poll::Ready(None),
+            End::BreakAfterFlush => {
+                self.end = End::Break;
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
+            End::Break => Poll::Ready(Some(Err(CutShort))),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.end == End::Regular && self.rest.is_empty()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.length)
+    }
+}
+
+/// Serves `/_control` until `stop`: `POST` sets the faults, `GET` answers the request log. For loopback only: it is plain HTTP.
+///
+/// # Errors
+/// When the listener cannot be used.
+pub async fn serve_control(
+    listener: std::net::TcpListener,
+    emulator: Arc<Emulator>,
+    stop: CancellationToken,
+) -> io::Result<()> {
+    listener.set_nonblocking(true)?;
+    let listener = TcpListener::from_std(listener)?;
+    let router = axum::Router::new()
+        .route("/_control", get(show_log).post(set_faults))
+        .layer(DefaultBodyLimit::max(MAX_CONTROL_BODY))
+        .with_state(emulator);
+    let serving = axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned());
+    // Idle control connections do not hold up the end.
+    let serving = pin!(serving.into_future());
+    stop.run_until_cancelled(serving).await.unwrap_or(Ok(()))
+}
+
+async fn show_log(State(emulator): State<Arc<Emulator>>) -> Json<RequestLog> {
+    Json(emulator.log())
+}
+
+/// Answers the faults as they stand, or 400 and why they were not taken.
+async fn set_faults(State(emulator): State<Arc<Emulator>>, body: Bytes) -> AxumResponse {
+    match Faults::parse(&body) {
+        Ok(faults) => {
+            emulator.set_faults(faults);
+            Json(faults).into_response()
+        }
+        Err(error) => (StatusCode::BAD_REQUEST, format!("{error}\n")).into_response(),
+    }
+}
