@@ -1,11 +1,33 @@
 //! The access log that nobody can deny (NEN 7513). Features append events through [`AuditLog`]; only a durable append gives
 //! an [`AuditReceipt`], and without one no patient data is released.
 
+mod chain;
+mod encode;
 mod event;
+mod file;
+mod lock;
+mod memory;
 mod pseudonym;
+mod read;
+mod scan;
+mod segment;
+mod show;
+#[cfg(test)]
+mod testing;
+mod verify;
 
+pub use chain::ChainHash;
+pub use encode::{MAX_PAYLOAD_BYTES, encode};
 pub use event::{AuditEvent, Counts, Kind, Outcome, Pseudonym};
+pub use file::{FileLog, FileLogConfig, OpenError, Recovery};
+pub use lock::{FolderLock, LockError};
+pub use memory::MemoryLog;
 pub use pseudonym::Pseudonymiser;
+pub use read::{Records, read_dir};
+pub use scan::{Broken, ReadError, Why};
+pub use segment::{LogId, NodeName, NodeNameError};
+pub use show::{ShowError, show};
+pub use verify::{Verified, verify};
 
 use std::fmt;
 use std::future::Future;

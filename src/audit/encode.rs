@@ -1,0 +1,232 @@
+//! The one encoding of an event: a compact JSON object, members in a fixed order, absent ones left out, strings escaped as
+//! RFC 8785 section 3.2.2.2 does. Written straight into a buffer that the caller reuses.
+
+use std::fmt::Display;
+use std::io::Write as _;
+
+use super::{AuditEvent, Counts};
+
+/// No payload is longer than this. The limits below keep it: six short and two long texts, and under 1 KiB of the rest.
+pub const MAX_PAYLOAD_BYTES: usize = 16 * 1024;
+
+/// What a text may take after escaping. The types of the event keep far below this; a longer text is cut at a character
+/// and the member `cut` says so, because an access must be recorded whatever it carries.
+const SHORT_TEXT_BYTES: usize = 512;
+const LONG_TEXT_BYTES: usize = 6 * 1024;
+
+/// Appends the encoding of `event` to `out`: at most [`MAX_PAYLOAD_BYTES`].
+pub fn encode(event: &AuditEvent, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"{\"v\":1");
+    let mut object = Object { out, cut: false };
+    object.quoted("time", Some(format_args!("{:.6}", event.time)));
+    object.quoted("kind", Some(event.kind.as_str()));
+    object.quoted("outcome", Some(event.outcome.as_str()));
+    object.text("reason", event.reason, SHORT_TEXT_BYTES);
+    object.quoted("local_id", event.local_id);
+    object.quoted("request_id", event.request_id);
+    object.quoted("correlation_id", event.correlation_id);
+    object.text("client_id", event.client_id.as_ref().map(|host| host.as_str()), SHORT_TEXT_BYTES);
+    object.text("peer", event.peer.as_ref().map(|host| host.as_str()), SHORT_TEXT_BYTES);
+    object.text("provider", event.provider.as_ref().map(|name| name.as_str()), SHORT_TEXT_BYTES);
+    object.text("service", event.service.as_ref().map(|id| id.as_str()), SHORT_TEXT_BYTES);
+    object.text("subject", event.subject.as_ref().map(|subject| subject.as_str()), SHORT_TEXT_BYTES);
+    object.quoted("grant", event.grant);
+    object.text("query", event.query.as_deref(), LONG_TEXT_BYTES);
+    object.number("intent", event.intent);
+    object.number("status", event.status);
+    object.counts(event.counts);
+    object.text("detail", event.detail.as_deref(), LONG_TEXT_BYTES);
+    object.end();
+}
+
+struct Object<'a> {
+    out: &'a mut Vec<u8>,
+    cut: bool,
+}
+
+impl Object<'_> {
+    /// A value whose text never holds a character to escape.
+    fn quoted(&mut self, name: &str, value: Option<impl Display>) {
+        if let Some(value) = value {
+            let _ = write!(self.out, ",\"{name}\":\"{value}\"");
+        }
+    }
+
+    fn number(&mut self, name: &str, value: Option<impl Display>) {
+        if let Some(value) = value {
+            let _ = write!(self.out, ",\"{name}\":{value}");
+        }
+    }
+
+    fn counts(&mut self, counts: Option<Counts>) {
+        if let Some(Counts { entries, withheld, bytes }) = counts {
+            let _ = write!(self.out, ",\"counts\":{{\"entries\":{entries},\"withheld\":{withheld},\"bytes\":{bytes}}}");
+        }
+    }
+
+    fn text(&mut self, name: &str, value: Option<&str>, limit: usize) {
+        if let Some(value) = value {
+            let _ = write!(self.out, ",\"{name}\":\"");
+            let plain = value.len() <= limit && !value.bytes().any(|c| c < 0x20 || c == b'"' || c == b'\\');
+            if plain {
+                self.out.extend_from_slice(value.as_bytes());
+            } else {
+                self.cut |= !escape(value, limit, self.out);
+            }
+            self.out.push(b'"');
+        }
+    }
+
+    fn end(self) {
+        if self.cut {
+            self.out.extend_from_slice(b",\"cut\":true");
+        }
+        self.out.push(b'}');
+    }
+}
+
+/// Appends as many whole characters as fit, escaped; false when some did not.
+fn escape(text: &str, limit: usize, out: &mut Vec<u8>) -> bool {
+    let start = out.len();
+    for character in text.chars() {
+        let before = out.len();
+        push_escaped(character, out);
+        if out.len() - start > limit {
+            out.truncate(before);
+            return false;
+        }
+    }
+    true
+}
+
+fn push_escaped(character: char, out: &mut Vec<u8>) {
+    match character {
+        '"' => out.extend_from_slice(b"\\\""),
+        '\\' => out.extend_from_slice(b"\\\\"),
+        '\u{8}' => out.extend_from_slice(b"\\b"),
+        '\t' => out.extend_from_slice(b"\\t"),
+        '\n' => out.extend_from_slice(b"\\n"),
+        '\u{c}' => out.extend_from_slice(b"\\f"),
+        '\r' => out.extend_from_slice(b"\\r"),
+        '\0'..='\u{1f}' => {
+            let _ = write!(out, "\\u{:04x}", u32::from(character));
+        }
+        _ => out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audit::testing::{any_event, bare, full};
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    fn encoded(event: &AuditEvent) -> Vec<u8> {
+        let mut out = Vec::new();
+        encode(event, &mut out);
+        out
+    }
+
+    /// The same fields by another way: serde_json's own types.
+    fn expected(event: &AuditEvent) -> Value {
+        let text = |value: Option<&str>| value.map(str::to_owned);
+        let all = json!({
+            "v": 1,
+            "time": event.time.strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string(),
+            "kind": event.kind.as_str(),
+            "outcome": event.outcome.as_str(),
+            "reason": event.reason,
+            "local_id": event.local_id.map(|id| id.to_string()),
+            "request_id": event.request_id.map(|id| id.to_string()),
+            "correlation_id": event.correlation_id.map(|id| id.to_string()),
+            "client_id": text(event.client_id.as_ref().map(|host| host.as_str())),
+            "peer": text(event.peer.as_ref().map(|host| host.as_str())),
+            "provider": text(event.provider.as_ref().map(|name| name.as_str())),
+            "service": text(event.service.as_ref().map(|id| id.as_str())),
+            "subject": text(event.subject.as_ref().map(|subject| subject.as_str())),
+            "grant": event.grant.map(|id| id.to_string()),
+            "query": text(event.query.as_deref()),
+            "intent": event.intent,
+            "status": event.status,
+            "counts": event.counts.map(|c| json!({"entries": c.entries, "withheld": c.withheld, "bytes": c.bytes})),
+            "detail": text(event.detail.as_deref()),
+        });
+        let Value::Object(members) = all else { unreachable!() };
+        members.into_iter().filter(|(_, value)| !value.is_null()).collect::<serde_json::Map<_, _>>().into()
+    }
+
+    #[test]
+    fn the_order_of_members_is_fixed() {
+        let time = "2026-11-21T09:30:00.123456789Z".parse().unwrap();
+        assert_eq!(
+            String::from_utf8(encoded(&bare(time))).unwrap(),
+            r#"{"v":1,"time":"2026-11-21T09:30:00.123456Z","kind":"node_started","outcome":"done"}"#
+        );
+        let text = String::from_utf8(encoded(&full(time))).unwrap();
+        let names = [
+            "v",
+            "time",
+            "kind",
+            "outcome",
+            "reason",
+            "local_id",
+            "request_id",
+            "correlation_id",
+            "client_id",
+            "peer",
+            "provider",
+            "service",
+            "subject",
+            "grant",
+            "query",
+            "intent",
+            "status",
+            "counts",
+            "detail",
+        ];
+        let places: Vec<_> = names.iter().map(|name| text.find(&format!("\"{name}\":")).unwrap()).collect();
+        assert!(places.is_sorted(), "{text}");
+        assert_eq!(encoded(&full(time)), encoded(&full(time)));
+    }
+
+    #[test]
+    fn the_longest_event_keeps_the_bound_and_says_that_it_was_cut() {
+        let mut event = full(jiff::Timestamp::MAX);
+        for long in ["\u{1}", "\"", "é", "x", "\u{1f600}"] {
+            event.query = Some(long.repeat(20_000).into());
+            event.detail = Some(long.repeat(20_000).into());
+            event.reason = Some(Box::leak(long.repeat(2_000).into_boxed_str()));
+            event.intent = Some(u64::MAX);
+            event.counts = Some(Counts { entries: u32::MAX, withheld: u32::MAX, bytes: u64::MAX });
+            event.status = Some(u16::MAX);
+            let bytes = encoded(&event);
+            assert!(bytes.len() <= MAX_PAYLOAD_BYTES && bytes.len() > 12_000, "{}", bytes.len());
+            let value: Value = serde_json::from_slice(&bytes).unwrap();
+            assert_eq!(value["cut"], true);
+            assert!(event.query.as_deref().unwrap().starts_with(value["query"].as_str().unwrap()));
+        }
+    }
+
+    /// The bound on texts counts escaped bytes; one that just fits is not cut.
+    #[test]
+    fn a_text_at_its_bound_is_kept() {
+        let mut event = bare(jiff::Timestamp::UNIX_EPOCH);
+        event.query = Some("\n".repeat(LONG_TEXT_BYTES / 2).into());
+        assert_eq!(serde_json::from_slice::<Value>(&encoded(&event)).unwrap(), expected(&event));
+        event.query = Some("x".repeat(LONG_TEXT_BYTES).into());
+        assert_eq!(serde_json::from_slice::<Value>(&encoded(&event)).unwrap(), expected(&event));
+        event.query = Some("x".repeat(LONG_TEXT_BYTES + 1).into());
+        assert_eq!(serde_json::from_slice::<Value>(&encoded(&event)).unwrap()["cut"], true);
+    }
+
+    proptest! {
+        #[test]
+        fn every_event_parses_back(event in any_event()) {
+            let bytes = encoded(&event);
+            prop_assert!(bytes.len() <= MAX_PAYLOAD_BYTES);
+            prop_assert!(!bytes.contains(&b'\n'));
+            prop_assert_eq!(serde_json::from_slice::<Value>(&bytes).unwrap(), expected(&event));
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! The log on disk: segment files in a folder of their own, written by one thread that flushes whatever queued during its
+//! last flush. Refuses to start on damage; after a failure of the device it says so instead of answering.
+
+mod disk;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+use std::fs::{DirBuilder, File};
+use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{self, SyncSender, TrySendError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+
+use tokio::sync::oneshot;
+
+use super::chain::Position;
+use super::lock::{FolderLock, LockError};
+use super::scan::{Broken, End, ReadError, Scan, Why};
+use super::segment::{self, LogId, NodeName};
+use super::{AuditError, AuditEvent, AuditLog, PendingReceipt};
+use crate::clock::SharedClock;
+use disk::{Disk, Folder};
+use writer::{Message, Shared, State, Tail, Writer};
+
+/// Where the log lies and how it is cut.
+#[derive(Debug, Clone)]
+pub struct FileLogConfig {
+    /// The folder of the log; made when it is not there. Nothing else may lie in it.
+    pub dir: PathBuf,
+    /// The node that writes; part of the id of a new log.
+    pub node: NodeName,
+    /// A new segment begins when the next write would make the current one longer than this. Bytes.
+    pub segment_bytes: u64,
+    /// How many events may wait for the writer, at least 1; more are refused as [`AuditError::Busy`].
+    pub queue_bound: usize,
+}
+
+impl FileLogConfig {
+    /// With segments of 256 MiB and room for 8,192 waiting events.
+    #[must_use]
+    pub const fn new(dir: PathBuf, node: NodeName) -> Self {
+        Self { dir, node, segment_bytes: 256 * 1024 * 1024, queue_bound: 8_192 }
+    }
+}
+
+/// What opening found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Recovery {
+    /// Records in the log: the index of the next one.
+    pub records: u64,
+    /// Bytes of an unfinished last record or header that were cut off. Not 0 means that the last run did not end in order.
+    pub cut_bytes: u64,
+}
+
+/// Why a log could not be opened. Nothing was changed, but for an unfinished end that may have been cut off.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Another process writes here.
+    #[error("the audit folder is in use by {}", .holder.map_or_else(|| "another process".to_owned(), |pid| format!("process {pid}")))]
+    Locked {
+        /// Its process id, when the system tells.
+        holder: Option<u32>,
+    },
+    /// The log is damaged other than by an unfinished end. It must be kept as it is and a new folder used.
+    #[error("the audit log is damaged: {0}")]
+    Damaged(Broken),
+    /// The system did not let us.
+    #[error("the audit folder {path} cannot be used")]
+    Io {
+        /// The folder, or the file in it.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+impl From<ReadError> for OpenError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Broken(broken) => Self::Damaged(broken),
+            ReadError::Io { path, source } => Self::Io { path, source },
+        }
+    }
+}
+
+/// The log on disk. Dropping it closes it.
+#[derive(Debug)]
+pub struct FileLog {
+    id: LogId,
+    shared: Arc<Shared>,
+    queue: SyncSender<Message>,
+    writer: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl FileLog {
+    /// Locks the folder, finds the end of the log or begins one, and starts the writer. Reads the last segment whole, and
+    /// of the others the headers and last hashes.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub fn open(config: FileLogConfig, clock: SharedClock) -> Result<(Self, Recovery), OpenError> {
+        let FileLogConfig { dir, node, segment_bytes, queue_bound } = config;
+        let failed = |source| OpenError::Io { path: dir.clone(), source };
+        make_folder(&dir).map_err(failed)?;
+        let lock = FolderLock::take(&dir).map_err(|error| match error {
+            LockError::Held { holder } => OpenError::Locked { holder },
+            LockError::Unusable(source) => failed(source),
+        })?;
+        let end = find_end(&dir, &node)?;
+        let recovery = Recovery { records: end.at.index, cut_bytes: end.unfinished_bytes };
+        let tail = Tail { at: end.at, first: end.first, bytes: end.whole_bytes };
+        let folder = Folder::open(lock, &dir, &segment::name(tail.first)).map_err(failed)?;
+        let shared = Arc::new(Shared::new(clock));
+        let mut writer = Writer::new(folder, end.log.clone(), tail, segment_bytes, Arc::clone(&shared));
+        writer.begin().map_err(failed)?;
+        Self::start(end.log, shared, writer, queue_bound).map(|log| (log, recovery)).map_err(failed)
+    }
+
+    fn start(id: LogId, shared: Arc<Shared>, writer: Writer<impl Disk>, queue_bound: usize) -> io::Result<Self> {
+        let (queue, messages) = mpsc::sync_channel(queue_bound.max(1));
+        let thread = thread::Builder::new().name("audit-writer".to_owned()).spawn(move || writer.run(&messages))?;
+        Ok(Self { id, shared, queue, writer: Mutex::new(Some(thread)) })
+    }
+
+    /// The id of the log.
+    #[must_use]
+    pub const fn id(&self) -> &LogId {
+        &self.id
+    }
+
+    /// Makes durable what was appended before, ends the writer and releases the folder; later appends are refused. Waits for
+    /// the disk, so call it where waiting is allowed. Closing again does nothing.
+    pub fn close(&self) {
+        let thread = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread {
+            // Either fails only when the writer has ended already.
+            let _ = self.queue.send(Message::Close);
+            let _ = thread.join();
+        }
+    }
+
+    fn send(&self, message: Message) -> Result<(), AuditError> {
+        self.queue.try_send(message).map_err(|error| match error {
+            TrySendError::Full(_) => AuditError::Busy,
+            TrySendError::Disconnected(_) => AuditError::Stopped,
+        })
+    }
+
+    /// What the log can do now. When it was full a second ago, asks the writer to try again.
+    fn state(&self) -> Result<State, AuditError> {
+        let state = self.shared.state();
+        if state == State::Full && self.shared.claim_probe() {
+            self.send(Message::Probe)?;
+            return Ok(State::Open);
+        }
+        Ok(state)
+    }
+}
+
+impl AuditLog for FileLog {
+    fn append(&self, event: AuditEvent) -> Result<PendingReceipt, AuditError> {
+        self.state()?.open()?;
+        let (reply, receipt) = oneshot::channel();
+        self.send(Message::Event(event, reply))?;
+        // A writer that ended without an answer did not flush the record.
+        Ok(Box::pin(async move { receipt.await.unwrap_or(Err(AuditError::Stopped)) }))
+    }
+
+    fn health(&self) -> Result<(), AuditError> {
+        let now = self.shared.state();
+        self.state()?;
+        now.open()
+    }
+}
+
+impl Drop for FileLog {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+fn make_folder(dir: &Path) -> io::Result<()> {
+    if dir.is_dir() {
+        return Ok(());
+    }
+    DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+    let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(parent)?.sync_all()
+}
+
+/// The end of the log in `dir`, or the start of a new one.
+fn find_end(dir: &Path, node: &NodeName) -> Result<End, OpenError> {
+    match Scan::open_last(dir).and_then(Scan::finish) {
+        Err(ReadError::Broken(Broken { why: Why::NotBegun, .. })) => {
+            let log = LogId::draw(node);
+            // A first header that was never finished: no record was ever acknowledged.
+            let unfinished_bytes = std::fs::metadata(dir.join(segment::name(0))).map_or(0, |file| file.len());
+            Ok(End { at: Position::start(&log), log, first: 0, whole_bytes: 0, unfinished_bytes })
+        }
+        end => Ok(end?),
+    }
+}

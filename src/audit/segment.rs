@@ -1,0 +1,223 @@
+//! The format of segment files: names, the header line, and the frame of a record
+//! (`u32` length in little endian, payload, 32-byte chain hash).
+
+use std::fmt;
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use super::AuditEvent;
+use super::chain::{ChainHash, Position};
+use super::encode::encode;
+
+/// What frames a payload: its length before it and its chain hash after it.
+pub(super) const LENGTH_BYTES: usize = 4;
+pub(super) const HASH_BYTES: usize = 32;
+
+/// No header is longer: 23 bytes of magic and version, 56 of log id, 20 of index, 64 of hash, 3 of separators.
+pub(super) const MAX_HEADER_BYTES: usize = 166;
+
+const MAGIC: &str = "inzage-audit-segment 1 ";
+const ID_PREFIX: &str = "inzage-";
+
+/// The name of a node inside log ids: 1 to 32 lower-case letters, digits and hyphens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeName(Arc<str>);
+
+/// The text is not a node name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a node name has 1 to 32 lower-case letters, digits and hyphens")]
+pub struct NodeNameError;
+
+impl NodeName {
+    /// Parses a name.
+    ///
+    /// # Errors
+    /// When it is empty, over 32 characters or has other characters.
+    pub fn parse(text: &str) -> Result<Self, NodeNameError> {
+        let fits = (1..=32).contains(&text.len());
+        let plain = text.bytes().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-');
+        if fits && plain { Ok(Self(text.into())) } else { Err(NodeNameError) }
+    }
+}
+
+/// Which log a record belongs to: `inzage-<node>-<16 hexadecimal digits>`, drawn once and found again in every header.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogId(Arc<str>);
+
+impl LogId {
+    pub(super) fn draw(node: &NodeName) -> Self {
+        let number = u64::from_le_bytes(crate::secret::random());
+        Self(format!("{ID_PREFIX}{}-{number:016x}", node.0).into())
+    }
+
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let (node, number) = text.strip_prefix(ID_PREFIX)?.rsplit_once('-')?;
+        NodeName::parse(node).ok()?;
+        let hex = number.len() == 16 && number.bytes().all(is_lower_hex);
+        hex.then(|| Self(text.into()))
+    }
+
+    /// What the first hash of the chain covers.
+    pub(super) fn line(&self) -> String {
+        format!("inzage-audit-log 1 {self}\n")
+    }
+
+    /// The id, to share.
+    #[must_use]
+    pub fn shared(&self) -> Arc<str> {
+        Arc::clone(&self.0)
+    }
+}
+
+impl fmt::Display for LogId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The first line of a segment. It has one form only, so it is compared as bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Header {
+    pub(super) log: LogId,
+    /// The index of the first record, and the hash of all records before it.
+    pub(super) start: Position,
+}
+
+impl Header {
+    pub(super) fn line(&self) -> String {
+        let mut line = format!("{MAGIC}{} {} ", self.log, self.start.index);
+        for byte in self.start.hash {
+            let _ = write!(line, "{byte:02x}");
+        }
+        line.push('\n');
+        line
+    }
+
+    /// Parses the line with its newline.
+    pub(super) fn parse(line: &[u8]) -> Option<Self> {
+        let text = std::str::from_utf8(line).ok()?;
+        let mut parts = text.strip_prefix(MAGIC)?.strip_suffix('\n')?.split(' ');
+        let (log, index, hash) = (parts.next()?, parts.next()?, parts.next()?);
+        let start = Position { index: index.parse().ok()?, hash: parse_hash(hash)? };
+        let header = Self { log: LogId::parse(log)?, start };
+        (header.line() == text).then_some(header)
+    }
+}
+
+/// Whether these bytes can be the beginning of a first header that was never finished.
+pub(super) fn begins_header(bytes: &[u8]) -> bool {
+    let known = MAGIC.len().min(bytes.len());
+    let plain = |c: &u8| c.is_ascii_lowercase() || c.is_ascii_digit() || *c == b'-' || *c == b' ';
+    bytes.len() < MAX_HEADER_BYTES && bytes.get(..known) == MAGIC.as_bytes().get(..known) && bytes.iter().all(plain)
+}
+
+fn parse_hash(text: &str) -> Option<ChainHash> {
+    let mut hash = [0; HASH_BYTES];
+    if text.len() != 2 * HASH_BYTES || !text.bytes().all(is_lower_hex) {
+        return None;
+    }
+    for (at, byte) in hash.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(text.get(2 * at..2 * at + 2)?, 16).ok()?;
+    }
+    Some(hash)
+}
+
+const fn is_lower_hex(c: u8) -> bool {
+    matches!(c, b'0'..=b'9' | b'a'..=b'f')
+}
+
+/// The file name of the segment whose first record is `first`.
+pub(super) fn name(first: u64) -> String {
+    format!("segment-{first:020}.log")
+}
+
+/// The first index that a file name tells, if it is the name of a segment.
+pub(super) fn first_of(file_name: &str) -> Option<u64> {
+    let digits = file_name.strip_prefix("segment-")?.strip_suffix(".log")?;
+    let first = digits.parse().ok()?;
+    (name(first) == file_name).then_some(first)
+}
+
+/// Appends the framed record of `event` to `out` and gives the place after it; `None`, and nothing appended, when the chain
+/// has no more numbers.
+pub(super) fn push_record(before: &Position, event: &AuditEvent, out: &mut Vec<u8>) -> Option<Position> {
+    let start = out.len();
+    out.extend_from_slice(&[0; LENGTH_BYTES]);
+    encode(event, out);
+    let payload = out.get(start + LENGTH_BYTES..).unwrap_or_default();
+    let length = u32::try_from(payload.len()).ok();
+    let after = before.after(payload);
+    let frame = out.get_mut(start..start + LENGTH_BYTES).zip(length).zip(after);
+    let Some(((place, length), after)) = frame else {
+        out.truncate(start);
+        return None;
+    };
+    place.copy_from_slice(&length.to_le_bytes());
+    out.extend_from_slice(&after.hash);
+    Some(after)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_log_id_carries_its_node_and_is_drawn_anew() {
+        let node = NodeName::parse("north-1").unwrap();
+        let (one, other) = (LogId::draw(&node), LogId::draw(&node));
+        assert!(one.to_string().starts_with("inzage-north-1-"));
+        assert_ne!(one, other);
+        assert_eq!(LogId::parse(&one.to_string()), Some(one));
+        for text in ["", "inzage-a", "inzage-a-00000000000000FF", "inzage--00", "a-00000000000000ff"] {
+            assert_eq!(LogId::parse(text), None, "{text}");
+        }
+        for text in ["", "A", "a b", &"a".repeat(33)] {
+            assert_eq!(NodeName::parse(text), Err(NodeNameError), "{text}");
+        }
+    }
+
+    #[test]
+    fn names_have_one_form() {
+        assert_eq!(name(42), "segment-00000000000000000042.log");
+        assert_eq!(first_of(&name(u64::MAX)), Some(u64::MAX));
+        for text in ["segment-42.log", "segment-+0000000000000000042.log", "segment-99999999999999999999.log", "x"] {
+            assert_eq!(first_of(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_longest_header_has_the_stated_length() {
+        let log = LogId::draw(&NodeName::parse(&"n".repeat(32)).unwrap());
+        let header = Header { log, start: Position { index: u64::MAX, hash: [255; 32] } };
+        assert_eq!(header.line().len(), MAX_HEADER_BYTES);
+    }
+
+    proptest! {
+        #[test]
+        fn a_header_parses_back(node in "[a-z0-9-]{1,32}", index: u64, hash: [u8; 32]) {
+            let log = LogId::draw(&NodeName::parse(&node).unwrap());
+            let header = Header { log, start: Position { index, hash } };
+            let line = header.line();
+            for cut in 0..line.len() {
+                prop_assert!(begins_header(&line.as_bytes()[..cut]));
+                prop_assert_eq!(Header::parse(&line.as_bytes()[..cut]), None);
+            }
+            prop_assert_eq!(Header::parse(line.as_bytes()), Some(header));
+        }
+
+        #[test]
+        fn a_changed_header_is_another_or_none(at in 0_usize..110, bit in 0_u8..8) {
+            let log = LogId::parse("inzage-a-00000000000000ff").unwrap();
+            let header = Header { start: Position { index: 3, hash: [9; 32] }, log };
+            let mut line = header.line().into_bytes();
+            line[at] ^= 1 << bit;
+            prop_assert_ne!(Header::parse(&line), Some(header));
+        }
+
+        #[test]
+        fn garbage_is_no_header(bytes: Vec<u8>) {
+            prop_assert_eq!(Header::parse(&bytes), None);
+        }
+    }
+}
