@@ -1,1 +1,287 @@
-//! One-pass rewriting of what a HIS answered into what the patient may see.
+//! One-pass rewriting of what a HIS answered into what the patient may see. The bytes are scanned once into a flat index
+//! of spans; the rules read that index and note changes; everything between the changes is copied, never re-serialised.
+//!
+//! It fails closed. Whatever is about another person, or cannot be read where a rule must read it, is a [`ShapeFault`] and
+//! the whole answer is refused. Whatever the guideline does not clearly show is withheld. The rules, in order:
+//!
+//! 1. **Right patient** (`bundle`, `walk`): each entry has a type that is known and asked for; each resource that belongs
+//!    to a patient refers to this one; no Reference, contained resource or BSN identifier is about another.
+//! 2. **Guideline** (`guideline`, `cut`): lines S and O, lines from before access began, results over the period, closed
+//!    episodes without attention flag, and the narrative of a Composition do not pass.
+//! 3. **BSN** (`mask`): identifiers are masked by data-absent-reason, the digits in any text by asterisks.
+//! 4. **Addresses** (`mask`, `frame`): links, full URLs and References become ours; no address of the HIS passes.
+
+mod bundle;
+mod cut;
+mod edits;
+mod frame;
+mod guideline;
+mod mask;
+mod outline;
+mod reference;
+mod scan;
+#[cfg(test)]
+mod tests;
+mod types;
+mod visible;
+mod walk;
+
+use std::collections::HashSet;
+
+use jiff::civil::Date;
+
+use crate::his::HisPatient;
+use crate::medmij::Bsn;
+use bundle::{Bundle, Entry, Mode, referred};
+use mask::Mask;
+use outline::Value;
+use walk::{Walk, is_bsn, is_bsn_system};
+
+/// Extension of a Flag that says what it is about.
+const FLAG_DETAIL: &str = "http://hl7.org/fhir/StructureDefinition/flag-detail";
+
+/// What an answer is held against.
+#[derive(Debug, Clone, Copy)]
+pub struct Shaping<'a> {
+    /// Logical id, in the HIS, of the patient whose token this is.
+    pub patient_id: &'a str,
+    /// BSN of the same.
+    pub bsn: &'a Bsn,
+    /// Base URL of the HIS as it may stand in its answers, without trailing slash.
+    pub his_base: &'a str,
+    /// Base URL to write instead, without trailing slash.
+    pub our_base: &'a str,
+    /// The client's own query on our base, a complete URL.
+    pub self_link: &'a str,
+    /// The type that was searched; every match must be of it.
+    pub resource: &'a str,
+    /// Types that were asked to come along.
+    pub includes: &'a [&'a str],
+    /// What the guideline lets this patient see.
+    pub rules: &'a Rules,
+}
+
+/// The guideline "Online inzage in het H-EPD door patiënt", as it holds for one practice and one patient today.
+#[derive(Debug, Clone)]
+pub struct Rules {
+    /// The day the practice switched access on: lines of consultations from before it are withheld.
+    pub access_start: Date,
+    /// The first day whose results are shown.
+    pub results_since: Date,
+    /// Logical ids of the EpisodeOfCare under an attention flag: shown although closed. See [`flagged_episodes`].
+    pub flagged_episodes: HashSet<String>,
+}
+
+/// An answer that may leave.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Shaped {
+    /// The Bundle, JSON.
+    pub body: Vec<u8>,
+    /// Matches in it.
+    pub entries: u32,
+    /// Entries of the HIS that are not in it, other than OperationOutcomes.
+    pub withheld: u32,
+}
+
+impl std::fmt::Debug for Shaped {
+    /// The counts; the body is a medical record.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { body, entries, withheld } = self;
+        write!(f, "Shaped({} bytes, {entries} entries, {withheld} withheld)", body.len())
+    }
+}
+
+/// Why an answer of a HIS may not leave. No variant repeats anything of the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ShapeFault {
+    /// Not JSON by RFC 8259, or not UTF-8.
+    #[error("not JSON from byte {offset} on")]
+    NotJson {
+        /// Where it stops being so.
+        offset: usize,
+    },
+    /// Over 4 GiB.
+    #[error("larger than 4 GiB")]
+    TooLarge,
+    /// More than 64 arrays and objects inside each other.
+    #[error("nested too deep")]
+    TooDeep,
+    /// An object has two members of one name: readers differ in which they believe.
+    #[error("a member name occurs twice in one object")]
+    RepeatedName,
+    /// A member name is written with escapes, which FHIR never needs.
+    #[error("a member name is written with escapes")]
+    EscapedName,
+    /// No Bundle of type searchset, or one whose frame has the wrong shape.
+    #[error("not a FHIR searchset")]
+    NotASearchset,
+    /// There is a link to a next page.
+    #[error("the answer has more pages")]
+    MorePages,
+    /// Something is about another person.
+    #[error("something in the answer is about another person")]
+    ForeignPatient,
+    /// A resource that belongs to a patient does not say to whom.
+    #[error("a resource does not say which patient it is about")]
+    NoPatient,
+    /// More than one Patient matches one BSN.
+    #[error("more than one patient has this BSN")]
+    AmbiguousPatient,
+    /// A type that is unknown, or that was not asked for, or that stands where no resource belongs.
+    #[error("a resource of a type that was not asked for")]
+    UnexpectedType,
+    /// An element that a rule must read has another form than FHIR gives it.
+    #[error("the element {element} cannot be read")]
+    Unreadable {
+        /// Its name, one of ours.
+        element: &'static str,
+    },
+    /// A line of a consultation that is never shown stands where no rule takes it out.
+    #[error("a hidden line of a consultation stands in an unknown place")]
+    HiddenLine,
+    /// The BSN is part of a name, a number or an address.
+    #[error("the BSN stands in a place where it cannot be masked")]
+    UnmaskableBsn,
+    /// An address of the HIS stands where it may be neither changed nor shown.
+    #[error("an address of the HIS stands in a place where it cannot be changed")]
+    InternalAddress,
+    /// Two changes cross each other: an element is two things at once.
+    #[error("an element is two things at once")]
+    Conflict,
+}
+
+/// Whose record it is, and where it comes from.
+#[derive(Debug, Clone, Copy)]
+struct Person<'a> {
+    patient_id: &'a str,
+    bsn: &'a Bsn,
+    his_base: &'a str,
+}
+
+/// Shapes the answer to a search.
+///
+/// # Errors
+/// When any part of the answer must not leave, or cannot be judged: then nothing of it may.
+pub fn shape_searchset(body: &[u8], shaping: &Shaping<'_>) -> Result<Shaped, ShapeFault> {
+    let outline = scan::scan(body)?;
+    let bundle = Bundle::read(&outline)?;
+    let Shaping { patient_id, bsn, his_base, our_base, self_link, .. } = *shaping;
+    let mask = Mask::new(bsn.reveal(), his_base, our_base, &[our_base, self_link]);
+    let mut walk = Walk::new(Person { patient_id, bsn, his_base }, Some(mask));
+    let mut stays = Vec::with_capacity(bundle.entries.len());
+    for (index, entry) in bundle.entries.iter().enumerate() {
+        stays.push(match entry {
+            Some(entry) => judge(&mut walk, index, entry, shaping)?,
+            None => false,
+        });
+    }
+    let shaped = frame::finish(&bundle, walk, shaping, &mut stays, outline.text())?;
+    if mask.has_address(&shaped.body) {
+        return Err(ShapeFault::InternalAddress);
+    }
+    Ok(shaped)
+}
+
+/// Whether an entry stays, as far as it can be told without the others.
+fn judge<'o>(
+    walk: &mut Walk<'_, 'o>,
+    index: usize,
+    entry: &Entry<'o>,
+    shaping: &Shaping<'_>,
+) -> Result<bool, ShapeFault> {
+    let is_wanted = match entry.mode {
+        Mode::Match if entry.resource_type != shaping.resource => return Err(ShapeFault::UnexpectedType),
+        Mode::Match => true,
+        Mode::Include => shaping.includes.contains(&entry.resource_type),
+    };
+    walk.enter(index, entry)?;
+    let stays = walk.cut(entry.resource, entry.resource_type, entry.id, shaping.rules)? && is_wanted;
+    walk.entry(entry, stays)?;
+    Ok(stays)
+}
+
+/// Reads which episodes are under an attention flag: those that an active Flag of this patient names in its extension
+/// `flag-detail`. The answer must be a whole searchset of Flag.
+///
+/// # Errors
+/// As [`shape_searchset`].
+pub fn flagged_episodes(
+    body: &[u8],
+    patient_id: &str,
+    bsn: &Bsn,
+    his_base: &str,
+) -> Result<HashSet<String>, ShapeFault> {
+    let outline = scan::scan(body)?;
+    let bundle = Bundle::read(&outline)?;
+    inspect(&bundle, "Flag", Person { patient_id, bsn, his_base })?;
+    let mut episodes = HashSet::new();
+    for entry in bundle.resources().filter(|entry| entry.resource_type == "Flag") {
+        if entry.resource.member("status").and_then(Value::plain) == Some("active") {
+            collect_episodes(entry.resource, his_base, &mut episodes)?;
+        }
+    }
+    Ok(episodes)
+}
+
+fn collect_episodes(flag: Value<'_>, his_base: &str, episodes: &mut HashSet<String>) -> Result<(), ShapeFault> {
+    for extension in flag.member("extension").into_iter().flat_map(Value::items) {
+        if extension.member("url").and_then(Value::string).as_deref() != Some(FLAG_DETAIL) {
+            continue;
+        }
+        let detail = extension.member("valueReference").and_then(|detail| detail.member("reference"));
+        let Some(text) = detail.and_then(Value::string) else { continue };
+        episodes.extend(referred(&text, "EpisodeOfCare", his_base)?.map(str::to_owned));
+    }
+    Ok(())
+}
+
+/// Reads the one Patient that the HIS knows by this BSN; `None` when it knows nobody by it.
+///
+/// # Errors
+/// As [`shape_searchset`]; `AmbiguousPatient` for two matches, `ForeignPatient` for one without this BSN.
+pub fn read_patient(body: &[u8], bsn: &Bsn, his_base: &str) -> Result<Option<HisPatient>, ShapeFault> {
+    let outline = scan::scan(body)?;
+    let bundle = Bundle::read(&outline)?;
+    let mut matches = bundle.resources().filter(|entry| entry.mode == Mode::Match);
+    let Some(patient) = matches.next() else { return Ok(None) };
+    if matches.next().is_some() {
+        return Err(ShapeFault::AmbiguousPatient);
+    }
+    inspect(&bundle, "Patient", Person { patient_id: patient.id, bsn, his_base })?;
+    let identifiers = patient.resource.member("identifier");
+    if !identifiers.into_iter().flat_map(Value::items).any(|identifier| names_person(identifier, bsn)) {
+        return Err(ShapeFault::ForeignPatient);
+    }
+    // An id like that would put the BSN into every URL we ask the HIS for.
+    if Mask::new(bsn.reveal(), his_base, "", &[]).has_bsn(patient.id) {
+        return Err(ShapeFault::UnmaskableBsn);
+    }
+    let birth_date = patient.resource.member("birthDate").and_then(Value::plain).and_then(whole_date);
+    Ok(Some(HisPatient { id: patient.id.to_owned(), birth_date }))
+}
+
+fn names_person(identifier: Value<'_>, bsn: &Bsn) -> bool {
+    let text = |name| identifier.member(name).and_then(Value::string);
+    text("system").is_some_and(|system| is_bsn_system(&system))
+        && text("value").is_some_and(|value| is_bsn(&value, bsn))
+}
+
+/// A date of which year, month and day are known.
+fn whole_date(text: &str) -> Option<Date> {
+    if text.len() == "2000-01-01".len() { guideline::earliest_day(text) } else { None }
+}
+
+/// The checks of [`shape_searchset`] on an answer that we only read ourselves: nothing leaves, so a BSN or an address is
+/// no fault, but anything about another person is.
+fn inspect(bundle: &Bundle<'_>, resource: &str, person: Person<'_>) -> Result<(), ShapeFault> {
+    let mut walk = Walk::new(person, None);
+    for (index, entry) in bundle.entries.iter().enumerate() {
+        let Some(entry) = entry else { continue };
+        if entry.mode == Mode::Match && entry.resource_type != resource {
+            return Err(ShapeFault::UnexpectedType);
+        }
+        walk.enter(index, entry)?;
+        walk.entry(entry, false)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,159 @@
+//! The frame of a searchset: its entries and how they came in.
+
+use std::borrow::Cow;
+
+use super::ShapeFault;
+use super::outline::{Kind, Outline, Value};
+use super::reference::{Target, refers_to_patient, target};
+use super::types::{Binding, binding, is_id};
+
+/// Why an entry is in the answer (Bundle.entry.search.mode).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mode {
+    Match,
+    Include,
+}
+
+/// One entry with a clinical or neutral resource.
+#[derive(Debug)]
+pub(super) struct Entry<'o> {
+    pub(super) value: Value<'o>,
+    pub(super) resource: Value<'o>,
+    pub(super) resource_type: &'o str,
+    /// Logical id, of characters that need no escape anywhere.
+    pub(super) id: &'o str,
+    pub(super) full_url: Option<(Value<'o>, Cow<'o, str>)>,
+    pub(super) mode: Mode,
+}
+
+/// A searchset whose frame was checked.
+#[derive(Debug)]
+pub(super) struct Bundle<'o> {
+    pub(super) value: Value<'o>,
+    pub(super) link: Option<Value<'o>>,
+    pub(super) total: Option<Value<'o>>,
+    pub(super) entry: Option<Value<'o>>,
+    /// `None` for an OperationOutcome: the words of a vendor do not pass.
+    pub(super) entries: Vec<Option<Entry<'o>>>,
+}
+
+impl<'o> Bundle<'o> {
+    /// Reads the frame.
+    ///
+    /// # Errors
+    /// `NotASearchset`, `MorePages`, `UnexpectedType`, `Unreadable`.
+    pub(super) fn read(outline: &'o Outline<'_>) -> Result<Self, ShapeFault> {
+        let value = outline.root().ok_or(ShapeFault::NotASearchset)?;
+        let text = |name| value.member(name).and_then(Value::plain);
+        if (text("resourceType"), text("type")) != (Some("Bundle"), Some("searchset")) {
+            return Err(ShapeFault::NotASearchset);
+        }
+        let (link, total, entry) = (value.member("link"), value.member("total"), value.member("entry"));
+        if total.is_some_and(|total| total.kind() != Kind::Number) {
+            return Err(ShapeFault::NotASearchset);
+        }
+        link.map_or(Ok(()), refuse_more_pages)?;
+        if entry.is_some_and(|entry| entry.kind() != Kind::Array) {
+            return Err(ShapeFault::NotASearchset);
+        }
+        let entries = entry.into_iter().flat_map(Value::items).map(Entry::read).collect::<Result<_, _>>()?;
+        Ok(Self { value, link, total, entry, entries })
+    }
+
+    /// The entries that are no OperationOutcome.
+    pub(super) fn resources(&self) -> impl Iterator<Item = &Entry<'o>> {
+        self.entries.iter().flatten()
+    }
+}
+
+/// A further page would be lost without a trace, as we replace the links.
+fn refuse_more_pages(link: Value<'_>) -> Result<(), ShapeFault> {
+    if link.kind() != Kind::Array {
+        return Err(ShapeFault::NotASearchset);
+    }
+    for link in link.items() {
+        let relation = link.member("relation").and_then(Value::plain).ok_or(ShapeFault::NotASearchset)?;
+        if relation.trim().eq_ignore_ascii_case("next") {
+            return Err(ShapeFault::MorePages);
+        }
+    }
+    Ok(())
+}
+
+impl<'o> Entry<'o> {
+    fn read(value: Value<'o>) -> Result<Option<Self>, ShapeFault> {
+        let resource = value.member("resource").ok_or(ShapeFault::NotASearchset)?;
+        let resource_type = resource.member("resourceType").and_then(Value::plain).ok_or(ShapeFault::NotASearchset)?;
+        if resource_type == "OperationOutcome" {
+            return Ok(None);
+        }
+        let mode = mode(value)?;
+        let id = id(resource)?;
+        let full_url = match value.member("fullUrl") {
+            Some(url) => Some((url, url.string().ok_or(ShapeFault::Unreadable { element: "fullUrl" })?)),
+            None => None,
+        };
+        Ok(Some(Self { value, resource, resource_type, id, full_url, mode }))
+    }
+
+    /// Checks that the resource is about this patient.
+    ///
+    /// # Errors
+    /// `UnexpectedType`, `ForeignPatient`, `NoPatient`, `Unreadable`.
+    pub(super) fn check_patient(&self, patient_id: &str, his_base: &str) -> Result<(), ShapeFault> {
+        if self.resource_type == "Patient" {
+            return if self.id == patient_id { Ok(()) } else { Err(ShapeFault::ForeignPatient) };
+        }
+        check_binding(self.resource, self.resource_type, patient_id, his_base)
+    }
+}
+
+/// The logical id of a resource.
+pub(super) fn id(resource: Value<'_>) -> Result<&str, ShapeFault> {
+    let id = resource.member("id").and_then(Value::plain).filter(|id| is_id(id));
+    id.ok_or(ShapeFault::Unreadable { element: "id" })
+}
+
+fn mode(entry: Value<'_>) -> Result<Mode, ShapeFault> {
+    const UNREADABLE: ShapeFault = ShapeFault::Unreadable { element: "search.mode" };
+    let Some(search) = entry.member("search") else { return Ok(Mode::Match) };
+    if search.kind() != Kind::Object {
+        return Err(UNREADABLE);
+    }
+    let Some(mode) = search.member("mode") else { return Ok(Mode::Match) };
+    match mode.plain().ok_or(UNREADABLE)? {
+        "match" => Ok(Mode::Match),
+        "include" => Ok(Mode::Include),
+        "outcome" => Err(ShapeFault::UnexpectedType),
+        _ => Err(UNREADABLE),
+    }
+}
+
+/// Checks a resource that is not a Patient, contained ones too.
+pub(super) fn check_binding(
+    resource: Value<'_>,
+    resource_type: &str,
+    patient_id: &str,
+    his_base: &str,
+) -> Result<(), ShapeFault> {
+    match binding(resource_type).ok_or(ShapeFault::UnexpectedType)? {
+        Binding::Patient => Err(ShapeFault::ForeignPatient),
+        Binding::Neutral => Ok(()),
+        Binding::To(paths) => {
+            for path in paths {
+                if refers_to_patient(resource, path, patient_id, his_base)? {
+                    return Ok(());
+                }
+            }
+            Err(ShapeFault::NoPatient)
+        }
+    }
+}
+
+/// The id of the resource of this type that an element refers to within the HIS.
+pub(super) fn referred<'t>(text: &'t str, wanted: &str, his_base: &str) -> Result<Option<&'t str>, ShapeFault> {
+    Ok(match target(text, his_base)? {
+        Target::Local { resource_type, id, .. } if resource_type == wanted => Some(id),
+        Target::Local { .. } | Target::Contained(_) | Target::Urn(_) | Target::Elsewhere(_) => None,
+    })
+}

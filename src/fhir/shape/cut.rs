@@ -1,0 +1,88 @@
+//! Takes out of a resource what the guideline hides: sections of a Composition, contained resources, free narrative.
+
+use super::outline::{Kind, Value};
+use super::walk::Walk;
+use super::{Rules, ShapeFault, guideline};
+
+impl<'o> Walk<'_, 'o> {
+    /// Whether the resource of the entry under way may be shown; when it may, its hidden parts are marked to go.
+    pub(super) fn cut(
+        &mut self,
+        resource: Value<'o>,
+        resource_type: &str,
+        id: &str,
+        rules: &Rules,
+    ) -> Result<bool, ShapeFault> {
+        let is_composition = resource_type == "Composition";
+        let contained_left = self.cut_contained(resource, is_composition, rules)?;
+        let has_section = !is_composition || self.cut_sections(resource)?;
+        if !has_section || !guideline::shows(resource, resource_type, id, rules)? {
+            return Ok(false);
+        }
+        self.drop_parts(resource, is_composition, contained_left);
+        Ok(true)
+    }
+
+    /// Removes members of a resource in one go: narrative that no rule can judge, a list that became empty, and a `meta`
+    /// that would have become so.
+    fn drop_parts(&mut self, resource: Value<'o>, in_composition: bool, contained_left: bool) {
+        let meta_empties =
+            resource.member("meta").is_some_and(|meta| meta.members().all(|member| member.name() == "source"));
+        self.edits.drop_members(resource, |name| match name {
+            "text" => in_composition,
+            "contained" => !contained_left,
+            "meta" => meta_empties,
+            _ => false,
+        });
+    }
+
+    /// Removes contained resources that would be withheld as entries. Returns whether any is left.
+    fn cut_contained(&mut self, resource: Value<'o>, in_composition: bool, rules: &Rules) -> Result<bool, ShapeFault> {
+        const UNREADABLE: ShapeFault = ShapeFault::Unreadable { element: "contained" };
+        let Some(list) = resource.member("contained") else { return Ok(true) };
+        if list.kind() != Kind::Array {
+            return Err(UNREADABLE);
+        }
+        let mut shown = Vec::new();
+        for contained in list.items() {
+            let resource_type = contained.member("resourceType").and_then(Value::plain).ok_or(UNREADABLE)?;
+            let id = contained.member("id").map(|id| id.plain().ok_or(UNREADABLE)).transpose()?;
+            // A Composition is never contained by the standard; nobody could tell what its sections are about. A contained
+            // id is not a logical id, so it cannot name a flagged episode.
+            let shows = resource_type != "Composition" && guideline::shows(contained, resource_type, "", rules)?;
+            shown.push(shows);
+            if shows {
+                self.drop_parts(contained, in_composition, true);
+            } else {
+                self.gone.insert(contained.start());
+                self.gone_ids.extend(id);
+            }
+        }
+        self.edits.drop_items(list, shown.iter().map(|shows| !shows));
+        Ok(shown.contains(&true))
+    }
+
+    /// Removes sections, in sections too. Returns whether any is left.
+    fn cut_sections(&mut self, element: Value<'o>) -> Result<bool, ShapeFault> {
+        const UNREADABLE: ShapeFault = ShapeFault::Unreadable { element: "section" };
+        let Some(list) = element.member("section") else { return Ok(false) };
+        if list.kind() != Kind::Array {
+            return Err(UNREADABLE);
+        }
+        let mut shown = Vec::new();
+        for section in list.items() {
+            if section.kind() != Kind::Object {
+                return Err(UNREADABLE);
+            }
+            let shows = guideline::shows_section(section)?;
+            shown.push(shows);
+            if !shows {
+                self.gone.insert(section.start());
+            } else if !self.cut_sections(section)? {
+                self.edits.drop_members(section, |name| name == "section");
+            }
+        }
+        self.edits.drop_items(list, shown.iter().map(|shows| !shows));
+        Ok(shown.contains(&true))
+    }
+}

@@ -1,0 +1,160 @@
+//! The changes to a document: spans and what stands there instead. Everything between them is copied as it is.
+
+use std::borrow::Cow;
+use std::cmp::Reverse;
+use std::ops::Range;
+
+use super::ShapeFault;
+use super::outline::Value;
+
+/// What replaces a value that may not be shown, written as the extension of a primitive element (STU3 2.6.2).
+const MASKED: &str =
+    r#"{"extension":[{"url":"http://hl7.org/fhir/StructureDefinition/data-absent-reason","valueCode":"masked"}]}"#;
+
+#[derive(Debug)]
+struct Edit {
+    span: Range<usize>,
+    text: Cow<'static, str>,
+}
+
+/// Changes in any order; one that lies inside another is swallowed by it.
+#[derive(Debug, Default)]
+pub(super) struct Edits {
+    list: Vec<Edit>,
+}
+
+impl Edits {
+    /// Puts `text` in the place of a span; an empty span inserts.
+    pub(super) fn replace(&mut self, span: Range<usize>, text: impl Into<Cow<'static, str>>) {
+        self.list.push(Edit { span, text: text.into() });
+    }
+
+    /// Puts a JSON string in the place of a value.
+    pub(super) fn replace_string(&mut self, value: Value<'_>, text: &str) {
+        self.replace(value.span(), quoted(text));
+    }
+
+    /// Removes the members with these names. To be called once per object, as commas depend on the neighbours.
+    pub(super) fn drop_members(&mut self, object: Value<'_>, goes: impl Fn(&str) -> bool) {
+        self.drop_some(object.members().map(|member| (member.span(), goes(member.name()))));
+    }
+
+    /// Removes the elements whose turn in `goes` is true.
+    pub(super) fn drop_items(&mut self, array: Value<'_>, goes: impl Iterator<Item = bool>) {
+        self.drop_some(array.items().map(Value::span).zip(goes));
+    }
+
+    /// Removes members; when nothing would be left (FHIR has no empty objects), `masked` stays as a masked element.
+    pub(super) fn drop_or_mask(&mut self, object: Value<'_>, masked: &str, goes: impl Fn(&str) -> bool) {
+        if object.members().all(|member| goes(member.name())) {
+            self.replace(object.span(), format!("{{{}}}", masked_member(masked)));
+        } else {
+            self.drop_members(object, goes);
+        }
+    }
+
+    /// Elements with their commas: a removed one takes the comma before it, or the one after it when nothing stays before.
+    fn drop_some(&mut self, elements: impl Iterator<Item = (Range<usize>, bool)>) {
+        let (mut stays_before, mut previous_end, mut pending) = (false, 0, None);
+        for (span, goes) in elements {
+            if let Some(start) = pending.take() {
+                self.replace(start..span.start, "");
+            }
+            match (goes, stays_before) {
+                (true, true) => self.replace(previous_end..span.end, ""),
+                (true, false) => pending = Some(span.start),
+                (false, _) => stays_before = true,
+            }
+            previous_end = span.end;
+        }
+        if let Some(start) = pending {
+            self.replace(start..previous_end, "");
+        }
+    }
+
+    /// The document with all changes made.
+    ///
+    /// # Errors
+    /// `Conflict` when two changes overlap without one holding the other: better no answer than a guessed one.
+    pub(super) fn apply(mut self, text: &str) -> Result<Vec<u8>, ShapeFault> {
+        // Insertions come before the change that starts where they do, wide changes before those inside them.
+        self.list.sort_by_key(|edit| (edit.span.start, !edit.span.is_empty(), Reverse(edit.span.end)));
+        let mut out = Vec::with_capacity(text.len() + 1024);
+        let mut copied = 0;
+        for Edit { span, text: replacement } in self.list {
+            if span.start < copied {
+                if span.end <= copied {
+                    continue;
+                }
+                return Err(ShapeFault::Conflict);
+            }
+            out.extend_from_slice(text.get(copied..span.start).ok_or(ShapeFault::Conflict)?.as_bytes());
+            out.extend_from_slice(replacement.as_bytes());
+            copied = span.end;
+        }
+        out.extend_from_slice(text.get(copied..).ok_or(ShapeFault::Conflict)?.as_bytes());
+        Ok(out)
+    }
+}
+
+/// A text as JSON string.
+pub(super) fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+/// A masked element in the place of the member `name`.
+pub(super) fn masked_member(name: &str) -> String {
+    format!("\"_{name}\":{MASKED}")
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::scan::scan;
+    use super::*;
+
+    fn without(text: &str, goes: impl Fn(&str) -> bool) -> String {
+        let outline = scan(text.as_bytes()).unwrap();
+        let mut edits = Edits::default();
+        edits.drop_members(outline.root().unwrap(), goes);
+        String::from_utf8(edits.apply(text).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn commas_follow_what_is_removed() {
+        let text = r#"{ "a":1 , "b":2 , "c":3 }"#;
+        assert_eq!(without(text, |name| name == "a"), r#"{ "b":2 , "c":3 }"#);
+        assert_eq!(without(text, |name| name == "b"), r#"{ "a":1 , "c":3 }"#);
+        assert_eq!(without(text, |name| name == "c"), r#"{ "a":1 , "b":2 }"#);
+        assert_eq!(without(text, |name| name != "b"), r#"{ "b":2 }"#);
+        assert_eq!(without(text, |_| true), "{  }");
+    }
+
+    #[test]
+    fn a_change_inside_another_is_swallowed_and_a_crossing_is_refused() {
+        let mut edits = Edits::default();
+        edits.replace(3..4, "x");
+        edits.replace(1..5, "-");
+        edits.replace(1..1, "+");
+        assert_eq!(edits.apply("abcdef").unwrap(), b"a+-f");
+        let mut edits = Edits::default();
+        edits.replace(1..4, "");
+        edits.replace(3..5, "");
+        assert_eq!(edits.apply("abcdef"), Err(ShapeFault::Conflict));
+    }
+
+    proptest! {
+        #[test]
+        fn any_choice_of_members_leaves_json(choice in prop::collection::vec(any::<bool>(), 0..8)) {
+            let members: Vec<String> = (0..choice.len()).map(|index| format!(" \"{index}\" : [{index}] ")).collect();
+            let text = format!("{{{}}}", members.join(","));
+            let kept: serde_json::Value =
+                serde_json::from_str(&without(&text, |name| choice[name.parse::<usize>().unwrap()])).unwrap();
+            let expected = choice.iter().enumerate().filter(|(_, goes)| !**goes);
+            let expected: serde_json::Map<_, _> =
+                expected.map(|(index, _)| (index.to_string(), serde_json::json!([index]))).collect();
+            prop_assert_eq!(kept, serde_json::Value::Object(expected));
+        }
+    }
+}

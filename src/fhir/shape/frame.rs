@@ -1,0 +1,108 @@
+//! Finishes a searchset: links and total of our own, full URLs and References on our base, only the entries that stay.
+
+use super::bundle::{Bundle, Entry, Mode};
+use super::edits::{Edits, quoted};
+use super::reference::{Target, target};
+use super::visible::{Index, drop_unreferenced};
+use super::walk::{Site, Walk};
+use super::{ShapeFault, Shaped, Shaping};
+
+/// Makes the changes that depend on which entries stay, then all of them.
+pub(super) fn finish<'o>(
+    bundle: &Bundle<'o>,
+    mut walk: Walk<'_, 'o>,
+    shaping: &Shaping<'_>,
+    stays: &mut [bool],
+    text: &str,
+) -> Result<Shaped, ShapeFault> {
+    walk_frame(bundle, &mut walk)?;
+    let Walk { mut edits, mut sites, .. } = walk;
+    // Those in the frame were met last and belong to no entry: first, as sorted sites are looked up by entry.
+    sites.sort_by_key(|site| site.entry);
+    let index = Index::new(bundle)?;
+    drop_unreferenced(bundle, &index, &sites, shaping.his_base, stays)?;
+    let leaves = |entry: usize| stays.get(entry) == Some(&true);
+    for site in sites.iter().filter(|site| site.entry.is_none_or(leaves)) {
+        let target = target(&site.text, shaping.his_base)?;
+        let is_hidden = index.find(target).any(|entry| !leaves(entry));
+        edit_reference(&mut edits, site, target, is_hidden, shaping.our_base);
+    }
+    for (entry, _) in bundle.entries.iter().zip(&*stays).filter(|(_, stays)| **stays) {
+        entry.iter().for_each(|entry| edit_entry(&mut edits, entry, shaping.our_base));
+    }
+    let count = |mode: Mode| {
+        let kept = bundle
+            .entries
+            .iter()
+            .zip(&*stays)
+            .filter(|(entry, stays)| **stays && entry.as_ref().is_some_and(|entry| entry.mode == mode));
+        u32::try_from(kept.count()).unwrap_or(u32::MAX)
+    };
+    let (entries, includes) = (count(Mode::Match), count(Mode::Include));
+    edit_bundle(&mut edits, bundle, shaping.self_link, stays, entries);
+    let all = u32::try_from(bundle.resources().count()).unwrap_or(u32::MAX);
+    Ok(Shaped { body: edits.apply(text)?, entries, withheld: all - entries - includes })
+}
+
+/// Members of the Bundle that never pass: they speak of the HIS's own document, which ours no longer is.
+fn is_dropped(name: &str) -> bool {
+    matches!(name, "id" | "meta" | "signature")
+}
+
+fn walk_frame<'o>(bundle: &Bundle<'o>, walk: &mut Walk<'_, 'o>) -> Result<(), ShapeFault> {
+    for member in bundle.value.members() {
+        match member.name() {
+            "entry" | "link" | "resourceType" | "total" | "type" => {}
+            name if is_dropped(name) => {}
+            name => walk.frame(name, member.value)?,
+        }
+    }
+    Ok(())
+}
+
+fn edit_bundle(edits: &mut Edits, bundle: &Bundle<'_>, self_link: &str, stays: &[bool], entries: u32) {
+    let links = format!(r#"[{{"relation":"self","url":{}}}]"#, quoted(self_link));
+    match bundle.link {
+        Some(link) => edits.replace(link.span(), links),
+        None => insert_first(edits, bundle.value.start(), &format!(r#""link":{links},"#)),
+    }
+    if let Some(total) = bundle.total {
+        edits.replace(total.span(), entries.to_string());
+    }
+    let is_empty = !stays.contains(&true);
+    edits.drop_members(bundle.value, |name| is_dropped(name) || (name == "entry" && is_empty));
+    if let Some(list) = bundle.entry {
+        edits.drop_items(list, stays.iter().map(|stays| !stays));
+    }
+}
+
+fn edit_entry(edits: &mut Edits, entry: &Entry<'_>, our_base: &str) {
+    let ours = format!("{our_base}/{}/{}", entry.resource_type, entry.id);
+    match &entry.full_url {
+        Some((_, url)) if *url == ours || url.starts_with("urn:uuid:") || url.starts_with("urn:oid:") => {}
+        Some((value, _)) => edits.replace_string(*value, &ours),
+        None => insert_first(edits, entry.value.start(), &format!(r#""fullUrl":{},"#, quoted(&ours))),
+    }
+    edits.drop_members(entry.value, |name| matches!(name, "link" | "request" | "response"));
+}
+
+/// Inserts members, each with its comma, at the start of an object that has at least one that stays.
+fn insert_first(edits: &mut Edits, object_start: usize, members: &str) {
+    edits.replace(object_start + 1..object_start + 1, members.to_owned());
+}
+
+fn edit_reference(edits: &mut Edits, site: &Site<'_>, target: Target<'_>, is_hidden: bool, our_base: &str) {
+    let has_address = site.dangles || matches!(target, Target::Elsewhere(_));
+    let hides_display = site.dangles || is_hidden;
+    if has_address || hides_display {
+        edits.drop_or_mask(site.object, "reference", |name| match name {
+            "reference" => has_address,
+            "display" | "_display" => hides_display,
+            _ => false,
+        });
+    }
+    match target {
+        Target::Local { path, absolute: true, .. } => edits.replace_string(site.value, &format!("{our_base}/{path}")),
+        Target::Local { .. } | Target::Contained(_) | Target::Urn(_) | Target::Elsewhere(_) => {}
+    }
+}

@@ -1,0 +1,312 @@
+//! What the guideline "Online inzage in het H-EPD door patiënt" lets a patient see, per element. Whatever cannot be read
+//! is not shown.
+
+use jiff::civil::Date;
+
+use super::outline::{Kind, Value};
+use super::{Rules, ShapeFault};
+
+/// Part of the system of the line types of a consultation: S(ubjective), O(bjective), E(valuation), P(lan). The whole is
+/// `http://fhir.nl/fhir/NamingSystem/journaalregeltypen`; other spellings of it must not let an S line pass as a result.
+const LINE_TYPES: &str = "journaalregeltypen";
+/// Part of the profile of a line of a consultation.
+const LINE_PROFILE: &str = "gp-journalentry";
+
+/// Whether the patient may see this resource, apart from the parts of a Composition.
+///
+/// # Errors
+/// `Unreadable` for a code that is no CodeableConcept.
+pub(super) fn shows(resource: Value<'_>, resource_type: &str, id: &str, rules: &Rules) -> Result<bool, ShapeFault> {
+    match resource_type {
+        "Observation" => shows_observation(resource, rules),
+        "Composition" => Ok(is_from(resource.member("date"), rules.access_start)),
+        "EpisodeOfCare" => Ok(shows_episode(resource, id, rules)),
+        _ => Ok(true),
+    }
+}
+
+/// Whether a section of a Composition may be shown: E and P lines, and parts that are coded as something else.
+pub(super) fn shows_section(section: Value<'_>) -> Result<bool, ShapeFault> {
+    Ok(match line(section)? {
+        Line::Open | Line::Other => true,
+        Line::Closed | Line::Uncoded => false,
+    })
+}
+
+/// Whether a code is that of a line that is never shown. For places that no rule knows, so whatever cannot be read there
+/// is no line.
+pub(super) fn is_hidden_line(code: Value<'_>) -> bool {
+    let codings = code.member("coding").into_iter().flat_map(Value::items);
+    codings
+        .filter(|coding| coding.member("system").is_some())
+        .any(|coding| line_of_coding(coding) == Some(Line::Closed))
+}
+
+/// What the code of an element says about lines of a consultation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Line {
+    /// E or P, and nothing but that.
+    Open,
+    /// S, O, or a line type that is not known.
+    Closed,
+    /// Not a line.
+    Other,
+    /// There is no coding with system and code.
+    Uncoded,
+}
+
+fn line(element: Value<'_>) -> Result<Line, ShapeFault> {
+    const UNREADABLE: ShapeFault = ShapeFault::Unreadable { element: "code" };
+    let Some(code) = element.member("code") else { return Ok(Line::Uncoded) };
+    let Some(codings) = code.member("coding") else {
+        return if code.kind() == Kind::Object { Ok(Line::Uncoded) } else { Err(UNREADABLE) };
+    };
+    if codings.kind() != Kind::Array {
+        return Err(UNREADABLE);
+    }
+    let mut found = Line::Uncoded;
+    for coding in codings.items() {
+        found = match (line_of_coding(coding).ok_or(UNREADABLE)?, found) {
+            (Line::Closed, _) | (_, Line::Closed) => Line::Closed,
+            (Line::Open, _) | (_, Line::Open) => Line::Open,
+            (Line::Other, _) | (_, Line::Other) => Line::Other,
+            (Line::Uncoded, Line::Uncoded) => Line::Uncoded,
+        };
+    }
+    Ok(found)
+}
+
+/// `None` when it is no Coding.
+fn line_of_coding(coding: Value<'_>) -> Option<Line> {
+    if coding.kind() != Kind::Object {
+        return None;
+    }
+    let text = |name| coding.member(name).map(|value: Value<'_>| value.string().ok_or(())).transpose().ok();
+    let (system, code) = (text("system")?, text("code")?);
+    let code = code.map(|code| code.trim().to_ascii_uppercase());
+    let is_open = matches!(code.as_deref(), Some("E" | "P"));
+    let is_closed = matches!(code.as_deref(), Some("S" | "O"));
+    Some(match system {
+        Some(system) if contains_ignoring_case(&system, LINE_TYPES) => {
+            if is_open {
+                Line::Open
+            } else {
+                Line::Closed
+            }
+        }
+        Some(_) if code.is_some() => Line::Other,
+        None if is_open => Line::Open,
+        None if is_closed => Line::Closed,
+        Some(_) | None => Line::Uncoded,
+    })
+}
+
+fn shows_observation(observation: Value<'_>, rules: &Rules) -> Result<bool, ShapeFault> {
+    let line = line(observation)?;
+    let has_line_profile = observation
+        .member("meta")
+        .and_then(|meta| meta.member("profile"))
+        .is_some_and(|profiles| profiles.items().any(|profile| names_line_profile(profile)));
+    Ok(match line {
+        Line::Open => is_effective_from(observation, rules.access_start),
+        Line::Closed => false,
+        Line::Other | Line::Uncoded => !has_line_profile && is_effective_from(observation, rules.results_since),
+    })
+}
+
+fn names_line_profile(profile: Value<'_>) -> bool {
+    profile.string().is_none_or(|profile| contains_ignoring_case(&profile, LINE_PROFILE))
+}
+
+fn contains_ignoring_case(text: &str, lowercase: &str) -> bool {
+    text.to_ascii_lowercase().contains(lowercase)
+}
+
+/// Whether the moment an observation is about is on or after `first`. When it states more than one, all must be.
+fn is_effective_from(observation: Value<'_>, first: Date) -> bool {
+    let mut moments = observation.members().filter_map(|member| match member.name() {
+        "effectiveDateTime" | "effectiveInstant" => Some(Some(member.value)),
+        "effectivePeriod" => Some(member.value.member("start")),
+        _ => None,
+    });
+    let mut found = false;
+    moments.all(|moment| {
+        found = true;
+        is_from(moment, first)
+    }) && found
+}
+
+/// Current episodes, and closed ones under an attention flag (guideline 2.1); one entered in error never.
+fn shows_episode(episode: Value<'_>, id: &str, rules: &Rules) -> bool {
+    match episode.member("status").and_then(Value::plain) {
+        Some("active" | "planned" | "waitlist" | "onhold") => true,
+        Some("entered-in-error") | None => false,
+        Some(_) => rules.flagged_episodes.contains(id),
+    }
+}
+
+fn is_from(moment: Option<Value<'_>>, first: Date) -> bool {
+    moment.and_then(Value::string).and_then(|text| earliest_day(&text)).is_some_and(|day| day >= first)
+}
+
+/// The first day that a FHIR date, dateTime or instant may mean: of a year or month its first day, so that a vague date
+/// counts only when all of it does. Read as written, in the zone of the writer: a GP writes Dutch time or UTC, and the
+/// UTC date is never later than the Dutch one.
+pub(super) fn earliest_day(text: &str) -> Option<Date> {
+    let (date, time) = text.split_once('T').map_or((text, None), |(date, time)| (date, Some(time)));
+    let mut parts = date.split('-');
+    let year = number(parts.next(), 4)?;
+    let (month, day) = (parts.next(), parts.next());
+    if parts.next().is_some() || (time.is_some() && day.is_none()) || time.is_some_and(|time| !starts_like_time(time)) {
+        return None;
+    }
+    let month_number = if month.is_some() { number(month, 2)? } else { 1 };
+    let day_number = if day.is_some() { number(day, 2)? } else { 1 };
+    Date::new(year, i8::try_from(month_number).ok()?, i8::try_from(day_number).ok()?).ok()
+}
+
+/// Exactly `length` ASCII digits.
+fn number(text: Option<&str>, length: usize) -> Option<i16> {
+    let text = text.filter(|text| text.len() == length && text.bytes().all(|byte| byte.is_ascii_digit()))?;
+    text.parse().ok()
+}
+
+fn starts_like_time(time: &str) -> bool {
+    let bytes = time.as_bytes();
+    let is_digit = |index| bytes.get(index).is_some_and(u8::is_ascii_digit);
+    is_digit(0) && is_digit(1) && bytes.get(2) == Some(&b':') && is_digit(3) && is_digit(4)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use jiff::civil::date;
+
+    use super::super::scan::scan;
+    use super::*;
+
+    fn rules() -> Rules {
+        Rules {
+            access_start: date(2024, 3, 1),
+            results_since: date(2025, 1, 10),
+            flagged_episodes: HashSet::from(["e-flagged".to_owned()]),
+        }
+    }
+
+    fn shown(resource_type: &str, id: &str, body: &str) -> Result<bool, ShapeFault> {
+        shows(scan(body.as_bytes()).unwrap().root().unwrap(), resource_type, id, &rules())
+    }
+
+    fn line_observation(code: &str, date: &str) -> String {
+        let system = "http://fhir.nl/fhir/NamingSystem/journaalregeltypen";
+        format!(r#"{{"code":{{"coding":[{{"system":"{system}","code":"{code}"}}]}},"effectiveDateTime":"{date}"}}"#)
+    }
+
+    #[test]
+    fn only_e_and_p_lines_since_access_began_are_shown() {
+        for (code, date, expected) in [
+            ("E", "2024-03-01", true),
+            ("P", "2024-03-01T00:00:00+01:00", true),
+            ("p", "2026", true),
+            ("E", "2024-02-29", false),
+            ("E", "2024", false),
+            ("P", "2024-03", true),
+            ("E", "soon", false),
+            ("S", "2026-01-01", false),
+            ("O", "2026-01-01", false),
+            ("s", "2026-01-01", false),
+            ("EP", "2026-01-01", false),
+            ("X", "2026-01-01", false),
+            ("", "2026-01-01", false),
+        ] {
+            assert_eq!(shown("Observation", "o", &line_observation(code, date)), Ok(expected), "{code} {date}");
+        }
+    }
+
+    #[test]
+    fn a_line_is_known_by_any_spelling() {
+        let when = r#""effectiveDateTime":"2026-01-01""#;
+        for (code, expected) in [
+            (r#"{"coding":[{"system":"urn:x:Journaalregeltypen","code":"S"}]}"#, false),
+            (
+                r#"{"coding":[{"system":"http:\/\/fhir.nl\/fhir\/NamingSystem\/journaalregeltyp\u0065n","code":"S"}]}"#,
+                false,
+            ),
+            (r#"{"coding":[{"code":" s "}]}"#, false),
+            (r#"{"coding":[{"system":"http://loinc.org","code":"8302-2"},{"code":"O"}]}"#, false),
+            (r#"{"coding":[{"code":"E"}]}"#, true),
+            (r#"{"coding":[{"system":"http://loinc.org","code":"8302-2"}]}"#, true),
+            (r#"{"text":"lengte"}"#, true),
+        ] {
+            assert_eq!(shown("Observation", "o", &format!(r#"{{"code":{code},{when}}}"#)), Ok(expected), "{code}");
+        }
+        let profile =
+            format!(r#"{{"meta":{{"profile":["http://nictiz.nl/fhir/StructureDefinition/gp-JournalEntry"]}},{when}}}"#);
+        assert_eq!(shown("Observation", "o", &profile), Ok(false));
+    }
+
+    #[test]
+    fn results_are_shown_since_their_own_date() {
+        for (when, expected) in [
+            (r#""effectiveDateTime":"2025-01-10""#, true),
+            (r#""effectiveDateTime":"2025-01-09T23:59:59Z""#, false),
+            (r#""effectiveDateTime":"2025""#, false),
+            (r#""effectivePeriod":{"start":"2025-01-10","end":"2025-02-01"}"#, true),
+            (r#""effectivePeriod":{"end":"2026-02-01"}"#, false),
+            (r#""effectiveDateTime":"2026-01-01","effectivePeriod":{"start":"2020-01-10"}"#, false),
+            (r#""effectiveDateTime":20260101"#, false),
+            (r#""issued":"2026-01-01T00:00:00Z""#, false),
+        ] {
+            assert_eq!(shown("Observation", "o", &format!("{{{when}}}")), Ok(expected), "{when}");
+        }
+    }
+
+    #[test]
+    fn codes_that_cannot_be_read_are_faults() {
+        for code in
+            [r#""S""#, r#"{"coding":{"code":"S"}}"#, r#"{"coding":["S"]}"#, r#"{"coding":[{"system":1,"code":"S"}]}"#]
+        {
+            let fault = Err(ShapeFault::Unreadable { element: "code" });
+            assert_eq!(shown("Observation", "o", &format!(r#"{{"code":{code}}}"#)), fault, "{code}");
+        }
+    }
+
+    #[test]
+    fn episodes_are_shown_while_current_or_flagged() {
+        for (id, status, expected) in [
+            ("e", r#""active""#, true),
+            ("e", r#""planned""#, true),
+            ("e", r#""waitlist""#, true),
+            ("e", r#""onhold""#, true),
+            ("e", r#""finished""#, false),
+            ("e", r#""cancelled""#, false),
+            ("e-flagged", r#""finished""#, true),
+            ("e-flagged", r#""entered-in-error""#, false),
+            ("e-flagged", "null", false),
+        ] {
+            assert_eq!(shown("EpisodeOfCare", id, &format!(r#"{{"status":{status}}}"#)), Ok(expected), "{id} {status}");
+        }
+    }
+
+    #[test]
+    fn dates_are_read_strictly() {
+        assert_eq!(earliest_day("2025"), Some(date(2025, 1, 1)));
+        assert_eq!(earliest_day("2025-10"), Some(date(2025, 10, 1)));
+        assert_eq!(earliest_day("2025-10-31T09:00:00.000+01:00"), Some(date(2025, 10, 31)));
+        for text in [
+            "",
+            "25",
+            "2025-1",
+            "2025-13",
+            "2025-02-30",
+            "2025-10T10:00",
+            "2025-10-31T",
+            "2025-10-31 10:00",
+            "+025",
+            "2025-10-31-1",
+        ] {
+            assert_eq!(earliest_day(text), None, "{text}");
+        }
+    }
+}

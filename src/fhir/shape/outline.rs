@@ -1,0 +1,189 @@
+//! A flat index of a JSON document: one record per value, in document order, each a span of the text. Nothing is copied
+//! or decoded until a rule asks for it.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+/// What a span holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Object,
+    Array,
+    /// A string without a backslash.
+    Plain,
+    /// A string with escapes, none of them `\u`.
+    Escaped,
+    /// A string with at least one `\u` escape, so any character may hide in it.
+    Unicode,
+    Number,
+    /// `true`, `false` or `null`.
+    Literal,
+    /// The name of a member; its value is the next record. Names never hold escapes.
+    Name,
+}
+
+/// One record. Offsets are bytes; the scanner refuses texts over 4 GiB.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Node {
+    pub(super) start: u32,
+    pub(super) end: u32,
+    /// Index of the first record after this one and all it holds.
+    pub(super) after: u32,
+    pub(super) kind: Kind,
+}
+
+/// The index and the text it points into.
+#[derive(Debug)]
+pub(super) struct Outline<'t> {
+    text: &'t str,
+    nodes: Vec<Node>,
+}
+
+impl<'t> Outline<'t> {
+    pub(super) fn new(text: &'t str, nodes: Vec<Node>) -> Self {
+        Self { text, nodes }
+    }
+
+    /// The text that was scanned.
+    pub(super) fn text(&self) -> &'t str {
+        self.text
+    }
+
+    /// The one value of the document.
+    pub(super) fn root(&self) -> Option<Value<'_>> {
+        self.value(0)
+    }
+
+    fn value(&self, at: usize) -> Option<Value<'_>> {
+        self.nodes.get(at).map(|node| Value { outline: self, at, node: *node })
+    }
+}
+
+/// One value of a document.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Value<'o> {
+    outline: &'o Outline<'o>,
+    at: usize,
+    node: Node,
+}
+
+impl<'o> Value<'o> {
+    pub(super) fn kind(self) -> Kind {
+        self.node.kind
+    }
+
+    pub(super) fn start(self) -> usize {
+        self.node.start as usize
+    }
+
+    pub(super) fn end(self) -> usize {
+        self.node.end as usize
+    }
+
+    pub(super) fn span(self) -> Range<usize> {
+        self.start()..self.end()
+    }
+
+    /// The bytes as they stand in the document; of a string with its quotes.
+    pub(super) fn raw(self) -> &'o str {
+        self.outline.text.get(self.span()).unwrap_or_default()
+    }
+
+    /// What stands between the quotes, still escaped. Empty for anything but a string.
+    pub(super) fn quoted(self) -> &'o str {
+        match self.node.kind {
+            Kind::Plain | Kind::Escaped | Kind::Unicode | Kind::Name => {
+                self.outline.text.get(self.start() + 1..self.end().saturating_sub(1)).unwrap_or_default()
+            }
+            Kind::Object | Kind::Array | Kind::Number | Kind::Literal => "",
+        }
+    }
+
+    /// The string without escapes that this is, for codes that need none.
+    pub(super) fn plain(self) -> Option<&'o str> {
+        (self.node.kind == Kind::Plain).then(|| self.quoted())
+    }
+
+    /// The string that this is, decoded.
+    pub(super) fn string(self) -> Option<Cow<'o, str>> {
+        match self.node.kind {
+            Kind::Plain => Some(Cow::Borrowed(self.quoted())),
+            Kind::Escaped | Kind::Unicode => serde_json::from_str(self.raw()).ok().map(Cow::Owned),
+            Kind::Object | Kind::Array | Kind::Number | Kind::Literal | Kind::Name => None,
+        }
+    }
+
+    /// Name and value of each member; none when this is no object.
+    pub(super) fn members(self) -> Members<'o> {
+        Members { items: self.children(Kind::Object) }
+    }
+
+    /// The elements of an array; none when this is no array.
+    pub(super) fn items(self) -> Items<'o> {
+        self.children(Kind::Array)
+    }
+
+    /// The value of a member.
+    pub(super) fn member(self, name: &str) -> Option<Value<'o>> {
+        self.members().find(|member| member.name() == name).map(|member| member.value)
+    }
+
+    fn children(self, kind: Kind) -> Items<'o> {
+        let end = if self.node.kind == kind { self.node.after as usize } else { self.at };
+        Items { outline: self.outline, next: self.at + 1, end }
+    }
+}
+
+/// One member of an object.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Member<'o> {
+    label: Value<'o>,
+    pub(super) value: Value<'o>,
+}
+
+impl<'o> Member<'o> {
+    pub(super) fn name(self) -> &'o str {
+        self.label.quoted()
+    }
+
+    /// From the opening quote of the name to the end of the value.
+    pub(super) fn span(self) -> Range<usize> {
+        self.label.start()..self.value.end()
+    }
+}
+
+/// Iterator over the elements of an array.
+#[derive(Debug, Clone)]
+pub(super) struct Items<'o> {
+    outline: &'o Outline<'o>,
+    next: usize,
+    end: usize,
+}
+
+impl<'o> Iterator for Items<'o> {
+    type Item = Value<'o>;
+
+    fn next(&mut self) -> Option<Value<'o>> {
+        if self.next >= self.end {
+            return None;
+        }
+        let value = self.outline.value(self.next)?;
+        self.next = value.node.after as usize;
+        Some(value)
+    }
+}
+
+/// Iterator over the members of an object.
+#[derive(Debug, Clone)]
+pub(super) struct Members<'o> {
+    items: Items<'o>,
+}
+
+impl<'o> Iterator for Members<'o> {
+    type Item = Member<'o>;
+
+    fn next(&mut self) -> Option<Member<'o>> {
+        let label = self.items.next()?;
+        self.items.next().map(|value| Member { label, value })
+    }
+}

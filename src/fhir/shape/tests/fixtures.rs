@@ -1,0 +1,214 @@
+//! Bundles of our own invention, kept as files: good ones with what must come out, bad ones named for their defect.
+
+use std::collections::HashSet;
+
+use jiff::civil::date;
+use serde_json::{Value, json};
+
+use super::super::{ShapeFault, flagged_episodes, read_patient};
+use super::{HIS, OURS, SELF_LINK, assert_nothing_leaks, bsn, shape};
+
+macro_rules! fixture {
+    ($name:literal) => {
+        include_bytes!(concat!("../../../../fixtures/fhir/", $name, ".json")).as_slice()
+    };
+}
+
+fn shaped(resource: &str, body: &[u8]) -> (Value, u32, u32) {
+    let shaped = shape(resource, body).unwrap();
+    assert_nothing_leaks(&shaped.body);
+    (serde_json::from_slice(&shaped.body).unwrap(), shaped.entries, shaped.withheld)
+}
+
+fn ids(bundle: &Value) -> Vec<&str> {
+    bundle["entry"].as_array().unwrap().iter().map(|entry| entry["resource"]["id"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn observations_lose_lines_and_results_that_are_not_shown() {
+    let (bundle, entries, withheld) = shaped("Observation", fixture!("observations"));
+    assert_eq!(ids(&bundle), ["regel-e", "regel-p", "uitslag", "buis"]);
+    assert_eq!((entries, withheld), (3, 6));
+    assert_eq!(bundle["total"], 3);
+    assert_eq!(bundle["link"], json!([{"relation": "self", "url": SELF_LINK}]));
+    let resource = |index: usize| &bundle["entry"][index]["resource"];
+    assert_eq!(resource(0)["related"], json!([{"target": {"reference": "Observation/regel-s"}}]));
+    assert_eq!(
+        resource(1)["valueString"],
+        format!("slaapadviezen gegeven, controle via https://***/fhir/agenda, bsn *********")
+    );
+    assert_eq!(resource(2)["subject"], json!({"reference": format!("{OURS}/Patient/pat-1")}));
+    assert_eq!(resource(2)["performer"], json!([{"display": "Laboratorium De Linde"}]));
+    assert_eq!(bundle["entry"][0]["fullUrl"], format!("{OURS}/Observation/regel-e"));
+    let raw = String::from_utf8(shape("Observation", fixture!("observations")).unwrap().body).unwrap();
+    assert!(raw.contains("\"value\": 1.00,"));
+}
+
+#[test]
+fn compositions_lose_sections_and_narrative() {
+    let (bundle, entries, withheld) = shaped("Composition", fixture!("compositions"));
+    assert_eq!((ids(&bundle), entries, withheld), (vec!["verslag"], 1, 3));
+    let composition = &bundle["entry"][0]["resource"];
+    let codes: Vec<_> =
+        composition["section"].as_array().unwrap().iter().map(|it| &it["code"]["coding"][0]["code"]).collect();
+    assert_eq!(codes, ["E", "P"]);
+    for absent in ["text", "contained"] {
+        assert_eq!(composition.get(absent), None);
+    }
+    assert_eq!(composition["section"][0].get("section"), None);
+    assert_eq!(composition["section"][1]["entry"], json!([{"reference": "Observation/regel-p"}]));
+}
+
+#[test]
+fn episodes_are_the_current_and_the_flagged() {
+    let (bundle, entries, withheld) = shaped("EpisodeOfCare", fixture!("episodes"));
+    assert_eq!((ids(&bundle), entries, withheld), (vec!["lopend", "e-flagged"], 2, 2));
+}
+
+#[test]
+fn the_patient_has_a_masked_bsn_and_moved_addresses() {
+    let (bundle, entries, withheld) = shaped("Patient", fixture!("patient"));
+    assert_eq!((ids(&bundle), entries, withheld), (vec!["pat-1", "arts"], 1, 0));
+    let patient = &bundle["entry"][0]["resource"];
+    let masked = json!({"extension": [{
+        "url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "masked"
+    }]});
+    for index in [0, 1] {
+        assert_eq!(patient["identifier"][index]["_value"], masked);
+        assert_eq!(patient["identifier"][index].get("value"), None);
+    }
+    assert_eq!(patient["identifier"][2]["value"], "dossier-12");
+    assert_eq!(patient["photo"][0]["url"], format!("{OURS}/Binary/foto"));
+}
+
+#[test]
+fn an_empty_answer_stays_empty() {
+    let (bundle, entries, withheld) = shaped("Encounter", fixture!("empty"));
+    assert_eq!((entries, withheld), (0, 0));
+    let link = json!([{"relation": "self", "url": SELF_LINK}]);
+    assert_eq!(bundle, json!({"resourceType": "Bundle", "type": "searchset", "total": 0, "link": link}));
+}
+
+#[test]
+fn when_all_is_withheld_there_is_no_entry() {
+    let body = String::from_utf8(fixture!("episodes").to_vec()).unwrap();
+    let body = body.replace("\"active\"", "\"cancelled\"").replace("e-flagged", "weg");
+    let (bundle, entries, withheld) = shaped("EpisodeOfCare", body.as_bytes());
+    assert_eq!((bundle.get("entry"), &bundle["total"], entries, withheld), (None, &json!(0), 0, 4));
+}
+
+#[test]
+fn each_defect_has_its_fault() {
+    let unreadable = |element| ShapeFault::Unreadable { element };
+    for (body, fault) in [
+        (fixture!("bad-foreign-subject"), ShapeFault::NoPatient),
+        (fixture!("bad-foreign-subject-in-withheld-line"), ShapeFault::NoPatient),
+        (fixture!("bad-foreign-patient-as-include"), ShapeFault::ForeignPatient),
+        (fixture!("bad-foreign-patient-in-extension"), ShapeFault::ForeignPatient),
+        (fixture!("bad-foreign-patient-on-other-server"), ShapeFault::ForeignPatient),
+        (fixture!("bad-foreign-bsn"), ShapeFault::ForeignPatient),
+        (fixture!("bad-contained-patient"), ShapeFault::ForeignPatient),
+        (fixture!("bad-contained-in-contained"), ShapeFault::UnexpectedType),
+        (fixture!("bad-resource-in-odd-place"), ShapeFault::UnexpectedType),
+        (fixture!("bad-no-subject"), ShapeFault::NoPatient),
+        (fixture!("bad-subject-by-bsn-only"), ShapeFault::NoPatient),
+        (fixture!("bad-subject-climbs-path"), unreadable("reference")),
+        (fixture!("bad-provenance"), ShapeFault::UnexpectedType),
+        (fixture!("bad-match-of-other-type"), ShapeFault::UnexpectedType),
+        (fixture!("bad-next-page"), ShapeFault::MorePages),
+        (fixture!("bad-history"), ShapeFault::NotASearchset),
+        (fixture!("bad-no-id"), unreadable("id")),
+        (fixture!("bad-bsn-as-id"), ShapeFault::UnmaskableBsn),
+        (fixture!("bad-bsn-as-number"), ShapeFault::UnmaskableBsn),
+        (fixture!("bad-bsn-in-name"), ShapeFault::UnmaskableBsn),
+        (fixture!("bad-bsn-in-reference"), ShapeFault::UnmaskableBsn),
+        (fixture!("bad-internal-address-as-extension"), ShapeFault::InternalAddress),
+        (fixture!("bad-repeated-name"), ShapeFault::RepeatedName),
+        (fixture!("bad-escaped-name"), ShapeFault::EscapedName),
+        (fixture!("bad-outcome"), ShapeFault::NotASearchset),
+        (fixture!("bad-html"), ShapeFault::NotJson { offset: 0 }),
+    ] {
+        assert_eq!(shape("Observation", body).unwrap_err(), fault, "{}", String::from_utf8_lossy(body));
+    }
+    for body in [fixture!("bad-trailing-text"), fixture!("bad-half-surrogate")] {
+        assert!(matches!(shape("Observation", body), Err(ShapeFault::NotJson { .. })));
+    }
+}
+
+/// Every byte of the good fixtures replaced by another: nothing hidden comes out, unless the changed byte is in the very
+/// word that hides it (a line type, a date, the name of the narrative, what ties an entry to its type).
+#[test]
+fn no_single_damaged_byte_shows_what_is_hidden() {
+    let decisive = ["code", "system", "date", "effectiveDateTime", "status", "id", "reference", "div", "text"];
+    let replacements = *b"\"x0 },S\\\xff";
+    for (resource, body) in [("Observation", fixture!("observations")), ("Composition", fixture!("compositions"))] {
+        let (mut passed, mut at) = (0, 0);
+        for line in body.split_inclusive(|byte| *byte == b'\n') {
+            let start = at;
+            at += line.len();
+            let text = String::from_utf8_lossy(line);
+            if decisive.iter().any(|name| text.contains(&format!("\"{name}\""))) || text.contains("KANARIE") {
+                continue;
+            }
+            for position in start + line.len() - text.trim_start().len()..at {
+                let mut damaged = body.to_vec();
+                damaged[position] = replacements[position % replacements.len()];
+                if let Ok(shaped) = shape(resource, &damaged) {
+                    passed += 1;
+                    assert!(!String::from_utf8(shaped.body).unwrap().contains("KANARIE"), "{position}: {text}");
+                }
+            }
+        }
+        assert!(passed > 100, "{passed}");
+    }
+}
+
+#[test]
+fn an_entry_may_be_repeated_but_not_without_end() {
+    let entry = r#"{"resource":{"resourceType":"Practitioner","id":"a"},"search":{"mode":"include"}}"#;
+    let line = r#"{"resource":{"resourceType":"Encounter","id":"e","subject":{"reference":"Patient/pat-1"},
+        "participant":[{"individual":{"reference":"Practitioner/a"}}]}}"#;
+    let bundle = |times: usize| {
+        format!(
+            r#"{{"resourceType":"Bundle","type":"searchset","entry":[{line}{}]}}"#,
+            format!(",{entry}").repeat(times)
+        )
+    };
+    assert_eq!(shape("Encounter", bundle(256).as_bytes()).unwrap().withheld, 0);
+    assert_eq!(shape("Encounter", bundle(257).as_bytes()), Err(ShapeFault::NotASearchset));
+}
+
+#[test]
+fn flags_name_the_episodes() {
+    let episodes = flagged_episodes(fixture!("flags"), "pat-1", &bsn(), HIS).unwrap();
+    assert_eq!(episodes, HashSet::from(["e-flagged".to_owned(), "astma".to_owned()]));
+    assert_eq!(flagged_episodes(fixture!("empty"), "pat-1", &bsn(), HIS), Ok(HashSet::new()));
+    assert_eq!(flagged_episodes(fixture!("flags"), "pat-2", &bsn(), HIS), Err(ShapeFault::NoPatient));
+    assert_eq!(flagged_episodes(fixture!("episodes"), "pat-1", &bsn(), HIS), Err(ShapeFault::UnexpectedType));
+    assert_eq!(flagged_episodes(fixture!("bad-next-page"), "pat-1", &bsn(), HIS), Err(ShapeFault::MorePages));
+}
+
+#[test]
+fn the_patient_is_read_when_it_is_the_one() {
+    let text = String::from_utf8(fixture!("patient").to_vec()).unwrap();
+    let read = |text: &str| read_patient(text.as_bytes(), &bsn(), HIS);
+    let patient = read(&text).unwrap().unwrap();
+    assert_eq!((patient.id.as_str(), patient.birth_date), ("pat-1", Some(date(1971, 5, 8))));
+    assert_eq!(read(&text.replace("1971-05-08", "1971-05")).unwrap().unwrap().birth_date, None);
+    assert_eq!(read_patient(fixture!("empty"), &bsn(), HIS), Ok(None));
+    for other in ["123456782", "", "dossier"] {
+        assert_eq!(read(&text.replace("999911132", other)), Err(ShapeFault::ForeignPatient), "{other}");
+    }
+    assert_eq!(read(&text.replace("pat-1", "p-999911132")), Err(ShapeFault::UnmaskableBsn));
+    let twice = text.replace("\"Practitioner\",", "\"Patient\",").replace("\"include\"", "\"match\"");
+    assert_eq!(read(&twice), Err(ShapeFault::AmbiguousPatient));
+    assert_eq!(read_patient(fixture!("episodes"), &bsn(), HIS), Err(ShapeFault::AmbiguousPatient));
+}
+
+#[test]
+fn faults_and_results_print_nothing_of_the_answer() {
+    let shaped = shape("Patient", fixture!("patient")).unwrap();
+    assert!(format!("{shaped:?}").starts_with("Shaped("));
+    let fault = shape("Observation", fixture!("bad-foreign-subject")).unwrap_err();
+    assert!(!format!("{fault:?} {fault}").contains("pat-"));
+}

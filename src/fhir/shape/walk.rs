@@ -1,0 +1,268 @@
+//! The walk over every value of an entry: is anything about another person, does a BSN or an address of the HIS stand
+//! where it may not, and where are the References.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+
+use super::bundle::{Entry, check_binding};
+use super::edits::{Edits, masked_member};
+use super::guideline::is_hidden_line;
+use super::mask::Mask;
+use super::outline::{Kind, Value};
+use super::reference::{Target, below, target};
+use super::types::{is_address, is_attachment, is_canonical};
+use super::{Person, ShapeFault};
+use crate::medmij::Bsn;
+
+/// A Reference that will leave, unless its entry is withheld.
+#[derive(Debug)]
+pub(super) struct Site<'o> {
+    /// Index of its entry; `None` for one in the frame of the Bundle.
+    pub(super) entry: Option<usize>,
+    /// The Reference.
+    pub(super) object: Value<'o>,
+    /// Its `reference` member.
+    pub(super) value: Value<'o>,
+    /// The same, decoded.
+    pub(super) text: Cow<'o, str>,
+    /// Whether it points to a contained resource that was taken out.
+    pub(super) dangles: bool,
+}
+
+/// Under which name a value stands, and in an element of which name.
+#[derive(Debug, Clone, Copy)]
+struct Place<'o> {
+    parent: &'o str,
+    name: &'o str,
+}
+
+/// The state of a walk.
+#[derive(Debug)]
+pub(super) struct Walk<'a, 'o> {
+    person: Person<'a>,
+    /// `None` when the answer is only read by ourselves.
+    mask: Option<Mask<'a>>,
+    pub(super) edits: Edits,
+    pub(super) sites: Vec<Site<'o>>,
+    /// Of the entry under way: where its own resource starts.
+    own: Option<usize>,
+    /// Where its contained resources start.
+    contained: HashSet<usize>,
+    /// Where the parts start that the guideline takes out of it.
+    pub(super) gone: HashSet<usize>,
+    /// The ids of contained resources among them.
+    pub(super) gone_ids: HashSet<&'o str>,
+    entry: Option<usize>,
+    /// Whether what is walked will leave, so that changes are worth noting.
+    leaves: bool,
+}
+
+impl<'a, 'o> Walk<'a, 'o> {
+    /// A walk over what will leave (`mask` says what may not), or over what is only read by ourselves (without).
+    pub(super) fn new(person: Person<'a>, mask: Option<Mask<'a>>) -> Self {
+        Self {
+            person,
+            mask,
+            edits: Edits::default(),
+            sites: Vec::new(),
+            own: None,
+            contained: HashSet::new(),
+            gone: HashSet::new(),
+            gone_ids: HashSet::new(),
+            entry: None,
+            leaves: true,
+        }
+    }
+
+    /// Starts an entry and checks that it is about the patient.
+    pub(super) fn enter(&mut self, index: usize, entry: &Entry<'o>) -> Result<(), ShapeFault> {
+        self.leave_entry();
+        self.entry = Some(index);
+        self.own = Some(entry.resource.start());
+        self.contained.extend(entry.resource.member("contained").into_iter().flat_map(Value::items).map(Value::start));
+        entry.check_patient(self.person.patient_id, self.person.his_base)
+    }
+
+    /// Walks the entry that was entered. Its own addresses are the business of the frame.
+    pub(super) fn entry(&mut self, entry: &Entry<'o>, leaves: bool) -> Result<(), ShapeFault> {
+        self.leaves = leaves;
+        for member in entry.value.members() {
+            match member.name() {
+                "link" | "request" | "response" => {}
+                "fullUrl" => self.full_url(entry)?,
+                name => self.value(member.value, Place { parent: "entry", name })?,
+            }
+            self.name(member.name())?;
+        }
+        Ok(())
+    }
+
+    /// Walks a member of the Bundle itself.
+    pub(super) fn frame(&mut self, name: &'o str, value: Value<'o>) -> Result<(), ShapeFault> {
+        self.leave_entry();
+        self.leaves = true;
+        self.name(name)?;
+        self.value(value, Place { parent: "Bundle", name })
+    }
+
+    fn leave_entry(&mut self) {
+        self.entry = None;
+        self.own = None;
+        self.contained.clear();
+        self.gone.clear();
+        self.gone_ids.clear();
+    }
+
+    fn full_url(&self, entry: &Entry<'o>) -> Result<(), ShapeFault> {
+        let has_bsn = |url: &str| self.mask.is_some_and(|mask| mask.has_bsn(url));
+        let has_bsn = entry.full_url.as_ref().is_some_and(|(_, url)| has_bsn(url));
+        if has_bsn { Err(ShapeFault::UnmaskableBsn) } else { Ok(()) }
+    }
+
+    fn name(&self, name: &str) -> Result<(), ShapeFault> {
+        let Some(mask) = self.mask else { return Ok(()) };
+        if mask.has_bsn(name) {
+            return Err(ShapeFault::UnmaskableBsn);
+        }
+        if mask.has_address(name.as_bytes()) { Err(ShapeFault::InternalAddress) } else { Ok(()) }
+    }
+
+    fn value(&mut self, value: Value<'o>, place: Place<'o>) -> Result<(), ShapeFault> {
+        match value.kind() {
+            Kind::Object => self.object(value, place),
+            Kind::Array => value.items().try_for_each(|item| self.value(item, place)),
+            Kind::Plain | Kind::Escaped | Kind::Unicode => self.string(value, place),
+            Kind::Number if self.mask.is_some_and(|mask| mask.has_bsn(value.raw())) => Err(ShapeFault::UnmaskableBsn),
+            Kind::Number | Kind::Literal | Kind::Name => Ok(()),
+        }
+    }
+
+    fn object(&mut self, object: Value<'o>, place: Place<'o>) -> Result<(), ShapeFault> {
+        let outer = self.leaves;
+        self.leaves = outer && !self.gone.contains(&object.start());
+        for member in object.members() {
+            self.name(member.name())?;
+            match member.name() {
+                "code" if self.leaves && is_hidden_line(member.value) => return Err(ShapeFault::HiddenLine),
+                "reference" => self.reference(object, member.value)?,
+                "resourceType" => self.resource(object, member.value)?,
+                "system" => self.identifier(object, member.value)?,
+                "url" if is_attachment(place.name) => self.attachment(object, member.value),
+                "source" if place.name == "meta" && self.leaves => {
+                    self.edits.drop_or_mask(object, "source", |name| name == "source");
+                }
+                _ => {}
+            }
+            self.value(member.value, Place { parent: place.name, name: member.name() })?;
+        }
+        self.leaves = outer;
+        Ok(())
+    }
+
+    /// A resource inside the resource: only where `contained` of the entry's own resource has it, and about this patient.
+    fn resource(&self, object: Value<'o>, resource_type: Value<'o>) -> Result<(), ShapeFault> {
+        let is_own = self.own == Some(object.start());
+        if is_own {
+            // Checked on entering.
+            return Ok(());
+        }
+        let resource_type = resource_type.plain().filter(|_| self.contained.contains(&object.start()));
+        let resource_type = resource_type.ok_or(ShapeFault::UnexpectedType)?;
+        check_binding(object, resource_type, self.person.patient_id, self.person.his_base)
+    }
+
+    fn reference(&mut self, object: Value<'o>, value: Value<'o>) -> Result<(), ShapeFault> {
+        if value.kind() == Kind::Object {
+            return Ok(());
+        }
+        let text = value.string().ok_or(ShapeFault::Unreadable { element: "reference" })?;
+        let target = target(&text, self.person.his_base)?;
+        match target {
+            Target::Local { resource_type: "Patient", id, .. } if id != self.person.patient_id => {
+                return Err(ShapeFault::ForeignPatient);
+            }
+            Target::Local { .. } | Target::Contained(_) | Target::Urn(_) | Target::Elsewhere(_) => {}
+        }
+        let dangles = matches!(target, Target::Contained(id) if self.gone_ids.contains(id));
+        if self.leaves {
+            self.sites.push(Site { entry: self.entry, object, value, text, dangles });
+        }
+        Ok(())
+    }
+
+    /// Masks a BSN where its system says that it is one; another person's is a fault.
+    fn identifier(&mut self, object: Value<'o>, system: Value<'o>) -> Result<(), ShapeFault> {
+        if !system.string().is_some_and(|system| is_bsn_system(&system)) {
+            return Ok(());
+        }
+        for member in object.members().filter(|member| matches!(member.name(), "value" | "code")) {
+            let text = member.value.string().ok_or(ShapeFault::UnmaskableBsn)?;
+            if !is_masked(&text) && !is_bsn(&text, self.person.bsn) {
+                return Err(ShapeFault::ForeignPatient);
+            }
+            if !self.leaves || member.name() != "value" {
+                continue;
+            }
+            if object.member("_value").is_some() {
+                self.edits.drop_members(object, |name| name == "value");
+            } else {
+                self.edits.replace(member.span(), masked_member("value"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes out the address of a document that stands neither at the HIS nor relative to us: a client would go there
+    /// with the patient's token.
+    fn attachment(&mut self, object: Value<'o>, url: Value<'o>) {
+        let is_elsewhere = url.string().is_some_and(|url| {
+            (url.contains("://") || url.starts_with("//")) && below(&url, self.person.his_base).is_none()
+        });
+        if is_elsewhere && self.leaves {
+            self.edits.drop_or_mask(object, "url", |name| name == "url");
+        }
+    }
+
+    fn string(&mut self, string: Value<'o>, place: Place<'o>) -> Result<(), ShapeFault> {
+        let Some(mask) = self.mask.filter(|mask| mask.may_touch(string)) else { return Ok(()) };
+        let text = string.string().ok_or(ShapeFault::Unreadable { element: "string" })?;
+        let has_bsn = mask.has_bsn(&text);
+        if has_bsn && is_address(place.name) {
+            return Err(ShapeFault::UnmaskableBsn);
+        }
+        // References are moved when it is known which entries leave.
+        let has_address = place.name != "reference" && mask.has_address(text.as_bytes());
+        if has_address && is_canonical(place.parent, place.name) {
+            return Err(ShapeFault::InternalAddress);
+        }
+        if self.leaves && (has_bsn || has_address) {
+            let moved = if has_address { mask.without_address(&text) } else { text.into_owned() };
+            self.edits.replace_string(string, &mask.without_bsn(&moved));
+        }
+        Ok(())
+    }
+}
+
+/// Whether an identifier system is that of the BSN, in one of the spellings seen.
+pub(super) fn is_bsn_system(system: &str) -> bool {
+    let name = system.trim().trim_end_matches('/');
+    let spelled = |known: &str| name.eq_ignore_ascii_case(known);
+    spelled(Bsn::SYSTEM)
+        || spelled(Bsn::OID)
+        || Bsn::OID.strip_prefix("urn:oid:").is_some_and(spelled)
+        || Bsn::SYSTEM.strip_prefix("http://").is_some_and(|rest| {
+            name.get(..8).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https://"))
+                && name.get(8..).is_some_and(|name| name.eq_ignore_ascii_case(rest))
+        })
+}
+
+/// Whether a text is this BSN, with or without separators and leading zero.
+pub(super) fn is_bsn(text: &str, bsn: &Bsn) -> bool {
+    let digits: String = text.chars().filter(|char| !matches!(char, '.' | '-' | ' ')).collect();
+    Bsn::parse(&digits).is_ok_and(|found| found == *bsn)
+}
+
+/// Whether the HIS has put something in the place of the digits.
+fn is_masked(text: &str) -> bool {
+    !text.chars().any(char::is_numeric)
+}
