@@ -1,0 +1,90 @@
+//! Whatever a HIS sends: no panic, and what leaves holds no BSN, no address of the HIS and no S line.
+//!
+//! Run from the root with the fixtures as seeds: `cargo +nightly fuzz run --fuzz-dir tests/fuzz shape fixtures/fhir`
+//! (new inputs are written to the first folder named, so copy the fixtures to keep them as they are).
+
+#![no_main]
+
+use std::collections::HashSet;
+
+use inzage::fhir::shape::{Rules, Shaped, ShapeFault, Shaping, shape_searchset};
+use inzage::medmij::Bsn;
+use libfuzzer_sys::fuzz_target;
+use serde_json::Value;
+
+const HIS: &str = "https://his.praktijk.internal/fhir";
+const OURS: &str = "https://inzage.example.nl/p/linde/49/fhir";
+const BSN: &str = "999911132";
+/// The text of an S line into which the input is written as further members.
+const CANARY: &str = "KANARIE";
+
+fn shape(body: &[u8]) -> Result<Shaped, ShapeFault> {
+    let rules = Rules {
+        access_start: jiff::civil::date(2024, 3, 1),
+        results_since: jiff::civil::date(2025, 1, 10),
+        flagged_episodes: HashSet::new(),
+    };
+    let shaping = Shaping {
+        patient_id: "pat-1",
+        bsn: &Bsn::parse(BSN).expect("a BSN"),
+        his_base: HIS,
+        our_base: OURS,
+        self_link: OURS,
+        resource: "Observation",
+        includes: &["Specimen", "Practitioner"],
+        rules: &rules,
+    };
+    shape_searchset(body, &shaping)
+}
+
+/// The input as further members of an S line: they cannot make it anything else, and cannot carry its text out.
+fn inside_a_hidden_line(input: &[u8]) -> Vec<u8> {
+    let system = "http://fhir.nl/fhir/NamingSystem/journaalregeltypen";
+    let head = format!(
+        r#"{{"resourceType":"Bundle","type":"searchset","entry":[{{"resource":{{"resourceType":"Observation","id":"s",
+        "subject":{{"reference":"Patient/pat-1"}},"code":{{"coding":[{{"system":"{system}","code":"S"}}]}},
+        "effectiveDateTime":"2026-01-01","valueString":"{CANARY}","#
+    );
+    [head.as_bytes(), input, b"}}]}"].concat()
+}
+
+fn has_digits_alone(text: &str) -> bool {
+    let is_digit = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_digit);
+    let bytes = text.as_bytes();
+    text.match_indices(BSN).any(|(at, _)| {
+        !is_digit(at.checked_sub(1).and_then(|before| bytes.get(before))) && !is_digit(bytes.get(at + BSN.len()))
+    })
+}
+
+fn assert_clean(value: &Value) {
+    match value {
+        Value::String(text) => {
+            assert!(!has_digits_alone(text));
+            assert!(!text.contains("https://his.praktijk.internal"));
+        }
+        Value::Array(items) => items.iter().for_each(assert_clean),
+        Value::Object(members) => members.iter().for_each(|(name, value)| {
+            assert!(!has_digits_alone(name));
+            assert_clean(value);
+        }),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// Numbers outside what `f64` holds are the one thing we pass on that serde_json does not read.
+fn assert_output(body: &[u8]) {
+    match serde_json::from_slice::<Value>(body) {
+        Ok(value) => assert_clean(&value),
+        Err(error) => assert!(error.to_string().starts_with("number out of range"), "{error}"),
+    }
+}
+
+fuzz_target!(|input: &[u8]| {
+    if let Ok(shaped) = shape(input) {
+        assert_output(&shaped.body);
+    }
+    if let Ok(shaped) = shape(&inside_a_hidden_line(input)) {
+        assert_output(&shaped.body);
+        assert!(!shaped.body.windows(CANARY.len()).any(|window| window == CANARY.as_bytes()));
+    }
+});
