@@ -58,8 +58,9 @@ pub struct Reading {
     pub allow_ports: bool,
 }
 
-/// The four lists that hold together. Never changed; a newer set replaces it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The four lists that hold together. Never changed; a newer set replaces it. The default is what is known before any list
+/// came: nobody and nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Lists {
     /// Providers and their endpoints.
     pub zal: Zal,

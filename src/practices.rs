@@ -20,7 +20,7 @@ pub struct Practice {
     /// Age in years from which a person may look for themself (16 by default).
     pub minimum_age: u8,
     /// For how many months back results are shown (14 by default).
-    pub results_months: u8,
+    pub results_months: u16,
     /// Whether patients may look.
     pub state: GoLive,
 }

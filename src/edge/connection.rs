@@ -62,6 +62,12 @@ impl Connection {
         self.peer.as_ref().map(|peer| &peer.identity)
     }
 
+    /// The names of the client's certificate; empty on the front channel.
+    #[must_use]
+    pub fn peer_names(&self) -> &[Hostname] {
+        self.peer.as_ref().map(|peer| peer.identity.names()).unwrap_or_default()
+    }
+
     /// Whether the client, if it showed a certificate, is still acceptable: not expired at `now`, and judged anew when the
     /// configuration has changed (roots, revocations), once per change.
     pub(super) fn is_trusted(&self, current: &Arc<ServerTls>, now: Timestamp) -> bool {

@@ -8,7 +8,7 @@ use super::value::{positive, timestamp};
 use super::xml::Xml;
 
 /// What stands at the head of every list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ListHeader {
     /// `Tijdstempel`: when it was published.
     pub timestamp: Timestamp,

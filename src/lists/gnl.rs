@@ -14,7 +14,7 @@ const FORMS: &[Form<Unique<ServiceName>>] =
     &[Form { namespace: "xmlns://afsprakenstelsel.medmij.nl/gegevensdienstnamenlijst/release1/", read: release1 }];
 
 /// The list of names of services.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Gnl {
     header: ListHeader,
     names: Unique<ServiceName>,

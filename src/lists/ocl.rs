@@ -14,7 +14,7 @@ const FORMS: &[Form<Unique<OauthClient>>] =
     &[Form { namespace: "xmlns://afsprakenstelsel.medmij.nl/oauthclientlist/release2/", read: release2 }];
 
 /// The OAuth client list.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ocl {
     header: ListHeader,
     clients: Unique<OauthClient>,

@@ -25,10 +25,17 @@ pub(super) struct Unique<T> {
     index: HashMap<Box<str>, usize>,
 }
 
+/// No items.
+impl<T> Default for Unique<T> {
+    fn default() -> Self {
+        Self { items: Vec::new(), index: HashMap::new() }
+    }
+}
+
 impl<T: Keyed> Unique<T> {
     /// No items.
     pub(super) fn new() -> Self {
-        Self { items: Vec::new(), index: HashMap::new() }
+        Self::default()
     }
 
     /// Adds an item, unless its key is taken.

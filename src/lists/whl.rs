@@ -14,7 +14,7 @@ const FORMS: &[Form<Unique<Node>>] =
     &[Form { namespace: "xmlns://afsprakenstelsel.medmij.nl/whitelist/release2/", read: release2 }];
 
 /// The whitelist.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Whl {
     header: ListHeader,
     nodes: Unique<Node>,

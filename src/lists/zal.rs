@@ -15,7 +15,7 @@ const FORMS: &[Form<Unique<Provider>>] =
     &[Form { namespace: "xmlns://afsprakenstelsel.medmij.nl/zorgaanbiederslijst/release3/", read: release3 }];
 
 /// The list of care providers.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Zal {
     header: ListHeader,
     providers: Unique<Provider>,

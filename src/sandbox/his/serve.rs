@@ -12,8 +12,10 @@ use axum::extract::{DefaultBodyLimit, State};
 use axum::response::{IntoResponse as _, Response as AxumResponse};
 use axum::routing::get;
 use bytes::Bytes;
-use http::{HeaderValue, Request, Response, StatusCode, header};
+use http::request::Parts;
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body::{Body, Frame, SizeHint};
+use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -34,6 +36,8 @@ const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a connection may wait for the next request, and a request for its head.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
 const PAUSE_AFTER_FAILED_ACCEPT: Duration = Duration::from_millis(50);
+/// Size of the form of a search, in bytes.
+const MAX_SEARCH_FORM: usize = 16 * 1024;
 /// Size of a control request, in bytes.
 const MAX_CONTROL_BODY: usize = 4096;
 
@@ -113,7 +117,7 @@ async fn respond(
     request: Request<Incoming>,
     broken: &CancellationToken,
 ) -> Result<Response<AnswerBody>, Infallible> {
-    let (request, _body) = request.into_parts();
+    let request = search_by_post(request).await;
     let turn = emulator.note(&request);
     let mut changes = emulator.faults.subscribe();
     let faults = settled(&mut changes).await;
@@ -130,6 +134,20 @@ async fn respond(
             std::future::pending().await
         }
     })
+}
+
+/// `POST [type]/_search` means the same as a search by GET; what it asks for stands in the body (FHIR STU3 http.html, 2.21.0.9).
+async fn search_by_post(request: Request<Incoming>) -> Parts {
+    let (mut head, body) = request.into_parts();
+    let path = head.uri.path().strip_suffix("/_search").filter(|_| head.method == Method::POST).map(str::to_owned);
+    let Some(path) = path else { return head };
+    let form = Limited::new(body, MAX_SEARCH_FORM).collect().await.map(http_body_util::Collected::to_bytes);
+    let form = form.ok().and_then(|form| String::from_utf8(form.to_vec()).ok()).unwrap_or_default();
+    if let Ok(uri) = format!("{path}?{form}").parse() {
+        head.uri = uri;
+        head.method = Method::GET;
+    }
+    head
 }
 
 /// The faults that decide about a request: those after the delay, and not `hang`.
