@@ -1,6 +1,9 @@
 //! The port to the practices' information systems (HIS). An adapter has one job: given who and what, make the upstream
 //! request and say what the answer means. Dialects are code, installations are configuration.
 
+pub mod fhir;
+pub mod pool;
+
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Instant;
