@@ -11,6 +11,7 @@ pub mod lists;
 pub mod medmij;
 pub mod oauth;
 pub mod practices;
+pub mod routing;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
 pub mod secret;

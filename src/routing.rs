@@ -1,0 +1,11 @@
+//! From a request and a grant to a practice: the path as a key, one immutable snapshot of all that a decision reads, and the
+//! decision itself.
+
+mod decide;
+mod path;
+mod snapshot;
+
+pub(crate) use decide::admit_caller;
+pub use decide::{Caller, INTERFACE_VERSION, Permit, Refusal, decide};
+pub use path::{Route, resource_base, route};
+pub use snapshot::{PeerTable, SharedSnapshot, Snapshot};
