@@ -1,4 +1,9 @@
-//! The resource server.
+//! The resource server: which requests a service allows, the way from a request to released data, and what a HIS answer may
+//! show.
 
+pub mod disclosure;
+pub mod http;
+pub mod outcome;
 pub mod query;
+pub mod read;
 pub mod shape;

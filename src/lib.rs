@@ -4,6 +4,7 @@ pub mod audit;
 pub mod clock;
 pub mod config;
 pub mod edge;
+pub mod fault;
 pub mod fhir;
 pub mod form;
 pub mod his;

@@ -1,0 +1,376 @@
+//! The one table from an error to an answer: status, whose move it is, whether trying again helps, and what may be said.
+//! Public texts stand here; nothing internal gets into them.
+
+use crate::audit::AuditError;
+use crate::fhir::query::QueryError;
+use crate::fhir::read::{BadForm, NoToken, ReadError};
+use crate::his::HisError;
+use crate::routing::Refusal;
+
+/// Who can do something about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Who {
+    /// The patient.
+    Patient,
+    /// The practice.
+    Practice,
+    /// The maker of the client.
+    Pgo,
+    /// The supplier of the practice's information system.
+    His,
+    /// The operator of this gateway.
+    Us,
+}
+
+impl Who {
+    /// The word used in answers and metrics.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Patient => "patient",
+            Self::Practice => "practice",
+            Self::Pgo => "pgo",
+            Self::His => "his",
+            Self::Us => "us",
+        }
+    }
+}
+
+/// An answer that is not data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fault {
+    /// Our code of it; also the reason in the audit.
+    pub code: &'static str,
+    /// The HTTP status.
+    pub status: u16,
+    /// The FHIR issue type.
+    pub issue: &'static str,
+    /// Who can do something about it.
+    pub who: Who,
+    /// Seconds after which trying again may help.
+    pub retry_after_seconds: Option<u32>,
+    /// For people, in Dutch.
+    pub text: &'static str,
+    /// For developers, in English.
+    pub diagnostics: &'static str,
+}
+
+const fn fault(
+    code: &'static str,
+    status: u16,
+    issue: &'static str,
+    who: Who,
+    text: &'static str,
+    diagnostics: &'static str,
+) -> Fault {
+    Fault { code, status, issue, who, retry_after_seconds: None, text, diagnostics }
+}
+
+const fn passing(seconds: u32, mut fault: Fault) -> Fault {
+    fault.retry_after_seconds = Some(seconds);
+    fault
+}
+
+impl From<ReadError> for Fault {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::NoRoute => NO_ROUTE,
+            ReadError::NoToken(error) => error.into(),
+            ReadError::UnknownToken => UNKNOWN_TOKEN,
+            ReadError::Refused(refusal) => refusal.into(),
+            ReadError::Form(form) => form.into(),
+            ReadError::Query(error) => error.into(),
+            ReadError::NotAvailable => NOT_AVAILABLE,
+            ReadError::NoAdapter => NO_ADAPTER,
+            ReadError::His(error) => error.into(),
+            ReadError::Shape(_) => NOT_PASSED_ON,
+            ReadError::Audit(error) => error.into(),
+            ReadError::Store => STORE_DOWN,
+        }
+    }
+}
+
+const NO_ROUTE: Fault = fault(
+    "no-route",
+    404,
+    "not-found",
+    Who::Pgo,
+    "Dit adres bestaat niet.",
+    "no endpoint at this address; use the endpoints of the ZAL",
+);
+const UNKNOWN_TOKEN: Fault = fault(
+    "unknown-token",
+    401,
+    "security",
+    Who::Pgo,
+    "Uw toestemming is niet (meer) geldig. Geef in uw app opnieuw toestemming.",
+    "the access token is not known or its grant has ended; start a new authorization",
+);
+const NOT_AVAILABLE: Fault = fault(
+    "not-available",
+    403,
+    "forbidden",
+    Who::Practice,
+    "Bij deze praktijk zijn voor u geen gegevens beschikbaar. Vraag het na bij uw praktijk.",
+    "the care provider makes no data of this person available",
+);
+const NO_ADAPTER: Fault = fault(
+    "no-adapter",
+    503,
+    "transient",
+    Who::Us,
+    "De praktijk is nog niet aangesloten. Wij lossen dit op.",
+    "the information system of the practice is not connected to this gateway",
+);
+const NOT_PASSED_ON: Fault = fault(
+    "his-answer-unfit",
+    502,
+    "exception",
+    Who::His,
+    "Het systeem van de praktijk gaf een antwoord dat wij niet mogen doorgeven. Er is niets getoond. Wij melden dit.",
+    "the answer of the practice's system failed a safety check and was withheld whole",
+);
+const STORE_DOWN: Fault = passing(
+    5,
+    fault(
+        "store-down",
+        503,
+        "transient",
+        Who::Us,
+        "Er is een storing bij ons. Probeer het zo nog eens.",
+        "the gateway's store does not answer; try again later",
+    ),
+);
+
+impl From<NoToken> for Fault {
+    fn from(error: NoToken) -> Self {
+        match error {
+            NoToken::Missing => fault(
+                "no-token",
+                401,
+                "login",
+                Who::Pgo,
+                "Uw app stuurde geen bewijs van toestemming mee.",
+                "send the access token in the Authorization header (RFC 6750 section 2.1)",
+            ),
+            NoToken::Malformed => fault(
+                "malformed-token",
+                401,
+                "login",
+                Who::Pgo,
+                "Uw app stuurde het bewijs van toestemming verkeerd mee.",
+                "exactly one Authorization header with scheme Bearer is needed (RFC 6750 section 2.1)",
+            ),
+        }
+    }
+}
+
+impl From<Refusal> for Fault {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Expired => TOKEN_EXPIRED,
+            Refusal::PeerNotListed => PEER_NOT_LISTED,
+            Refusal::PeerNotOfClient => PEER_NOT_OF_CLIENT,
+            Refusal::ClientNotListed => CLIENT_NOT_LISTED,
+            Refusal::OtherProvider => OTHER_PROVIDER,
+            Refusal::ServiceNotGranted => SERVICE_NOT_GRANTED,
+            Refusal::UnknownService => UNKNOWN_SERVICE,
+            Refusal::NotOffered => NOT_OFFERED,
+            Refusal::PracticeClosed => PRACTICE_CLOSED,
+        }
+    }
+}
+
+const TOKEN_EXPIRED: Fault = fault(
+    "token-expired",
+    401,
+    "expired",
+    Who::Pgo,
+    "De toestemming is verlopen. Geef in uw app opnieuw toestemming.",
+    "the access token is expired; start a new authorization",
+);
+const PEER_NOT_LISTED: Fault = fault(
+    "peer-not-listed",
+    403,
+    "forbidden",
+    Who::Pgo,
+    "Uw app is niet (meer) toegelaten tot MedMij.",
+    "the host name of the client certificate is not on the MedMij whitelist",
+);
+const PEER_NOT_OF_CLIENT: Fault = fault(
+    "peer-not-of-client",
+    403,
+    "forbidden",
+    Who::Pgo,
+    "Uw app mag deze toestemming niet gebruiken.",
+    "the token was issued to another client than the one this certificate may act for",
+);
+const CLIENT_NOT_LISTED: Fault = fault(
+    "client-not-listed",
+    403,
+    "forbidden",
+    Who::Pgo,
+    "Uw app is niet (meer) toegelaten tot MedMij.",
+    "the client is not on the OAuth client list",
+);
+const OTHER_PROVIDER: Fault = fault(
+    "other-provider",
+    403,
+    "forbidden",
+    Who::Pgo,
+    "U gaf toestemming voor een andere praktijk.",
+    "the access token is for another care provider than the one addressed",
+);
+const SERVICE_NOT_GRANTED: Fault = fault(
+    "service-not-granted",
+    403,
+    "forbidden",
+    Who::Pgo,
+    "Uw toestemming geldt niet voor deze gegevens.",
+    "the access token does not cover this data service",
+);
+const UNKNOWN_SERVICE: Fault = fault(
+    "unknown-service",
+    404,
+    "not-found",
+    Who::Pgo,
+    "Dit adres bestaat niet.",
+    "no such data service in this FHIR version",
+);
+const NOT_OFFERED: Fault = fault(
+    "not-offered",
+    403,
+    "forbidden",
+    Who::Practice,
+    "De praktijk biedt deze gegevens niet aan.",
+    "the ZAL does not list this data service for this care provider",
+);
+const PRACTICE_CLOSED: Fault = fault(
+    "practice-closed",
+    403,
+    "forbidden",
+    Who::Practice,
+    "De praktijk heeft inzage niet opengesteld. Vraag het na bij uw praktijk.",
+    "the care provider is not open for access",
+);
+
+impl From<BadForm> for Fault {
+    fn from(form: BadForm) -> Self {
+        match form {
+            BadForm::Method => fault(
+                "method-not-allowed",
+                405,
+                "not-supported",
+                Who::Pgo,
+                "Uw app vroeg iets dat hier niet kan.",
+                "only GET is allowed here",
+            ),
+            BadForm::Accept => unservable(),
+        }
+    }
+}
+
+const fn unservable() -> Fault {
+    fault(
+        "not-acceptable",
+        406,
+        "not-supported",
+        Who::Pgo,
+        "Uw app vroeg een vorm van antwoord die hier niet kan.",
+        "only application/fhir+json can be served",
+    )
+}
+
+impl From<QueryError> for Fault {
+    fn from(error: QueryError) -> Self {
+        let refused = |code, status, issue, diagnostics| {
+            fault(code, status, issue, Who::Pgo, "Uw app vroeg iets dat deze dienst niet biedt.", diagnostics)
+        };
+        match error {
+            QueryError::UnknownType => {
+                refused("unknown-type", 404, "not-supported", "this data service has no such resource type")
+            }
+            QueryError::OnlySearch => refused(
+                "only-search",
+                404,
+                "not-supported",
+                "this data service offers a search on this type, no read, history or operation",
+            ),
+            QueryError::BadPath => refused("bad-path", 400, "invalid", "the path is no FHIR interaction"),
+            QueryError::BadEncoding => {
+                refused("bad-encoding", 400, "invalid", "the query is not properly percent-encoded UTF-8")
+            }
+            QueryError::UnknownParameter => refused(
+                "unknown-parameter",
+                400,
+                "not-supported",
+                "a search parameter is not part of this search; see the information standard",
+            ),
+            QueryError::Repeated => refused("repeated-parameter", 400, "invalid", "a search parameter stands twice"),
+            QueryError::BadValue => refused(
+                "bad-value",
+                400,
+                "value",
+                "a value is outside what this search allows; see the information standard",
+            ),
+            QueryError::MissingParameter => {
+                refused("missing-parameter", 400, "required", "a required search parameter is missing")
+            }
+            QueryError::UnservableFormat => unservable(),
+        }
+    }
+}
+
+const HIS_TEXT: &str = "Het systeem van de praktijk geeft nu geen antwoord. Probeer het later nog eens.";
+
+impl From<HisError> for Fault {
+    fn from(error: HisError) -> Self {
+        let his = |code, status, issue, diagnostics| fault(code, status, issue, Who::His, HIS_TEXT, diagnostics);
+        match error {
+            HisError::Unreachable => passing(
+                30,
+                his(
+                    "his-unreachable",
+                    503,
+                    "transient",
+                    "the practice's system cannot be reached, or broke off; try again later",
+                ),
+            ),
+            HisError::TimedOut => {
+                his("his-timeout", 504, "timeout", "the practice's system did not answer within the gateway's limit")
+            }
+            HisError::Busy => passing(
+                5,
+                his(
+                    "his-busy",
+                    503,
+                    "throttled",
+                    "as many requests as allowed are under way to the practice's system; try again later",
+                ),
+            ),
+            HisError::Refused => his("his-refused", 502, "exception", "the practice's system refused the gateway"),
+            HisError::Nonsense => his(
+                "his-nonsense",
+                502,
+                "exception",
+                "the practice's system answered with something else than asked for",
+            ),
+            HisError::TooLarge => {
+                his("his-too-large", 502, "too-long", "the answer of the practice's system is larger than allowed")
+            }
+        }
+    }
+}
+
+impl From<AuditError> for Fault {
+    fn from(error: AuditError) -> Self {
+        const TEXT: &str = "Wij kunnen de inzage nu niet vastleggen en tonen daarom niets. Probeer het later nog eens.";
+        const DIAGNOSTICS: &str = "access cannot be recorded now, so nothing is disclosed; try again later";
+        let code = match error {
+            AuditError::Full => "audit-full",
+            AuditError::Stopped => "audit-stopped",
+            AuditError::Busy => "audit-busy",
+        };
+        passing(10, fault(code, 503, "transient", Who::Us, TEXT, DIAGNOSTICS))
+    }
+}
