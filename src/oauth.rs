@@ -3,3 +3,5 @@
 pub mod authorize;
 pub mod code;
 pub mod grant;
+pub mod http;
+pub mod token;

@@ -1,0 +1,90 @@
+//! The token endpoint on the wire: POST, form-encoded, over mutual TLS (core.tknint.200 and .201).
+
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::{Extension, State};
+use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use axum::{Json, Router};
+use serde_json::json;
+
+use super::token::{TokenAnswer, TokenCall, TokenDesk, TokenError};
+use crate::edge::Connection;
+use crate::form::decode_pairs;
+use crate::medmij::{CorrelationId, LocalId, RequestId};
+use crate::routing::Caller;
+
+/// Largest form that is read, in bytes.
+const FORM_MAX_BYTES: usize = 16 * 1024;
+
+/// `POST /oauth/token`.
+pub fn router(desk: Arc<TokenDesk>) -> Router {
+    Router::new()
+        .route("/oauth/token", post(exchange))
+        .layer(axum::extract::DefaultBodyLimit::max(FORM_MAX_BYTES))
+        .with_state(desk)
+}
+
+async fn exchange(
+    State(desk): State<Arc<TokenDesk>>,
+    Extension(connection): Extension<Arc<Connection>>,
+    headers: HeaderMap,
+    uri: Uri,
+    body: Bytes,
+) -> Response {
+    if !is_form(&headers) {
+        return refuse(TokenError::InvalidRequest, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    }
+    let text = std::str::from_utf8(&body).ok().filter(|_| uri.query().is_none());
+    let Some(form) = text.and_then(|text| decode_pairs(text).ok()) else {
+        return refuse(TokenError::InvalidRequest, StatusCode::BAD_REQUEST);
+    };
+    let call = TokenCall {
+        caller: Caller { names: connection.peer_names() },
+        local_id: LocalId::new(desk.clock.now()),
+        request_id: id(&headers, "medmij-request-id").and_then(RequestId::parse),
+        correlation_id: id(&headers, "x-correlation-id").and_then(CorrelationId::parse),
+    };
+    match desk.exchange(&form, call).await {
+        Ok(answer) => issued(&answer),
+        Err(error) => refuse(error, status(error)),
+    }
+}
+
+fn id<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+fn is_form(headers: &HeaderMap) -> bool {
+    let kind = id(headers, header::CONTENT_TYPE.as_str()).unwrap_or_default().to_ascii_lowercase();
+    let mut parts = kind.split(';').map(str::trim);
+    parts.next() == Some("application/x-www-form-urlencoded")
+        && parts.all(|part| matches!(part, "charset=utf-8" | "charset=\"utf-8\""))
+}
+
+fn issued(answer: &TokenAnswer) -> Response {
+    let body = json!({
+        "access_token": answer.token.reveal(),
+        "token_type": "Bearer",
+        "expires_in": answer.lifetime.as_secs(),
+        "scope": answer.scope,
+    });
+    (StatusCode::OK, [(header::CACHE_CONTROL, "no-store"), (header::PRAGMA, "no-cache")], Json(body)).into_response()
+}
+
+const fn status(error: TokenError) -> StatusCode {
+    match error {
+        TokenError::InvalidRequest | TokenError::InvalidGrant | TokenError::UnsupportedGrantType => {
+            StatusCode::BAD_REQUEST
+        }
+        TokenError::InvalidClient => StatusCode::UNAUTHORIZED,
+        TokenError::Store | TokenError::Audit => StatusCode::SERVICE_UNAVAILABLE,
+    }
+}
+
+fn refuse(error: TokenError, status: StatusCode) -> Response {
+    let body = json!({"error": error.code(), "error_description": error.to_string()});
+    (status, [(header::CACHE_CONTROL, "no-store"), (header::PRAGMA, "no-cache")], Json(body)).into_response()
+}
