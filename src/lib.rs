@@ -11,6 +11,7 @@ pub mod his;
 pub mod lists;
 pub mod medmij;
 pub mod oauth;
+pub mod pages;
 pub mod practices;
 pub mod routing;
 #[cfg(feature = "sandbox")]

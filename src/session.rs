@@ -1,4 +1,8 @@
 //! A person's browser visit: from the authorization request, through login, to an answered question.
 
+pub mod http;
+pub mod journey;
 pub mod login;
+#[cfg(feature = "sandbox")]
+pub mod simulator;
 pub mod visit;

@@ -1,0 +1,53 @@
+//! What a person is asked, and about which practice and services: built from the lists, the register and the catalogue.
+
+use crate::medmij::{Scope, ServiceId};
+use crate::oauth::authorize::AuthorizeRequest;
+use crate::practices::{GoLive, Practice};
+use crate::routing::{INTERFACE_VERSION, Snapshot};
+use crate::services::Purpose;
+
+/// Who asks what of whom, in the names that people know.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Question {
+    /// The organisation behind the PGO (OCL).
+    pub organisation: String,
+    /// The practice.
+    pub practice: String,
+    /// The services (GNL).
+    pub services: Vec<String>,
+}
+
+pub(super) fn practice_of<'a>(snapshot: &'a Snapshot, request: &AuthorizeRequest) -> Option<&'a Practice> {
+    let practice = snapshot.practices.practice(request.scope.provider().as_str());
+    practice.filter(|practice| practice.state == GoLive::Open)
+}
+
+/// The services of the practice that this scope can cover: listed in the ZAL, known to the catalogue, of the right direction.
+pub(super) fn available_services(snapshot: &Snapshot, scope: &Scope) -> Vec<ServiceId> {
+    let Some(provider) = snapshot.lists.zal.provider(scope.provider().as_str()) else { return Vec::new() };
+    let wanted = |service: &&crate::services::Service| match scope {
+        Scope::Collect(_) => service.purpose == Purpose::Collect,
+        Scope::Share(_, id) => service.purpose == Purpose::Share && service.id == *id,
+    };
+    let services = snapshot.services.iter().filter(wanted);
+    services
+        .filter(|service| provider.service(INTERFACE_VERSION, service.id.as_str()).is_some())
+        .map(|service| service.id.clone())
+        .collect()
+}
+
+pub(super) fn question(snapshot: &Snapshot, request: &AuthorizeRequest) -> Option<Question> {
+    let services = available_services(snapshot, &request.scope);
+    let name = |id: &ServiceId| {
+        let listed = snapshot.lists.gnl.name(id.as_str());
+        listed
+            .or_else(|| snapshot.services.service(id.as_str()).map(|service| service.name.as_str()))
+            .unwrap_or_default()
+            .to_owned()
+    };
+    Some(Question {
+        organisation: snapshot.lists.ocl.client(request.client.as_str())?.organisation().to_owned(),
+        practice: practice_of(snapshot, request)?.name.clone(),
+        services: services.iter().map(name).collect(),
+    })
+}
