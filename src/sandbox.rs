@@ -1,4 +1,11 @@
-//! The whole world on loopback, for development and tests.
+//! The whole world on loopback, for development and tests: list publisher, emulated HISs, demonstration PGO, certificates,
+//! and a client and a person to play it with. Absent from production builds (cargo feature `sandbox`).
 
+pub mod client;
 pub mod his;
+pub mod person;
+mod pki;
+pub mod ports;
+mod publisher;
 pub mod records;
+pub mod world;

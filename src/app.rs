@@ -1,0 +1,238 @@
+//! The composition root: configuration in, running node out. `build` does all that can fail before a port is used; `run`
+//! takes the listeners and the stop signal as arguments.
+
+mod assemble;
+mod start;
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use crate::audit::{AuditError, AuditEvent, AuditLog, FileLog, Kind, Outcome};
+use crate::clock::SharedClock;
+use crate::edge::{Counters, Edge, EdgeConfig, Listener, serve};
+use crate::lists::{Pace, Refresher};
+use crate::monitor::http::Monitor;
+use crate::monitor::metrics::{Face, Metrics};
+use crate::monitor::ready::{Parts, Readiness};
+use crate::routes::{BackFace, FrontFace};
+use crate::routing::SharedSnapshot;
+use crate::store::SqliteStore;
+use crate::tls::server::ServerTls;
+
+pub use start::StartError;
+
+/// How often what has had its time is swept out of the store.
+const SWEEP_EVERY: Duration = Duration::from_secs(300);
+
+/// The bound ports of a node.
+#[derive(Debug)]
+pub struct Listeners {
+    /// Browsers.
+    pub front: TcpListener,
+    /// PGO servers.
+    pub back: TcpListener,
+    /// Operators.
+    pub ops: TcpListener,
+}
+
+/// A node that is built and holds its folders, but serves nothing yet.
+pub struct App {
+    clock: SharedClock,
+    grace: Duration,
+    audit: Arc<FileLog>,
+    store: Arc<SqliteStore>,
+    lists: ListsPart,
+    front: Half<FrontFace>,
+    back: Half<BackFace>,
+    metrics: Arc<Metrics>,
+    readiness: Arc<Readiness>,
+    _data: crate::audit::FolderLock,
+}
+
+struct ListsPart {
+    refresher: Arc<Refresher>,
+    snapshot: SharedSnapshot,
+    loaded: CancellationToken,
+    pace: Pace,
+    maximum_age: Duration,
+    wake: Arc<Notify>,
+}
+
+struct Half<S> {
+    config: EdgeConfig,
+    tls: Arc<ArcSwap<ServerTls>>,
+    service: S,
+    counters: Arc<Counters>,
+}
+
+/// How a run ended badly.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// A listener cannot be used.
+    #[error("a listener cannot be used")]
+    Listener(#[from] std::io::Error),
+    /// The start cannot be recorded.
+    #[error("the audit log does not take the start of the node")]
+    Audit(#[from] AuditError),
+}
+
+/// Handles for whoever runs a node: a test, the sandbox, the command line.
+#[derive(Clone)]
+pub struct Controls {
+    /// Ends the node in order.
+    pub stop: CancellationToken,
+    /// Makes the node fetch the lists now.
+    pub refresh_lists: Arc<Notify>,
+    /// Whether it is ready.
+    pub readiness: Arc<Readiness>,
+    /// Cancelled when the node serves.
+    pub serving: CancellationToken,
+}
+
+impl App {
+    /// Handles for this node.
+    #[must_use]
+    pub fn controls(&self) -> Controls {
+        Controls {
+            stop: CancellationToken::new(),
+            refresh_lists: Arc::clone(&self.lists.wake),
+            readiness: Arc::clone(&self.readiness),
+            serving: CancellationToken::new(),
+        }
+    }
+
+    /// Serves until `controls.stop`, then drains: open requests finish within the grace period, the log is closed last.
+    ///
+    /// # Errors
+    /// See [`RunError`].
+    pub async fn run(self, listeners: Listeners, controls: Controls) -> Result<(), RunError> {
+        let Self { clock, grace, audit, store, lists, front, back, metrics, readiness, _data } = self;
+        let ops = tokio::net::TcpListener::from_std(nonblocking(listeners.ops)?)?;
+        let (front_socket, back_socket) = (Listener::from_std(listeners.front)?, Listener::from_std(listeners.back)?);
+        let observed = [(Face::Front, Arc::clone(&front.counters)), (Face::Back, Arc::clone(&back.counters))];
+        let monitor = monitor(&readiness, &metrics, &audit, &lists, observed);
+        let background = tokio_util::task::TaskTracker::new();
+        background.spawn(serve_ops(ops, monitor, controls.stop.clone()));
+        background.spawn(keep_lists(&lists, &metrics, controls.stop.clone()));
+        background.spawn(sweep(Arc::clone(&store), Arc::clone(&clock), controls.stop.clone()));
+        if controls.stop.run_until_cancelled(lists.loaded.cancelled()).await.is_some() {
+            record(&*audit, &clock, Kind::NodeStarted).await?;
+            readiness.serve(parts(&audit, &lists));
+            controls.serving.cancel();
+            tracing::info!("serving");
+            let front = serve(front_socket, front.edge(&clock, grace), controls.stop.clone());
+            let back = serve(back_socket, back.edge(&clock, grace), controls.stop.clone());
+            let draining = async {
+                controls.stop.cancelled().await;
+                readiness.drain();
+            };
+            let (front, back, ()) = tokio::join!(front, back, draining);
+            tracing::info!(finished = front.finished + back.finished, cut = front.cut + back.cut, "drained");
+        }
+        background.close();
+        background.wait().await;
+        record(&*audit, &clock, Kind::NodeStopped).await?;
+        // Both wait for the disk.
+        let closing = tokio::task::spawn_blocking(move || (store.close(), audit.close()));
+        closing.await.map(|_| ()).map_err(std::io::Error::other)?;
+        Ok(())
+    }
+}
+
+impl<S> Half<S> {
+    fn edge(self, clock: &SharedClock, grace: Duration) -> Edge<S> {
+        let config = EdgeConfig { drain_grace: grace, ..self.config };
+        Edge { config, tls: self.tls, service: self.service, clock: Arc::clone(clock), counters: self.counters }
+    }
+}
+
+fn nonblocking(listener: TcpListener) -> std::io::Result<TcpListener> {
+    listener.set_nonblocking(true)?;
+    Ok(listener)
+}
+
+async fn record(audit: &dyn AuditLog, clock: &SharedClock, kind: Kind) -> Result<(), AuditError> {
+    let mut event = AuditEvent::new(clock.now(), kind, Outcome::Done);
+    event.detail = Some(concat!("inzage ", env!("CARGO_PKG_VERSION")).into());
+    audit.append(event)?.await.map(|_| ())
+}
+
+fn parts(audit: &Arc<FileLog>, lists: &ListsPart) -> Parts {
+    let (refresher, maximum) = (Arc::clone(&lists.refresher), lists.maximum_age);
+    Parts {
+        audit: Arc::clone(audit) as Arc<dyn AuditLog>,
+        snapshot: Arc::clone(&lists.snapshot),
+        lists_fresh: Box::new(move || age(&refresher).is_some_and(|age| age <= maximum)),
+    }
+}
+
+fn age(refresher: &Refresher) -> Option<Duration> {
+    refresher.age().map(|age| age.try_into().unwrap_or_default())
+}
+
+fn monitor(
+    readiness: &Arc<Readiness>,
+    metrics: &Arc<Metrics>,
+    audit: &Arc<FileLog>,
+    lists: &ListsPart,
+    observed: [(Face, Arc<Counters>); 2],
+) -> Monitor {
+    let (audit, refresher) = (Arc::clone(audit), Arc::clone(&lists.refresher));
+    let observe = move |metrics: &Metrics| {
+        let open = observed.each_ref().map(|(face, counters)| (*face, counters.open()));
+        metrics.observe(age(&refresher), audit.health().is_ok(), open);
+    };
+    Monitor { readiness: Arc::clone(readiness), metrics: Arc::clone(metrics), observe: Arc::new(observe) }
+}
+
+async fn serve_ops(listener: tokio::net::TcpListener, monitor: Monitor, stop: CancellationToken) {
+    let router = crate::monitor::http::router(monitor);
+    let served = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await;
+    if let Err(error) = served {
+        tracing::error!(%error, "the operations face ended");
+    }
+}
+
+fn keep_lists(lists: &ListsPart, metrics: &Arc<Metrics>, stop: CancellationToken) -> impl Future<Output = ()> + use<> {
+    let metrics = Arc::clone(metrics);
+    let report = move |result: &Result<_, crate::lists::RefreshError>| match result {
+        Ok(_) => metrics.lists_refreshed("ok"),
+        Err(error) => {
+            metrics.lists_refreshed("failed");
+            tracing::warn!(error = %chain(error), "the lists were not refreshed; the set in force stays");
+        }
+    };
+    Arc::clone(&lists.refresher).run(lists.pace, Arc::clone(&lists.wake), stop, report)
+}
+
+async fn sweep(store: Arc<SqliteStore>, clock: SharedClock, stop: CancellationToken) {
+    while stop.run_until_cancelled(tokio::time::sleep(SWEEP_EVERY)).await.is_some() {
+        if store.sweep(clock.now()).await.is_err() {
+            tracing::warn!("the store could not be swept; it is tried again");
+        }
+    }
+}
+
+/// An error with its causes on one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        text = format!("{text}: {inner}");
+        cause = inner.source();
+    }
+    text
+}
+
+/// Binds one address; a port in use is an error that names it.
+///
+/// # Errors
+/// When the address cannot be bound.
+pub fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
+    start::bind(address)
+}

@@ -1,0 +1,343 @@
+//! From a configuration to the parts of a node.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use super::start::{StartError, bind};
+use super::{App, Half, Listeners, ListsPart};
+use crate::audit::{
+    AuditEvent, AuditLog, FileLog, FileLogConfig, FolderLock, Kind, LockError, NodeName, OpenError, Outcome,
+    Pseudonymiser,
+};
+use crate::clock::SharedClock;
+use crate::config::{self, Config, PracticeState};
+use crate::edge::{Authority, Counters, EdgeConfig};
+use crate::fhir::read::Reader;
+use crate::his::HisAdapter;
+use crate::his::fhir::FhirHis;
+use crate::his::pool::{Pool, PoolConfig};
+use crate::lists::{CopyFolder, HttpsSource, Lists, Pace, PerList, Reading, Refresher};
+use crate::medmij::Hostname;
+use crate::monitor::metrics::Metrics;
+use crate::monitor::ready::Readiness;
+use crate::oauth::grant::TokenStore;
+use crate::oauth::token::TokenDesk;
+use crate::practices::{GoLive, Practice, PracticeRegister};
+use crate::routes::{BackFace, FrontFace, Watch};
+use crate::routing::{PeerTable, SharedSnapshot, Snapshot};
+use crate::services::Catalogue;
+use crate::session::journey::{Journey, JourneyRules};
+use crate::session::login::IdentityProvider;
+use crate::store::{CachedTokens, KeyFile, Sealer, SqliteStore};
+use crate::tls::client::{Deadlines, client_config, reqwest_client};
+use crate::tls::identity::{Identity, Roots};
+use crate::tls::server::{ServerTls, back_channel, front_channel};
+
+/// How long a person may take for one page.
+const PAGE_LIFETIME: Duration = Duration::from_secs(900);
+/// How long the availability test may take; a person is waiting for the page.
+const AVAILABILITY_DEADLINE: Duration = Duration::from_secs(8);
+/// How long an outgoing call of the control plane may take.
+const CONTROL_DEADLINES: Deadlines = Deadlines { connect: Duration::from_secs(5), total: Duration::from_secs(30) };
+/// How long a request waits for its turn at a HIS before it is refused.
+const HIS_WAIT: Duration = Duration::from_millis(500);
+/// How long a connection to a HIS may lie idle; below the shortest common keep-alive.
+const HIS_IDLE: Duration = Duration::from_secs(4);
+
+/// The parts that several others share.
+struct Shared {
+    clock: SharedClock,
+    snapshot: SharedSnapshot,
+    audit: Arc<FileLog>,
+    pseudonyms: Arc<Pseudonymiser>,
+    store: Arc<SqliteStore>,
+    adapters: HashMap<String, Arc<dyn HisAdapter>>,
+    watch: Watch,
+}
+
+impl App {
+    /// Builds a node: reads every file, locks the folders, opens log and store. Waits for the disk.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    pub fn build(config: &Config, clock: SharedClock) -> Result<Self, StartError> {
+        check_files(config)?;
+        let data = lock(&config.node.data)?;
+        let metrics = Arc::new(Metrics::default());
+        let audit = open_audit(config, &clock)?;
+        let snapshot = first_snapshot(config);
+        let lists = lists(config, &clock, &snapshot, &audit)?;
+        let shared = Shared {
+            adapters: adapters(config, &clock)?,
+            pseudonyms: Arc::new(Pseudonymiser::new(&key(&config.keys.pseudonym)?)),
+            store: Arc::new(SqliteStore::open(&config.store.path, Sealer::new(&key(&config.keys.sealing)?))?),
+            watch: Watch { metrics: Arc::clone(&metrics), clock: Arc::clone(&clock) },
+            clock: Arc::clone(&clock),
+            snapshot,
+            audit: Arc::clone(&audit),
+        };
+        Ok(Self {
+            grace: config.node.grace,
+            store: Arc::clone(&shared.store),
+            front: front(config, &shared)?,
+            back: back(config, &shared)?,
+            readiness: Arc::new(Readiness::default()),
+            clock,
+            audit,
+            lists,
+            metrics,
+            _data: data,
+        })
+    }
+
+    /// Binds the ports of a configuration.
+    ///
+    /// # Errors
+    /// When one is in use; the error names it.
+    pub fn bind(config: &Config) -> Result<Listeners, StartError> {
+        Ok(Listeners {
+            front: bind(config.front.listen)?,
+            back: bind(config.back.listen)?,
+            ops: bind(config.ops.listen)?,
+        })
+    }
+}
+
+fn check_files(config: &Config) -> Result<(), StartError> {
+    let faults = config.check_files();
+    if faults.is_empty() { Ok(()) } else { Err(StartError::Config(config.explain(faults))) }
+}
+
+fn lock(folder: &Path) -> Result<FolderLock, StartError> {
+    let failed = |source| StartError::File { path: folder.display().to_string(), source };
+    std::fs::create_dir_all(folder).map_err(failed)?;
+    FolderLock::take(folder).map_err(|error| match error {
+        LockError::Held { holder } => StartError::Locked { folder: folder.display().to_string(), holder },
+        LockError::Unusable(source) => failed(source),
+    })
+}
+
+fn open_audit(config: &Config, clock: &SharedClock) -> Result<Arc<FileLog>, StartError> {
+    let node = NodeName::parse(&config.node.name).map_err(|_| StartError::His { id: config.node.name.clone() })?;
+    let settings = FileLogConfig {
+        dir: config.audit.dir.clone(),
+        node,
+        segment_bytes: config.audit.segment_bytes,
+        queue_bound: config.audit.queue,
+    };
+    let (log, recovery) = FileLog::open(settings, Arc::clone(clock)).map_err(|error| match error {
+        OpenError::Locked { holder } => StartError::Locked { folder: config.audit.dir.display().to_string(), holder },
+        OpenError::Damaged(_) | OpenError::Io { .. } => StartError::Audit(error),
+    })?;
+    if recovery.cut_bytes > 0 {
+        tracing::warn!(
+            bytes = recovery.cut_bytes,
+            records = recovery.records,
+            "an unfinished last audit record was cut off"
+        );
+    }
+    Ok(Arc::new(log))
+}
+
+fn key(path: &Path) -> Result<crate::store::Key32, StartError> {
+    KeyFile::load(path).map_err(|source| StartError::Key { path: path.display().to_string(), source })
+}
+
+/// The register and catalogue of the configuration, with no list in it: nobody and nothing is known until lists come.
+fn first_snapshot(config: &Config) -> SharedSnapshot {
+    let practices = config.practices.iter().map(practice);
+    Arc::new(ArcSwap::from_pointee(Snapshot {
+        lists: Arc::new(Lists::default()),
+        // The configuration refuses a provider that stands twice.
+        practices: Arc::new(PracticeRegister::new(practices).unwrap_or_default()),
+        services: Arc::new(Catalogue::shipped()),
+        peers: Arc::new(PeerTable::new(
+            config.clients.iter().map(|(client, peers)| (client.clone(), peers.clone())).collect(),
+        )),
+    }))
+}
+
+fn practice(written: &config::Practice) -> Practice {
+    Practice {
+        provider: written.provider.clone(),
+        name: written.name.clone(),
+        his: written.his.clone(),
+        access_start: written.access_start_date,
+        minimum_age: written.minimum_age,
+        results_months: written.results_months,
+        state: match written.state {
+            PracticeState::Open => GoLive::Open,
+            PracticeState::Closed => GoLive::Closed,
+        },
+    }
+}
+
+fn lists(
+    config: &Config,
+    clock: &SharedClock,
+    snapshot: &SharedSnapshot,
+    audit: &Arc<FileLog>,
+) -> Result<ListsPart, StartError> {
+    let section = &config.lists;
+    let own = identity(&section.identity, clock)?;
+    let tls = client_config(&Roots::load(&section.roots)?, Some(&own), &[crate::tls::ALPN_HTTP1], clock)?;
+    let addresses: Vec<_> = config.resolve.iter().map(|(host, ip)| (host.clone(), SocketAddr::new(*ip, 0))).collect();
+    let client = reqwest_client(tls, &addresses, CONTROL_DEADLINES)?;
+    let url = |url: &config::HttpsUrl| url.as_str().to_owned();
+    let urls =
+        PerList { zal: url(&section.zal), ocl: url(&section.ocl), whl: url(&section.whl), gnl: url(&section.gnl) };
+    let source = Arc::new(HttpsSource::new(client, &urls)?);
+    let loaded = CancellationToken::new();
+    let publish = publisher(snapshot, audit, clock, &loaded);
+    let reading = Reading { allow_ports: section.allow_ports };
+    let refresher =
+        Arc::new(Refresher::new(source, CopyFolder::new(section.copy.clone()), Arc::clone(clock), reading, publish));
+    if let Err(error) = refresher.load_copy() {
+        tracing::warn!(error = %super::chain(&error), "the last good copy of the lists cannot be used");
+    }
+    Ok(ListsPart {
+        refresher,
+        snapshot: Arc::clone(snapshot),
+        loaded,
+        pace: Pace { every: section.refresh, jitter: section.refresh / 10, retry: Duration::from_secs(5) },
+        maximum_age: section.maximum_age,
+        wake: Arc::new(Notify::new()),
+    })
+}
+
+/// Swaps a new set of lists into the snapshot, whole, and records it.
+fn publisher(
+    snapshot: &SharedSnapshot,
+    audit: &Arc<FileLog>,
+    clock: &SharedClock,
+    loaded: &CancellationToken,
+) -> Arc<dyn Fn(Arc<Lists>) + Send + Sync> {
+    let (snapshot, audit, clock, loaded) = (Arc::clone(snapshot), Arc::clone(audit), Arc::clone(clock), loaded.clone());
+    Arc::new(move |lists: Arc<Lists>| {
+        let headers = lists.headers();
+        snapshot.rcu(|held| Snapshot { lists: Arc::clone(&lists), ..Snapshot::clone(held) });
+        let mut event = AuditEvent::new(clock.now(), Kind::ListsSwapped, Outcome::Done);
+        let (zal, ocl) = (headers.zal.sequence, headers.ocl.sequence);
+        let (whl, gnl) = (headers.whl.sequence, headers.gnl.sequence);
+        event.detail = Some(format!("zal {zal} ocl {ocl} whl {whl} gnl {gnl}").into());
+        // A log that cannot take it releases nothing either; its health says so.
+        drop(audit.append(event));
+        loaded.cancel();
+    })
+}
+
+fn identity(written: &config::Identity, clock: &SharedClock) -> Result<Identity, StartError> {
+    Ok(Identity::load(&written.certificate, &written.key, clock.now())?)
+}
+
+fn adapters(config: &Config, clock: &SharedClock) -> Result<HashMap<String, Arc<dyn HisAdapter>>, StartError> {
+    config.his.iter().map(|his| Ok((his.id.clone(), adapter(config, his, clock)?))).collect()
+}
+
+fn adapter(config: &Config, his: &config::His, clock: &SharedClock) -> Result<Arc<dyn HisAdapter>, StartError> {
+    let own = his.identity.as_ref().map(|written| identity(written, clock)).transpose()?;
+    let tls = client_config(&Roots::load(&his.roots)?, own.as_ref(), &[crate::tls::ALPN_HTTP1], clock)?;
+    let host = his.base_url.host().clone();
+    let port = his.base_url.port();
+    let pool = PoolConfig {
+        address: config.resolve.get(&host).map(|ip| SocketAddr::new(*ip, port)),
+        host,
+        port,
+        max_in_flight: his.max_in_flight,
+        max_wait: HIS_WAIT,
+        connect_timeout: his.connect_timeout,
+        idle_timeout: HIS_IDLE,
+        max_body_bytes: config.release.judge_whole_limit_bytes,
+    };
+    let api_key = his.api_key.as_deref().map(read_secret).transpose()?;
+    let pool = Pool::new(pool, Arc::new(tls), Arc::clone(clock));
+    let adapter =
+        FhirHis::new(his.base_url.as_str(), api_key, pool).map_err(|_| StartError::His { id: his.id.clone() })?;
+    Ok(Arc::new(adapter))
+}
+
+fn read_secret(path: &Path) -> Result<crate::secret::Secret<String>, StartError> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|source| StartError::File { path: path.display().to_string(), source })?;
+    Ok(crate::secret::Secret::new(text.trim().to_owned()))
+}
+
+fn front(config: &Config, shared: &Shared) -> Result<Half<FrontFace>, StartError> {
+    let journey = Journey {
+        snapshot: Arc::clone(&shared.snapshot),
+        visits: Arc::clone(&shared.store) as _,
+        codes: Arc::clone(&shared.store) as _,
+        audit: Arc::clone(&shared.audit) as _,
+        pseudonyms: Arc::clone(&shared.pseudonyms),
+        adapters: shared.adapters.clone(),
+        login: login(config),
+        clock: Arc::clone(&shared.clock),
+        rules: JourneyRules {
+            allow_ports: config.lists.allow_ports,
+            code_lifetime: config.release.code_lifetime,
+            page_lifetime: PAGE_LIFETIME,
+            availability_deadline: AVAILABILITY_DEADLINE,
+        },
+    };
+    let tls = front_channel(&identity(&config.front.identity, &shared.clock)?, &shared.clock)?;
+    let face = FrontFace { router: crate::session::http::router(Arc::new(journey)), watch: shared.watch.clone() };
+    Ok(half(config, &config.front.origin, tls, face))
+}
+
+#[cfg(feature = "sandbox")]
+fn login(config: &Config) -> Arc<dyn IdentityProvider> {
+    match config.login {
+        config::Login::Simulator => Arc::new(crate::session::simulator::LoginSimulator),
+    }
+}
+
+fn back(config: &Config, shared: &Shared) -> Result<Half<BackFace>, StartError> {
+    let tokens: Arc<dyn TokenStore> = Arc::new(CachedTokens::new(Arc::clone(&shared.store) as _));
+    let desk = TokenDesk {
+        snapshot: Arc::clone(&shared.snapshot),
+        codes: Arc::clone(&shared.store) as _,
+        tokens: Arc::clone(&tokens),
+        audit: Arc::clone(&shared.audit) as _,
+        pseudonyms: Arc::clone(&shared.pseudonyms),
+        clock: Arc::clone(&shared.clock),
+        token_lifetime: config.release.token_lifetime,
+    };
+    let reader = Reader {
+        snapshot: Arc::clone(&shared.snapshot),
+        tokens,
+        audit: Arc::clone(&shared.audit) as _,
+        pseudonyms: Arc::clone(&shared.pseudonyms),
+        adapters: shared.adapters.clone(),
+        clock: Arc::clone(&shared.clock),
+        origin: config.back.origin.to_string(),
+        his_deadline: config.release.his_deadline,
+    };
+    let own = identity(&config.back.identity, &shared.clock)?;
+    let tls = back_channel(&own, &Roots::load(&config.back.client_roots)?, Vec::new(), &shared.clock)?;
+    let router = crate::oauth::http::router(Arc::new(desk));
+    let face = BackFace { router, reader: Arc::new(reader), watch: shared.watch.clone() };
+    Ok(half(config, &config.back.origin, tls, face))
+}
+
+fn half<S>(config: &Config, origin: &config::Origin, tls: ServerTls, service: S) -> Half<S> {
+    let authority = Authority::new(Hostname::clone(origin.host()), origin.port().unwrap_or(443));
+    let limits = &config.edge;
+    let edge = EdgeConfig {
+        connections_max: limits.max_connections,
+        handshake_timeout: limits.handshake_timeout,
+        first_byte_timeout: limits.header_timeout,
+        header_timeout: limits.header_timeout,
+        idle_timeout: limits.idle_timeout,
+        h2_streams_max: limits.max_streams,
+        header_max_bytes: limits.max_header_bytes,
+        ..EdgeConfig::new(vec![authority])
+    };
+    Half { config: edge, tls: Arc::new(ArcSwap::from_pointee(tls)), service, counters: Arc::new(Counters::default()) }
+}

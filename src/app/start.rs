@@ -1,0 +1,82 @@
+//! Why a node cannot start, and the exit code that says so to whoever started it (sysexits.h).
+
+use std::net::{SocketAddr, TcpListener};
+
+use crate::config::ConfigFaults;
+
+/// Why a node cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The configuration has faults.
+    #[error("the configuration has faults")]
+    Config(ConfigFaults),
+    /// A certificate, key or root cannot be used.
+    #[error("TLS cannot be set up")]
+    Tls(#[from] crate::tls::TlsError),
+    /// A key file cannot be used.
+    #[error("the key file {path} cannot be used")]
+    Key {
+        /// Which.
+        path: String,
+        /// Why.
+        #[source]
+        source: crate::store::KeyError,
+    },
+    /// A folder belongs to a running process.
+    #[error("{folder} is in use by {}", holder.map_or_else(|| "another process".to_owned(), |pid| format!("process {pid}")))]
+    Locked {
+        /// Which.
+        folder: String,
+        /// The process, when the system tells.
+        holder: Option<u32>,
+    },
+    /// The audit log cannot be opened.
+    #[error("the audit log cannot be opened")]
+    Audit(#[source] crate::audit::OpenError),
+    /// The store cannot be opened.
+    #[error("the store cannot be opened")]
+    Store(#[from] crate::store::OpenError),
+    /// A folder or file cannot be used.
+    #[error("{path} cannot be used")]
+    File {
+        /// Which.
+        path: String,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A port cannot be bound.
+    #[error("{address} cannot be bound")]
+    Bind {
+        /// Which.
+        address: SocketAddr,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The sources of the lists cannot be used.
+    #[error("the lists cannot be fetched this way")]
+    Lists(#[from] crate::lists::HttpsSourceError),
+    /// The base URL of a HIS cannot be used.
+    #[error("the HIS {id} has no usable base URL")]
+    His {
+        /// Which.
+        id: String,
+    },
+}
+
+impl StartError {
+    /// 78 for the configuration, 75 for what may pass by itself, 69 for what is missing around us.
+    #[must_use]
+    pub const fn exit_code(&self) -> u8 {
+        match self {
+            Self::Config(_) | Self::Tls(_) | Self::Key { .. } | Self::Lists(_) | Self::His { .. } => 78,
+            Self::Locked { .. } => 75,
+            Self::Audit(_) | Self::Store(_) | Self::File { .. } | Self::Bind { .. } => 69,
+        }
+    }
+}
+
+pub(super) fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address).map_err(|source| StartError::Bind { address, source })
+}

@@ -1,0 +1,73 @@
+//! The command line. Each command prints for people on standard output and says on standard error what went wrong; exit
+//! codes follow sysexits.h: 64 usage, 69 something around us is missing, 75 try again later, 78 configuration.
+
+mod audit;
+mod run;
+#[cfg(feature = "sandbox")]
+mod sandbox;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Gateway through which patients in the Netherlands see their GP record.
+#[derive(Debug, Parser)]
+#[command(name = "inzage", version, about, long_about = None)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the gateway
+    Serve {
+        /// The configuration, as deploy/inzage.example.toml explains it
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+    },
+    /// Check a configuration: every fault at once
+    CheckConfig {
+        /// The configuration
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+    /// Read and check the audit log
+    #[command(subcommand)]
+    Audit(audit::Command),
+    /// Run the whole world on loopback: lists, gateway, emulated systems of practices, a demonstration PGO
+    #[cfg(feature = "sandbox")]
+    Sandbox(sandbox::SandboxArguments),
+}
+
+/// Runs the command that was given; without one, the sandbox.
+#[must_use]
+pub fn run() -> ExitCode {
+    match Arguments::parse().command {
+        Some(Command::Serve { config }) => run::serve(&config),
+        Some(Command::CheckConfig { file }) => run::check_config(&file),
+        Some(Command::Audit(command)) => audit::run(command),
+        #[cfg(feature = "sandbox")]
+        Some(Command::Sandbox(arguments)) => sandbox::run(&arguments),
+        #[cfg(feature = "sandbox")]
+        None => sandbox::run(&sandbox::SandboxArguments::default()),
+        #[cfg(not(feature = "sandbox"))]
+        None => {
+            say_error("say what to do; `inzage --help` lists the commands");
+            ExitCode::from(64)
+        }
+    }
+}
+
+/// For people, on standard output.
+#[expect(clippy::print_stdout, reason = "this is the one door to standard output")]
+fn say(text: &str) {
+    println!("{text}");
+}
+
+/// What went wrong, on standard error.
+#[expect(clippy::print_stderr, reason = "this is the one door to standard error")]
+fn say_error(text: &str) {
+    eprintln!("inzage: {text}");
+}

@@ -1,0 +1,103 @@
+//! `inzage serve` and `inzage check-config`.
+
+use std::io::IsTerminal as _;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use super::{say, say_error};
+use crate::app::{App, StartError, chain};
+use crate::clock::{SharedClock, SystemClock};
+use crate::config::{Config, ConfigFaults};
+
+/// Exit code for faults in the configuration (sysexits.h, EX_CONFIG).
+const EX_CONFIG: u8 = 78;
+/// Exit code when something around us is missing (sysexits.h, EX_UNAVAILABLE).
+const EX_UNAVAILABLE: u8 = 69;
+
+pub(super) fn check_config(file: &Path) -> ExitCode {
+    match load(file) {
+        Ok(config) => {
+            say(&format!("{}: in order ({} practices)", file.display(), config.practices.len()));
+            ExitCode::SUCCESS
+        }
+        Err(faults) => refuse(&faults),
+    }
+}
+
+fn load(file: &Path) -> Result<Config, ConfigFaults> {
+    let config = Config::load(file)?;
+    let faults = config.check_files();
+    if faults.is_empty() { Ok(config) } else { Err(config.explain(faults)) }
+}
+
+fn refuse(faults: &ConfigFaults) -> ExitCode {
+    say_error(&format!("the configuration has faults\n{}", faults.render(std::io::stderr().is_terminal())));
+    ExitCode::from(EX_CONFIG)
+}
+
+pub(super) fn serve(file: &Path) -> ExitCode {
+    let config = match load(file) {
+        Ok(config) => config,
+        Err(faults) => return refuse(&faults),
+    };
+    crate::telemetry::start(config.telemetry.log);
+    crate::tls::install();
+    let runtime = match runtime() {
+        Ok(runtime) => runtime,
+        Err(error) => return give_up(&error, EX_UNAVAILABLE),
+    };
+    runtime.block_on(serve_until_signal(&config))
+}
+
+/// One runtime for everything; the data plane gets its own later.
+pub(super) fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()
+}
+
+async fn serve_until_signal(config: &Config) -> ExitCode {
+    for (key, value) in config.redacted_summary() {
+        tracing::info!(key, value, "configuration");
+    }
+    let clock: SharedClock = Arc::new(SystemClock);
+    let (app, listeners) = match App::build(config, clock).and_then(|app| Ok((app, App::bind(config)?))) {
+        Ok(built) => built,
+        Err(error) => return refuse_start(&error),
+    };
+    let controls = app.controls();
+    let stop = controls.stop.clone();
+    tokio::spawn(async move {
+        stop_signal().await;
+        stop.cancel();
+    });
+    match app.run(listeners, controls).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => give_up(&error, EX_UNAVAILABLE),
+    }
+}
+
+fn refuse_start(error: &StartError) -> ExitCode {
+    if let StartError::Config(faults) = error {
+        return refuse(faults);
+    }
+    give_up(error, error.exit_code())
+}
+
+pub(super) fn give_up(error: &dyn std::error::Error, code: u8) -> ExitCode {
+    say_error(&chain(error));
+    ExitCode::from(code)
+}
+
+/// Waits for SIGINT or SIGTERM.
+pub(super) async fn stop_signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
+        // Without handlers the signals end the process at once, which the log survives.
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+}

@@ -1,0 +1,5 @@
+//! What operators see: liveness, readiness and metrics, on a listener of its own.
+
+pub mod http;
+pub mod metrics;
+pub mod ready;

@@ -1,0 +1,156 @@
+//! Every metric, with unit and label set. Labels come from closed sets, so their number is bounded; none holds personal data.
+
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::{Registry, Unit};
+
+/// A listener.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Face {
+    /// Browsers.
+    Front,
+    /// PGO servers.
+    Back,
+}
+
+impl Face {
+    /// The label.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Front => "front",
+            Self::Back => "back",
+        }
+    }
+}
+
+impl EncodeLabelValue for Face {
+    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> Result<(), std::fmt::Error> {
+        EncodeLabelValue::encode(&self.as_str(), encoder)
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct AnswerLabels {
+    face: Face,
+    route: &'static str,
+    status: u16,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RouteLabels {
+    face: Face,
+    route: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ResultLabel {
+    result: &'static str,
+}
+
+/// The metrics of a node.
+pub struct Metrics {
+    registry: Registry,
+    answers: Family<AnswerLabels, Counter>,
+    duration: Family<RouteLabels, Histogram, fn() -> Histogram>,
+    list_age: Gauge<f64, AtomicU64>,
+    list_refreshes: Family<ResultLabel, Counter>,
+    audit_ready: Gauge,
+    connections: Family<FaceLabel, Gauge>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct FaceLabel {
+    face: Face,
+}
+
+/// Upper bounds in seconds: from a cache hit to the norm of 60 s.
+fn durations() -> Histogram {
+    Histogram::new([0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 60.0])
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut metrics = Self {
+            registry: Registry::with_prefix("inzage"),
+            answers: Family::default(),
+            duration: Family::new_with_constructor(durations as fn() -> Histogram),
+            list_age: Gauge::default(),
+            list_refreshes: Family::default(),
+            audit_ready: Gauge::default(),
+            connections: Family::default(),
+        };
+        metrics.register();
+        metrics
+    }
+}
+
+impl Metrics {
+    fn register(&mut self) {
+        let registry = &mut self.registry;
+        registry.register("answers", "Answers by listener, route and HTTP status", self.answers.clone());
+        let help = "From the head of a request to the head of its answer";
+        registry.register_with_unit("answer_duration", help, Unit::Seconds, self.duration.clone());
+        let help = "Age of the MedMij lists in force";
+        registry.register_with_unit("lists_age", help, Unit::Seconds, self.list_age.clone());
+        registry.register("lists_refreshes", "Refreshes of the lists by result", self.list_refreshes.clone());
+        registry.register("audit_ready", "1 when access can be recorded, else 0", self.audit_ready.clone());
+        registry.register("connections_open", "Open connections by listener", self.connections.clone());
+    }
+
+    /// An answer went out.
+    pub fn answered(&self, face: Face, route: &'static str, status: u16, took: Duration) {
+        self.answers.get_or_create(&AnswerLabels { face, route, status }).inc();
+        self.duration.get_or_create(&RouteLabels { face, route }).observe(took.as_secs_f64());
+    }
+
+    /// A refresh of the lists ended.
+    pub fn lists_refreshed(&self, result: &'static str) {
+        self.list_refreshes.get_or_create(&ResultLabel { result }).inc();
+    }
+
+    /// Sets what is measured at the moment of reading.
+    pub fn observe(&self, list_age: Option<Duration>, audit_ready: bool, open: [(Face, u64); 2]) {
+        self.list_age.set(list_age.map_or(f64::NAN, |age| age.as_secs_f64()));
+        self.audit_ready.set(i64::from(audit_ready));
+        for (face, count) in open {
+            self.connections.get_or_create(&FaceLabel { face }).set(i64::try_from(count).unwrap_or(i64::MAX));
+        }
+    }
+
+    /// In the OpenMetrics text format.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        let mut text = String::new();
+        // Writing into a string does not fail.
+        let _ = prometheus_client::encoding::text::encode(&mut text, &self.registry);
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn units_and_labels_are_in_the_text() {
+        let metrics = Metrics::default();
+        metrics.answered(Face::Back, "fhir", 200, Duration::from_millis(3));
+        metrics.observe(Some(Duration::from_secs(61)), true, [(Face::Front, 1), (Face::Back, 2)]);
+        let text = metrics.to_text();
+        for line in [
+            "inzage_answers_total{face=\"back\",route=\"fhir\",status=\"200\"} 1",
+            "inzage_lists_age_seconds 61.0",
+            "inzage_audit_ready 1",
+            "inzage_connections_open{face=\"back\"} 2",
+        ] {
+            assert!(text.contains(line), "{line} in\n{text}");
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! Whether the node can do its work, part by part. Readiness never follows a single HIS: one dead practice is no reason to
+//! take the node away from all others.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde::Serialize;
+
+use crate::audit::AuditLog;
+use crate::routing::SharedSnapshot;
+
+/// What readiness looks at.
+pub struct Readiness {
+    serving: AtomicBool,
+    draining: AtomicBool,
+    parts: std::sync::OnceLock<Parts>,
+}
+
+/// The parts, once the node is built.
+pub struct Parts {
+    /// The audit log.
+    pub audit: Arc<dyn AuditLog>,
+    /// The snapshot in force.
+    pub snapshot: SharedSnapshot,
+    /// Whether the lists are within their maximum age.
+    pub lists_fresh: Box<dyn Fn() -> bool + Send + Sync>,
+}
+
+/// What is said of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Report {
+    /// Whether requests can be served.
+    pub ready: bool,
+    /// `ok`, or why access cannot be recorded.
+    pub audit: String,
+    /// `ok`, `missing` or `too old`.
+    pub lists: &'static str,
+    /// `serving`, `starting` or `draining`.
+    pub state: &'static str,
+}
+
+impl Default for Readiness {
+    fn default() -> Self {
+        Self { serving: AtomicBool::new(false), draining: AtomicBool::new(false), parts: std::sync::OnceLock::new() }
+    }
+}
+
+impl Readiness {
+    /// The lists are there and the listeners serve.
+    pub fn serve(&self, parts: Parts) {
+        // A node starts once; the first parts stay.
+        let _ = self.parts.set(parts);
+        self.serving.store(true, Ordering::Release);
+    }
+
+    /// The node is stopping.
+    pub fn drain(&self) {
+        self.draining.store(true, Ordering::Release);
+    }
+
+    /// Whether the start is over.
+    #[must_use]
+    pub fn is_started(&self) -> bool {
+        self.serving.load(Ordering::Acquire)
+    }
+
+    /// The state of each part.
+    #[must_use]
+    pub fn report(&self) -> Report {
+        let (serving, draining) = (self.is_started(), self.draining.load(Ordering::Acquire));
+        let audit = self.parts.get().map(|parts| parts.audit.health());
+        let fresh = self.parts.get().map(|parts| (parts.lists_fresh)());
+        Report {
+            ready: serving && !draining && audit == Some(Ok(())) && fresh == Some(true),
+            audit: audit.map_or("closed".to_owned(), |health| {
+                health.map_or_else(|error| error.to_string(), |()| "ok".to_owned())
+            }),
+            lists: match fresh {
+                None => "missing",
+                Some(false) => "too old",
+                Some(true) => "ok",
+            },
+            state: match (serving, draining) {
+                (_, true) => "draining",
+                (true, false) => "serving",
+                (false, false) => "starting",
+            },
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! All routes of every listener on one page.
+//!
+//! | listener | path | feature |
+//! |---|---|---|
+//! | front channel | `GET /oauth/authorize` | [`crate::session::http`]: a PGO sends a person here |
+//! | front channel | `POST /visit/{id}/landing`, `/login`, `/consent` | the pages of a visit |
+//! | front channel | `GET /simulator` | the login simulator (feature `sandbox`) |
+//! | front channel | `GET /assets/inzage.css` | the stylesheet |
+//! | back channel | `POST /oauth/token` | [`crate::oauth::http`]: a code becomes a token |
+//! | back channel | `GET /fhir/{provider}/{service}/{version}/…` | [`crate::fhir::http`]: the record; not through a router, for speed |
+//! | operations | `GET /livez`, `/readyz`, `/startupz`, `/metrics` | [`crate::monitor::http`] |
+
+use std::sync::Arc;
+
+use axum::Router;
+use http::{Request, Response, StatusCode};
+use hyper::body::Incoming;
+use tower::ServiceExt as _;
+
+use crate::clock::SharedClock;
+use crate::edge::{Body, Connection, Serve};
+use crate::fhir::read::Reader;
+use crate::monitor::metrics::{Face, Metrics};
+
+/// What patients' browsers reach.
+pub struct FrontFace {
+    /// Its routes.
+    pub router: Router,
+    /// Where to count.
+    pub watch: Watch,
+}
+
+/// What PGO servers reach, over mutual TLS.
+pub struct BackFace {
+    /// The token endpoint.
+    pub router: Router,
+    /// The resource server.
+    pub reader: Arc<Reader>,
+    /// Where to count.
+    pub watch: Watch,
+}
+
+/// Counts and logs every answer.
+#[derive(Clone)]
+pub struct Watch {
+    /// The metrics.
+    pub metrics: Arc<Metrics>,
+    /// Time.
+    pub clock: SharedClock,
+}
+
+impl Serve for FrontFace {
+    async fn serve(&self, request: Request<Incoming>, connection: &Arc<Connection>) -> Response<Body> {
+        let started = self.watch.clock.monotonic();
+        let response = through(&self.router, request, connection).await;
+        self.watch.answered(Face::Front, "pages", started, response.status());
+        response
+    }
+}
+
+impl Serve for BackFace {
+    async fn serve(&self, request: Request<Incoming>, connection: &Arc<Connection>) -> Response<Body> {
+        let started = self.watch.clock.monotonic();
+        let resource = crate::fhir::http::is_resource_path(request.uri().path());
+        let response = if resource {
+            crate::fhir::http::serve(&self.reader, &request, connection).await
+        } else {
+            through(&self.router, request, connection).await
+        };
+        let route = if resource { "fhir" } else { "oauth" };
+        self.watch.answered(Face::Back, route, started, response.status());
+        response
+    }
+}
+
+/// A router's answer. It runs as a task of its own: when the client goes away, a half-made change is still finished.
+async fn through(router: &Router, request: Request<Incoming>, connection: &Arc<Connection>) -> Response<Body> {
+    let mut request = request.map(axum::body::Body::new);
+    request.extensions_mut().insert(Arc::clone(connection));
+    let answer = tokio::spawn(router.clone().oneshot(request)).await;
+    match answer {
+        Ok(Ok(response)) => response.map(Body::axum),
+        Ok(Err(never)) => match never {},
+        Err(_panicked) => {
+            let mut response = Response::new(Body::empty());
+            *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+            response
+        }
+    }
+}
+
+impl Watch {
+    fn answered(&self, face: Face, route: &'static str, started: std::time::Instant, status: StatusCode) {
+        let took = self.clock.monotonic().saturating_duration_since(started);
+        self.metrics.answered(face, route, status.as_u16(), took);
+        // No address, no path, no query: a path may be long, and a query may hold what it should not.
+        tracing::info!(face = face.as_str(), route, status = status.as_u16(), took_us = took.as_micros(), "answered");
+    }
+}

@@ -1,0 +1,235 @@
+//! The whole world in one process: list publisher, gateway, emulated HISs, demonstration PGO. It makes its certificates and
+//! configuration, starts everything, and then says in `sandbox.json` where what is.
+
+mod configuration;
+mod describe;
+mod layout;
+mod listing;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use self::layout::Layout;
+pub use self::layout::TestPerson;
+use super::client::{ClientError, ClientFiles, PgoClient};
+use super::his::{Emulator, EmulatorAuth, Records};
+use super::ports::{Base, Gateway, PortInUse, Sockets};
+use super::publisher::Publisher;
+use super::records;
+use crate::app::{App, Controls, RunError, StartError};
+use crate::clock::SharedClock;
+use crate::config::Config;
+use crate::edge::{Authority, Counters, Edge, EdgeConfig, Listener, serve};
+use crate::fhir::read::dutch_today;
+use crate::tls::identity::{Identity, Roots};
+use crate::tls::server::back_channel;
+
+/// What a sandbox is asked to be.
+#[derive(Debug, Clone)]
+pub struct Wish {
+    /// Its folder.
+    pub dir: PathBuf,
+    /// Records to add to the first HIS.
+    pub his_data: Option<PathBuf>,
+    /// Where its ports come from.
+    pub base: Base,
+    /// Whether the gateway runs in this process.
+    pub with_gateway: bool,
+}
+
+/// Why a sandbox cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum SandboxError {
+    /// A port is in use.
+    #[error(transparent)]
+    Port(#[from] PortInUse),
+    /// The folder cannot be used.
+    #[error("{path} cannot be used")]
+    Folder {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The records of `--his-data` cannot be read.
+    #[error(transparent)]
+    Records(#[from] super::his::LoadError),
+    /// The shipped records are not records.
+    #[error("the shipped records cannot be used")]
+    Shipped(#[from] super::his::store::ResourceError),
+    /// The authority cannot be made.
+    #[error("the certificates cannot be made")]
+    Certificates(#[from] rcgen::Error),
+    /// TLS cannot be set up.
+    #[error(transparent)]
+    Tls(#[from] crate::tls::TlsError),
+    /// The gateway cannot start.
+    #[error(transparent)]
+    Gateway(#[from] StartError),
+    /// The gateway ended.
+    #[error("the gateway ended before it served")]
+    Ended,
+    /// The demonstration PGO cannot start.
+    #[error("the demonstration PGO cannot start")]
+    Pgo(#[from] ClientError),
+    /// A socket cannot be used.
+    #[error("a socket cannot be used")]
+    Socket(#[from] std::io::Error),
+}
+
+/// A running sandbox.
+pub struct World {
+    /// Where what is.
+    pub layout: Layout,
+    /// The emulated HISs, in the order of the layout.
+    pub his: Vec<Arc<Emulator>>,
+    /// The list publisher.
+    pub publisher: Publisher,
+    /// The shipped practices.
+    pub practices: Vec<records::Practice>,
+    /// The gateway's handles, when it runs here.
+    pub gateway: Option<Controls>,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+    gateway_task: Option<tokio::task::JoinHandle<Result<(), RunError>>>,
+}
+
+impl World {
+    /// Starts everything and returns when it serves.
+    ///
+    /// # Errors
+    /// See [`SandboxError`].
+    pub async fn start(wish: &Wish, clock: SharedClock) -> Result<Self, SandboxError> {
+        let sockets = Sockets::bind(wish.base, wish.with_gateway)?;
+        let mut practices = records::shipped(dutch_today(clock.now()));
+        if let Some(first) = practices.first_mut() {
+            // Open to all, and since before any data that may be added to it.
+            first.access_start = jiff::civil::date(1900, 1, 1);
+        }
+        let records = gather_records(wish, &practices)?;
+        let layout = Layout::lay(&wish.dir, &sockets, &practices)?;
+        let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+        let publisher = Publisher::default();
+        publisher.publish(layout.lists(1, clock.now()));
+        let mut world =
+            Self { his: Vec::new(), gateway: None, gateway_task: None, layout, publisher, practices, stop, tasks };
+        let Sockets { lists, gateway, his, .. } = sockets;
+        world.serve_lists(lists, &clock)?;
+        world.serve_his(his, records, &clock)?;
+        world.start_gateway(gateway, &clock).await?;
+        describe::write(&world.layout, &world.practices, &world.his)?;
+        Ok(world)
+    }
+
+    fn serve_lists(&self, socket: std::net::TcpListener, clock: &SharedClock) -> Result<(), SandboxError> {
+        let roots = Roots::load(&self.layout.file("ca.pem"))?;
+        let own =
+            Identity::load(&self.layout.file("stelselnode.pem"), &self.layout.file("stelselnode.key"), clock.now())?;
+        let tls = Arc::new(ArcSwap::from_pointee(back_channel(&own, &roots, Vec::new(), clock)?));
+        let config =
+            EdgeConfig::new(vec![Authority::new(layout::host(layout::LISTS_HOST), super::ports::port(&socket))]);
+        let service = self.publisher.clone();
+        let edge = Edge { config, tls, service, clock: Arc::clone(clock), counters: Arc::new(Counters::default()) };
+        self.tasks.spawn(serve(Listener::from_std(socket)?, edge, self.stop.clone()));
+        Ok(())
+    }
+
+    fn serve_his(
+        &mut self,
+        sockets: Vec<(std::net::TcpListener, std::net::TcpListener)>,
+        records: Vec<Records>,
+        clock: &SharedClock,
+    ) -> Result<(), SandboxError> {
+        let roots = Roots::load(&self.layout.file("ca.pem"))?;
+        for (number, ((fhir, control), records)) in sockets.into_iter().zip(records).enumerate() {
+            let id = layout::his_id(number);
+            let own = Identity::load(
+                &self.layout.file(&format!("{id}.pem")),
+                &self.layout.file(&format!("{id}.key")),
+                clock.now(),
+            )?;
+            let tls = Arc::clone(back_channel(&own, &roots, Vec::new(), clock)?.config());
+            let emulator =
+                Emulator::new(&self.layout.his_base(number), records, EmulatorAuth::default(), Arc::clone(clock));
+            self.tasks.spawn(super::his::serve(fhir, tls, Arc::clone(&emulator), self.stop.clone()));
+            self.tasks.spawn(super::his::serve_control(control, Arc::clone(&emulator), self.stop.clone()));
+            self.his.push(emulator);
+        }
+        Ok(())
+    }
+
+    async fn start_gateway(&mut self, gateway: Gateway, clock: &SharedClock) -> Result<(), SandboxError> {
+        let Gateway::Bound(listeners) = gateway else { return Ok(()) };
+        let config = Config::load(&self.layout.file("gateway.toml")).map_err(StartError::Config)?;
+        let clock = Arc::clone(clock);
+        let building = tokio::task::spawn_blocking(move || App::build(&config, clock));
+        let app = building.await.map_err(std::io::Error::other)??;
+        let controls = app.controls();
+        let mut running = tokio::spawn(app.run(listeners, controls.clone()));
+        let served = tokio::select! {
+            () = controls.serving.cancelled() => true,
+            _ = &mut running => false,
+        };
+        self.gateway = Some(controls);
+        self.gateway_task = Some(running);
+        if served { Ok(()) } else { Err(SandboxError::Ended) }
+    }
+
+    /// One of the clients of `sandbox.json`, ready to act.
+    ///
+    /// # Errors
+    /// When its files cannot be used.
+    pub fn client(&self, name: &str, clock: &SharedClock) -> Result<PgoClient, ClientError> {
+        let client = self.layout.client(name);
+        let (certificate, key) =
+            (self.layout.file(&format!("{}.pem", client.file)), self.layout.file(&format!("{}.key", client.file)));
+        let files = ClientFiles {
+            client_id: &client.client_id,
+            redirect_uri: &client.redirect_uri,
+            certificate: Some((&certificate, &key)),
+            roots: &self.layout.file("ca.pem"),
+            zal: &self.layout.list_url(crate::lists::ListKind::Zal),
+        };
+        PgoClient::new(files, &layout::hosts(), clock)
+    }
+
+    /// Ends everything in order: the gateway first, so that it closes its log.
+    pub async fn stop(self) -> Result<(), RunError> {
+        if let Some(controls) = &self.gateway {
+            controls.stop.cancel();
+        }
+        let ended = match self.gateway_task {
+            Some(task) => task.await.map_err(std::io::Error::other).map_err(RunError::from).and_then(|ended| ended),
+            None => Ok(()),
+        };
+        self.stop.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+        ended
+    }
+}
+
+fn gather_records(wish: &Wish, practices: &[records::Practice]) -> Result<Vec<Records>, SandboxError> {
+    let mut added = wish.his_data.as_deref().map(Records::load_folder).transpose()?;
+    let gather = |practice: &records::Practice| {
+        let shipped = Records::from_resources(practice.resources.clone())?;
+        Ok(match added.take() {
+            Some(added) => shipped.merge(added),
+            None => shipped,
+        })
+    };
+    practices.iter().map(gather).collect()
+}
+
+/// Makes a folder path absolute, so that what is printed can be pasted anywhere.
+///
+/// # Errors
+/// When the current folder is unknown.
+pub fn absolute(path: &Path) -> Result<PathBuf, SandboxError> {
+    std::path::absolute(path).map_err(|source| SandboxError::Folder { path: path.to_owned(), source })
+}

@@ -1,0 +1,110 @@
+//! The complete configuration of a sandbox's gateway, as a person would write it; paths are relative to it.
+
+use std::fmt::Write as _;
+
+use super::layout::{LISTS_HOST, Layout, NODE_FILE, his_host, his_id};
+use crate::lists::ListKind;
+use crate::sandbox::ports::HIS_COUNT;
+use crate::sandbox::records::Practice;
+
+/// Writes it.
+pub(super) fn configuration(layout: &Layout, practices: &[Practice]) -> String {
+    let mut text = of_node(layout);
+    // Writing into a string does not fail.
+    for number in 0..HIS_COUNT {
+        let _ = writeln!(text, "\"{}\" = \"127.0.0.1\"", his_host(number));
+    }
+    for number in 0..HIS_COUNT {
+        text.push_str(&of_his(layout, number));
+    }
+    for (number, practice) in practices.iter().enumerate() {
+        text.push_str(&of_practice(practice, number));
+    }
+    text
+}
+
+fn of_node(layout: &Layout) -> String {
+    let [front, back, ops] = layout.gateway_ports();
+    let (front_origin, back_origin) = (layout.front_origin(), layout.back_origin());
+    let [zal, ocl, whl, gnl] =
+        [ListKind::Zal, ListKind::Ocl, ListKind::Whl, ListKind::Gnl].map(|list| layout.list_url(list));
+    format!(
+        r#"# Made by the sandbox at its start; every key is explained in deploy/inzage.example.toml.
+environment = "sandbox"
+
+[node]
+name = "a"
+data = "gateway"
+
+[front]
+listen = "127.0.0.1:{front}"
+origin = "{front_origin}"
+certificate = "front.pem"
+key = "front.key"
+
+[back]
+listen = "127.0.0.1:{back}"
+origin = "{back_origin}"
+certificate = "back.pem"
+key = "back.key"
+client_roots = "ca.pem"
+
+[ops]
+listen = "127.0.0.1:{ops}"
+
+[lists]
+zal = "{zal}"
+ocl = "{ocl}"
+whl = "{whl}"
+gnl = "{gnl}"
+roots = "ca.pem"
+certificate = "{NODE_FILE}.pem"
+key = "{NODE_FILE}.key"
+allow_ports = true
+
+[login]
+kind = "simulator"
+
+[audit]
+dir = "gateway/audit"
+
+[keys]
+sealing = "sealing.key"
+pseudonym = "pseudonym.key"
+
+[resolve]
+"{LISTS_HOST}" = "127.0.0.1"
+"#
+    )
+}
+
+fn of_his(layout: &Layout, number: usize) -> String {
+    let (id, base) = (his_id(number), layout.his_base(number));
+    format!(
+        r#"
+[[his]]
+id = "{id}"
+dialect = "fhir"
+base_url = "{base}"
+roots = "ca.pem"
+certificate = "{NODE_FILE}.pem"
+key = "{NODE_FILE}.key"
+"#
+    )
+}
+
+fn of_practice(practice: &Practice, number: usize) -> String {
+    let Practice { provider, name, place, access_start, .. } = practice;
+    let his = his_id(number);
+    format!(
+        r#"
+[[practices]]
+provider = "{provider}"
+name = "{name}"
+place = "{place}"
+his = "{his}"
+access_start_date = "{access_start}"
+state = "open"
+"#
+    )
+}

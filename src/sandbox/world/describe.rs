@@ -1,0 +1,64 @@
+//! `sandbox.json`: where what is. Written last, to a temporary name and then renamed, so that whoever finds it can start.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::SandboxError;
+use super::layout::{Layout, TestPerson, his_id};
+use crate::lists::ListKind;
+use crate::sandbox::his::Emulator;
+use crate::sandbox::records::Practice;
+
+/// Writes it.
+pub(super) fn write(layout: &Layout, practices: &[Practice], his: &[Arc<Emulator>]) -> Result<(), SandboxError> {
+    let failed = |source| SandboxError::Folder { path: layout.dir().to_owned(), source };
+    let text = serde_json::to_vec_pretty(&description(layout, practices, his)).map_err(|error| failed(error.into()))?;
+    let temporary = layout.file("sandbox.json.part");
+    std::fs::write(&temporary, text).map_err(failed)?;
+    std::fs::rename(&temporary, layout.file("sandbox.json")).map_err(failed)
+}
+
+fn description(layout: &Layout, practices: &[Practice], his: &[Arc<Emulator>]) -> Value {
+    json!({
+        "version": 1,
+        "ca": "ca.pem",
+        "lists": {
+            "zal": layout.list_url(ListKind::Zal),
+            "ocl": layout.list_url(ListKind::Ocl),
+            "whl": layout.list_url(ListKind::Whl),
+            "gnl": layout.list_url(ListKind::Gnl),
+        },
+        "clients": clients(layout),
+        "ops": layout.ops_url(),
+        "gateway_config": "gateway.toml",
+        "audit": {"dir": "gateway/audit"},
+        "his": (0..his.len()).map(|number| json!({"id": his_id(number), "control": layout.his_control(number)})).collect::<Vec<_>>(),
+        "providers": practices
+            .iter()
+            .enumerate()
+            .map(|(number, practice)| json!({"name": practice.provider.as_str(), "his": his_id(number), "state": "open"}))
+            .collect::<Vec<_>>(),
+        "patients": layout.people(practices, his).iter().map(patient).collect::<Vec<_>>(),
+        "canaries": practices.iter().flat_map(|practice| &practice.canaries).collect::<Vec<_>>(),
+    })
+}
+
+fn clients(layout: &Layout) -> Value {
+    let each = layout.clients().iter().map(|client| {
+        let (cert, key) = (format!("{}.pem", client.file), format!("{}.key", client.file));
+        let entry =
+            json!({"client_id": client.client_id, "redirect_uri": client.redirect_uri, "cert": cert, "key": key});
+        (client.name.to_owned(), entry)
+    });
+    Value::Object(each.collect())
+}
+
+fn patient(person: &TestPerson) -> Value {
+    json!({
+        "bsn": person.bsn,
+        "family": person.name,
+        "provider": person.provider,
+        "birth_date": person.birth_date.map(|date| date.to_string()),
+    })
+}

@@ -1,0 +1,258 @@
+//! Names, addresses and files of a sandbox: who is who and what is where.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::SandboxError;
+use super::configuration::configuration;
+use crate::lists::ListKind;
+use crate::medmij::{Hostname, ProviderName};
+use crate::routing::INTERFACE_VERSION;
+use crate::sandbox::his::Emulator;
+use crate::sandbox::pki::{Authority, write_private};
+use crate::sandbox::ports::{HIS_COUNT, Sockets, port};
+use crate::sandbox::records::Practice;
+use crate::secret::random;
+
+/// The stand-in for the Stelselnode.
+pub(super) const LISTS_HOST: &str = "stelselnode.localhost";
+/// The demonstration PGO.
+pub(super) const PGO_HOST: &str = "pgo.localhost";
+const FRONT_HOST: &str = "inloggen.inzage.localhost";
+pub(super) const BACK_HOST: &str = "inzage.localhost";
+/// The gateway's certificate towards publisher and HIS.
+pub(super) const NODE_FILE: &str = "node";
+
+/// Where everything of a sandbox is.
+#[derive(Debug, Clone)]
+pub struct Layout {
+    dir: PathBuf,
+    lists: u16,
+    front: u16,
+    back: u16,
+    ops: u16,
+    his: Vec<(u16, u16)>,
+    pub(super) clients: Vec<Client>,
+    pub(super) providers: Vec<ProviderName>,
+}
+
+/// A client of the sandbox.
+#[derive(Debug, Clone)]
+pub struct Client {
+    /// Its name in `sandbox.json`.
+    pub name: &'static str,
+    /// Base name of its files.
+    pub file: &'static str,
+    /// Its client_id; also the only name in its certificate.
+    pub client_id: String,
+    /// Where people come back to.
+    pub redirect_uri: String,
+    /// The organisation on the OAuth client list; `None` for a client that is on no list.
+    pub(super) organisation: Option<&'static str>,
+}
+
+/// A test person, for the pages of the demonstration PGO.
+#[derive(Debug, Clone)]
+pub struct TestPerson {
+    /// What to type at login.
+    pub bsn: String,
+    /// What to call them.
+    pub name: String,
+    /// Their practice.
+    pub provider: String,
+    /// Date of birth.
+    pub birth_date: Option<jiff::civil::Date>,
+}
+
+/// A host name of the sandbox.
+///
+/// # Panics
+/// Never: all names are constants of this file.
+pub(super) fn host(name: &str) -> Hostname {
+    Hostname::parse(name).expect("the names of the sandbox are host names")
+}
+
+/// The id of an emulated HIS: `his-a`, `his-b`, …
+pub(super) fn his_id(number: usize) -> String {
+    let letter = u8::try_from(number).map_or('z', |number| char::from(b'a'.saturating_add(number)));
+    format!("his-{letter}")
+}
+
+pub(super) fn his_host(number: usize) -> String {
+    format!("{}.localhost", his_id(number))
+}
+
+/// Every name under which something of the sandbox is reached.
+pub(super) fn hosts() -> Vec<Hostname> {
+    let fixed = [LISTS_HOST, PGO_HOST, FRONT_HOST, BACK_HOST].into_iter().map(host);
+    fixed.chain((0..HIS_COUNT).map(|number| host(&his_host(number)))).collect()
+}
+
+impl Layout {
+    /// Decides on names and addresses, makes certificates and keys, and writes the configuration of the gateway.
+    pub(super) fn lay(dir: &Path, sockets: &Sockets, practices: &[Practice]) -> Result<Self, SandboxError> {
+        let failed = |source| SandboxError::Folder { path: dir.to_owned(), source };
+        std::fs::create_dir_all(dir).map_err(failed)?;
+        remove_if_there(&dir.join("sandbox.json")).map_err(failed)?;
+        let layout = Self::decide(dir, sockets, practices);
+        layout.make_certificates()?;
+        layout.make_keys().map_err(failed)?;
+        std::fs::write(layout.file("gateway.toml"), configuration(&layout, practices)).map_err(failed)?;
+        Ok(layout)
+    }
+
+    fn decide(dir: &Path, sockets: &Sockets, practices: &[Practice]) -> Self {
+        let [front, back, ops] = sockets.gateway.ports();
+        let client = |name, file, client_id: &str, port, organisation| Client {
+            name,
+            file,
+            client_id: client_id.to_owned(),
+            redirect_uri: format!("https://{client_id}:{port}/cb"),
+            organisation,
+        };
+        let [pgo2, stranger] = sockets.others;
+        Self {
+            dir: dir.to_owned(),
+            lists: port(&sockets.lists),
+            front,
+            back,
+            ops,
+            his: sockets.his.iter().map(|(fhir, control)| (port(fhir), port(control))).collect(),
+            clients: vec![
+                client("pgo", "pgo", PGO_HOST, port(&sockets.pgo), Some("Mijn Zorgmap")),
+                client("pgo2", "pgo2", "pgo2.localhost", pgo2, Some("Gezond Overzicht")),
+                client("not_listed", "stranger", "stranger.localhost", stranger, None),
+            ],
+            providers: practices.iter().map(|practice| practice.provider.clone()).collect(),
+        }
+    }
+
+    /// A file in the folder of the sandbox.
+    #[must_use]
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.dir.join(name)
+    }
+
+    /// The folder.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// A client by its name in `sandbox.json`.
+    ///
+    /// # Panics
+    /// When there is none; the names are `pgo`, `pgo2` and `not_listed`.
+    #[must_use]
+    pub fn client(&self, name: &str) -> &Client {
+        self.clients
+            .iter()
+            .find(|client| client.name == name)
+            .expect("the clients of the sandbox are pgo, pgo2 and not_listed")
+    }
+
+    /// All clients.
+    #[must_use]
+    pub fn clients(&self) -> &[Client] {
+        &self.clients
+    }
+
+    /// Where the pages of the demonstration PGO are.
+    #[must_use]
+    pub fn pgo_url(&self) -> String {
+        let redirect_uri = &self.client("pgo").redirect_uri;
+        redirect_uri.strip_suffix("cb").unwrap_or(redirect_uri).to_owned()
+    }
+
+    /// Ports of the gateway: front, back, operations.
+    pub(super) const fn gateway_ports(&self) -> [u16; 3] {
+        [self.front, self.back, self.ops]
+    }
+
+    /// Public origin of the front channel.
+    #[must_use]
+    pub fn front_origin(&self) -> String {
+        format!("https://{FRONT_HOST}:{}", self.front)
+    }
+
+    /// Public origin of the back channel.
+    #[must_use]
+    pub fn back_origin(&self) -> String {
+        format!("https://{BACK_HOST}:{}", self.back)
+    }
+
+    /// The operations face.
+    #[must_use]
+    pub fn ops_url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.ops)
+    }
+
+    /// Where a list is published.
+    #[must_use]
+    pub fn list_url(&self, list: ListKind) -> String {
+        format!("https://{LISTS_HOST}:{}/{}?api={INTERFACE_VERSION}", self.lists, list.file_name())
+    }
+
+    /// Base URL of an emulated HIS.
+    #[must_use]
+    pub fn his_base(&self, number: usize) -> String {
+        let port = self.his.get(number).map_or(0, |(fhir, _)| *fhir);
+        format!("https://{}:{port}/fhir", his_host(number))
+    }
+
+    /// Control address of an emulated HIS.
+    #[must_use]
+    pub fn his_control(&self, number: usize) -> String {
+        let port = self.his.get(number).map_or(0, |(_, control)| *control);
+        format!("http://127.0.0.1:{port}/_control")
+    }
+
+    /// Everybody who can log in: the patients of every HIS.
+    #[must_use]
+    pub fn people(&self, practices: &[Practice], his: &[Arc<Emulator>]) -> Vec<TestPerson> {
+        let each = practices.iter().zip(his);
+        each.flat_map(|(practice, his)| {
+            his.records().patients().map(|patient| TestPerson {
+                bsn: patient.bsn.reveal().to_owned(),
+                name: patient.family,
+                provider: practice.provider.to_string(),
+                birth_date: patient.birth_date,
+            })
+        })
+        .collect()
+    }
+
+    fn make_certificates(&self) -> Result<(), SandboxError> {
+        let failed = |source| SandboxError::Folder { path: self.dir.clone(), source };
+        let authority = Authority::new("Inzage sandbox, not a real authority")?;
+        std::fs::write(self.file("ca.pem"), authority.pem()).map_err(failed)?;
+        let his = (0..HIS_COUNT).map(|number| (his_id(number), his_host(number)));
+        let fixed = [("stelselnode", LISTS_HOST), ("front", FRONT_HOST), ("back", BACK_HOST), (NODE_FILE, BACK_HOST)];
+        let fixed = fixed.into_iter().map(|(file, host)| (file.to_owned(), host.to_owned()));
+        let clients = self.clients.iter().map(|client| (client.file.to_owned(), client.client_id.clone()));
+        for (file, host) in fixed.chain(his).chain(clients) {
+            authority.issue(&self.dir, &file, &host).map_err(failed)?;
+        }
+        Ok(())
+    }
+
+    /// Keys are made once and kept: a sandbox that starts again on its folder can read its store.
+    fn make_keys(&self) -> std::io::Result<()> {
+        for name in ["sealing.key", "pseudonym.key"] {
+            if !self.file(name).exists() {
+                write_private(&self.file(name), STANDARD.encode(random::<32>()).as_bytes())?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn remove_if_there(path: &Path) -> std::io::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,63 @@
+//! What the sandbox publishes: the four lists, with everybody of the sandbox on them.
+
+use jiff::Timestamp;
+
+use super::layout::{BACK_HOST, LISTS_HOST, Layout};
+use crate::lists::{
+    ClientEntry, ListHeader, ListKind, NameEntry, ProviderEntry, RoleEntry, ServiceEntry, VersionEntry, write_gnl,
+    write_ocl, write_whl, write_zal,
+};
+use crate::medmij::ProviderName;
+use crate::routing::{INTERFACE_VERSION, resource_base};
+use crate::services::Catalogue;
+
+impl Layout {
+    /// The four lists, under this sequence number.
+    #[must_use]
+    pub fn lists(&self, sequence: u64, now: Timestamp) -> Vec<(ListKind, String)> {
+        let header = ListHeader {
+            timestamp: now,
+            sequence: sequence.saturating_add(u64::try_from(now.as_second()).unwrap_or(1)),
+        };
+        let catalogue = Catalogue::shipped();
+        let providers: Vec<_> = self.providers.iter().map(|provider| self.listed(provider, &catalogue)).collect();
+        let listed = self.clients.iter().filter_map(|client| Some((client, client.organisation?)));
+        let clients: Vec<_> = listed
+            .map(|(client, name)| ClientEntry { hostname: client.client_id.clone(), organisation: name.to_owned() })
+            .collect();
+        let nodes: Vec<String> = clients
+            .iter()
+            .map(|client| client.hostname.clone())
+            .chain([BACK_HOST.to_owned(), LISTS_HOST.to_owned()])
+            .collect();
+        let names: Vec<_> = catalogue
+            .iter()
+            .map(|service| NameEntry { service: service.id.to_string(), name: format!("Verzamelen {}", service.name) })
+            .collect();
+        vec![
+            (ListKind::Zal, write_zal(header, &providers)),
+            (ListKind::Ocl, write_ocl(header, &clients)),
+            (ListKind::Whl, write_whl(header, &nodes)),
+            (ListKind::Gnl, write_gnl(header, &names)),
+        ]
+    }
+
+    fn listed(&self, provider: &ProviderName, catalogue: &Catalogue) -> ProviderEntry {
+        let services = catalogue.iter().map(|service| ServiceEntry {
+            id: service.id.to_string(),
+            authorization: Some(format!("{}/oauth/authorize", self.front_origin())),
+            token: Some(format!("{}/oauth/token", self.back_origin())),
+            subscription: None,
+            roles: service
+                .roles
+                .iter()
+                .map(|role| RoleEntry {
+                    role: role.as_str().to_owned(),
+                    endpoint: resource_base(&self.back_origin(), provider, &service.id, service.fhir),
+                })
+                .collect(),
+        });
+        let version = VersionEntry { id: INTERFACE_VERSION.to_owned(), services: services.collect() };
+        ProviderEntry { name: provider.to_string(), kind: "ZA".to_owned(), versions: vec![version] }
+    }
+}
