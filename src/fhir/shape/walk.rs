@@ -114,9 +114,13 @@ impl<'a, 'o> Walk<'a, 'o> {
     }
 
     fn full_url(&self, entry: &Entry<'o>) -> Result<(), ShapeFault> {
-        let has_bsn = |url: &str| self.mask.is_some_and(|mask| mask.has_bsn(url));
-        let has_bsn = entry.full_url.as_ref().is_some_and(|(_, url)| has_bsn(url));
-        if has_bsn { Err(ShapeFault::UnmaskableBsn) } else { Ok(()) }
+        let (Some(mask), Some((_, url))) = (self.mask, &entry.full_url) else { return Ok(()) };
+        if mask.has_bsn(url) {
+            return Err(ShapeFault::UnmaskableBsn);
+        }
+        // Other forms are replaced.
+        let is_kept = url.starts_with("urn:");
+        if is_kept && mask.has_address(url.as_bytes()) { Err(ShapeFault::InternalAddress) } else { Ok(()) }
     }
 
     fn name(&self, name: &str) -> Result<(), ShapeFault> {
@@ -177,11 +181,16 @@ impl<'a, 'o> Walk<'a, 'o> {
         }
         let text = value.string().ok_or(ShapeFault::Unreadable { element: "reference" })?;
         let target = target(&text, self.person.his_base)?;
-        match target {
+        let passes_as_is = match target {
             Target::Local { resource_type: "Patient", id, .. } if id != self.person.patient_id => {
                 return Err(ShapeFault::ForeignPatient);
             }
-            Target::Local { .. } | Target::Contained(_) | Target::Urn(_) | Target::Elsewhere(_) => {}
+            Target::Local { path, .. } => path,
+            Target::Contained(text) | Target::Urn(text) => text,
+            Target::Elsewhere(_) => "",
+        };
+        if self.mask.is_some_and(|mask| mask.has_address(passes_as_is.as_bytes())) {
+            return Err(ShapeFault::InternalAddress);
         }
         let dangles = matches!(target, Target::Contained(id) if self.gone_ids.contains(id));
         if self.leaves {

@@ -24,6 +24,10 @@ fn ids(bundle: &Value) -> Vec<&str> {
     bundle["entry"].as_array().unwrap().iter().map(|entry| entry["resource"]["id"].as_str().unwrap()).collect()
 }
 
+fn masked() -> Value {
+    json!({"extension": [{"url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "masked"}]})
+}
+
 #[test]
 fn observations_lose_lines_and_results_that_are_not_shown() {
     let (bundle, entries, withheld) = shaped("Observation", fixture!("observations"));
@@ -56,7 +60,8 @@ fn compositions_lose_sections_and_narrative() {
         assert_eq!(composition.get(absent), None);
     }
     assert_eq!(composition["section"][0].get("section"), None);
-    assert_eq!(composition["section"][1]["entry"], json!([{"reference": "Observation/regel-p"}]));
+    let entry = json!([{"reference": "Observation/regel-p"}, {"_reference": masked()}]);
+    assert_eq!(composition["section"][1]["entry"], entry);
 }
 
 #[test]
@@ -70,11 +75,8 @@ fn the_patient_has_a_masked_bsn_and_moved_addresses() {
     let (bundle, entries, withheld) = shaped("Patient", fixture!("patient"));
     assert_eq!((ids(&bundle), entries, withheld), (vec!["pat-1", "arts"], 1, 0));
     let patient = &bundle["entry"][0]["resource"];
-    let masked = json!({"extension": [{
-        "url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "masked"
-    }]});
     for index in [0, 1] {
-        assert_eq!(patient["identifier"][index]["_value"], masked);
+        assert_eq!(patient["identifier"][index]["_value"], masked());
         assert_eq!(patient["identifier"][index].get("value"), None);
     }
     assert_eq!(patient["identifier"][2]["value"], "dossier-12");
@@ -176,6 +178,33 @@ fn an_entry_may_be_repeated_but_not_without_end() {
     };
     assert_eq!(shape("Encounter", bundle(256).as_bytes()).unwrap().withheld, 0);
     assert_eq!(shape("Encounter", bundle(257).as_bytes()), Err(ShapeFault::NotASearchset));
+}
+
+#[test]
+fn no_spelling_of_an_internal_address_leaves() {
+    let body = |place: &str| {
+        format!(
+            r#"{{"resourceType":"Bundle","type":"searchset","entry":[{{"resource":{{"resourceType":"Encounter","id":"e",
+            "subject":{{"reference":"Patient/pat-1"}},{place}}}}}]}}"#
+        )
+    };
+    for place in [
+        r##""a":{"reference":"#HIS.prakti\u006ak.internal"}"##,
+        r#""a":{"reference":"urn:uuid:his.prakti\u006ak.internal"}"#,
+        r#""a":{"reference":"Location\/his.prakti\u006ak.internal"}"#,
+        r#""his.praktijk.internal":1"#,
+        r#""extension":[{"url":"https:\/\/his.praktijk.internal\/x"}]"#,
+    ] {
+        assert_eq!(shape("Encounter", body(place).as_bytes()), Err(ShapeFault::InternalAddress), "{place}");
+    }
+    for place in [
+        r#""a":{"reference":"https:\/\/his.praktijk.internal\/fhir\/Location\/1"}"#,
+        r#""a":{"reference":"https://his.praktijk.internal:8443/fhir/Location/1"}"#,
+        r#""photo":[{"url":"http://his.praktijk.internal/x"}]"#,
+        r#""b":"\u0068is.praktijk.internal""#,
+    ] {
+        assert_nothing_leaks(&shape("Encounter", body(place).as_bytes()).unwrap().body);
+    }
 }
 
 #[test]

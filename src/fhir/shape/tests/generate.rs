@@ -105,7 +105,7 @@ impl Choices<'_> {
             _ => {}
         }
         self.spice(members);
-        if self.rarely(5) {
+        if self.rarely(3) {
             let contained: Vec<Value> = (0..self.below(3)).map(|_| self.contained()).collect();
             members.insert("contained".to_owned(), json!(contained));
         }
@@ -230,8 +230,14 @@ impl Choices<'_> {
         ];
         let mut reference = json!({"reference": forms[self.below(forms.len())]});
         if self.rarely(200) {
-            reference["reference"] =
-                json!(self.pick(&["../Patient/1", "Patient/pat-2", "x", "https://x.example/patient/pat-1"]));
+            reference["reference"] = json!(self.pick(&[
+                "../Patient/1",
+                "Organization/his.praktijk.internal",
+                "#his.praktijk.internal",
+                "Patient/pat-2",
+                "x",
+                "https://x.example/patient/pat-1"
+            ]));
         }
         if !self.rarely(4) {
             reference["display"] = json!(self.text());

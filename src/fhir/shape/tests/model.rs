@@ -1,22 +1,16 @@
 //! The rules once more, written the slow and obvious way on parsed values, to hold the shaper against.
 
+mod faults;
+mod words;
+
 use serde_json::{Map, Value, json};
 
 use super::super::Shaping;
-use super::HIS_HOST;
-
-type Judged<T> = Result<T, &'static str>;
-
-const BSN_SYSTEMS: [&str; 4] = [
-    "http://fhir.nl/fhir/namingsystem/bsn",
-    "https://fhir.nl/fhir/namingsystem/bsn",
-    "urn:oid:2.16.840.1.113883.2.4.6.3",
-    "2.16.840.1.113883.2.4.6.3",
-];
-const BY_PATIENT: [&str; 3] = ["AllergyIntolerance", "EpisodeOfCare", "RelatedPerson"];
-const BY_SUBJECT: [&str; 6] = ["Composition", "Condition", "Encounter", "Flag", "MedicationRequest", "Observation"];
-const SPECIMEN: &str = "Specimen";
-const NEUTRAL: [&str; 4] = ["Medication", "Organization", "Practitioner", "Device"];
+use faults::Inside;
+use words::{
+    Judged, codes, collect_references, cut_sections, has_host, is_bsn_identifier, is_effective_from, is_from, is_id,
+    mask_hosts, masked, refuse_hidden_lines, run, tidy,
+};
 
 /// The Bundle that should leave, or why none may.
 pub(super) fn shape(bundle: &Value, shaping: &Shaping<'_>) -> Judged<Value> {
@@ -105,6 +99,9 @@ impl Model<'_> {
         if url.as_ref().is_some_and(|url| self.hide_bsn(url) != *url) {
             return Err("BSN in fullUrl");
         }
+        if url.as_ref().is_some_and(|url| url.starts_with("urn:") && has_host(url)) {
+            return Err("host in urn");
+        }
         if kind == "Patient" {
             if id != self.shaping.patient_id {
                 return Err("foreign Patient");
@@ -131,114 +128,6 @@ impl Model<'_> {
         });
         cut.iter().try_for_each(refuse_hidden_lines)?;
         Ok(Some(Entry { kind, id, url, is_match, cut, gone }))
-    }
-
-    fn check_subject(&self, resource: &Value, kind: &str) -> Judged<()> {
-        let name = if BY_PATIENT.contains(&kind) {
-            "patient"
-        } else if BY_SUBJECT.contains(&kind) || kind == SPECIMEN {
-            "subject"
-        } else if NEUTRAL.contains(&kind) {
-            return Ok(());
-        } else {
-            return Err("type");
-        };
-        let subject = resource.get(name).and_then(|subject| text(subject, "reference")).ok_or("no subject")?;
-        let path = subject.strip_prefix(&format!("{}/", self.shaping.his_base)).unwrap_or(&subject).to_owned();
-        let ours = format!("Patient/{}", self.shaping.patient_id);
-        if path == ours || path.starts_with(&format!("{ours}/_history/")) { Ok(()) } else { Err("subject") }
-    }
-
-    fn check_name(&self, name: &str) -> Judged<()> {
-        if self.hide_bsn(name) != name || has_host(name) { Err("name") } else { Ok(()) }
-    }
-
-    /// All faults that a value can hold, whether or not it would leave.
-    fn check(&self, value: &Value, name: &str, parent: &str, inside: Inside) -> Judged<()> {
-        match value {
-            Value::Array(items) => {
-                let inside = if inside == Inside::Own { Inside::Else } else { inside };
-                items.iter().try_for_each(|item| self.check(item, name, parent, inside))
-            }
-            Value::Number(number) if self.hide_bsn(&number.to_string()) != number.to_string() => Err("BSN as number"),
-            Value::String(text) => self.check_text(text, name, parent),
-            Value::Object(members) => {
-                self.check_object(members, inside)?;
-                members.iter().try_for_each(|(member, value)| {
-                    self.check_name(member)?;
-                    let below = match (inside, member.as_str()) {
-                        (Inside::Own, "contained") => Inside::Contained,
-                        _ => Inside::Else,
-                    };
-                    self.check(value, member, name, below)
-                })
-            }
-            Value::Null | Value::Bool(_) | Value::Number(_) => Ok(()),
-        }
-    }
-
-    fn check_text(&self, text: &str, name: &str, parent: &str) -> Judged<()> {
-        let addresses = ["fullUrl", "id", "reference", "resourceType", "uri", "url", "valueUri"];
-        if self.hide_bsn(text) != text && addresses.contains(&name) {
-            return Err("BSN in address");
-        }
-        let is_canonical = ["system", "resourceType", "instantiates"].contains(&name)
-            || (name == "url" && ["extension", "modifierExtension"].contains(&parent))
-            || (name == "profile" && parent == "meta");
-        if is_canonical && has_host(text) { Err("host in canonical") } else { Ok(()) }
-    }
-
-    fn check_object(&self, members: &Map<String, Value>, inside: Inside) -> Judged<()> {
-        if let Some(kind) = members.get("resourceType") {
-            match inside {
-                Inside::Own => {}
-                Inside::Contained => {
-                    self.check_subject(&Value::Object(members.clone()), kind.as_str().ok_or("type")?)?;
-                }
-                Inside::Else | Inside::Frame => return Err("resource in an odd place"),
-            }
-        }
-        match members.get("reference") {
-            None | Some(Value::Object(_)) => {}
-            Some(Value::String(text)) => self.check_reference(text)?,
-            Some(_) => return Err("reference"),
-        }
-        if is_bsn_identifier(members) {
-            for name in ["value", "code"] {
-                let Some(value) = members.get(name) else { continue };
-                let value = value.as_str().ok_or("BSN value")?;
-                let digits: String = value.chars().filter(|char| !".- ".contains(*char)).collect();
-                let is_ours = digits == self.bsn || (digits.len() == 8 && format!("0{digits}") == self.bsn);
-                if value.chars().any(char::is_numeric) && !is_ours {
-                    return Err("foreign BSN");
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn check_reference(&self, text: &str) -> Judged<()> {
-        if text.starts_with('#') || text.starts_with("urn:uuid:") || text.starts_with("urn:oid:") {
-            return Ok(());
-        }
-        match self.local(text) {
-            Some(path) => {
-                let segments: Vec<&str> = path.split('/').collect();
-                let (kind, id) = match segments[..] {
-                    [kind, id] => (kind, id),
-                    [kind, id, "_history", version] if is_id(version) => (kind, id),
-                    _ => return Err("reference"),
-                };
-                let is_type =
-                    kind.chars().all(|char| char.is_ascii_alphabetic()) && kind.starts_with(char::is_uppercase);
-                if !is_type || !is_id(id) || (kind != "Patient" && kind.eq_ignore_ascii_case("patient")) {
-                    return Err("reference");
-                }
-                if kind == "Patient" && id != self.shaping.patient_id { Err("foreign") } else { Ok(()) }
-            }
-            None if text.to_lowercase().split(['/', '?', '#']).any(|part| part == "patient") => Err("foreign"),
-            None => Ok(()),
-        }
     }
 
     /// Type and id, for a target at the HIS.
@@ -485,182 +374,4 @@ impl Model<'_> {
             Some(_) | None => mask_hosts(text),
         }
     }
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Inside {
-    /// The resource of the entry itself.
-    Own,
-    /// The list `contained` of that resource, or an item of it.
-    Contained,
-    Else,
-    Frame,
-}
-
-fn is_id(text: &str) -> bool {
-    !text.is_empty()
-        && text.len() <= 64
-        && text != "."
-        && text != ".."
-        && text.chars().all(|char| char.is_ascii_alphanumeric() || "-._".contains(char))
-}
-
-fn is_bsn_identifier(members: &Map<String, Value>) -> bool {
-    members
-        .get("system")
-        .and_then(Value::as_str)
-        .is_some_and(|system| BSN_SYSTEMS.contains(&system.trim().trim_end_matches('/').to_ascii_lowercase().as_str()))
-}
-
-fn masked() -> Value {
-    json!({"extension": [{"url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "masked"}]})
-}
-
-fn tidy(resource: &mut Value, in_composition: bool) {
-    let members = resource.as_object_mut().unwrap();
-    if in_composition {
-        members.remove("text");
-    }
-    let empties =
-        members.get("meta").and_then(Value::as_object).is_some_and(|meta| meta.keys().all(|name| name == "source"));
-    // Anything but an object has no members that could stay.
-    if empties || members.get("meta").is_some_and(|meta| !meta.is_object()) {
-        members.remove("meta");
-    }
-}
-
-fn cut_sections(element: &mut Value) -> Judged<bool> {
-    let Some(list) = element.get("section") else { return Ok(false) };
-    let mut left = Vec::new();
-    for section in list.as_array().ok_or("section")? {
-        if !section.is_object() {
-            return Err("section");
-        }
-        let (lines, others) = codes(section)?;
-        let shows = if lines.is_empty() { others > 0 } else { lines.iter().all(|line| line == "E" || line == "P") };
-        let mut section = section.clone();
-        if !shows {
-            continue;
-        }
-        if !cut_sections(&mut section)? {
-            section.as_object_mut().unwrap().remove("section");
-        }
-        left.push(section);
-    }
-    let any = !left.is_empty();
-    element["section"] = Value::Array(left);
-    Ok(any)
-}
-
-/// The line types among the codings, in capitals, and how many complete codings of other systems there are.
-fn codes(element: &Value) -> Judged<(Vec<String>, usize)> {
-    let (mut lines, mut others) = (Vec::new(), 0);
-    let Some(code) = element.get("code") else { return Ok((lines, others)) };
-    let Some(codings) = code.as_object().ok_or("code")?.get("coding") else { return Ok((lines, others)) };
-    for coding in codings.as_array().ok_or("coding")? {
-        let coding = coding.as_object().ok_or("coding")?;
-        let text = |name| coding.get(name).map(|value| value.as_str().ok_or("coding")).transpose();
-        let (system, code) = (text("system")?, text("code")?.map(|code| code.trim().to_ascii_uppercase()));
-        match (system, code) {
-            (Some(system), code) if system.to_ascii_lowercase().contains("journaalregeltypen") => {
-                lines.push(code.unwrap_or_default());
-            }
-            (Some(_), Some(_)) => others += 1,
-            (None, Some(code)) if ["S", "O", "E", "P"].contains(&code.as_str()) => lines.push(code),
-            (None | Some(_), _) => {}
-        }
-    }
-    Ok((lines, others))
-}
-
-fn refuse_hidden_lines(value: &Value) -> Judged<()> {
-    match value {
-        Value::Array(items) => items.iter().try_for_each(refuse_hidden_lines),
-        Value::Object(members) => {
-            let codings = members.get("code").and_then(|code| code.get("coding")).and_then(Value::as_array);
-            for coding in codings.into_iter().flatten().filter(|coding| coding.get("system").is_some()) {
-                let single = json!({"code": {"coding": [coding]}});
-                if codes(&single).is_ok_and(|(lines, _)| lines.iter().any(|line| line != "E" && line != "P")) {
-                    return Err("hidden line");
-                }
-            }
-            members.values().try_for_each(refuse_hidden_lines)
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Ok(()),
-    }
-}
-
-fn is_effective_from(observation: &Value, first: &str) -> bool {
-    let members = observation.as_object().unwrap();
-    let mut moments = Vec::new();
-    for name in ["effectiveDateTime", "effectiveInstant"] {
-        moments.extend(members.get(name).cloned());
-    }
-    moments.extend(members.get("effectivePeriod").map(|period| period.get("start").cloned().unwrap_or_default()));
-    !moments.is_empty() && moments.iter().all(|moment| moment.as_str().is_some_and(|moment| is_from(moment, first)))
-}
-
-/// ISO dates compare as text; a year or month stands for its first day.
-fn is_from(moment: &str, first: &str) -> bool {
-    let day = match moment.len() {
-        4 => format!("{moment}-01-01"),
-        7 => format!("{moment}-01"),
-        10 => moment.to_owned(),
-        _ if moment.get(10..11) == Some("T") && moment.get(13..14) == Some(":") => {
-            let time: Vec<bool> =
-                moment.get(11..16).unwrap_or_default().chars().map(|char| char.is_ascii_digit()).collect();
-            if time != [true, true, false, true, true] {
-                return false;
-            }
-            moment[..10].to_owned()
-        }
-        _ => return false,
-    };
-    let shape: String = day.chars().map(|char| if char.is_ascii_digit() { '0' } else { char }).collect();
-    shape == "0000-00-00" && day.parse::<jiff::civil::Date>().is_ok() && *day >= *first
-}
-
-fn collect_references(value: &Value, out: &mut Vec<String>) {
-    match value {
-        Value::Array(items) => items.iter().for_each(|item| collect_references(item, out)),
-        Value::Object(members) => {
-            out.extend(members.get("reference").and_then(Value::as_str).map(str::to_owned));
-            members.values().for_each(|value| collect_references(value, out));
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
-    }
-}
-
-fn run(chars: &[char], start: usize, digits: &str) -> Option<usize> {
-    let mut at = start;
-    for digit in digits.chars() {
-        if at > start && ['.', ' ', '-'].contains(chars.get(at)?) {
-            at += 1;
-        }
-        if *chars.get(at)? != digit {
-            return None;
-        }
-        at += 1;
-    }
-    Some(at)
-}
-
-fn has_host(text: &str) -> bool {
-    mask_hosts(text) != text
-}
-
-fn mask_hosts(text: &str) -> String {
-    let lower = text.to_ascii_lowercase();
-    let (mut out, mut from) = (String::new(), 0);
-    let touches = |char: Option<char>| char.is_some_and(|char| char.is_ascii_alphanumeric() || char == '-');
-    for (at, _) in lower.match_indices(HIS_HOST) {
-        let end = at + HIS_HOST.len();
-        if !touches(lower[..at].chars().last()) && !touches(lower[end..].chars().next()) {
-            out.push_str(&text[from..at]);
-            out.push_str("***");
-            from = end;
-        }
-    }
-    out.push_str(&text[from..]);
-    out
 }

@@ -1,0 +1,136 @@
+//! The faults of the model: what may stand nowhere in an answer, whether or not it would leave.
+
+use serde_json::{Map, Value};
+
+use super::words::{Judged, has_host, is_bsn_identifier, is_id};
+use super::{Model, text};
+
+const BY_PATIENT: [&str; 3] = ["AllergyIntolerance", "EpisodeOfCare", "RelatedPerson"];
+const BY_SUBJECT: [&str; 6] = ["Composition", "Condition", "Encounter", "Flag", "MedicationRequest", "Observation"];
+const SPECIMEN: &str = "Specimen";
+const NEUTRAL: [&str; 4] = ["Medication", "Organization", "Practitioner", "Device"];
+
+/// Where a value stands, as far as resources inside resources go.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Inside {
+    /// The resource of the entry itself.
+    Own,
+    /// The list `contained` of that resource, or an item of it.
+    Contained,
+    Else,
+    Frame,
+}
+
+impl Model<'_> {
+    pub(super) fn check_subject(&self, resource: &Value, kind: &str) -> Judged<()> {
+        let name = if BY_PATIENT.contains(&kind) {
+            "patient"
+        } else if BY_SUBJECT.contains(&kind) || kind == SPECIMEN {
+            "subject"
+        } else if NEUTRAL.contains(&kind) {
+            return Ok(());
+        } else {
+            return Err("type");
+        };
+        let subject = resource.get(name).and_then(|subject| text(subject, "reference")).ok_or("no subject")?;
+        let path = subject.strip_prefix(&format!("{}/", self.shaping.his_base)).unwrap_or(&subject).to_owned();
+        let ours = format!("Patient/{}", self.shaping.patient_id);
+        if path == ours || path.starts_with(&format!("{ours}/_history/")) { Ok(()) } else { Err("subject") }
+    }
+
+    pub(super) fn check_name(&self, name: &str) -> Judged<()> {
+        if self.hide_bsn(name) != name || has_host(name) { Err("name") } else { Ok(()) }
+    }
+
+    /// All faults that a value can hold, whether or not it would leave.
+    pub(super) fn check(&self, value: &Value, name: &str, parent: &str, inside: Inside) -> Judged<()> {
+        match value {
+            Value::Array(items) => {
+                let inside = if inside == Inside::Own { Inside::Else } else { inside };
+                items.iter().try_for_each(|item| self.check(item, name, parent, inside))
+            }
+            Value::Number(number) if self.hide_bsn(&number.to_string()) != number.to_string() => Err("BSN as number"),
+            Value::String(text) => self.check_text(text, name, parent),
+            Value::Object(members) => {
+                self.check_object(members, inside)?;
+                members.iter().try_for_each(|(member, value)| {
+                    self.check_name(member)?;
+                    let below = match (inside, member.as_str()) {
+                        (Inside::Own, "contained") => Inside::Contained,
+                        _ => Inside::Else,
+                    };
+                    self.check(value, member, name, below)
+                })
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) => Ok(()),
+        }
+    }
+
+    pub(super) fn check_text(&self, text: &str, name: &str, parent: &str) -> Judged<()> {
+        let addresses = ["fullUrl", "id", "reference", "resourceType", "uri", "url", "valueUri"];
+        if self.hide_bsn(text) != text && addresses.contains(&name) {
+            return Err("BSN in address");
+        }
+        let is_canonical = ["system", "resourceType", "instantiates"].contains(&name)
+            || (name == "url" && ["extension", "modifierExtension"].contains(&parent))
+            || (name == "profile" && parent == "meta");
+        if is_canonical && has_host(text) { Err("host in canonical") } else { Ok(()) }
+    }
+
+    pub(super) fn check_object(&self, members: &Map<String, Value>, inside: Inside) -> Judged<()> {
+        if let Some(kind) = members.get("resourceType") {
+            match inside {
+                Inside::Own => {}
+                Inside::Contained => {
+                    self.check_subject(&Value::Object(members.clone()), kind.as_str().ok_or("type")?)?;
+                }
+                Inside::Else | Inside::Frame => return Err("resource in an odd place"),
+            }
+        }
+        match members.get("reference") {
+            None | Some(Value::Object(_)) => {}
+            Some(Value::String(text)) => self.check_reference(text)?,
+            Some(_) => return Err("reference"),
+        }
+        if is_bsn_identifier(members) {
+            for name in ["value", "code"] {
+                let Some(value) = members.get(name) else { continue };
+                let value = value.as_str().ok_or("BSN value")?;
+                let digits: String = value.chars().filter(|char| !".- ".contains(*char)).collect();
+                let is_ours = digits == self.bsn || (digits.len() == 8 && format!("0{digits}") == self.bsn);
+                if value.chars().any(char::is_numeric) && !is_ours {
+                    return Err("foreign BSN");
+                }
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn check_reference(&self, text: &str) -> Judged<()> {
+        let own = text.strip_prefix(&format!("{}/", self.shaping.his_base)).unwrap_or(text);
+        if has_host(own) && (!own.contains("://") || own.starts_with('#') || own.starts_with("urn:")) {
+            return Err("host in reference");
+        }
+        if text.starts_with('#') || text.starts_with("urn:uuid:") || text.starts_with("urn:oid:") {
+            return Ok(());
+        }
+        match self.local(text) {
+            Some(path) => {
+                let segments: Vec<&str> = path.split('/').collect();
+                let (kind, id) = match segments[..] {
+                    [kind, id] => (kind, id),
+                    [kind, id, "_history", version] if is_id(version) => (kind, id),
+                    _ => return Err("reference"),
+                };
+                let is_type =
+                    kind.chars().all(|char| char.is_ascii_alphabetic()) && kind.starts_with(char::is_uppercase);
+                if !is_type || !is_id(id) || (kind != "Patient" && kind.eq_ignore_ascii_case("patient")) {
+                    return Err("reference");
+                }
+                if kind == "Patient" && id != self.shaping.patient_id { Err("foreign") } else { Ok(()) }
+            }
+            None if text.to_lowercase().split(['/', '?', '#']).any(|part| part == "patient") => Err("foreign"),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! What the model needs to know of single values.
+
+use serde_json::{Map, Value, json};
+
+use super::super::HIS_HOST;
+
+pub(super) type Judged<T> = Result<T, &'static str>;
+
+const BSN_SYSTEMS: [&str; 4] = [
+    "http://fhir.nl/fhir/namingsystem/bsn",
+    "https://fhir.nl/fhir/namingsystem/bsn",
+    "urn:oid:2.16.840.1.113883.2.4.6.3",
+    "2.16.840.1.113883.2.4.6.3",
+];
+
+pub(super) fn is_id(text: &str) -> bool {
+    !text.is_empty()
+        && text.len() <= 64
+        && text != "."
+        && text != ".."
+        && text.chars().all(|char| char.is_ascii_alphanumeric() || "-._".contains(char))
+}
+
+pub(super) fn is_bsn_identifier(members: &Map<String, Value>) -> bool {
+    members
+        .get("system")
+        .and_then(Value::as_str)
+        .is_some_and(|system| BSN_SYSTEMS.contains(&system.trim().trim_end_matches('/').to_ascii_lowercase().as_str()))
+}
+
+pub(super) fn masked() -> Value {
+    json!({"extension": [{"url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "masked"}]})
+}
+
+pub(super) fn tidy(resource: &mut Value, in_composition: bool) {
+    let members = resource.as_object_mut().unwrap();
+    if in_composition {
+        members.remove("text");
+    }
+    let empties =
+        members.get("meta").and_then(Value::as_object).is_some_and(|meta| meta.keys().all(|name| name == "source"));
+    // Anything but an object has no members that could stay.
+    if empties || members.get("meta").is_some_and(|meta| !meta.is_object()) {
+        members.remove("meta");
+    }
+}
+
+pub(super) fn cut_sections(element: &mut Value) -> Judged<bool> {
+    let Some(list) = element.get("section") else { return Ok(false) };
+    let mut left = Vec::new();
+    for section in list.as_array().ok_or("section")? {
+        if !section.is_object() {
+            return Err("section");
+        }
+        let (lines, others) = codes(section)?;
+        let shows = if lines.is_empty() { others > 0 } else { lines.iter().all(|line| line == "E" || line == "P") };
+        let mut section = section.clone();
+        if !shows {
+            continue;
+        }
+        if !cut_sections(&mut section)? {
+            section.as_object_mut().unwrap().remove("section");
+        }
+        left.push(section);
+    }
+    let any = !left.is_empty();
+    element["section"] = Value::Array(left);
+    Ok(any)
+}
+
+/// The line types among the codings, in capitals, and how many complete codings of other systems there are.
+pub(super) fn codes(element: &Value) -> Judged<(Vec<String>, usize)> {
+    let (mut lines, mut others) = (Vec::new(), 0);
+    let Some(code) = element.get("code") else { return Ok((lines, others)) };
+    let Some(codings) = code.as_object().ok_or("code")?.get("coding") else { return Ok((lines, others)) };
+    for coding in codings.as_array().ok_or("coding")? {
+        let coding = coding.as_object().ok_or("coding")?;
+        let text = |name| coding.get(name).map(|value| value.as_str().ok_or("coding")).transpose();
+        let (system, code) = (text("system")?, text("code")?.map(|code| code.trim().to_ascii_uppercase()));
+        match (system, code) {
+            (Some(system), code) if system.to_ascii_lowercase().contains("journaalregeltypen") => {
+                lines.push(code.unwrap_or_default());
+            }
+            (Some(_), Some(_)) => others += 1,
+            (None, Some(code)) if ["S", "O", "E", "P"].contains(&code.as_str()) => lines.push(code),
+            (None | Some(_), _) => {}
+        }
+    }
+    Ok((lines, others))
+}
+
+pub(super) fn refuse_hidden_lines(value: &Value) -> Judged<()> {
+    match value {
+        Value::Array(items) => items.iter().try_for_each(refuse_hidden_lines),
+        Value::Object(members) => {
+            let codings = members.get("code").and_then(|code| code.get("coding")).and_then(Value::as_array);
+            for coding in codings.into_iter().flatten().filter(|coding| coding.get("system").is_some()) {
+                let single = json!({"code": {"coding": [coding]}});
+                if codes(&single).is_ok_and(|(lines, _)| lines.iter().any(|line| line != "E" && line != "P")) {
+                    return Err("hidden line");
+                }
+            }
+            members.values().try_for_each(refuse_hidden_lines)
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Ok(()),
+    }
+}
+
+pub(super) fn is_effective_from(observation: &Value, first: &str) -> bool {
+    let members = observation.as_object().unwrap();
+    let mut moments = Vec::new();
+    for name in ["effectiveDateTime", "effectiveInstant"] {
+        moments.extend(members.get(name).cloned());
+    }
+    moments.extend(members.get("effectivePeriod").map(|period| period.get("start").cloned().unwrap_or_default()));
+    !moments.is_empty() && moments.iter().all(|moment| moment.as_str().is_some_and(|moment| is_from(moment, first)))
+}
+
+/// ISO dates compare as text; a year or month stands for its first day.
+pub(super) fn is_from(moment: &str, first: &str) -> bool {
+    let day = match moment.len() {
+        4 => format!("{moment}-01-01"),
+        7 => format!("{moment}-01"),
+        10 => moment.to_owned(),
+        _ if moment.get(10..11) == Some("T") && moment.get(13..14) == Some(":") => {
+            let time: Vec<bool> =
+                moment.get(11..16).unwrap_or_default().chars().map(|char| char.is_ascii_digit()).collect();
+            if time != [true, true, false, true, true] {
+                return false;
+            }
+            moment[..10].to_owned()
+        }
+        _ => return false,
+    };
+    let shape: String = day.chars().map(|char| if char.is_ascii_digit() { '0' } else { char }).collect();
+    shape == "0000-00-00" && day.parse::<jiff::civil::Date>().is_ok() && *day >= *first
+}
+
+pub(super) fn collect_references(value: &Value, out: &mut Vec<String>) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| collect_references(item, out)),
+        Value::Object(members) => {
+            out.extend(members.get("reference").and_then(Value::as_str).map(str::to_owned));
+            members.values().for_each(|value| collect_references(value, out));
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+pub(super) fn run(chars: &[char], start: usize, digits: &str) -> Option<usize> {
+    let mut at = start;
+    for digit in digits.chars() {
+        if at > start && ['.', ' ', '-'].contains(chars.get(at)?) {
+            at += 1;
+        }
+        if *chars.get(at)? != digit {
+            return None;
+        }
+        at += 1;
+    }
+    Some(at)
+}
+
+pub(super) fn has_host(text: &str) -> bool {
+    mask_hosts(text) != text
+}
+
+pub(super) fn mask_hosts(text: &str) -> String {
+    let lower = text.to_ascii_lowercase();
+    let (mut out, mut from) = (String::new(), 0);
+    let touches = |char: Option<char>| char.is_some_and(|char| char.is_ascii_alphanumeric() || char == '-');
+    for (at, _) in lower.match_indices(HIS_HOST) {
+        let end = at + HIS_HOST.len();
+        if !touches(lower[..at].chars().last()) && !touches(lower[end..].chars().next()) {
+            out.push_str(&text[from..at]);
+            out.push_str("***");
+            from = end;
+        }
+    }
+    out.push_str(&text[from..]);
+    out
+}
