@@ -21,10 +21,11 @@ pub(super) fn finish<'o>(
     sites.sort_by_key(|site| site.entry);
     let index = Index::new(bundle)?;
     drop_unreferenced(bundle, &index, &sites, shaping.his_base, stays)?;
+    let hides_any = stays.contains(&false);
     let leaves = |entry: usize| stays.get(entry) == Some(&true);
     for site in sites.iter().filter(|site| site.entry.is_none_or(leaves)) {
         let target = target(&site.text, shaping.his_base)?;
-        let is_hidden = index.find(target).any(|entry| !leaves(entry));
+        let is_hidden = hides_any && index.find(target).any(|entry| !leaves(entry));
         edit_reference(&mut edits, site, target, is_hidden, shaping.our_base);
     }
     for (entry, _) in bundle.entries.iter().zip(&*stays).filter(|(_, stays)| **stays) {

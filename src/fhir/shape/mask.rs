@@ -11,6 +11,9 @@ const MASKED_BSN: &str = "*********";
 /// What stands in the place of an address of the HIS inside a text.
 const MASKED_ADDRESS: &str = "***";
 
+/// Digits of a BSN without its leading zero.
+const SHORTEST_BSN: usize = 8;
+
 /// Finds and replaces both.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Mask<'a> {
@@ -108,19 +111,20 @@ impl<'a> Mask<'a> {
     /// name stand in the raw text as they are.
     pub(super) fn may_touch(&self, string: Value<'_>) -> bool {
         let raw = string.quoted().as_bytes();
+        // Most strings are codes, shorter than either; calling a search for them would cost more than the search.
         string.kind() == Kind::Unicode
-            || self.find_bsn(raw, 0).is_some()
-            || find_ignoring_case(raw, self.host.as_bytes(), 0).is_some()
+            || (raw.len() >= SHORTEST_BSN && self.find_bsn(raw, 0).is_some())
+            || (raw.len() >= self.host.len() && find_ignoring_case(raw, self.host.as_bytes(), 0).is_some())
     }
 
     /// Whether the BSN stands in this text.
     pub(super) fn has_bsn(&self, text: &str) -> bool {
-        self.find_bsn(text.as_bytes(), 0).is_some()
+        text.len() >= SHORTEST_BSN && self.find_bsn(text.as_bytes(), 0).is_some()
     }
 
     /// Whether an address of the HIS stands in this text.
     pub(super) fn has_address(&self, text: &[u8]) -> bool {
-        self.address.find(text, 0).is_some()
+        text.len() >= self.host.len() && self.address.find(text, 0).is_some()
     }
 
     /// The text with asterisks for the BSN.

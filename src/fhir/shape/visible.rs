@@ -63,6 +63,9 @@ pub(super) fn drop_unreferenced(
     his_base: &str,
     stays: &mut [bool],
 ) -> Result<(), ShapeFault> {
+    if bundle.resources().all(|entry| entry.mode == Mode::Match) {
+        return Ok(());
+    }
     let is_match = |entry: usize| {
         bundle.entries.get(entry).and_then(Option::as_ref).is_some_and(|entry| entry.mode == Mode::Match)
     };
