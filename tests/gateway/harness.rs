@@ -1,0 +1,186 @@
+//! Starts the real thing for a test: the whole sandbox in this process, with a clock that stands still.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use inzage::clock::{SharedClock, TestClock};
+use inzage::sandbox::client::{Endpoints, PgoClient, Reply, TokenAnswer, new_id};
+use inzage::sandbox::person::{Choices, End, Person};
+use inzage::sandbox::ports::Base;
+use inzage::sandbox::world::{Wish, World};
+use serde_json::Value;
+
+/// The service of this issue, and its role.
+pub(crate) const SERVICE: &str = "49";
+/// See [`SERVICE`].
+pub(crate) const ROLE: &str = "MM-2.0-HGB-FHIR";
+
+/// A running sandbox with its gateway.
+pub(crate) struct Gateway {
+    /// Everything.
+    pub(crate) world: World,
+    /// Its time.
+    pub(crate) clock: Arc<TestClock>,
+    dir: Folder,
+}
+
+/// A folder of the test's own; kept when the test fails, so that its logs can be read.
+struct Folder(PathBuf);
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            std::fs::remove_dir_all(&self.0).ok();
+        }
+    }
+}
+
+/// A PGO with a person's token.
+pub(crate) struct Session {
+    /// The PGO.
+    pub(crate) client: PgoClient,
+    /// Where it asks.
+    pub(crate) endpoints: Endpoints,
+    /// What it got.
+    pub(crate) token: TokenAnswer,
+    /// Ties the steps together.
+    pub(crate) correlation_id: String,
+}
+
+impl Gateway {
+    /// Starts one; its clock stands at noon in the Netherlands.
+    pub(crate) async fn start() -> Self {
+        let dir = Folder(std::env::temp_dir().join(format!("inzage-test-{}", new_id())));
+        let clock = TestClock::at("2026-11-21T11:00:00Z".parse().unwrap());
+        let shared: SharedClock = Arc::clone(&clock) as _;
+        let wish = Wish { dir: dir.0.clone(), his_data: None, base: Base::Any, with_gateway: true };
+        let world = World::start(&wish, shared).await.unwrap();
+        Self { world, clock, dir }
+    }
+
+    /// One of the sandbox's clients.
+    pub(crate) fn client(&self, name: &str) -> PgoClient {
+        let clock: SharedClock = Arc::clone(&self.clock) as _;
+        self.world.client(name, &clock).unwrap()
+    }
+
+    /// Walks a person through the authorization; where they ended, and the correlation id.
+    pub(crate) async fn walk(
+        &self,
+        client: &PgoClient,
+        provider: &str,
+        choices: Choices<'_>,
+    ) -> (End, Endpoints, String) {
+        let endpoints = client.endpoints(provider, SERVICE).await.unwrap();
+        let correlation_id = new_id();
+        let scope = provider.strip_suffix("@medmij").unwrap();
+        let url = client.authorization_url(&endpoints, scope, "the state", &correlation_id);
+        let end = Person::default().walk(client, &url, choices).await.unwrap();
+        (end, endpoints, correlation_id)
+    }
+
+    /// A code for a willing person.
+    pub(crate) async fn code(&self, client: &PgoClient, provider: &str, bsn: &str) -> (String, Endpoints, String) {
+        let (end, endpoints, correlation_id) = self.walk(client, provider, Choices::willing(bsn)).await;
+        let End::Client(answer) = end else { panic!("the walk ended on a page: {end:?}") };
+        assert_eq!(answer["state"], "the state");
+        (answer["code"].clone(), endpoints, correlation_id)
+    }
+
+    /// A token for a willing person, held by the first PGO.
+    pub(crate) async fn session(&self, provider: &str, bsn: &str) -> Session {
+        let client = self.client("pgo");
+        let (code, endpoints, correlation_id) = self.code(&client, provider, bsn).await;
+        let token = client.exchange(&endpoints, &code, &correlation_id).await.unwrap();
+        Session { client, endpoints, token, correlation_id }
+    }
+
+    /// Every audit record so far, oldest first.
+    pub(crate) fn audit(&self) -> Vec<Value> {
+        let mut text = Vec::new();
+        inzage::audit::show(&self.audit_dir(), &mut text).unwrap();
+        let lines = text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+        lines.map(|line| serde_json::from_slice(line).unwrap()).collect()
+    }
+
+    /// The last audit record of a kind.
+    pub(crate) fn last_audit(&self, kind: &str) -> Value {
+        let records = self.audit();
+        let found = records.iter().rev().find(|record| record["kind"] == kind).cloned();
+        found.unwrap_or_else(|| panic!("no {kind} among {records:#?}"))
+    }
+
+    /// The folder of the audit log.
+    pub(crate) fn audit_dir(&self) -> PathBuf {
+        self.dir.0.join("gateway/audit")
+    }
+
+    /// The sandbox's folder.
+    pub(crate) fn folder(&self) -> &std::path::Path {
+        &self.dir.0
+    }
+
+    /// Stops everything in order; the log must verify afterwards.
+    pub(crate) async fn stop(self) {
+        let dir = self.audit_dir();
+        self.world.stop().await.unwrap();
+        let verified = inzage::audit::verify(&dir).unwrap();
+        assert_eq!(verified.unfinished_bytes, 0);
+    }
+}
+
+impl Session {
+    /// The resource endpoint.
+    pub(crate) fn base(&self) -> &str {
+        &self.endpoints.resources[ROLE]
+    }
+
+    /// Asks for something under the resource endpoint.
+    pub(crate) async fn get(&self, request: &str) -> Reply {
+        let url = format!("{}/{request}", self.base());
+        self.client.get(&url, &self.token.access_token, &self.correlation_id).await.unwrap()
+    }
+
+    /// Asks, and expects a Bundle.
+    pub(crate) async fn bundle(&self, request: &str) -> Value {
+        let reply = self.get(request).await;
+        assert_eq!(reply.status, 200, "{request}: {}", text(&reply));
+        serde_json::from_slice(&reply.body).unwrap()
+    }
+}
+
+/// A body as text.
+pub(crate) fn text(reply: &Reply) -> String {
+    String::from_utf8_lossy(&reply.body).into_owned()
+}
+
+/// A body as JSON.
+pub(crate) fn json(reply: &Reply) -> Value {
+    serde_json::from_slice(&reply.body).unwrap_or_else(|error| panic!("{error}: {}", text(reply)))
+}
+
+/// Our code in an OperationOutcome, and who can act.
+pub(crate) fn fault(reply: &Reply) -> (String, String) {
+    let outcome = json(reply);
+    assert_eq!(outcome["resourceType"], "OperationOutcome");
+    let coding = &outcome["issue"][0]["details"]["coding"];
+    (coding[0]["code"].as_str().unwrap().to_owned(), coding[1]["code"].as_str().unwrap().to_owned())
+}
+
+/// The seven searches of the service, for this day.
+pub(crate) fn seven_searches(today: jiff::civil::Date) -> Vec<String> {
+    let since = today.checked_sub(jiff::ToSpan::months(14)).unwrap();
+    vec![
+        "Patient?_include=Patient:general-practitioner".to_owned(),
+        "EpisodeOfCare".to_owned(),
+        format!(
+            "MedicationRequest?periodofuse=ge{today}&category=http://snomed.info/sct%7C16076005&_include=MedicationRequest:medication"
+        ),
+        "AllergyIntolerance?category=medication".to_owned(),
+        format!(
+            "Observation?code=https://referentiemodel.nhg.org/tabellen/nhg-tabel-45-diagnostische-bepalingen%7C&_include=Observation:related-target&_include=Observation:specimen&date=ge{since}"
+        ),
+        "Composition?type=http://loinc.org%7C67781-5".to_owned(),
+        "Encounter".to_owned(),
+    ]
+}

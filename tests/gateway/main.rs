@@ -1,0 +1,13 @@
+//! Journeys through the real gateway: real TLS on ports of the system's choice, emulated neighbours, a clock that a test
+//! moves. One file a journey.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test ends with a panic when something is not as it should be"
+)]
+
+mod authorize;
+mod harness;
+mod record;
