@@ -59,7 +59,6 @@ struct ListsPart {
     snapshot: SharedSnapshot,
     loaded: CancellationToken,
     pace: Pace,
-    maximum_age: Duration,
     wake: Arc<Notify>,
 }
 
@@ -122,7 +121,7 @@ impl App {
         background.spawn(sweep(Arc::clone(&store), Arc::clone(&clock), controls.stop.clone()));
         if controls.stop.run_until_cancelled(lists.loaded.cancelled()).await.is_some() {
             record(&*audit, &clock, Kind::NodeStarted).await?;
-            readiness.serve(parts(&audit, &lists));
+            readiness.serve(parts(&audit, &lists, &clock));
             controls.serving.cancel();
             tracing::info!("serving");
             let front = serve(front_socket, front.edge(&clock, grace), controls.stop.clone());
@@ -162,12 +161,12 @@ async fn record(audit: &dyn AuditLog, clock: &SharedClock, kind: Kind) -> Result
     audit.append(event)?.await.map(|_| ())
 }
 
-fn parts(audit: &Arc<FileLog>, lists: &ListsPart) -> Parts {
-    let (refresher, maximum) = (Arc::clone(&lists.refresher), lists.maximum_age);
+fn parts(audit: &Arc<FileLog>, lists: &ListsPart, clock: &SharedClock) -> Parts {
+    let (snapshot, clock) = (Arc::clone(&lists.snapshot), Arc::clone(clock));
     Parts {
         audit: Arc::clone(audit) as Arc<dyn AuditLog>,
         snapshot: Arc::clone(&lists.snapshot),
-        lists_fresh: Box::new(move || age(&refresher).is_some_and(|age| age <= maximum)),
+        lists_fresh: Box::new(move || snapshot.load().freshness.holds(clock.now())),
     }
 }
 
@@ -199,15 +198,26 @@ async fn serve_ops(listener: tokio::net::TcpListener, monitor: Monitor, stop: Ca
 }
 
 fn keep_lists(lists: &ListsPart, metrics: &Arc<Metrics>, stop: CancellationToken) -> impl Future<Output = ()> + use<> {
-    let metrics = Arc::clone(metrics);
+    let (metrics, snapshot, refresher) =
+        (Arc::clone(metrics), Arc::clone(&lists.snapshot), Arc::clone(&lists.refresher));
     let report = move |result: &Result<_, crate::lists::RefreshError>| match result {
-        Ok(_) => metrics.lists_refreshed("ok"),
+        Ok(_) => {
+            note_freshness(&snapshot, &refresher);
+            metrics.lists_refreshed("ok");
+        }
         Err(error) => {
             metrics.lists_refreshed("failed");
             tracing::warn!(error = %chain(error), "the lists were not refreshed; the set in force stays");
         }
     };
     Arc::clone(&lists.refresher).run(lists.pace, Arc::clone(&lists.wake), stop, report)
+}
+
+/// Lists that were given again, also unchanged, may be used for their maximum age from then on.
+fn note_freshness(snapshot: &SharedSnapshot, refresher: &Refresher) {
+    if let Some(given_at) = refresher.fetched_at() {
+        snapshot.load().freshness.note(given_at);
+    }
 }
 
 async fn sweep(store: Arc<SqliteStore>, clock: SharedClock, stop: CancellationToken) {

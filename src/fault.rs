@@ -168,6 +168,7 @@ impl From<NoToken> for Fault {
 impl From<Refusal> for Fault {
     fn from(refusal: Refusal) -> Self {
         match refusal {
+            Refusal::ListsTooOld => LISTS_TOO_OLD,
             Refusal::Expired => TOKEN_EXPIRED,
             Refusal::PeerNotListed => PEER_NOT_LISTED,
             Refusal::PeerNotOfClient => PEER_NOT_OF_CLIENT,
@@ -181,6 +182,17 @@ impl From<Refusal> for Fault {
     }
 }
 
+const LISTS_TOO_OLD: Fault = passing(
+    60,
+    fault(
+        "lists-too-old",
+        503,
+        "transient",
+        Who::Us,
+        "Wij kunnen nu niet nagaan wie er vraagt. Er is niets getoond. Probeer het later nog eens.",
+        "the MedMij lists of the gateway are older than allowed; try again later",
+    ),
+);
 const TOKEN_EXPIRED: Fault = fault(
     "token-expired",
     401,

@@ -31,7 +31,7 @@ use crate::oauth::grant::TokenStore;
 use crate::oauth::token::TokenDesk;
 use crate::practices::{GoLive, Practice, PracticeRegister};
 use crate::routes::{BackFace, FrontFace, Watch};
-use crate::routing::{PeerTable, SharedSnapshot, Snapshot};
+use crate::routing::{Freshness, PeerTable, SharedSnapshot, Snapshot};
 use crate::services::Catalogue;
 use crate::session::journey::{Journey, JourneyRules};
 use crate::session::login::IdentityProvider;
@@ -158,6 +158,7 @@ fn first_snapshot(config: &Config) -> SharedSnapshot {
         // The configuration refuses a provider that stands twice.
         practices: Arc::new(PracticeRegister::new(practices).unwrap_or_default()),
         services: Arc::new(Catalogue::shipped()),
+        freshness: Arc::new(Freshness::new(config.lists.maximum_age)),
         peers: Arc::new(PeerTable::new(
             config.clients.iter().map(|(client, peers)| (client.clone(), peers.clone())).collect(),
         )),
@@ -199,15 +200,15 @@ fn lists(
     let reading = Reading { allow_ports: section.allow_ports };
     let refresher =
         Arc::new(Refresher::new(source, CopyFolder::new(section.copy.clone()), Arc::clone(clock), reading, publish));
-    if let Err(error) = refresher.load_copy() {
-        tracing::warn!(error = %super::chain(&error), "the last good copy of the lists cannot be used");
+    match refresher.load_copy() {
+        Ok(_) => super::note_freshness(snapshot, &refresher),
+        Err(error) => tracing::warn!(error = %super::chain(&error), "the last good copy of the lists cannot be used"),
     }
     Ok(ListsPart {
         refresher,
         snapshot: Arc::clone(snapshot),
         loaded,
         pace: Pace { every: section.refresh, jitter: section.refresh / 10, retry: Duration::from_secs(5) },
-        maximum_age: section.maximum_age,
         wake: Arc::new(Notify::new()),
     })
 }
@@ -222,6 +223,7 @@ fn publisher(
     let (snapshot, audit, clock, loaded) = (Arc::clone(snapshot), Arc::clone(audit), Arc::clone(clock), loaded.clone());
     Arc::new(move |lists: Arc<Lists>| {
         let headers = lists.headers();
+        snapshot.load().freshness.note(clock.now());
         snapshot.rcu(|held| Snapshot { lists: Arc::clone(&lists), ..Snapshot::clone(held) });
         let mut event = AuditEvent::new(clock.now(), Kind::ListsSwapped, Outcome::Done);
         let (zal, ocl) = (headers.zal.sequence, headers.ocl.sequence);

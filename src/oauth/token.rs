@@ -151,7 +151,7 @@ impl TokenDesk {
         let client = Hostname::parse(client).map_err(|_| TokenError::InvalidClient)?;
         event.client_id = Some(client.clone());
         self.name_subject(event, &presented);
-        let admitted = admit_caller(&self.snapshot.load(), call.caller, &client).cloned();
+        let admitted = admit_caller(&self.snapshot.load(), call.caller, &client, event.time).cloned();
         event.peer = Some(admitted.map_err(|_| TokenError::InvalidClient)?);
         let code = self.first_presentation(presented, event.time).await?;
         let grant = redeem(*code, &client, single(form, "redirect_uri"), event.time)?;

@@ -47,6 +47,9 @@ impl<'a> Permit<'a> {
 /// Why not; one variant per reaction of the caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum Refusal {
+    /// The lists are older than they may be, so nobody can be told from anybody.
+    #[error("the MedMij lists are too old")]
+    ListsTooOld,
     /// The token has had its time.
     #[error("the access token is expired")]
     Expired,
@@ -91,7 +94,7 @@ pub fn decide<'a>(
     route: Route<'_>,
     now: Timestamp,
 ) -> Result<Permit<'a>, Refusal> {
-    admit_caller(snapshot, caller, &grant.client)?;
+    admit_caller(snapshot, caller, &grant.client, now)?;
     ensure(now < expires, Refusal::Expired)?;
     ensure(grant.provider.short() == route.provider, Refusal::OtherProvider)?;
     ensure(grant.services.iter().any(|service| service.as_str() == route.service), Refusal::ServiceNotGranted)?;
@@ -110,7 +113,9 @@ pub(crate) fn admit_caller<'a>(
     snapshot: &Snapshot,
     caller: Caller<'a>,
     client: &Hostname,
+    now: Timestamp,
 ) -> Result<&'a Hostname, Refusal> {
+    ensure(snapshot.freshness.holds(now), Refusal::ListsTooOld)?;
     let mut listed = caller.names.iter().filter(|name| snapshot.lists.whl.contains(name)).peekable();
     ensure(listed.peek().is_some(), Refusal::PeerNotListed)?;
     let peer = listed.find(|name| snapshot.peers.may_act(name, client)).ok_or(Refusal::PeerNotOfClient)?;
@@ -120,4 +125,169 @@ pub(crate) fn admit_caller<'a>(
 
 const fn ensure(holds: bool, refusal: Refusal) -> Result<(), Refusal> {
     if holds { Ok(()) } else { Err(refusal) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use jiff::civil::date;
+
+    use super::*;
+    use crate::lists::{
+        ClientEntry, ListHeader, Lists, NameEntry, ProviderEntry, RawLists, Reading, RoleEntry, ServiceEntry,
+        VersionEntry, write_gnl, write_ocl, write_whl, write_zal,
+    };
+    use crate::medmij::{Bsn, LocalId, ProviderName, ServiceId};
+    use crate::practices::PracticeRegister;
+    use crate::routing::{Freshness, PeerTable, route};
+    use crate::services::Catalogue;
+
+    const NOW: &str = "2026-11-21T12:00:00Z";
+
+    fn now() -> Timestamp {
+        NOW.parse().unwrap()
+    }
+
+    fn host(name: &str) -> Hostname {
+        Hostname::parse(name).unwrap()
+    }
+
+    fn lists(providers: &[&str], clients: &[&str], nodes: &[&str]) -> Arc<Lists> {
+        let header = ListHeader { timestamp: now(), sequence: 1 };
+        let service = ServiceEntry {
+            id: "49".to_owned(),
+            authorization: Some("https://front.example.nl/oauth/authorize".to_owned()),
+            token: Some("https://back.example.nl/oauth/token".to_owned()),
+            subscription: None,
+            roles: vec![RoleEntry {
+                role: "MM-2.0-HGB-FHIR".to_owned(),
+                endpoint: "https://back.example.nl/fhir".to_owned(),
+            }],
+        };
+        let version = VersionEntry { id: INTERFACE_VERSION.to_owned(), services: vec![service] };
+        let provider = |name: &&str| ProviderEntry {
+            name: (*name).to_owned(),
+            kind: "ZA".to_owned(),
+            versions: vec![version.clone()],
+        };
+        let client = |name: &&str| ClientEntry { hostname: (*name).to_owned(), organisation: "Een PGO".to_owned() };
+        let name = NameEntry { service: "49".to_owned(), name: "Huisartsgegevens".to_owned() };
+        let raw = RawLists {
+            zal: write_zal(header, &providers.iter().map(provider).collect::<Vec<_>>()).into(),
+            ocl: write_ocl(header, &clients.iter().map(client).collect::<Vec<_>>()).into(),
+            whl: write_whl(header, &nodes.iter().map(|node| (*node).to_owned()).collect::<Vec<_>>()).into(),
+            gnl: write_gnl(header, &[name]).into(),
+        };
+        Arc::new(Lists::parse(&raw, Reading::default()).unwrap())
+    }
+
+    fn practice(name: &str, state: GoLive) -> Practice {
+        Practice {
+            provider: ProviderName::parse(name).unwrap(),
+            name: "Praktijk".to_owned(),
+            his: "his-a".to_owned(),
+            access_start: date(2020, 1, 1),
+            minimum_age: 16,
+            results_months: 14,
+            state,
+        }
+    }
+
+    fn snapshot() -> Snapshot {
+        let freshness = Freshness::new(Duration::from_secs(3600));
+        freshness.note(now());
+        let practices = [
+            practice("open@medmij", GoLive::Open),
+            practice("closed@medmij", GoLive::Closed),
+            practice("delisted@medmij", GoLive::Open),
+        ];
+        Snapshot {
+            lists: lists(
+                &["open@medmij", "closed@medmij", "elsewhere@medmij"],
+                &["pgo.example.nl", "other.example.nl"],
+                &["pgo.example.nl", "node.example.nl", "other.example.nl"],
+            ),
+            practices: Arc::new(PracticeRegister::new(practices).unwrap()),
+            services: Arc::new(Catalogue::shipped()),
+            peers: Arc::new(PeerTable::new(HashMap::from([(host("other.example.nl"), vec![host("node.example.nl")])]))),
+            freshness: Arc::new(freshness),
+        }
+    }
+
+    fn grant(client: &str, provider: &str) -> Grant {
+        Grant {
+            id: LocalId::new(now()),
+            client: host(client),
+            provider: ProviderName::parse(provider).unwrap(),
+            services: vec![ServiceId::parse("49").unwrap(), ServiceId::parse("51").unwrap()],
+            subject: Bsn::parse("999911132").unwrap(),
+            correlation: None,
+            consented: now(),
+        }
+    }
+
+    fn decided(peer: &str, grant: &Grant, path: &str, now: Timestamp) -> Result<(), Refusal> {
+        let expires = "2026-11-21T12:15:00Z".parse().unwrap();
+        let names = [host(peer)];
+        decide(&snapshot(), Caller { names: &names }, grant, expires, route(path).unwrap(), now).map(|permit| {
+            assert_eq!(permit.practice().provider, grant.provider);
+            assert_eq!(permit.service().id.as_str(), "49");
+        })
+    }
+
+    #[test]
+    fn the_first_reason_why_not_is_given() {
+        let own = grant("pgo.example.nl", "open@medmij");
+        let open = "/fhir/open/49/stu3/Encounter";
+        for (peer, grant, path, expected) in [
+            ("pgo.example.nl", &own, open, Ok(())),
+            ("unlisted.example.nl", &own, open, Err(Refusal::PeerNotListed)),
+            ("other.example.nl", &own, open, Err(Refusal::PeerNotOfClient)),
+            ("node.example.nl", &own, open, Err(Refusal::PeerNotOfClient)),
+            ("pgo.example.nl", &own, "/fhir/closed/49/stu3/Encounter", Err(Refusal::OtherProvider)),
+            ("pgo.example.nl", &own, "/fhir/open/48/stu3/Encounter", Err(Refusal::ServiceNotGranted)),
+            ("pgo.example.nl", &own, "/fhir/open/51/stu3/Encounter", Err(Refusal::UnknownService)),
+            ("pgo.example.nl", &own, "/fhir/open/49/r4/Encounter", Err(Refusal::UnknownService)),
+        ] {
+            assert_eq!(decided(peer, grant, path, now()), expected, "{peer} {path}");
+        }
+    }
+
+    #[test]
+    fn register_and_lists_must_both_know_the_practice() {
+        let path = |name: &str| format!("/fhir/{name}/49/stu3/Encounter");
+        for (name, refusal) in [
+            ("closed", Refusal::PracticeClosed),
+            ("elsewhere", Refusal::PracticeClosed),
+            ("delisted", Refusal::NotOffered),
+        ] {
+            let grant = grant("pgo.example.nl", &format!("{name}@medmij"));
+            assert_eq!(decided("pgo.example.nl", &grant, &path(name), now()), Err(refusal), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_registered_peer_acts_for_its_client_and_the_clients_own_name_does_not_any_more() {
+        let grant = grant("other.example.nl", "open@medmij");
+        assert_eq!(decided("node.example.nl", &grant, "/fhir/open/49/stu3", now()), Ok(()));
+        assert_eq!(decided("other.example.nl", &grant, "/fhir/open/49/stu3", now()), Err(Refusal::PeerNotOfClient));
+    }
+
+    #[test]
+    fn time_ends_tokens_and_lists() {
+        let grant = grant("pgo.example.nl", "open@medmij");
+        let at = |text: &str| decided("pgo.example.nl", &grant, "/fhir/open/49/stu3", text.parse().unwrap());
+        assert_eq!(at("2026-11-21T12:14:59Z"), Ok(()));
+        assert_eq!(at("2026-11-21T12:15:00Z"), Err(Refusal::Expired));
+        assert_eq!(at("2026-11-21T13:00:01Z"), Err(Refusal::ListsTooOld));
+    }
+
+    #[test]
+    fn a_client_that_left_the_list_is_refused() {
+        let gone = grant("node.example.nl", "open@medmij");
+        assert_eq!(decided("node.example.nl", &gone, "/fhir/open/49/stu3", now()), Err(Refusal::ClientNotListed));
+    }
 }

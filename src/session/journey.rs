@@ -143,6 +143,9 @@ impl Journey {
     /// When nobody may be redirected, or we cannot go on.
     pub async fn arrive(&self, pairs: &[(String, String)], local_id: LocalId) -> Step<Next> {
         let snapshot = self.snapshot.load_full();
+        if !snapshot.freshness.holds(self.clock.now()) {
+            return Err(JourneyError::Ours);
+        }
         let rules = AuthorizeRules { lists: &snapshot.lists, allow_ports: self.rules.allow_ports };
         let parsed = AuthorizeRequest::parse(pairs, rules).and_then(|request| self.admit_scope(&snapshot, request));
         match parsed {
