@@ -279,7 +279,7 @@ fn front(config: &Config, shared: &Shared) -> Result<Half<FrontFace>, StartError
         audit: Arc::clone(&shared.audit) as _,
         pseudonyms: Arc::clone(&shared.pseudonyms),
         adapters: shared.adapters.clone(),
-        login: login(config),
+        login: login(config)?,
         clock: Arc::clone(&shared.clock),
         rules: JourneyRules {
             allow_ports: config.lists.allow_ports,
@@ -294,9 +294,18 @@ fn front(config: &Config, shared: &Shared) -> Result<Half<FrontFace>, StartError
 }
 
 #[cfg(feature = "sandbox")]
-fn login(config: &Config) -> Arc<dyn IdentityProvider> {
+#[expect(clippy::unnecessary_wraps, reason = "a build without the simulator has no login service to give")]
+fn login(config: &Config) -> Result<Arc<dyn IdentityProvider>, StartError> {
     match config.login {
-        config::Login::Simulator => Arc::new(crate::session::simulator::LoginSimulator),
+        config::Login::Simulator => Ok(Arc::new(crate::session::simulator::LoginSimulator)),
+    }
+}
+
+/// The configuration refuses the simulator in such a build already; this says so once more.
+#[cfg(not(feature = "sandbox"))]
+fn login(config: &Config) -> Result<Arc<dyn IdentityProvider>, StartError> {
+    match config.login {
+        config::Login::Simulator => Err(StartError::NoLogin),
     }
 }
 

@@ -54,6 +54,9 @@ pub enum StartError {
         #[source]
         source: std::io::Error,
     },
+    /// The build has no login service of the kind that is configured.
+    #[error("this build has no login simulator")]
+    NoLogin,
     /// The sources of the lists cannot be used.
     #[error("the lists cannot be fetched this way")]
     Lists(#[from] crate::lists::HttpsSourceError),
@@ -70,7 +73,7 @@ impl StartError {
     #[must_use]
     pub const fn exit_code(&self) -> u8 {
         match self {
-            Self::Config(_) | Self::Tls(_) | Self::Key { .. } | Self::Lists(_) | Self::His { .. } => 78,
+            Self::Config(_) | Self::Tls(_) | Self::Key { .. } | Self::Lists(_) | Self::His { .. } | Self::NoLogin => 78,
             Self::Locked { .. } => 75,
             Self::Audit(_) | Self::Store(_) | Self::File { .. } | Self::Bind { .. } => 69,
         }
