@@ -5,6 +5,8 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
 use super::{say, say_error};
 use crate::app::{App, StartError, chain};
 use crate::clock::{SharedClock, SystemClock};
@@ -59,6 +61,10 @@ async fn serve_until_signal(config: &Config) -> ExitCode {
     for (key, value) in config.redacted_summary() {
         tracing::info!(key, value, "configuration");
     }
+    let signal = match StopSignal::catch() {
+        Ok(signal) => signal,
+        Err(error) => return give_up(&error, EX_UNAVAILABLE),
+    };
     let clock: SharedClock = Arc::new(SystemClock);
     let (app, listeners) = match App::build(config, clock).and_then(|app| Ok((app, App::bind(config)?))) {
         Ok(built) => built,
@@ -67,7 +73,7 @@ async fn serve_until_signal(config: &Config) -> ExitCode {
     let controls = app.controls();
     let stop = controls.stop.clone();
     tokio::spawn(async move {
-        stop_signal().await;
+        signal.received().await;
         stop.cancel();
     });
     match app.run(listeners, controls).await {
@@ -88,16 +94,23 @@ pub(super) fn give_up(error: &dyn std::error::Error, code: u8) -> ExitCode {
     ExitCode::from(code)
 }
 
-/// Waits for SIGINT or SIGTERM.
-pub(super) async fn stop_signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-    else {
-        // Without handlers the signals end the process at once, which the log survives.
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
+/// SIGINT and SIGTERM, caught from the moment that this is made: a signal that comes during the start is not lost.
+pub(super) struct StopSignal {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl StopSignal {
+    /// Catches them. Must be called inside a runtime.
+    pub(super) fn catch() -> std::io::Result<Self> {
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    /// Waits for one.
+    pub(super) async fn received(mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
     }
 }

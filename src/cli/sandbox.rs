@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use super::run::{give_up, runtime, stop_signal};
+use super::run::{StopSignal, give_up, runtime};
 use super::say;
 use crate::clock::{SharedClock, SystemClock};
 use crate::sandbox::ports::Base;
@@ -57,6 +57,7 @@ const fn exit_code(error: &SandboxError) -> u8 {
 }
 
 async fn live(arguments: &SandboxArguments) -> Result<(), SandboxError> {
+    let signal = StopSignal::catch()?;
     let temporary = arguments.dir.is_none();
     let dir = match &arguments.dir {
         Some(dir) => absolute(dir)?,
@@ -73,7 +74,7 @@ async fn live(arguments: &SandboxArguments) -> Result<(), SandboxError> {
         .map_err(|source| SandboxError::Folder { path: dir.clone(), source })?;
     let world = World::start(&wish, clock).await?;
     say(&greeting(&world, &dir, temporary));
-    stop_signal().await;
+    signal.received().await;
     let ended = world.stop().await;
     if temporary {
         // The folder was ours alone and made for this run.
