@@ -4,6 +4,7 @@
 pub mod client;
 pub mod his;
 pub mod person;
+pub mod pgo;
 mod pki;
 pub mod ports;
 mod publisher;

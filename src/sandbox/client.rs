@@ -61,7 +61,7 @@ pub struct Endpoints {
 }
 
 /// What a token request brought.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Clone, Deserialize)]
 pub struct TokenAnswer {
     /// The token.
     pub access_token: String,

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use self::layout::Layout;
-pub use self::layout::TestPerson;
+pub use self::layout::{Directory, ListedPractice, TestPerson};
 use super::client::{ClientError, ClientFiles, PgoClient};
 use super::his::{Emulator, EmulatorAuth, Records};
 use super::ports::{Base, Gateway, PortInUse, Sockets};
@@ -118,10 +118,11 @@ impl World {
         publisher.publish(layout.lists(1, clock.now()));
         let mut world =
             Self { his: Vec::new(), gateway: None, gateway_task: None, layout, publisher, practices, stop, tasks };
-        let Sockets { lists, gateway, his, .. } = sockets;
+        let Sockets { lists, gateway, pgo, his, .. } = sockets;
         world.serve_lists(lists, &clock)?;
         world.serve_his(his, records, &clock)?;
         world.start_gateway(gateway, &clock).await?;
+        world.serve_pgo(pgo, &clock)?;
         describe::write(&world.layout, &world.practices, &world.his)?;
         Ok(world)
     }
@@ -178,6 +179,21 @@ impl World {
         self.gateway = Some(controls);
         self.gateway_task = Some(running);
         if served { Ok(()) } else { Err(SandboxError::Ended) }
+    }
+
+    fn serve_pgo(&self, socket: std::net::TcpListener, clock: &SharedClock) -> Result<(), SandboxError> {
+        let client = self.client("pgo", clock)?;
+        let own = Identity::load(&self.layout.file("pgo.pem"), &self.layout.file("pgo.key"), clock.now())?;
+        let tls = Arc::new(ArcSwap::from_pointee(crate::tls::server::front_channel(&own, clock)?));
+        let config = EdgeConfig::new(vec![Authority::new(layout::host(layout::PGO_HOST), super::ports::port(&socket))]);
+        let service = super::pgo::DemonstrationPgo::new(
+            client,
+            layout::directory(&self.layout, &self.practices, &self.his),
+            Arc::clone(clock),
+        );
+        let edge = Edge { config, tls, service, clock: Arc::clone(clock), counters: Arc::new(Counters::default()) };
+        self.tasks.spawn(serve(Listener::from_std(socket)?, edge, self.stop.clone()));
+        Ok(())
     }
 
     /// One of the clients of `sandbox.json`, ready to act.

@@ -35,6 +35,7 @@ pub fn router(journey: Arc<Journey>) -> Router {
     let router = router.route("/simulator", get(simulator));
     router
         .fallback(no_such_page)
+        .method_not_allowed_fallback(no_such_page)
         .layer(axum::extract::DefaultBodyLimit::max(FORM_MAX_BYTES))
         .layer(tower_http::csrf::CsrfLayer::new())
         .with_state(journey)

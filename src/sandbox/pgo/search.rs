@@ -1,0 +1,267 @@
+//! The seven searches of data service 49 (GP Patient Data 2.0), run side by side, and what came of each.
+
+use std::time::Duration;
+
+use http::StatusCode;
+use jiff::ToSpan as _;
+use jiff::civil::Date;
+use serde_json::Value;
+use tokio::task::JoinSet;
+
+use super::element::Element;
+use crate::clock::SharedClock;
+use crate::form::encode_pairs;
+use crate::sandbox::client::{ClientError, PgoClient, Reply};
+use crate::secret::Secret;
+
+/// The data service that is collected.
+pub(super) const SERVICE: &str = "49";
+/// The system role that serves it.
+pub(super) const ROLE: &str = "MM-2.0-HGB-FHIR";
+
+/// Largest answer that is laid out, in bytes; bounds what a session keeps.
+const ANSWER_MAX_BYTES: usize = 2 * 1024 * 1024;
+/// For how many months back results are asked; the same as practices show by default.
+const RESULT_MONTHS: i32 = 14;
+
+/// What is searched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Subject {
+    Person,
+    Episodes,
+    Medicines,
+    Intolerances,
+    Results,
+    Reports,
+    Contacts,
+}
+
+/// Where and with what is searched.
+#[derive(Clone)]
+pub(super) struct Access {
+    /// The resource endpoint.
+    pub(super) base: String,
+    /// The access token.
+    pub(super) token: Secret<String>,
+    pub(super) correlation_id: String,
+}
+
+/// What came of one search.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) trace: Trace,
+    pub(super) outcome: Result<Value, Problem>,
+}
+
+/// What a developer wants to know of a search.
+#[derive(Debug)]
+pub(super) struct Trace {
+    pub(super) subject: Subject,
+    /// Path and query, after the base.
+    pub(super) request: String,
+    /// `None` when there was no answer.
+    pub(super) status: Option<StatusCode>,
+    pub(super) entries: usize,
+    pub(super) took: Duration,
+    /// Where the audit log of the gateway has it.
+    pub(super) receipt: Option<String>,
+}
+
+/// Why a search brought nothing, in words for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Problem {
+    pub(super) what: String,
+    pub(super) who: &'static str,
+    /// The number under which the gateway knows it.
+    pub(super) reference: Option<String>,
+}
+
+impl Subject {
+    pub(super) const ALL: [Self; 7] = [
+        Self::Person,
+        Self::Episodes,
+        Self::Medicines,
+        Self::Intolerances,
+        Self::Results,
+        Self::Reports,
+        Self::Contacts,
+    ];
+
+    pub(super) const fn resource(self) -> &'static str {
+        match self {
+            Self::Person => "Patient",
+            Self::Episodes => "EpisodeOfCare",
+            Self::Medicines => "MedicationRequest",
+            Self::Intolerances => "AllergyIntolerance",
+            Self::Results => "Observation",
+            Self::Reports => "Composition",
+            Self::Contacts => "Encounter",
+        }
+    }
+
+    /// Path and query of the information standard, on this day.
+    pub(super) fn request(self, today: Date) -> String {
+        let results_from = today.saturating_sub(RESULT_MONTHS.months());
+        let pairs: &[(&str, &str)] = match self {
+            Self::Person => &[("_include", "Patient:general-practitioner")],
+            Self::Episodes | Self::Contacts => &[],
+            Self::Medicines => &[
+                ("periodofuse", &format!("ge{today}")),
+                ("category", "http://snomed.info/sct|16076005"),
+                ("_include", "MedicationRequest:medication"),
+            ],
+            Self::Intolerances => &[("category", "medication")],
+            Self::Results => &[
+                ("code", "https://referentiemodel.nhg.org/tabellen/nhg-tabel-45-diagnostische-bepalingen|"),
+                ("_include", "Observation:related-target"),
+                ("_include", "Observation:specimen"),
+                ("date", &format!("ge{results_from}")),
+            ],
+            Self::Reports => &[("type", "http://loinc.org|67781-5")],
+        };
+        let pairs: Vec<_> = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let mark = if pairs.is_empty() { "" } else { "?" };
+        format!("{}{mark}{}", self.resource(), encode_pairs(&pairs))
+    }
+}
+
+/// Runs all searches at the same time. The answers come in the order of [`Subject::ALL`].
+pub(super) async fn search_all(client: &PgoClient, access: &Access, today: Date, clock: &SharedClock) -> Vec<Answer> {
+    let mut running = JoinSet::new();
+    for subject in Subject::ALL {
+        let (client, access, clock) = (client.clone(), access.clone(), SharedClock::clone(clock));
+        running.spawn(async move { search(&client, &access, subject, today, &clock).await });
+    }
+    let mut answers = running.join_all().await;
+    answers.sort_by_key(|answer| answer.trace.subject);
+    answers
+}
+
+async fn search(client: &PgoClient, access: &Access, subject: Subject, today: Date, clock: &SharedClock) -> Answer {
+    let request = subject.request(today);
+    let started = clock.monotonic();
+    let reply = client.get(&format!("{}/{request}", access.base), access.token.reveal(), &access.correlation_id).await;
+    let took = clock.monotonic().saturating_duration_since(started);
+    let (status, receipt) = reply.as_ref().map_or((None, None), |reply| (Some(reply.status), receipt(reply)));
+    let outcome = read(reply);
+    let entries = outcome.as_ref().map_or(0, |bundle| Element::new(bundle).items("entry").count());
+    Answer { trace: Trace { subject, request, status, entries, took, receipt }, outcome }
+}
+
+fn receipt(reply: &Reply) -> Option<String> {
+    reply.headers.get("inzage-audit-receipt").and_then(|value| value.to_str().ok()).map(str::to_owned)
+}
+
+fn read(reply: Result<Reply, ClientError>) -> Result<Value, Problem> {
+    let Ok(reply) = reply else { return Err(Problem::new("Er kwam geen antwoord.", TRY_LATER)) };
+    if reply.body.len() > ANSWER_MAX_BYTES {
+        return Err(Problem::new(
+            "Het antwoord is te groot voor deze demonstratie.",
+            "De maker van deze app kan hier iets aan doen.",
+        ));
+    }
+    let body: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
+    let element = Element::new(&body);
+    if reply.status == StatusCode::OK && element.is_a("Bundle") {
+        return Ok(body);
+    }
+    Err(Problem::of_outcome(element))
+}
+
+const TRY_LATER: &str = "Probeer het over een paar minuten opnieuw.";
+
+impl Problem {
+    pub(super) fn new(what: &str, who: &'static str) -> Self {
+        Self { what: what.to_owned(), who, reference: None }
+    }
+
+    /// Reads an OperationOutcome of the gateway; anything else is an answer that is not understood.
+    fn of_outcome(outcome: Element<'_>) -> Self {
+        let Some(issue) = outcome.items("issue").next() else {
+            return Self::new("Er kwam een antwoord dat deze app niet begrijpt.", TRY_LATER);
+        };
+        let details = issue.child("details");
+        Self {
+            what: details.text("text").unwrap_or("De gegevens zijn niet gegeven.").to_owned(),
+            who: who_acts(details.code_in(crate::fhir::outcome::WHO_SYSTEM)),
+            reference: issue.text("diagnostics").and_then(reference_in),
+        }
+    }
+}
+
+fn who_acts(who: Option<&str>) -> &'static str {
+    match who {
+        Some("patient") => "U kunt hier zelf iets aan doen: haal de gegevens opnieuw op.",
+        Some("practice") => "Uw huisartsenpraktijk kan hier iets aan doen.",
+        Some("pgo") => "De maker van deze app kan hier iets aan doen.",
+        Some("his") => "De leverancier van het systeem van uw praktijk kan hier iets aan doen.",
+        Some(_) | None => TRY_LATER,
+    }
+}
+
+/// The gateway ends its diagnostics with `(reference …)`.
+fn reference_in(diagnostics: &str) -> Option<String> {
+    let (_, rest) = diagnostics.rsplit_once("(reference ")?;
+    rest.strip_suffix(')').map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use http::HeaderMap;
+    use jiff::civil::date;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+    use crate::fhir::query::{Floors, parse_search};
+    use crate::services::Catalogue;
+
+    fn reply(status: u16, body: &str) -> Result<Reply, ClientError> {
+        let status = StatusCode::from_u16(status).unwrap();
+        Ok(Reply { status, headers: HeaderMap::new(), body: Bytes::copy_from_slice(body.as_bytes()) })
+    }
+
+    #[test]
+    fn the_searches_are_exactly_those_of_the_service() {
+        let (catalogue, today) = (Catalogue::shipped(), date(2026, 3, 9));
+        let service = catalogue.service(SERVICE).unwrap();
+        let floors = Floors { today, results: date(2025, 1, 9) };
+        assert!(service.roles.iter().any(|role| role.as_str() == ROLE));
+        for subject in Subject::ALL {
+            let request = subject.request(today);
+            let (path, query) = request.split_once('?').map_or((request.as_str(), None), |(path, q)| (path, Some(q)));
+            let shape = parse_search(service, path, query, floors).unwrap();
+            assert_eq!(shape.asked, shape.upstream, "nothing is added to what {path} asks");
+        }
+    }
+
+    #[test]
+    fn an_outcome_says_what_happened_who_acts_and_under_which_number() {
+        let outcome = json!({"resourceType": "OperationOutcome", "issue": [{
+            "details": {"coding": [{"system": "urn:inzage:who-acts", "code": "practice"}], "text": "De praktijk is dicht."},
+            "diagnostics": "the practice is closed (reference 0abc)"}]});
+        let problem = read(reply(403, &outcome.to_string())).unwrap_err();
+        assert_eq!(problem.what, "De praktijk is dicht.");
+        assert!(problem.who.contains("huisartsenpraktijk"));
+        assert_eq!(problem.reference.as_deref(), Some("0abc"));
+    }
+
+    #[test]
+    fn only_a_bundle_with_200_is_data() {
+        let bundle = r#"{"resourceType": "Bundle"}"#;
+        assert!(read(reply(200, bundle)).is_ok());
+        for (status, body) in [(500, bundle), (200, "{}"), (200, "<html>"), (200, "")] {
+            assert!(read(reply(status, body)).is_err(), "{status} {body}");
+        }
+        let large = format!("{}{}", bundle, " ".repeat(ANSWER_MAX_BYTES));
+        assert!(read(reply(200, &large)).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn no_answer_panics(status in 200_u16..600, body in "\\PC{0,80}") {
+            let _ = read(reply(status, &body));
+        }
+    }
+}
