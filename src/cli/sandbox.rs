@@ -69,6 +69,7 @@ async fn live(arguments: &SandboxArguments) -> Result<(), SandboxError> {
         his_data: arguments.his_data.clone(),
         base: arguments.port_base.map_or(Base::Search, Base::Fixed),
         with_gateway: !arguments.no_gateway,
+        settings: String::new(),
     };
     crate::telemetry::start_in_file(&dir.join("gateway.log"), tracing::Level::INFO)
         .map_err(|source| SandboxError::Folder { path: dir.clone(), source })?;

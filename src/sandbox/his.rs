@@ -80,6 +80,12 @@ impl Emulator {
         self.log.borrow().clone()
     }
 
+    /// Waits until this many requests came in since the start.
+    pub async fn asked(&self, count: u64) {
+        // Ends early only without a sender, and the sender lives as long as `self`.
+        let _ = self.log.subscribe().wait_for(|log| log.count >= count).await;
+    }
+
     /// Notes a request and gives its number, from 1.
     fn note(&self, request: &Parts) -> u64 {
         self.log.send_modify(|log| log.note(request));

@@ -39,6 +39,8 @@ pub struct Wish {
     pub base: Base,
     /// Whether the gateway runs in this process.
     pub with_gateway: bool,
+    /// TOML tables to add to the gateway's configuration; empty for none.
+    pub settings: String,
 }
 
 /// Why a sandbox cannot start.
@@ -112,7 +114,7 @@ impl World {
             first.access_start = jiff::civil::date(1900, 1, 1);
         }
         let records = gather_records(wish, &practices)?;
-        let layout = Layout::lay(&wish.dir, &sockets, &practices)?;
+        let layout = Layout::lay(&wish.dir, &sockets, &practices, &wish.settings)?;
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let publisher = Publisher::default();
         publisher.publish(layout.lists(1, clock.now()));

@@ -122,15 +122,22 @@ pub(super) fn hosts() -> Vec<Hostname> {
 }
 
 impl Layout {
-    /// Decides on names and addresses, makes certificates and keys, and writes the configuration of the gateway.
-    pub(super) fn lay(dir: &Path, sockets: &Sockets, practices: &[Practice]) -> Result<Self, SandboxError> {
+    /// Decides on names and addresses, makes certificates and keys, and writes the configuration of the gateway, with
+    /// `settings` at its end.
+    pub(super) fn lay(
+        dir: &Path,
+        sockets: &Sockets,
+        practices: &[Practice],
+        settings: &str,
+    ) -> Result<Self, SandboxError> {
         let failed = |source| SandboxError::Folder { path: dir.to_owned(), source };
         std::fs::create_dir_all(dir).map_err(failed)?;
         remove_if_there(&dir.join("sandbox.json")).map_err(failed)?;
         let layout = Self::decide(dir, sockets, practices);
         layout.make_certificates()?;
         layout.make_keys().map_err(failed)?;
-        std::fs::write(layout.file("gateway.toml"), configuration(&layout, practices)).map_err(failed)?;
+        let text = configuration(&layout, practices) + settings;
+        std::fs::write(layout.file("gateway.toml"), text).map_err(failed)?;
         Ok(layout)
     }
 
