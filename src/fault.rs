@@ -306,7 +306,7 @@ impl From<QueryError> for Fault {
                 "only-search",
                 404,
                 "not-supported",
-                "this data service offers a search on this type, no read, history or operation",
+                "this data service offers searches by type, no read, history or operation",
             ),
             QueryError::BadPath => refused("bad-path", 400, "invalid", "the path is no FHIR interaction"),
             QueryError::BadEncoding => {

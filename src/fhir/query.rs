@@ -23,8 +23,8 @@ pub enum QueryError {
     /// The path names no resource type that the service has.
     #[error("this service has no such resource type")]
     UnknownType,
-    /// The service has the type, but only searches on it: no read by id, no history, no operation.
-    #[error("this service offers a search on this type and nothing else")]
+    /// The service searches by type only: no read by id, no history, no operation, on a type or on the whole.
+    #[error("this service offers searches by type and nothing else")]
     OnlySearch,
     /// The path is empty, or has characters that no resource type has.
     #[error("the path is no FHIR interaction")]
@@ -104,6 +104,9 @@ pub fn parse_search<'a>(
 
 fn find_search<'a>(service: &'a Service, path: &str) -> Result<&'a AllowedSearch, QueryError> {
     let (resource, rest) = path.split_once('/').map_or((path, None), |(resource, rest)| (resource, Some(rest)));
+    if is_system_interaction(resource) {
+        return Err(QueryError::OnlySearch);
+    }
     if resource.is_empty() || !resource.bytes().all(|c| c.is_ascii_alphabetic()) {
         return Err(QueryError::BadPath);
     }
@@ -114,6 +117,12 @@ fn find_search<'a>(service: &'a Service, path: &str) -> Result<&'a AllowedSearch
         Some("$" | "") => Err(QueryError::BadPath),
         Some(_) => Err(QueryError::OnlySearch),
     }
+}
+
+/// An operation, a search or the history over all types (FHIR STU3 http.html, 2.21.0); a bare `$` is none.
+fn is_system_interaction(segment: &str) -> bool {
+    let is_name = |name: &str| !name.is_empty() && name.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'-');
+    segment.strip_prefix('$').is_some_and(is_name) || matches!(segment, "_history" | "_search")
 }
 
 fn admit(parameter: &Parameter, value: &str, floors: Floors) -> Result<String, QueryError> {
@@ -265,6 +274,11 @@ mod tests {
             ("encounter", QueryError::UnknownType),
             ("Encounter/1", QueryError::OnlySearch),
             ("Patient/$everything", QueryError::OnlySearch),
+            ("$export", QueryError::OnlySearch),
+            ("_history", QueryError::OnlySearch),
+            ("$", QueryError::BadPath),
+            ("$a%00", QueryError::BadPath),
+            ("_other", QueryError::BadPath),
             ("Observation/_history", QueryError::OnlySearch),
             ("Encounter?patient=Patient/2", QueryError::UnknownParameter),
             ("Encounter?subject:Patient.identifier=x", QueryError::UnknownParameter),
