@@ -50,10 +50,21 @@ pub(crate) struct Session {
 impl Gateway {
     /// Starts one; its clock stands at noon in the Netherlands.
     pub(crate) async fn start() -> Self {
+        Self::start_with("").await
+    }
+
+    /// Starts one whose gateway has these tables in its configuration, too.
+    pub(crate) async fn start_with(settings: &str) -> Self {
         let dir = Folder(std::env::temp_dir().join(format!("inzage-test-{}", new_id())));
         let clock = TestClock::at("2026-11-21T11:00:00Z".parse().unwrap());
         let shared: SharedClock = Arc::clone(&clock) as _;
-        let wish = Wish { dir: dir.0.clone(), his_data: None, base: Base::Any, with_gateway: true };
+        let wish = Wish {
+            dir: dir.0.clone(),
+            his_data: None,
+            base: Base::Any,
+            with_gateway: true,
+            settings: settings.to_owned(),
+        };
         let world = World::start(&wish, shared).await.unwrap();
         Self { world, clock, dir }
     }
@@ -110,6 +121,11 @@ impl Gateway {
         found.unwrap_or_else(|| panic!("no {kind} among {records:#?}"))
     }
 
+    /// How many requests every HIS together got so far.
+    pub(crate) fn his_requests(&self) -> u64 {
+        self.world.his.iter().map(|his| his.log().count).sum()
+    }
+
     /// The folder of the audit log.
     pub(crate) fn audit_dir(&self) -> PathBuf {
         self.dir.0.join("gateway/audit")
@@ -141,12 +157,31 @@ impl Session {
         self.client.get(&url, &self.token.access_token, &self.correlation_id).await.unwrap()
     }
 
+    /// A request under the resource endpoint with the token and the ids, to be changed or sent.
+    pub(crate) fn request(&self, method: http::Method, request: &str) -> reqwest::RequestBuilder {
+        let url = format!("{}/{request}", self.base());
+        self.bare(method, &url).bearer_auth(&self.token.access_token)
+    }
+
+    /// A request to an address, without the token.
+    pub(crate) fn bare(&self, method: http::Method, url: &str) -> reqwest::RequestBuilder {
+        let request = self.client.http().request(method, url);
+        request.header("MedMij-Request-ID", new_id()).header("X-Correlation-ID", &self.correlation_id)
+    }
+
     /// Asks, and expects a Bundle.
     pub(crate) async fn bundle(&self, request: &str) -> Value {
         let reply = self.get(request).await;
         assert_eq!(reply.status, 200, "{request}: {}", text(&reply));
         serde_json::from_slice(&reply.body).unwrap()
     }
+}
+
+/// Sends a request.
+pub(crate) async fn send(request: reqwest::RequestBuilder) -> Reply {
+    let response = request.send().await.unwrap();
+    let (status, headers) = (response.status(), response.headers().clone());
+    Reply { status, headers, body: response.bytes().await.unwrap() }
 }
 
 /// A body as text.
