@@ -10,4 +10,5 @@
 
 mod authorize;
 mod harness;
+mod his_faults;
 mod record;
