@@ -12,3 +12,4 @@ mod authorize;
 mod harness;
 mod his_faults;
 mod record;
+mod requests;
