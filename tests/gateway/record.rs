@@ -113,6 +113,31 @@ fn sorted(resources: Vec<Value>) -> Vec<(String, Value)> {
     named
 }
 
+#[tokio::test]
+async fn asking_further_back_shows_no_more() {
+    let gateway = Gateway::start().await;
+    for practice in &gateway.world.practices {
+        let bsn = practice.patients[0].bsn.reveal();
+        let session = gateway.session(practice.provider.as_str(), bsn).await;
+        let record = Record::of(practice, bsn, TODAY);
+        assert!(record.of_type("Observation").any(|it| record.is_result(it) && !record.is_recent(it)));
+        assert!(record.of_type("MedicationRequest").any(|it| !record.is_in_use(it)));
+        for request in [
+            "MedicationRequest?category=http://snomed.info/sct|16076005".to_owned(),
+            "MedicationRequest?category=http://snomed.info/sct|16076005&periodofuse=ge2001-01-01".to_owned(),
+            format!("Observation?code={NHG_45}|"),
+            format!("Observation?code={NHG_45}|&date=ge2001-01-01"),
+            format!("Observation?code={NHG_45}|&date=le{TODAY}"),
+        ] {
+            let bundle = session.bundle(&request).await;
+            let kind = request.split('?').next().unwrap();
+            assert_eq!(entries(&bundle, "match"), sorted(record.search(kind).matches), "{request}");
+            assert_eq!(entries(&bundle, "include"), [], "{request}");
+        }
+    }
+    gateway.stop().await;
+}
+
 /// Without these cases the journey above would prove less than it says.
 #[test]
 fn the_shipped_records_hold_every_case_that_must_stay_hidden() {
