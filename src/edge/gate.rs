@@ -6,8 +6,9 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 
-use http::header::{CONNECTION, HeaderValue};
-use http::{Request, Response, StatusCode, Version};
+use http::header::{CONNECTION, CONTENT_LENGTH, HeaderValue};
+use http::{Method, Request, Response, StatusCode, Version};
+use http_body::Body as _;
 use hyper::body::Incoming;
 
 use super::authority::admit;
@@ -39,6 +40,7 @@ pub(super) async fn answer<S: Serve>(
 ) -> Response<PacedBody> {
     add_one(&edge.counters.requests);
     let http1 = request.version() < Version::HTTP_2;
+    let head = request.method() == Method::HEAD;
     let (mut response, broken) = match check(&edge, &connection, request) {
         Err(status) => (bare(status), true),
         Ok(request) => match survive(async { edge.service.serve(request, &connection).await }).await {
@@ -49,6 +51,9 @@ pub(super) async fn answer<S: Serve>(
             }
         },
     };
+    if head {
+        response = without_body(response);
+    }
     harden(response.headers_mut());
     if http1 && (broken || last) {
         response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
@@ -75,6 +80,16 @@ fn check<S>(
         parts.extensions.insert(Arc::clone(peer));
     }
     Ok(Request::from_parts(parts, body))
+}
+
+/// The answer to a HEAD: that to a GET, length included, without its body (RFC 9110 section 9.3.2). Over HTTP/2 hyper leaves
+/// this to us, and a client would end the stream as malformed (RFC 9113 section 8.1.1).
+fn without_body(response: Response<Body>) -> Response<Body> {
+    let (mut parts, body) = response.into_parts();
+    if let Some(length) = body.size_hint().exact() {
+        parts.headers.entry(CONTENT_LENGTH).or_insert(HeaderValue::from(length));
+    }
+    Response::from_parts(parts, Body::empty())
 }
 
 fn bare(status: StatusCode) -> Response<Body> {

@@ -17,6 +17,18 @@ async fn both_protocols_answer_with_the_security_headers() {
 }
 
 #[tokio::test]
+async fn an_answer_to_head_has_no_body_over_both_protocols() {
+    let world = World::front(config());
+    let head = |uri: &str| Request::head(uri).header("host", HOST).body(Empty::new()).unwrap();
+    let one = soon(world.http1(None).await.send_request(head("/"))).await.unwrap();
+    let two = soon(world.http2(None).await.send_request(head(&format!("https://{HOST}/")))).await.unwrap();
+    for response in [one, two] {
+        assert_eq!((response.status().as_u16(), &response.headers()["content-length"]), (200, &"5".parse().unwrap()));
+        assert_eq!(text(response).await, "");
+    }
+}
+
+#[tokio::test]
 async fn a_wrong_host_is_misdirected_over_both_protocols() {
     let world = World::front(config());
     let wrong = Request::get("/").header("host", "other.example.nl").body(Empty::new()).unwrap();
