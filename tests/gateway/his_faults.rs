@@ -137,14 +137,16 @@ async fn a_bsn_all_over_the_answer_reaches_nobody() {
 
 #[tokio::test]
 async fn silence_ends_at_the_deadline() {
-    let gateway = Gateway::start_with("[release]\nhis_deadline_ms = 1500\n").await;
+    let gateway = Gateway::start_with("[release]\nhis_deadline_ms = 3000\n").await;
     let silent = gateway.session(DELINDE, &bsn(&gateway, 0, 0)).await;
     let slow = gateway.session(HAVEN, &bsn(&gateway, 1, 0)).await;
     gateway.world.his[0].set_faults(failing("hang"));
     gateway.world.his[1].set_faults(Faults { delay_ms: 60_000, ..Faults::default() });
     let timeout = (504, "timeout", "his-timeout");
-    assert_failed(&gateway, &silent, "Encounter", timeout, "hang").await;
-    assert_failed(&gateway, &slow, "EpisodeOfCare", timeout, "delay").await;
+    tokio::join!(
+        assert_failed(&gateway, &silent, "Encounter", timeout, "hang"),
+        assert_failed(&gateway, &slow, "EpisodeOfCare", timeout, "delay"),
+    );
     gateway.world.his[0].set_faults(Faults::default());
     silent.bundle("Encounter").await;
     gateway.stop().await;

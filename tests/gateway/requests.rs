@@ -201,10 +201,14 @@ async fn only_get_is_served() {
             bench.refused(request.body(bundle), METHOD, &format!("{method} {path}")).await;
         }
     }
-    // A HEAD is answered without a body, so only the status tells.
-    let asked = bench.gateway.his_requests();
-    assert_eq!(send(bench.session.request(Method::HEAD, "Encounter")).await.status, 405);
-    assert_eq!(bench.gateway.his_requests(), asked);
+    // A HEAD is answered without a body, so only the status and the record tell.
+    let (asked, records) = (bench.gateway.his_requests(), bench.refusals().len());
+    let bare = send(bench.session.request(Method::HEAD, "Encounter")).await;
+    assert_eq!(
+        (bare.status.as_u16(), &bare.headers[header::ALLOW], bare.body.len()),
+        (405, &"GET".parse().unwrap(), 0)
+    );
+    assert_eq!((bench.gateway.his_requests(), bench.refusals().len()), (asked, records + 1));
     for hidden in ["DELETE", "PUT", "GET"] {
         bench.refused(bench.get("Encounter").header("x-http-method-override", hidden), METHOD, hidden).await;
         let posted = bench.session.request(Method::POST, "Encounter").header("x-http-method-override", hidden);
