@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::audit::{AuditError, AuditEvent, AuditLog, FileLog, Kind, Outcome};
@@ -60,6 +60,7 @@ struct ListsPart {
     loaded: CancellationToken,
     pace: Pace,
     wake: Arc<Notify>,
+    ended: watch::Sender<u64>,
 }
 
 struct Half<S> {
@@ -87,6 +88,8 @@ pub struct Controls {
     pub stop: CancellationToken,
     /// Makes the node fetch the lists now.
     pub refresh_lists: Arc<Notify>,
+    /// How many refreshes of the lists ended so far, well or badly.
+    pub refreshes: watch::Receiver<u64>,
     /// Whether it is ready.
     pub readiness: Arc<Readiness>,
     /// Cancelled when the node serves.
@@ -100,6 +103,7 @@ impl App {
         Controls {
             stop: CancellationToken::new(),
             refresh_lists: Arc::clone(&self.lists.wake),
+            refreshes: self.lists.ended.subscribe(),
             readiness: Arc::clone(&self.readiness),
             serving: CancellationToken::new(),
         }
@@ -200,15 +204,19 @@ async fn serve_ops(listener: tokio::net::TcpListener, monitor: Monitor, stop: Ca
 fn keep_lists(lists: &ListsPart, metrics: &Arc<Metrics>, stop: CancellationToken) -> impl Future<Output = ()> + use<> {
     let (metrics, snapshot, refresher) =
         (Arc::clone(metrics), Arc::clone(&lists.snapshot), Arc::clone(&lists.refresher));
-    let report = move |result: &Result<_, crate::lists::RefreshError>| match result {
-        Ok(_) => {
-            note_freshness(&snapshot, &refresher);
-            metrics.lists_refreshed("ok");
+    let ended = lists.ended.clone();
+    let report = move |result: &Result<_, crate::lists::RefreshError>| {
+        match result {
+            Ok(_) => {
+                note_freshness(&snapshot, &refresher);
+                metrics.lists_refreshed("ok");
+            }
+            Err(error) => {
+                metrics.lists_refreshed("failed");
+                tracing::warn!(error = %chain(error), "the lists were not refreshed; the set in force stays");
+            }
         }
-        Err(error) => {
-            metrics.lists_refreshed("failed");
-            tracing::warn!(error = %chain(error), "the lists were not refreshed; the set in force stays");
-        }
+        ended.send_modify(|count| *count = count.saturating_add(1));
     };
     Arc::clone(&lists.refresher).run(lists.pace, Arc::clone(&lists.wake), stop, report)
 }

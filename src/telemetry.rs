@@ -22,6 +22,15 @@ pub fn start(level: Level) {
     let _ = tracing_subscriber::registry().with(layer).with(targets(level)).try_init();
 }
 
+/// Logs to what `writer` makes, one for each event; a test reads it back. A second call changes nothing.
+pub fn start_with<W>(writer: W, level: Level)
+where
+    W: for<'a> fmt::MakeWriter<'a> + Send + Sync + 'static,
+{
+    let layer = fmt::layer().json().flatten_event(true).with_writer(writer);
+    let _ = tracing_subscriber::registry().with(layer).with(targets(level)).try_init();
+}
+
 /// Logs to a file, so that standard output stays for people. A second call changes nothing.
 ///
 /// # Errors

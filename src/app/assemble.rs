@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::start::{StartError, bind};
@@ -210,6 +210,7 @@ fn lists(
         loaded,
         pace: Pace { every: section.refresh, jitter: section.refresh / 10, retry: Duration::from_secs(5) },
         wake: Arc::new(Notify::new()),
+        ended: watch::Sender::new(0),
     })
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::Serialize;
+use tokio_util::sync::CancellationToken;
 
 use crate::audit::AuditLog;
 use crate::routing::SharedSnapshot;
@@ -12,7 +13,7 @@ use crate::routing::SharedSnapshot;
 /// What readiness looks at.
 pub struct Readiness {
     serving: AtomicBool,
-    draining: AtomicBool,
+    draining: CancellationToken,
     parts: std::sync::OnceLock<Parts>,
 }
 
@@ -41,7 +42,7 @@ pub struct Report {
 
 impl Default for Readiness {
     fn default() -> Self {
-        Self { serving: AtomicBool::new(false), draining: AtomicBool::new(false), parts: std::sync::OnceLock::new() }
+        Self { serving: AtomicBool::new(false), draining: CancellationToken::new(), parts: std::sync::OnceLock::new() }
     }
 }
 
@@ -55,7 +56,12 @@ impl Readiness {
 
     /// The node is stopping.
     pub fn drain(&self) {
-        self.draining.store(true, Ordering::Release);
+        self.draining.cancel();
+    }
+
+    /// Returns when the node is stopping and says so.
+    pub async fn until_draining(&self) {
+        self.draining.cancelled().await;
     }
 
     /// Whether the start is over.
@@ -67,7 +73,7 @@ impl Readiness {
     /// The state of each part.
     #[must_use]
     pub fn report(&self) -> Report {
-        let (serving, draining) = (self.is_started(), self.draining.load(Ordering::Acquire));
+        let (serving, draining) = (self.is_started(), self.draining.is_cancelled());
         let audit = self.parts.get().map(|parts| parts.audit.health());
         let fresh = self.parts.get().map(|parts| (parts.lists_fresh)());
         Report {

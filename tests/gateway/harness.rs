@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use inzage::app::Controls;
 use inzage::clock::{SharedClock, TestClock};
 use inzage::sandbox::client::{Endpoints, PgoClient, Reply, TokenAnswer, new_id};
 use inzage::sandbox::person::{Choices, End, Person};
@@ -108,10 +109,7 @@ impl Gateway {
 
     /// Every audit record so far, oldest first.
     pub(crate) fn audit(&self) -> Vec<Value> {
-        let mut text = Vec::new();
-        inzage::audit::show(&self.audit_dir(), &mut text).unwrap();
-        let lines = text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
-        lines.map(|line| serde_json::from_slice(line).unwrap()).collect()
+        records(&self.audit_dir())
     }
 
     /// The last audit record of a kind.
@@ -131,6 +129,44 @@ impl Gateway {
         self.dir.0.join("gateway/audit")
     }
 
+    /// The BSN of an adult patient of the first practice.
+    pub(crate) fn patient(&self) -> String {
+        self.world.practices[0].patients[0].bsn.reveal().to_owned()
+    }
+
+    /// Every audit record of a kind, oldest first.
+    pub(crate) fn audit_of(&self, kind: &str) -> Vec<Value> {
+        self.audit().into_iter().filter(|record| record["kind"] == kind).collect()
+    }
+
+    /// The gateway's handles.
+    pub(crate) fn controls(&self) -> &Controls {
+        self.world.gateway.as_ref().unwrap()
+    }
+
+    /// Makes the gateway fetch what is published now, and returns when it has dealt with it.
+    pub(crate) async fn refresh_lists(&self) {
+        let controls = self.controls();
+        let mut refreshes = controls.refreshes.clone();
+        // The one at the start may still be under way with what was published before.
+        refreshes.wait_for(|ended| *ended > 0).await.unwrap();
+        let before = *refreshes.borrow_and_update();
+        controls.refresh_lists.notify_one();
+        refreshes.wait_for(|ended| *ended > before).await.unwrap();
+    }
+
+    /// What the operations face answers: status and body.
+    pub(crate) async fn ops(&self, path: &str) -> (u16, String) {
+        operations(&format!("{}{path}", self.world.layout.ops_url())).await
+    }
+
+    /// Stops everything in order and leaves the folder to who looks into it.
+    pub(crate) async fn leave(self) -> Left {
+        self.world.stop().await.unwrap();
+        inzage::audit::verify(&self.dir.0.join("gateway/audit")).unwrap();
+        Left(self.dir)
+    }
+
     /// The sandbox's folder.
     pub(crate) fn folder(&self) -> &std::path::Path {
         &self.dir.0
@@ -143,6 +179,35 @@ impl Gateway {
         let verified = inzage::audit::verify(&dir).unwrap();
         assert_eq!(verified.unfinished_bytes, 0);
     }
+}
+
+/// A folder whose sandbox has stopped.
+pub(crate) struct Left(Folder);
+
+impl Left {
+    /// Where it is.
+    pub(crate) fn path(&self) -> &std::path::Path {
+        &self.0.0
+    }
+
+    /// Every audit record, oldest first.
+    pub(crate) fn audit(&self) -> Vec<Value> {
+        records(&self.path().join("gateway/audit"))
+    }
+}
+
+/// What an operations face answers: status and body.
+pub(crate) async fn operations(url: &str) -> (u16, String) {
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let response = http.get(url).send().await.unwrap();
+    (response.status().as_u16(), response.text().await.unwrap())
+}
+
+fn records(audit_dir: &std::path::Path) -> Vec<Value> {
+    let mut text = Vec::new();
+    inzage::audit::show(audit_dir, &mut text).unwrap();
+    let lines = text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+    lines.map(|line| serde_json::from_slice(line).unwrap()).collect()
 }
 
 impl Session {
