@@ -120,7 +120,9 @@ impl App {
         let observed = [(Face::Front, Arc::clone(&front.counters)), (Face::Back, Arc::clone(&back.counters))];
         let monitor = monitor(&readiness, &metrics, &audit, &lists, observed);
         let background = tokio_util::task::TaskTracker::new();
-        background.spawn(serve_ops(ops, monitor, controls.stop.clone()));
+        // Operators see the drain to its end.
+        let drained = CancellationToken::new();
+        background.spawn(serve_ops(ops, monitor, drained.clone()));
         background.spawn(keep_lists(&lists, &metrics, controls.stop.clone()));
         background.spawn(sweep(Arc::clone(&store), Arc::clone(&clock), controls.stop.clone()));
         if controls.stop.run_until_cancelled(lists.loaded.cancelled()).await.is_some() {
@@ -137,6 +139,7 @@ impl App {
             let (front, back, ()) = tokio::join!(front, back, draining);
             tracing::info!(finished = front.finished + back.finished, cut = front.cut + back.cut, "drained");
         }
+        drained.cancel();
         background.close();
         background.wait().await;
         record(&*audit, &clock, Kind::NodeStopped).await?;

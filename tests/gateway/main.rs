@@ -13,3 +13,4 @@ mod harness;
 mod his_faults;
 mod record;
 mod requests;
+mod shutdown;
