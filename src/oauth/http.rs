@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
 use axum::extract::{Extension, State};
-use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
+use axum::routing::any;
 use axum::{Json, Router};
 use serde_json::json;
 
@@ -19,10 +20,10 @@ use crate::routing::Caller;
 /// Largest form that is read, in bytes.
 const FORM_MAX_BYTES: usize = 16 * 1024;
 
-/// `POST /oauth/token`.
+/// `POST /oauth/token`. Other methods come here too, so that their refusal is recorded.
 pub fn router(desk: Arc<TokenDesk>) -> Router {
     Router::new()
-        .route("/oauth/token", post(exchange))
+        .route("/oauth/token", any(exchange))
         .layer(axum::extract::DefaultBodyLimit::max(FORM_MAX_BYTES))
         .with_state(desk)
 }
@@ -30,27 +31,42 @@ pub fn router(desk: Arc<TokenDesk>) -> Router {
 async fn exchange(
     State(desk): State<Arc<TokenDesk>>,
     Extension(connection): Extension<Arc<Connection>>,
+    method: Method,
     headers: HeaderMap,
     uri: Uri,
-    body: Bytes,
+    body: Result<Bytes, BytesRejection>,
 ) -> Response {
-    if !is_form(&headers) {
-        return refuse(TokenError::InvalidRequest, StatusCode::UNSUPPORTED_MEDIA_TYPE);
-    }
-    let text = std::str::from_utf8(&body).ok().filter(|_| uri.query().is_none());
-    let Some(form) = text.and_then(|text| decode_pairs(text).ok()) else {
-        return refuse(TokenError::InvalidRequest, StatusCode::BAD_REQUEST);
-    };
     let call = TokenCall {
         caller: Caller { names: connection.peer_names() },
         local_id: LocalId::new(desk.clock.now()),
         request_id: id(&headers, "medmij-request-id").and_then(RequestId::parse),
         correlation_id: id(&headers, "x-correlation-id").and_then(CorrelationId::parse),
     };
-    match desk.exchange(&form, call).await {
-        Ok(answer) => issued(&answer),
-        Err(error) => refuse(error, status(error)),
+    match read(&method, &headers, &uri, body) {
+        Ok(form) => match desk.exchange(&form, call).await {
+            Ok(answer) => issued(&answer),
+            Err(error) => refuse(error, status(error)),
+        },
+        Err(status) => refuse(desk.turn_away(call).await, status),
     }
+}
+
+/// The form, or the status that says why there is none.
+fn read(
+    method: &Method,
+    headers: &HeaderMap,
+    uri: &Uri,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Vec<(String, String)>, StatusCode> {
+    if method != Method::POST {
+        return Err(StatusCode::METHOD_NOT_ALLOWED);
+    }
+    if !is_form(headers) {
+        return Err(StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    }
+    let body = body.map_err(|rejection| rejection.status())?;
+    let text = std::str::from_utf8(&body).ok().filter(|_| uri.query().is_none());
+    text.and_then(|text| decode_pairs(text).ok()).ok_or(StatusCode::BAD_REQUEST)
 }
 
 fn id<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
@@ -86,5 +102,10 @@ const fn status(error: TokenError) -> StatusCode {
 
 fn refuse(error: TokenError, status: StatusCode) -> Response {
     let body = json!({"error": error.code(), "error_description": error.to_string()});
-    (status, [(header::CACHE_CONTROL, "no-store"), (header::PRAGMA, "no-cache")], Json(body)).into_response()
+    let mut response =
+        (status, [(header::CACHE_CONTROL, "no-store"), (header::PRAGMA, "no-cache")], Json(body)).into_response();
+    if status == StatusCode::METHOD_NOT_ALLOWED {
+        response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
+    }
+    response
 }

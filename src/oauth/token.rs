@@ -116,13 +116,23 @@ impl TokenDesk {
         let mut event = self.event(call);
         let answer = self.try_exchange(form, call, &mut event).await;
         if let Err(error) = &answer {
-            event.reason = Some(error.code());
-            if let Ok(pending) = self.audit.append(event) {
-                // The refusal stands whether or not the log can take it.
-                let _ = pending.await;
-            }
+            self.record_refusal(*error, event).await;
         }
         answer
+    }
+
+    /// Records a request that is no token request by its method, media type or encoding.
+    pub async fn turn_away(&self, call: TokenCall<'_>) -> TokenError {
+        self.record_refusal(TokenError::InvalidRequest, self.event(call)).await;
+        TokenError::InvalidRequest
+    }
+
+    async fn record_refusal(&self, error: TokenError, mut event: AuditEvent) {
+        event.reason = Some(error.code());
+        if let Ok(pending) = self.audit.append(event) {
+            // The refusal stands whether or not the log can take it.
+            let _ = pending.await;
+        }
     }
 
     fn event(&self, call: TokenCall<'_>) -> AuditEvent {

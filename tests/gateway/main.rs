@@ -14,3 +14,4 @@ mod his_faults;
 mod record;
 mod requests;
 mod shutdown;
+mod token;

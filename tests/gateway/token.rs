@@ -1,0 +1,257 @@
+//! The token endpoint: who gets a token, who does not, and what is left of a code that was shown wrongly.
+
+use std::time::Duration;
+
+use inzage::sandbox::client::{Endpoints, PgoClient, Reply, new_id};
+use reqwest::Method;
+use tokio::task::JoinSet;
+
+use crate::harness::{Gateway, ROLE, json};
+
+const DELINDE: &str = "huisarts.delinde@medmij";
+
+/// The form that the client of a code sends.
+fn form(client: &PgoClient, code: &str) -> Vec<(String, String)> {
+    let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    vec![
+        pair("grant_type", "authorization_code"),
+        pair("code", code),
+        pair("client_id", &client.client_id),
+        pair("redirect_uri", &client.redirect_uri),
+    ]
+}
+
+/// The same form with one field changed, or left out.
+fn with(mut form: Vec<(String, String)>, name: &str, value: Option<&str>) -> Vec<(String, String)> {
+    form.retain(|(key, _)| key != name);
+    form.extend(value.map(|value| (name.to_owned(), value.to_owned())));
+    form
+}
+
+async fn present(client: &PgoClient, endpoints: &Endpoints, form: &[(String, String)]) -> Reply {
+    client.token_request(&endpoints.token, form, &new_id()).await.unwrap()
+}
+
+/// Expects a refusal as RFC 6749 section 5.2 writes it, and its record as the last of the log.
+fn refused(gateway: &Gateway, reply: &Reply, status: u16, error: &str) -> serde_json::Value {
+    assert_eq!((reply.status.as_u16(), json(reply)["error"].as_str().unwrap()), (status, error));
+    assert_eq!(reply.headers["cache-control"], "no-store");
+    assert_eq!(reply.headers["content-type"], "application/json");
+    let record = gateway.audit().pop().unwrap();
+    assert_eq!((&record["kind"], &record["outcome"]), (&"token_refused".into(), &"refused".into()), "{record}");
+    assert_eq!(record["reason"], error);
+    assert!(record["local_id"].is_string() && record["peer"].is_string(), "{record}");
+    record
+}
+
+async fn status_of_data(client: &PgoClient, endpoints: &Endpoints, token: &str) -> u16 {
+    let url = format!("{}/EpisodeOfCare", endpoints.resources[ROLE]);
+    client.get(&url, token, &new_id()).await.unwrap().status.as_u16()
+}
+
+#[tokio::test]
+async fn a_pgos_code_presented_by_the_other_pgo_fails_and_is_dead_afterwards() {
+    let gateway = Gateway::start().await;
+    let (owner, other) = (gateway.client("pgo"), gateway.client("pgo2"));
+    // As itself, with the redirect URI of either; and as the owner, with its own certificate.
+    let cases = [
+        (&other.client_id, &owner.redirect_uri, 400, "invalid_grant"),
+        (&other.client_id, &other.redirect_uri, 400, "invalid_grant"),
+        (&owner.client_id, &owner.redirect_uri, 401, "invalid_client"),
+    ];
+    for (client_id, redirect_uri, status, error) in cases {
+        let (code, endpoints, _) = gateway.code(&owner, DELINDE, &gateway.patient()).await;
+        let stolen = with(form(&owner, &code), "client_id", Some(client_id));
+        let stolen = with(stolen, "redirect_uri", Some(redirect_uri));
+        let theft = refused(&gateway, &present(&other, &endpoints, &stolen).await, status, error);
+        assert_eq!((&theft["peer"], &theft["client_id"]), (&"pgo2.localhost".into(), &client_id.as_str().into()));
+        assert_eq!(theft["provider"], DELINDE);
+        assert!(theft["subject"].is_string() && theft["grant"].is_string(), "{theft}");
+        let reply = present(&owner, &endpoints, &form(&owner, &code)).await;
+        let late = refused(&gateway, &reply, 400, "invalid_grant");
+        assert_eq!((&late["peer"], &late["client_id"]), (&"pgo.localhost".into(), &"pgo.localhost".into()));
+        assert_ne!(late["local_id"], theft["local_id"]);
+    }
+    assert!(gateway.audit_of("token_issued").is_empty());
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_node_on_no_whitelist_gets_no_token() {
+    let gateway = Gateway::start().await;
+    let (owner, stranger) = (gateway.client("pgo"), gateway.client("not_listed"));
+    for client_id in [&stranger.client_id, &owner.client_id] {
+        let (code, endpoints, _) = gateway.code(&owner, DELINDE, &gateway.patient()).await;
+        let asked = with(form(&owner, &code), "client_id", Some(client_id));
+        let record = refused(&gateway, &present(&stranger, &endpoints, &asked).await, 401, "invalid_client");
+        assert_eq!(record["peer"], "stranger.localhost");
+        refused(&gateway, &present(&owner, &endpoints, &form(&owner, &code)).await, 400, "invalid_grant");
+    }
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_code_that_was_shown_wrongly_is_dead() {
+    let gateway = Gateway::start().await;
+    let client = gateway.client("pgo");
+    let elsewhere = format!("{}2", client.redirect_uri);
+    let cases = [
+        ("redirect_uri", Some(elsewhere.as_str()), 400, "invalid_grant"),
+        ("redirect_uri", None, 400, "invalid_request"),
+        ("client_id", Some("pgo2.localhost"), 401, "invalid_client"),
+        ("client_id", Some("elsewhere.example.nl"), 401, "invalid_client"),
+        ("client_id", Some("Not A Host"), 401, "invalid_client"),
+        ("client_id", None, 400, "invalid_request"),
+    ];
+    for (name, value, status, error) in cases {
+        let (code, endpoints, _) = gateway.code(&client, DELINDE, &gateway.patient()).await;
+        let wrong = with(form(&client, &code), name, value);
+        refused(&gateway, &present(&client, &endpoints, &wrong).await, status, error);
+        refused(&gateway, &present(&client, &endpoints, &form(&client, &code)).await, 400, "invalid_grant");
+    }
+    assert!(gateway.audit_of("token_issued").is_empty());
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_code_shown_twice_ends_the_token_of_the_first_time() {
+    let gateway = Gateway::start().await;
+    let client = gateway.client("pgo");
+    let (code, endpoints, correlation_id) = gateway.code(&client, DELINDE, &gateway.patient()).await;
+    let token = client.exchange(&endpoints, &code, &correlation_id).await.unwrap().access_token;
+    // Twice, so that the token is also in the memory of the node.
+    assert_eq!(status_of_data(&client, &endpoints, &token).await, 200);
+    assert_eq!(status_of_data(&client, &endpoints, &token).await, 200);
+    refused(&gateway, &present(&client, &endpoints, &form(&client, &code)).await, 400, "invalid_grant");
+    assert_eq!(status_of_data(&client, &endpoints, &token).await, 401);
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn of_a_hundred_presentations_at_once_exactly_one_gets_a_token() {
+    let gateway = Gateway::start().await;
+    let client = gateway.client("pgo");
+    let (code, endpoints, _) = gateway.code(&client, DELINDE, &gateway.patient()).await;
+    let mut all = JoinSet::new();
+    for _ in 0..100 {
+        let (client, endpoints, form) = (client.clone(), endpoints.clone(), form(&client, &code));
+        all.spawn(async move { present(&client, &endpoints, &form).await });
+    }
+    let replies = all.join_all().await;
+    let (issued, others): (Vec<_>, Vec<_>) = replies.iter().partition(|reply| reply.status == 200);
+    assert_eq!((issued.len(), others.len()), (1, 99));
+    assert!(others.iter().all(|reply| reply.status == 400 && json(reply)["error"] == "invalid_grant"));
+    // The 99 were a replay: whoever won cannot be told from a thief.
+    let token = json(issued[0])["access_token"].as_str().unwrap().to_owned();
+    assert_eq!(status_of_data(&client, &endpoints, &token).await, 401);
+    assert_eq!((gateway.audit_of("token_issued").len(), gateway.audit_of("token_refused").len()), (1, 99));
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_code_lives_for_900_seconds() {
+    for (seconds, lives) in [(899, true), (900, false), (901, false)] {
+        let gateway = Gateway::start().await;
+        let client = gateway.client("pgo");
+        let (code, endpoints, _) = gateway.code(&client, DELINDE, &gateway.patient()).await;
+        gateway.clock.advance(Duration::from_secs(seconds));
+        let reply = present(&client, &endpoints, &form(&client, &code)).await;
+        if lives {
+            assert_eq!((reply.status.as_u16(), &reply.headers["cache-control"]), (200, &"no-store".parse().unwrap()));
+        } else {
+            refused(&gateway, &reply, 400, "invalid_grant");
+        }
+        gateway.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn an_access_token_lives_for_900_seconds() {
+    let gateway = Gateway::start().await;
+    let session = gateway.session(DELINDE, &gateway.patient()).await;
+    gateway.clock.advance(Duration::from_secs(899));
+    assert_eq!(session.get("EpisodeOfCare").await.status, 200);
+    gateway.clock.advance(Duration::from_secs(1));
+    assert_eq!(session.get("EpisodeOfCare").await.status, 401);
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn only_a_posted_form_is_a_token_request() {
+    let gateway = Gateway::start().await;
+    let client = gateway.client("pgo");
+    let (code, endpoints, _) = gateway.code(&client, DELINDE, &gateway.patient()).await;
+    let text = inzage::form::encode_pairs(&form(&client, &code));
+    let in_query = format!("{}?{text}", endpoints.token);
+    let urlencoded = "application/x-www-form-urlencoded";
+    let object: serde_json::Map<_, _> =
+        form(&client, &code).into_iter().map(|(name, value)| (name, value.into())).collect();
+    let object = serde_json::Value::Object(object).to_string();
+    let long = format!("{text}&x={}", "x".repeat(16 * 1024));
+    let cases = [
+        (Method::POST, endpoints.token.as_str(), urlencoded, long.as_str(), 413),
+        (Method::GET, endpoints.token.as_str(), urlencoded, "", 405),
+        (Method::GET, &in_query, urlencoded, "", 405),
+        (Method::PUT, &endpoints.token, urlencoded, text.as_str(), 405),
+        (Method::POST, &endpoints.token, "application/json", object.as_str(), 415),
+        (Method::POST, &endpoints.token, "application/x-www-form-urlencoded; charset=iso-8859-1", &text, 415),
+        (Method::POST, &endpoints.token, "multipart/form-data; boundary=b", &text, 415),
+        (Method::POST, &in_query, urlencoded, "", 400),
+        (Method::POST, &in_query, urlencoded, &text, 400),
+        (Method::POST, &endpoints.token, urlencoded, "grant_type=%zz", 400),
+        (Method::POST, &endpoints.token, urlencoded, "", 400),
+    ];
+    for (method, url, kind, body, status) in cases {
+        let request = client.http().request(method, url).header("content-type", kind).body(body.to_owned());
+        let response = request.send().await.unwrap();
+        let headers = response.headers().clone();
+        if status == 405 {
+            assert_eq!(headers["allow"], "POST");
+        }
+        let reply = Reply {
+            status: response.status(),
+            headers: response.headers().clone(),
+            body: response.bytes().await.unwrap(),
+        };
+        refused(&gateway, &reply, status, "invalid_request");
+    }
+    // None of these showed the code.
+    let reply = present(&client, &endpoints, &form(&client, &code)).await;
+    assert_eq!(reply.status, 200);
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_doubled_parameter_and_another_grant_type_are_refused() {
+    let gateway = Gateway::start().await;
+    let client = gateway.client("pgo");
+    let (code, endpoints, _) = gateway.code(&client, DELINDE, &gateway.patient()).await;
+    for kind in ["password", "client_credentials", "refresh_code", "refresh_token", ""] {
+        let asked = with(form(&client, &code), "grant_type", Some(kind));
+        refused(&gateway, &present(&client, &endpoints, &asked).await, 400, "unsupported_grant_type");
+    }
+    for name in ["grant_type", "code", "client_id", "redirect_uri"] {
+        let (code, endpoints, _) = gateway.code(&client, DELINDE, &gateway.patient()).await;
+        let mut doubled = form(&client, &code);
+        let again = doubled.iter().find(|(key, _)| key == name).cloned();
+        doubled.extend(again);
+        refused(&gateway, &present(&client, &endpoints, &doubled).await, 400, "invalid_request");
+    }
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_no_code_of_ours_gets_nothing() {
+    let gateway = Gateway::start().await;
+    let client = gateway.client("pgo");
+    let (code, endpoints, _) = gateway.code(&client, DELINDE, &gateway.patient()).await;
+    let flipped: String = code
+        .chars()
+        .map(|c| if c.is_ascii_lowercase() { c.to_ascii_uppercase() } else { c.to_ascii_lowercase() })
+        .collect();
+    for wrong in [&code[1..], &format!("{code}A"), &flipped, "x", &"A".repeat(4_000)] {
+        refused(&gateway, &present(&client, &endpoints, &form(&client, wrong)).await, 400, "invalid_grant");
+    }
+    assert_eq!(present(&client, &endpoints, &form(&client, &code)).await.status, 200);
+    gateway.stop().await;
+}
