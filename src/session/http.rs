@@ -43,16 +43,15 @@ pub fn router(journey: Arc<Journey>) -> Router {
 
 async fn authorize(State(journey): Shared, RawQuery(query): RawQuery) -> Response {
     let id = LocalId::new(journey.clock.now());
-    let Ok(pairs) = decode_pairs(&query.unwrap_or_default()) else {
-        return failed(JourneyError::NoClient(NoClient::UnknownClient), id);
-    };
+    // A query that cannot be read names no client.
+    let pairs = decode_pairs(&query.unwrap_or_default()).unwrap_or_default();
     shown(journey.arrive(&pairs, id).await, id)
 }
 
 async fn landing(State(journey): Shared, Path(id): Path<String>, headers: HeaderMap, body: Bytes) -> Response {
     let form = match Submitted::read(&journey, &id, &headers, &body) {
         Ok(form) => form,
-        Err(response) => return response,
+        Err((error, id)) => return failed(journey.failed(id, error).await, id),
     };
     let action = single(&form.pairs, "action").unwrap_or_default();
     shown(journey.land(form.presented("form"), action).await, form.visit)
@@ -61,7 +60,7 @@ async fn landing(State(journey): Shared, Path(id): Path<String>, headers: Header
 async fn login(State(journey): Shared, Path(id): Path<String>, headers: HeaderMap, body: Bytes) -> Response {
     let form = match Submitted::read(&journey, &id, &headers, &body) {
         Ok(form) => form,
-        Err(response) => return response,
+        Err((error, id)) => return failed(journey.failed(id, error).await, id),
     };
     shown(journey.return_from_login(form.presented("nonce"), &form.pairs).await, form.visit)
 }
@@ -69,7 +68,7 @@ async fn login(State(journey): Shared, Path(id): Path<String>, headers: HeaderMa
 async fn consent(State(journey): Shared, Path(id): Path<String>, headers: HeaderMap, body: Bytes) -> Response {
     let form = match Submitted::read(&journey, &id, &headers, &body) {
         Ok(form) => form,
-        Err(response) => return response,
+        Err((error, id)) => return failed(journey.failed(id, error).await, id),
     };
     let answer = single(&form.pairs, "answer").unwrap_or_default();
     shown(journey.answer(form.presented("form"), answer).await, form.visit)
@@ -83,12 +82,11 @@ struct Submitted {
 }
 
 impl Submitted {
-    #[expect(clippy::result_large_err, reason = "the error is the answer itself, made once")]
-    fn read(journey: &Journey, id: &str, headers: &HeaderMap, body: &[u8]) -> Result<Self, Response> {
-        let reference = LocalId::new(journey.clock.now());
-        let Some(visit) = LocalId::parse(id) else { return Err(failed(JourneyError::StalePage, reference)) };
+    /// The error comes with the number under which it is recorded.
+    fn read(journey: &Journey, id: &str, headers: &HeaderMap, body: &[u8]) -> Result<Self, (JourneyError, LocalId)> {
+        let visit = LocalId::parse(id).ok_or_else(|| (JourneyError::StalePage, LocalId::new(journey.clock.now())))?;
         let pairs = std::str::from_utf8(body).ok().and_then(|text| decode_pairs(text).ok());
-        let Some(pairs) = pairs else { return Err(failed(JourneyError::BadForm, reference)) };
+        let pairs = pairs.ok_or((JourneyError::BadForm, visit))?;
         let cookie = cookie(headers, &cookie_name(visit)).unwrap_or_default();
         Ok(Self { visit, cookie, pairs })
     }

@@ -16,6 +16,7 @@ use super::login::{AuthenticatedPerson, IdentityProvider, LoginEnd};
 use super::visit::{Asked, AtLogin, BrowserKeys, ConsentGiven, Landed, OpenVisit, Visit, VisitStore};
 use crate::audit::{AuditEvent, AuditLog, Kind, Outcome, Pseudonymiser};
 use crate::clock::SharedClock;
+use crate::fault::Fault;
 use crate::fhir::read::{dutch_today, is_of_age};
 use crate::his::{HisAdapter, HisError};
 use crate::medmij::{Bsn, LocalId};
@@ -202,6 +203,11 @@ impl Journey {
     /// # Errors
     /// See [`JourneyError`].
     pub async fn land(&self, presented: Presented<'_>, action: &str) -> Step<Next> {
+        let next = self.leave_landing(presented, action).await;
+        self.ended(presented.visit, next).await
+    }
+
+    async fn leave_landing(&self, presented: Presented<'_>, action: &str) -> Step<Next> {
         let (id, visit) = self.take(presented).await?;
         match (visit, action) {
             (Visit::Landed(landed), "continue") => self.send_to_login(id, landed.proceed()).await,
@@ -223,6 +229,11 @@ impl Journey {
     /// # Errors
     /// See [`JourneyError`].
     pub async fn return_from_login(&self, presented: Presented<'_>, fields: &[(String, String)]) -> Step<Next> {
+        let next = self.leave_login(presented, fields).await;
+        self.ended(presented.visit, next).await
+    }
+
+    async fn leave_login(&self, presented: Presented<'_>, fields: &[(String, String)]) -> Step<Next> {
         let (id, Visit::AtLogin(at_login)) = self.take(presented).await? else { return Err(JourneyError::BadForm) };
         match self.login.finish(fields) {
             Ok(person) => self.recognise(id, at_login, person).await,
@@ -263,6 +274,11 @@ impl Journey {
     /// # Errors
     /// See [`JourneyError`].
     pub async fn answer(&self, presented: Presented<'_>, answer: &str) -> Step<Next> {
+        let next = self.leave_consent(presented, answer).await;
+        self.ended(presented.visit, next).await
+    }
+
+    async fn leave_consent(&self, presented: Presented<'_>, answer: &str) -> Step<Next> {
         let (id, Visit::Asked(asked)) = self.take(presented).await? else { return Err(JourneyError::BadForm) };
         match answer {
             "allow" => self.grant(id, asked.consent()).await,
@@ -309,6 +325,30 @@ impl Journey {
         event.reason = Some(reason);
         self.record(event).await?;
         Ok(Next::Client(denied(request)))
+    }
+
+    /// Records that a visit came to its end on a page of ours; the page is shown whether or not the log can take it.
+    pub async fn failed(&self, id: LocalId, error: JourneyError) -> JourneyError {
+        let (outcome, reason) = match error {
+            // Recorded with the request.
+            JourneyError::NoClient(_) => return error,
+            JourneyError::StalePage => (Outcome::Refused, "stale-page"),
+            JourneyError::BadForm => (Outcome::Refused, "bad-form"),
+            JourneyError::His(his) => (Outcome::Failed, Fault::from(his).code),
+            JourneyError::Ours => (Outcome::Failed, "own-failure"),
+        };
+        let mut event = AuditEvent::new(self.clock.now(), Kind::AuthorizationRefused, outcome);
+        event.local_id = Some(id);
+        event.reason = Some(reason);
+        let _ = self.record(event).await;
+        error
+    }
+
+    async fn ended(&self, id: LocalId, next: Step<Next>) -> Step<Next> {
+        match next {
+            Ok(next) => Ok(next),
+            Err(error) => Err(self.failed(id, error).await),
+        }
     }
 
     fn event(&self, kind: Kind, outcome: Outcome, id: LocalId, request: &AuthorizeRequest) -> AuditEvent {

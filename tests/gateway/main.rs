@@ -15,3 +15,4 @@ mod record;
 mod requests;
 mod shutdown;
 mod token;
+mod visit;

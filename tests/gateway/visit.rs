@@ -1,0 +1,335 @@
+//! The pages of a visit: each works once, in one browser, in its own window, for a while, and holds nothing that it should not.
+
+use std::time::Duration;
+
+use inzage::form::{decode_pairs, encode_pairs, single};
+use inzage::sandbox::client::{PgoClient, Reply, new_id};
+use inzage::sandbox::person::{Choices, Form, location, read_form};
+use reqwest::header::{CONTENT_TYPE, COOKIE, HeaderMap};
+
+use crate::harness::{Gateway, text};
+
+const DELINDE: &str = "huisarts.delinde@medmij";
+
+/// A page that stands in a browser: its form, and the cookie that came with it.
+#[derive(Clone)]
+struct Page {
+    address: String,
+    form: Form,
+    cookie: String,
+    headers: HeaderMap,
+}
+
+fn cookie(reply: &Reply) -> String {
+    reply.headers["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned()
+}
+
+impl Page {
+    fn of(gateway: &Gateway, reply: &Reply, cookie: String) -> Self {
+        assert_eq!(reply.status, 200, "{}", text(reply));
+        let form = read_form(&text(reply)).unwrap();
+        let address = format!("{}{}", gateway.world.layout.front_origin(), form.action);
+        Self { address, form, cookie, headers: reply.headers.clone() }
+    }
+
+    /// The fields that a button sends.
+    fn pressed(&self, name: &str, value: &str) -> Vec<(String, String)> {
+        let mut fields = self.form.hidden.clone();
+        fields.push((name.to_owned(), value.to_owned()));
+        fields
+    }
+
+    async fn press(&self, client: &PgoClient, name: &str, value: &str) -> Reply {
+        post(client, &self.address, Some(&self.cookie), &self.pressed(name, value), &[]).await
+    }
+}
+
+async fn post(
+    client: &PgoClient,
+    url: &str,
+    cookie: Option<&str>,
+    fields: &[(String, String)],
+    headers: &[(&str, &str)],
+) -> Reply {
+    let mut request = client.http().post(url).header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+    if let Some(cookie) = cookie {
+        request = request.header(COOKIE, cookie);
+    }
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let response = request.body(encode_pairs(fields)).send().await.unwrap();
+    Reply { status: response.status(), headers: response.headers().clone(), body: response.bytes().await.unwrap() }
+}
+
+async fn open(client: &PgoClient, url: &str) -> Reply {
+    let response = client.http().get(url).send().await.unwrap();
+    Reply { status: response.status(), headers: response.headers().clone(), body: response.bytes().await.unwrap() }
+}
+
+async fn landing(gateway: &Gateway, client: &PgoClient, state: &str) -> Page {
+    let endpoints = client.endpoints(DELINDE, "49").await.unwrap();
+    let reply = open(client, &client.authorization_url(&endpoints, "huisarts.delinde", state, &new_id())).await;
+    Page::of(gateway, &reply, cookie(&reply))
+}
+
+async fn login(gateway: &Gateway, client: &PgoClient, landing: &Page) -> Page {
+    let sent = landing.press(client, "action", "continue").await;
+    let target = location(&sent).unwrap();
+    let reply = open(client, &format!("{}{target}", gateway.world.layout.front_origin())).await;
+    Page::of(gateway, &reply, cookie(&sent))
+}
+
+async fn log_in(gateway: &Gateway, client: &PgoClient, login: &Page) -> Page {
+    let mut fields = login.pressed("action", "login");
+    fields.push(("bsn".to_owned(), gateway.patient()));
+    let reply = post(client, &login.address, Some(&login.cookie), &fields, &[]).await;
+    Page::of(gateway, &reply, cookie(&reply))
+}
+
+async fn consent(gateway: &Gateway, client: &PgoClient, state: &str) -> Page {
+    let landing = landing(gateway, client, state).await;
+    let login = login(gateway, client, &landing).await;
+    log_in(gateway, client, &login).await
+}
+
+fn answer(reply: &Reply) -> Vec<(String, String)> {
+    let target = location(reply).unwrap_or_else(|| panic!("{}: {}", reply.status, text(reply)));
+    decode_pairs(target.split_once('?').unwrap().1).unwrap()
+}
+
+/// A page that says that the form is of no use, and the record of it.
+fn stale(gateway: &Gateway, reply: &Reply) {
+    assert_eq!(reply.status, 403, "{}", text(reply));
+    assert!(location(reply).is_none());
+    assert!(text(reply).contains("Er is niets gedeeld"));
+    let record = gateway.audit().pop().unwrap();
+    assert_eq!((&record["kind"], &record["reason"]), (&"authorization_refused".into(), &"stale-page".into()));
+}
+
+#[tokio::test]
+async fn a_form_works_once() {
+    let gateway = Gateway::start().await;
+    let client = gateway.client("pgo");
+    let landing = landing(&gateway, &client, "s").await;
+    let login = login(&gateway, &client, &landing).await;
+    stale(&gateway, &landing.press(&client, "action", "continue").await);
+    let consent = log_in(&gateway, &client, &login).await;
+    let mut again = login.pressed("action", "login");
+    again.push(("bsn".to_owned(), gateway.patient()));
+    stale(&gateway, &post(&client, &login.address, Some(&login.cookie), &again, &[]).await);
+    let granted = consent.press(&client, "answer", "allow").await;
+    assert!(single(&answer(&granted), "code").is_some());
+    stale(&gateway, &consent.press(&client, "answer", "allow").await);
+    stale(&gateway, &consent.press(&client, "answer", "refuse").await);
+    assert_eq!(gateway.audit_of("consent_given").len(), 1);
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn the_back_button_after_a_no_gives_no_code() {
+    let gateway = Gateway::start().await;
+    let client = gateway.client("pgo");
+    let consent = consent(&gateway, &client, "s").await;
+    assert_eq!(single(&answer(&consent.press(&client, "answer", "refuse").await), "error"), Some("access_denied"));
+    stale(&gateway, &consent.press(&client, "answer", "allow").await);
+    let landing = landing(&gateway, &client, "s").await;
+    assert_eq!(single(&answer(&landing.press(&client, "action", "cancel").await), "error"), Some("access_denied"));
+    stale(&gateway, &landing.press(&client, "action", "continue").await);
+    assert!(gateway.audit_of("consent_given").is_empty());
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_form_without_its_cookie_or_token_is_refused_and_spoils_nothing() {
+    let gateway = Gateway::start().await;
+    let client = gateway.client("pgo");
+    let mine = consent(&gateway, &client, "mine").await;
+    let other = consent(&gateway, &client, "other").await;
+    let renamed = |from: &Page, to: &Page| {
+        format!("{}={}", to.cookie.split_once('=').unwrap().0, from.cookie.split_once('=').unwrap().1)
+    };
+    let allow = mine.pressed("answer", "allow");
+    for foreign in [None, Some(other.cookie.clone()), Some(renamed(&other, &mine)), Some(renamed(&mine, &other))] {
+        stale(&gateway, &post(&client, &mine.address, foreign.as_deref(), &allow, &[]).await);
+    }
+    let without = vec![("answer".to_owned(), "allow".to_owned())];
+    for fields in
+        [without.clone(), other.pressed("answer", "allow"), [allow.clone(), mine.form.hidden.clone()].concat()]
+    {
+        stale(&gateway, &post(&client, &mine.address, Some(&mine.cookie), &fields, &[]).await);
+    }
+    // One browser with both cookies, the form of one posted to the address of the other.
+    let both = format!("{}; {}", mine.cookie, other.cookie);
+    stale(&gateway, &post(&client, &other.address, Some(&both), &allow, &[]).await);
+    for (page, state) in [(&mine, "mine"), (&other, "other")] {
+        let answer = answer(&post(&client, &page.address, Some(&both), &page.pressed("answer", "allow"), &[]).await);
+        assert_eq!(single(&answer, "state"), Some(state));
+    }
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_cookie_from_before_the_login_is_dead_after_it() {
+    let gateway = Gateway::start().await;
+    let client = gateway.client("pgo");
+    let landing = landing(&gateway, &client, "s").await;
+    let login = login(&gateway, &client, &landing).await;
+    let consent = log_in(&gateway, &client, &login).await;
+    let values = [&landing, &login, &consent].map(|page| page.cookie.clone());
+    assert!(values[0] != values[1] && values[1] != values[2] && values[0] != values[2]);
+    for planted in &values[..2] {
+        let allow = consent.pressed("answer", "allow");
+        stale(&gateway, &post(&client, &consent.address, Some(planted), &allow, &[]).await);
+    }
+    assert!(single(&answer(&consent.press(&client, "answer", "allow").await), "code").is_some());
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_step_cannot_be_skipped() {
+    let gateway = Gateway::start().await;
+    let client = gateway.client("pgo");
+    let early = landing(&gateway, &client, "s").await;
+    let address = early.address.replace("/landing", "/consent");
+    let reply = post(&client, &address, Some(&early.cookie), &early.pressed("answer", "allow"), &[]).await;
+    assert_eq!(reply.status, 400);
+    assert_eq!(gateway.last_audit("authorization_refused")["reason"], "bad-form");
+    let login = login(&gateway, &client, &landing(&gateway, &client, "s").await).await;
+    let nonce = single(&login.form.hidden, "nonce").unwrap().to_owned();
+    let fields = [("form".to_owned(), nonce), ("answer".to_owned(), "allow".to_owned())];
+    let address = login.address.replace("/login", "/consent");
+    let reply = post(&client, &address, Some(&login.cookie), &fields, &[]).await;
+    assert_eq!(reply.status, 400);
+    assert!(gateway.audit_of("consent_given").is_empty());
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_hundred_authorizations_in_one_browser_keep_to_their_own_state() {
+    let gateway = Gateway::start().await;
+    let client = gateway.client("pgo");
+    let mut pages = Vec::new();
+    for number in 0..100 {
+        pages.push(landing(&gateway, &client, &format!("state {number}")).await);
+    }
+    // Step by step through all windows, from the last to the first and back.
+    pages.reverse();
+    let mut logins = Vec::new();
+    for page in &pages {
+        logins.push(login(&gateway, &client, page).await);
+    }
+    logins.reverse();
+    let mut consents = Vec::new();
+    for page in &logins {
+        consents.push(log_in(&gateway, &client, page).await);
+    }
+    let all = consents.iter().map(|page| page.cookie.as_str()).collect::<Vec<_>>().join("; ");
+    let mut codes = std::collections::BTreeSet::new();
+    for (number, page) in consents.iter().enumerate().rev() {
+        let reply = post(&client, &page.address, Some(&all), &page.pressed("answer", "allow"), &[]).await;
+        let answer = answer(&reply);
+        assert_eq!(single(&answer, "state"), Some(format!("state {number}").as_str()));
+        codes.insert(single(&answer, "code").unwrap().to_owned());
+    }
+    assert_eq!(codes.len(), 100);
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn another_site_cannot_press_the_button() {
+    let gateway = Gateway::start().await;
+    let client = gateway.client("pgo");
+    let consent = consent(&gateway, &client, "s").await;
+    let own = gateway.world.layout.front_origin();
+    let attempts: [&[(&str, &str)]; 6] = [
+        &[("sec-fetch-site", "cross-site")],
+        &[("sec-fetch-site", "same-site")],
+        &[("sec-fetch-site", "cross-site"), ("origin", &own)],
+        &[("origin", "https://evil.example.nl")],
+        &[("origin", "null")],
+        &[("origin", &client.redirect_uri[..client.redirect_uri.len() - 3])],
+    ];
+    for headers in attempts {
+        let reply =
+            post(&client, &consent.address, Some(&consent.cookie), &consent.pressed("answer", "allow"), headers).await;
+        assert_eq!((reply.status.as_u16(), location(&reply)), (403, None), "{headers:?}");
+    }
+    assert!(gateway.audit_of("consent_given").is_empty());
+    let same = [("sec-fetch-site", "same-origin"), ("origin", own.as_str())];
+    let reply =
+        post(&client, &consent.address, Some(&consent.cookie), &consent.pressed("answer", "allow"), &same).await;
+    assert!(single(&answer(&reply), "code").is_some());
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_page_is_good_for_a_quarter_of_an_hour() {
+    let gateway = Gateway::start().await;
+    let client = gateway.client("pgo");
+    let (late, early) = (consent(&gateway, &client, "s").await, consent(&gateway, &client, "s").await);
+    gateway.clock.advance(Duration::from_secs(899));
+    assert!(single(&answer(&early.press(&client, "answer", "allow").await), "code").is_some());
+    gateway.clock.advance(Duration::from_secs(1));
+    stale(&gateway, &late.press(&client, "answer", "allow").await);
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn the_headers_allow_only_what_a_page_needs() {
+    let gateway = Gateway::start().await;
+    let client = gateway.client("pgo");
+    let landing = landing(&gateway, &client, "s").await;
+    let login = login(&gateway, &client, &landing).await;
+    let consent = log_in(&gateway, &client, &login).await;
+    let client_origin = client.redirect_uri.strip_suffix("/cb").unwrap();
+    for page in [&landing, &login, &consent] {
+        let header = |name: &str| page.headers[name].to_str().unwrap();
+        let policy = header("content-security-policy");
+        for part in ["default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'", "style-src 'self'"] {
+            assert!(policy.split("; ").any(|directive| directive == part), "{part} in {policy}");
+        }
+        assert!(!policy.contains("unsafe") && !policy.contains('*') && !policy.contains("script-src"), "{policy}");
+        assert_eq!(header("cache-control"), "no-store");
+        assert_eq!(header("x-content-type-options"), "nosniff");
+        assert_eq!(header("referrer-policy"), "same-origin");
+        assert!(header("strict-transport-security").contains("max-age="));
+        assert!(!page.headers.contains_key("server"));
+    }
+    for page in [&landing, &consent] {
+        let policy = page.headers["content-security-policy"].to_str().unwrap();
+        assert!(policy.contains(&format!("form-action 'self' {client_origin};")), "{policy}");
+    }
+    let sent = landing_cookie(&gateway, &client).await;
+    let (pair, flags) = sent.split_once("; ").unwrap();
+    assert!(pair.starts_with("__Host-visit-") && pair.split_once('=').unwrap().1.len() >= 43, "{pair}");
+    let flags: Vec<_> = flags.split("; ").collect();
+    for flag in ["Path=/", "Secure", "HttpOnly", "SameSite=Lax"] {
+        assert!(flags.contains(&flag), "{flag} in {flags:?}");
+    }
+    assert!(!sent.contains("Domain"));
+    let forgotten = consent.press(&client, "answer", "refuse").await;
+    assert!(forgotten.headers["set-cookie"].to_str().unwrap().contains("Max-Age=0"));
+    assert_eq!(forgotten.headers["cache-control"], "no-store");
+    gateway.stop().await;
+}
+
+async fn landing_cookie(gateway: &Gateway, client: &PgoClient) -> String {
+    landing(gateway, client, "s").await.headers["set-cookie"].to_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_his_that_fails_ends_the_visit_on_a_page_and_in_the_log() {
+    let gateway = Gateway::start().await;
+    let client = gateway.client("pgo");
+    let fail = inzage::sandbox::his::faults::Fail::try_from("status:500".to_owned()).unwrap();
+    gateway.world.his[0].set_faults(inzage::sandbox::his::faults::Faults { fail, ..Default::default() });
+    let patient = gateway.patient();
+    let (end, ..) = gateway.walk(&client, DELINDE, Choices::willing(&patient)).await;
+    let inzage::sandbox::person::End::Page { status, html } = end else { panic!("{end:?}") };
+    assert!(status.is_server_error() && !html.contains(&patient) && !html.contains("praktijkbron"), "{html}");
+    let record = gateway.audit().pop().unwrap();
+    assert_eq!((&record["kind"], &record["outcome"]), (&"authorization_refused".into(), &"failed".into()));
+    assert!(record["reason"].as_str().unwrap().starts_with("his-"), "{record}");
+    gateway.stop().await;
+}
