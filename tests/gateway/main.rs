@@ -11,8 +11,11 @@
 mod authorize;
 mod harness;
 mod his_faults;
+mod lists;
 mod record;
 mod requests;
+mod secrets;
 mod shutdown;
+mod tls;
 mod token;
 mod visit;

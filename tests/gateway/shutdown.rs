@@ -15,7 +15,7 @@ async fn a_request_that_waits_for_a_his_is_finished_and_the_log_ends_with_the_st
         let reply = session.get("EpisodeOfCare").await;
         (session, reply)
     });
-    his.has_been_asked(asked + 1).await;
+    his.asked(asked + 1).await;
 
     let (ready, _) = gateway.ops("/readyz").await;
     assert_eq!(ready, 200);

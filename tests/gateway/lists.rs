@@ -1,0 +1,237 @@
+//! The lists decide who may do what: a new set is in force at once, a bad one never is.
+
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::Duration;
+
+use inzage::app::{App, Listeners};
+use inzage::clock::{Clock as _, SharedClock};
+use inzage::config::Config;
+use inzage::lists::ListKind;
+use inzage::sandbox::client::{PgoClient, new_id};
+use inzage::sandbox::person::{Person, location, read_form};
+
+use crate::harness::{Gateway, fault, operations, text};
+
+const DELINDE: &str = "huisarts.delinde@medmij";
+
+/// Publishes the lists of the sandbox under a sequence number, each after a change.
+fn publish(gateway: &Gateway, sequence: u64, change: impl Fn(ListKind, String) -> String) {
+    let lists = gateway.world.layout.lists(sequence, gateway.clock.now());
+    gateway.world.publisher.publish(lists.into_iter().map(|(kind, text)| (kind, change(kind, text))));
+}
+
+/// A list without the element that holds a text.
+fn without(list: &str, element: &str, held: &str) -> String {
+    let (open, close) = (format!("<{element}>"), format!("</{element}>"));
+    let at = list.find(held).unwrap();
+    let start = list[..at].rfind(&open).unwrap();
+    let stop = at + list[at..].find(&close).unwrap() + close.len();
+    format!("{}{}", &list[..start], &list[stop..])
+}
+
+fn in_ocl(kind: ListKind, list: String, client: &PgoClient) -> String {
+    if kind == ListKind::Ocl { without(&list, "OAuthclient", &client.client_id) } else { list }
+}
+
+async fn status_of_authorization(client: &PgoClient) -> u16 {
+    let endpoints = client.endpoints(DELINDE, "49").await.unwrap();
+    let url = client.authorization_url(&endpoints, "huisarts.delinde", "s", &new_id());
+    let reply = Person::default().open(client, &url).await.unwrap();
+    assert!(location(&reply).is_none());
+    assert_eq!(read_form(&text(&reply)).is_some(), reply.status == 200);
+    reply.status.as_u16()
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_the_client_list_is_out_at_the_next_request() {
+    let gateway = Gateway::start().await;
+    let session = gateway.session(DELINDE, &gateway.patient()).await;
+    let (code, endpoints, correlation_id) = gateway.code(&session.client, DELINDE, &gateway.patient()).await;
+    assert_eq!(session.get("EpisodeOfCare").await.status, 200);
+    let swaps = gateway.audit_of("lists_swapped").len();
+
+    publish(&gateway, 2, |kind, list| in_ocl(kind, list, &session.client));
+    gateway.refresh_lists().await;
+    assert_eq!(status_of_authorization(&session.client).await, 400);
+    assert_eq!(gateway.last_audit("authorization_refused")["reason"], "unknown-client");
+    let asked = gateway.world.his[0].log().count;
+    let reply = session.get("EpisodeOfCare").await;
+    assert_eq!(reply.status, 403, "{}", text(&reply));
+    assert_eq!(gateway.last_audit("resource_refused")["reason"], fault(&reply).0);
+    assert_eq!(gateway.world.his[0].log().count, asked, "the HIS is not asked");
+    let refused = session.client.exchange(&endpoints, &code, &correlation_id).await.unwrap_err();
+    assert_eq!(refused.to_string(), "the token endpoint answered 401 Unauthorized: invalid_client");
+    // The other client is untouched, and the swap is in the log.
+    assert_eq!(status_of_authorization(&gateway.client("pgo2")).await, 200);
+    assert_eq!(gateway.audit_of("lists_swapped").len(), swaps + 1);
+
+    publish(&gateway, 3, |_, list| list);
+    gateway.refresh_lists().await;
+    assert_eq!(session.get("EpisodeOfCare").await.status, 200);
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_node_that_leaves_the_whitelist_is_out_at_the_next_request() {
+    let gateway = Gateway::start().await;
+    let session = gateway.session(DELINDE, &gateway.patient()).await;
+    let (code, endpoints, correlation_id) = gateway.code(&session.client, DELINDE, &gateway.patient()).await;
+    publish(&gateway, 2, |kind, list| match kind {
+        ListKind::Whl => without(&list, "MedMijNode", "pgo.localhost"),
+        ListKind::Zal | ListKind::Ocl | ListKind::Gnl => list,
+    });
+    gateway.refresh_lists().await;
+    let reply = session.get("EpisodeOfCare").await;
+    assert_eq!(reply.status, 403, "{}", text(&reply));
+    assert_eq!(gateway.last_audit("resource_refused")["reason"], fault(&reply).0);
+    let refused = session.client.exchange(&endpoints, &code, &correlation_id).await.unwrap_err();
+    assert_eq!(refused.to_string(), "the token endpoint answered 401 Unauthorized: invalid_client");
+    assert_eq!(gateway.last_audit("token_refused")["peer"], "pgo.localhost");
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_service_that_leaves_the_provider_list_is_not_served() {
+    let gateway = Gateway::start().await;
+    let session = gateway.session(DELINDE, &gateway.patient()).await;
+    publish(&gateway, 2, |kind, list| match kind {
+        ListKind::Zal => without(&list, "Zorgaanbieder", DELINDE),
+        ListKind::Ocl | ListKind::Whl | ListKind::Gnl => list,
+    });
+    gateway.refresh_lists().await;
+    let reply = session.get("EpisodeOfCare").await;
+    assert!(matches!(reply.status.as_u16(), 403 | 404), "{}", text(&reply));
+    assert_eq!(gateway.last_audit("resource_refused")["reason"], fault(&reply).0);
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_set_that_is_bad_or_old_never_comes_into_force() {
+    let gateway = Gateway::start().await;
+    let client = gateway.client("pgo");
+    publish(&gateway, 5, |_, list| list);
+    gateway.refresh_lists().await;
+    let swaps = gateway.audit_of("lists_swapped").len();
+    let failed = |text: &str| {
+        let line = text.lines().find(|line| line.starts_with("inzage_lists_refreshes_total{result=\"failed\"}"));
+        line.and_then(|line| line.rsplit(' ').next()?.parse::<u64>().ok()).unwrap_or_default()
+    };
+    // Each would throw the client out if it were believed.
+    let out = |kind, list| in_ocl(kind, list, &client);
+    let bomb = "<!DOCTYPE x [<!ENTITY a \"aaaaaaaaaa\"><!ENTITY b \"&a;&a;&a;&a;\">]>";
+    let only = |wanted: ListKind, change: &dyn Fn(String) -> String, kind, list| {
+        let list = out(kind, list);
+        if kind == wanted { change(list) } else { list }
+    };
+    let truncated = |list: String| list[..list.len() / 2].to_owned();
+    let with_bomb = |list: String| list.replacen("?>", &format!("?>{bomb}"), 1);
+    let foreign = |list: String| list.replace("OAuthclientlist", "Clientlist");
+    let http = |list: String| list.replace("https://", "http://");
+    let homoglyph = |list: String| list.replace("pgo2.localhost", "pg\u{043e}2.localhost");
+    let twice = |list: String| {
+        let (before, last) = list.split_at(list.rfind("<Zorgaanbieder>").unwrap());
+        let end = last.find("</Zorgaanbieder>").unwrap() + "</Zorgaanbieder>".len();
+        format!("{before}{}{last}", &last[..end])
+    };
+    let nothing = |_: String| String::new();
+    let bad: [(u64, &str, ListKind, &dyn Fn(String) -> String); 9] = [
+        (4, "older", ListKind::Ocl, &|list| list),
+        (5, "other content under the number in force", ListKind::Ocl, &|list| list),
+        (6, "truncated", ListKind::Gnl, &truncated),
+        (7, "a document type", ListKind::Whl, &with_bomb),
+        (8, "another root", ListKind::Ocl, &foreign),
+        (9, "an endpoint on http", ListKind::Zal, &http),
+        (10, "a provider twice", ListKind::Zal, &twice),
+        (11, "a host that only looks right", ListKind::Ocl, &homoglyph),
+        (12, "an empty answer", ListKind::Whl, &nothing),
+    ];
+    for (sequence, what, wanted, change) in bad {
+        let before = failed(&gateway.ops("/metrics").await.1);
+        publish(&gateway, sequence, |kind, list| only(wanted, change, kind, list));
+        gateway.refresh_lists().await;
+        let (_, metrics) = gateway.ops("/metrics").await;
+        assert!(failed(&metrics) > before, "{what}: {metrics}");
+        let known = gateway.world.layout.front_origin();
+        let query = [
+            ("response_type", "code"),
+            ("client_id", &client.client_id),
+            ("redirect_uri", &client.redirect_uri),
+            ("scope", "huisarts.delinde"),
+            ("state", "s"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let url = format!("{known}/oauth/authorize?{}", inzage::form::encode_pairs(&query));
+        assert_eq!(Person::default().open(&client, &url).await.unwrap().status, 200, "{what}");
+    }
+    assert_eq!(gateway.audit_of("lists_swapped").len(), swaps);
+    assert_eq!(gateway.ops("/readyz").await.0, 200);
+    // The same change in a good set is believed.
+    publish(&gateway, 13, out);
+    gateway.refresh_lists().await;
+    assert_eq!(status_of_authorization(&client).await, 400);
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn the_age_of_the_lists_is_measured_and_ends_readiness() {
+    let gateway = Gateway::start().await;
+    gateway.refresh_lists().await;
+    gateway.world.publisher.publish([]);
+    gateway.clock.advance(Duration::from_secs(60));
+    gateway.refresh_lists().await;
+    let (_, metrics) = gateway.ops("/metrics").await;
+    assert!(metrics.contains("inzage_lists_age_seconds 60.0"), "{metrics}");
+    assert!(metrics.contains("inzage_lists_refreshes_total{result=\"ok\"}"), "{metrics}");
+    assert_eq!(gateway.ops("/readyz").await.0, 200);
+    gateway.clock.advance(Duration::from_hours(24));
+    let (status, report) = gateway.ops("/readyz").await;
+    assert_eq!(status, 503);
+    assert!(report.contains("too old"), "{report}");
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_node_starts_from_its_copy_without_a_publisher() {
+    let gateway = Gateway::start().await;
+    let client = gateway.client("pgo");
+    let mut endpoints = client.endpoints(DELINDE, "49").await.unwrap();
+    gateway.refresh_lists().await;
+    let clock: SharedClock = Arc::clone(&gateway.clock) as _;
+    let layout = gateway.world.layout.clone();
+    let left = gateway.leave().await;
+
+    // The same node on other ports: those of before may have been given to somebody else.
+    let bind = || TcpListener::bind("127.0.0.1:0").unwrap();
+    let listeners = Listeners { front: bind(), back: bind(), ops: bind() };
+    let port = |url: &str| url.rsplit_once(':').unwrap().1.to_owned();
+    let file = left.path().join("gateway.toml");
+    let mut written = std::fs::read_to_string(&file).unwrap();
+    let old = [layout.front_origin(), layout.back_origin(), layout.ops_url()];
+    let new = [&listeners.front, &listeners.back, &listeners.ops].map(|socket| socket.local_addr().unwrap().port());
+    for (old, new) in old.iter().zip(new) {
+        written = written.replace(&format!(":{}\"", port(old)), &format!(":{new}\""));
+    }
+    std::fs::write(&file, written).unwrap();
+    let config = Config::load(&file).unwrap();
+    let app = tokio::task::spawn_blocking(move || App::build(&config, clock)).await.unwrap().unwrap();
+    let controls = app.controls();
+    let running = tokio::spawn(app.run(listeners, controls.clone()));
+    controls.serving.cancelled().await;
+    let mut refreshes = controls.refreshes.clone();
+    refreshes.wait_for(|ended| *ended > 0).await.unwrap();
+
+    let (status, report) = operations(&format!("http://127.0.0.1:{}/readyz", new[2])).await;
+    assert_eq!(status, 200, "{report}");
+    let (_, metrics) = operations(&format!("http://127.0.0.1:{}/metrics", new[2])).await;
+    assert!(metrics.contains("inzage_lists_refreshes_total{result=\"failed\"} "), "{metrics}");
+    endpoints.authorization = endpoints.authorization.replace(&port(&layout.front_origin()), &new[0].to_string());
+    let url = client.authorization_url(&endpoints, "huisarts.delinde", "s", &new_id());
+    let reply = Person::default().open(&client, &url).await.unwrap();
+    assert_eq!(reply.status, 200, "{}", text(&reply));
+    controls.stop.cancel();
+    running.await.unwrap().unwrap();
+    let kinds: Vec<_> = left.audit().iter().map(|record| record["kind"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(kinds.iter().filter(|kind| *kind == "node_started").count(), 2);
+    assert_eq!(kinds.last().unwrap(), "node_stopped");
+}
