@@ -1,8 +1,10 @@
 //! The walk of a person through the authorization: landing, login, availability, consent, back to the PGO. Each step takes
 //! the visit out of the store, so that a page works once, and puts it back in its next state.
 
+mod back;
 mod question;
 
+pub use back::BackToClient;
 pub use question::Question;
 
 use std::collections::HashMap;
@@ -11,6 +13,7 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
+use self::back::{denied, refused};
 use self::question::{available_services, practice_of, question};
 use super::login::{AuthenticatedPerson, IdentityProvider, LoginEnd};
 use super::visit::{Asked, AtLogin, BrowserKeys, ConsentGiven, Landed, OpenVisit, Visit, VisitStore};
@@ -20,9 +23,7 @@ use crate::fault::Fault;
 use crate::fhir::read::{dutch_today, is_of_age};
 use crate::his::{HisAdapter, HisError};
 use crate::medmij::{Bsn, LocalId};
-use crate::oauth::authorize::{
-    AuthorizeRefusal, AuthorizeRequest, AuthorizeRules, BadRequest, NoClient, RedirectUri, State,
-};
+use crate::oauth::authorize::{AuthorizeRefusal, AuthorizeRequest, AuthorizeRules, BadRequest, NoClient};
 use crate::oauth::code::{CodeStore, IssuedCode};
 use crate::oauth::grant::Grant;
 use crate::practices::Practice;
@@ -104,15 +105,6 @@ pub struct Page {
     pub question: Question,
     /// Scheme, host and port of the client, which the page's forms may lead to.
     pub client_origin: String,
-}
-
-/// A redirect to the client.
-#[derive(Debug, PartialEq, Eq)]
-pub struct BackToClient {
-    /// Where to, without the answer.
-    pub redirect_uri: RedirectUri,
-    /// The parameters of the answer.
-    pub answer: Vec<(String, String)>,
 }
 
 /// Why the walk ends on a page of ours.
@@ -388,16 +380,4 @@ impl Journey {
         self.visits.keep(kept).await.map_err(|_| JourneyError::Ours)?;
         Ok(page)
     }
-}
-
-/// One description for every "no", so that it tells the client nothing about treatment relations.
-fn denied(request: &AuthorizeRequest) -> BackToClient {
-    refused(request.redirect_uri.clone(), Some(&request.state), "access_denied", "no authorization was given")
-}
-
-fn refused(redirect_uri: RedirectUri, state: Option<&State>, error: &str, description: &str) -> BackToClient {
-    let mut answer =
-        vec![("error".to_owned(), error.to_owned()), ("error_description".to_owned(), description.to_owned())];
-    answer.extend(state.map(|state| ("state".to_owned(), state.as_str().to_owned())));
-    BackToClient { redirect_uri, answer }
 }

@@ -1,6 +1,7 @@
 //! From "collect my data" to a code, and everything that ends without one.
 
 use inzage::form::{decode_pairs, encode_pairs};
+use inzage::lists::ListKind;
 use inzage::sandbox::client::{PgoClient, Reply};
 use inzage::sandbox::person::{Choices, End, Person, location, read_form};
 
@@ -217,8 +218,8 @@ async fn a_provider_of_another_gateway_gets_the_answer_of_one_that_is_unknown() 
     let client = gateway.client("pgo");
     let now = inzage::clock::Clock::now(&*gateway.clock);
     let listed = gateway.world.layout.lists(2, now).into_iter().map(|(kind, text)| match kind {
-        inzage::lists::ListKind::Zal => (kind, with_another_provider(&text)),
-        _ => (kind, text),
+        ListKind::Zal => (kind, with_another_provider(&text)),
+        ListKind::Ocl | ListKind::Whl | ListKind::Gnl => (kind, text),
     });
     gateway.world.publisher.publish(listed);
     gateway.refresh_lists().await;

@@ -106,68 +106,75 @@ async fn a_service_that_leaves_the_provider_list_is_not_served() {
     gateway.stop().await;
 }
 
+/// One way in which a set is bad.
+struct Bad {
+    what: &'static str,
+    sequence: u64,
+    list: ListKind,
+    spoil: fn(String) -> String,
+}
+
+const BAD: [Bad; 9] = [
+    Bad { what: "older", sequence: 4, list: ListKind::Ocl, spoil: |list| list },
+    Bad { what: "other content under the number in force", sequence: 5, list: ListKind::Ocl, spoil: |list| list },
+    Bad { what: "truncated", sequence: 6, list: ListKind::Gnl, spoil: |list| list[..list.len() / 2].to_owned() },
+    Bad { what: "a document type", sequence: 7, list: ListKind::Whl, spoil: |list| with_entities(&list) },
+    Bad { what: "another root", sequence: 8, list: ListKind::Ocl, spoil: |list| list.replace("OAuthclientlist", "X") },
+    Bad { what: "http", sequence: 9, list: ListKind::Zal, spoil: |list| list.replace("https://", "http://") },
+    Bad { what: "a provider twice", sequence: 10, list: ListKind::Zal, spoil: |list| with_a_provider_twice(&list) },
+    Bad {
+        what: "a host that only looks right",
+        sequence: 11,
+        list: ListKind::Ocl,
+        spoil: |list| with_a_cyrillic_letter(&list),
+    },
+    Bad { what: "an empty answer", sequence: 12, list: ListKind::Whl, spoil: |_| String::new() },
+];
+
+fn with_entities(list: &str) -> String {
+    list.replacen("?>", "?><!DOCTYPE x [<!ENTITY a \"aaaaaaaaaa\"><!ENTITY b \"&a;&a;&a;&a;\">]>", 1)
+}
+
+fn with_a_cyrillic_letter(list: &str) -> String {
+    list.replace("pgo2.localhost", "pg\u{43e}2.localhost")
+}
+
+fn with_a_provider_twice(list: &str) -> String {
+    let (before, last) = list.split_at(list.rfind("<Zorgaanbieder>").unwrap());
+    let end = last.find("</Zorgaanbieder>").unwrap() + "</Zorgaanbieder>".len();
+    format!("{before}{}{last}", &last[..end])
+}
+
+async fn refreshes(gateway: &Gateway, result: &str) -> u64 {
+    let (_, metrics) = gateway.ops("/metrics").await;
+    let start = format!("inzage_lists_refreshes_total{{result=\"{result}\"}} ");
+    metrics.lines().find_map(|line| line.strip_prefix(&start)?.parse().ok()).unwrap_or_default()
+}
+
 #[tokio::test]
 async fn a_set_that_is_bad_or_old_never_comes_into_force() {
     let gateway = Gateway::start().await;
     let client = gateway.client("pgo");
+    let endpoints = client.endpoints(DELINDE, "49").await.unwrap();
+    let url = client.authorization_url(&endpoints, "huisarts.delinde", "s", &new_id());
     publish(&gateway, 5, |_, list| list);
     gateway.refresh_lists().await;
-    let swaps = gateway.audit_of("lists_swapped").len();
-    let failed = |text: &str| {
-        let line = text.lines().find(|line| line.starts_with("inzage_lists_refreshes_total{result=\"failed\"}"));
-        line.and_then(|line| line.rsplit(' ').next()?.parse::<u64>().ok()).unwrap_or_default()
-    };
-    // Each would throw the client out if it were believed.
-    let out = |kind, list| in_ocl(kind, list, &client);
-    let bomb = "<!DOCTYPE x [<!ENTITY a \"aaaaaaaaaa\"><!ENTITY b \"&a;&a;&a;&a;\">]>";
-    let only = |wanted: ListKind, change: &dyn Fn(String) -> String, kind, list| {
-        let list = out(kind, list);
-        if kind == wanted { change(list) } else { list }
-    };
-    let truncated = |list: String| list[..list.len() / 2].to_owned();
-    let with_bomb = |list: String| list.replacen("?>", &format!("?>{bomb}"), 1);
-    let foreign = |list: String| list.replace("OAuthclientlist", "Clientlist");
-    let http = |list: String| list.replace("https://", "http://");
-    let homoglyph = |list: String| list.replace("pgo2.localhost", "pg\u{043e}2.localhost");
-    let twice = |list: String| {
-        let (before, last) = list.split_at(list.rfind("<Zorgaanbieder>").unwrap());
-        let end = last.find("</Zorgaanbieder>").unwrap() + "</Zorgaanbieder>".len();
-        format!("{before}{}{last}", &last[..end])
-    };
-    let nothing = |_: String| String::new();
-    let bad: [(u64, &str, ListKind, &dyn Fn(String) -> String); 9] = [
-        (4, "older", ListKind::Ocl, &|list| list),
-        (5, "other content under the number in force", ListKind::Ocl, &|list| list),
-        (6, "truncated", ListKind::Gnl, &truncated),
-        (7, "a document type", ListKind::Whl, &with_bomb),
-        (8, "another root", ListKind::Ocl, &foreign),
-        (9, "an endpoint on http", ListKind::Zal, &http),
-        (10, "a provider twice", ListKind::Zal, &twice),
-        (11, "a host that only looks right", ListKind::Ocl, &homoglyph),
-        (12, "an empty answer", ListKind::Whl, &nothing),
-    ];
-    for (sequence, what, wanted, change) in bad {
-        let before = failed(&gateway.ops("/metrics").await.1);
-        publish(&gateway, sequence, |kind, list| only(wanted, change, kind, list));
+    let (swaps, good) = (gateway.audit_of("lists_swapped").len(), refreshes(&gateway, "ok").await);
+    for Bad { what, sequence, list: wanted, spoil } in BAD {
+        let before = refreshes(&gateway, "failed").await;
+        publish(&gateway, sequence, |kind, list| {
+            // Each would throw the client out if it were believed.
+            let list = in_ocl(kind, list, &client);
+            if kind == wanted { spoil(list) } else { list }
+        });
         gateway.refresh_lists().await;
-        let (_, metrics) = gateway.ops("/metrics").await;
-        assert!(failed(&metrics) > before, "{what}: {metrics}");
-        let known = gateway.world.layout.front_origin();
-        let query = [
-            ("response_type", "code"),
-            ("client_id", &client.client_id),
-            ("redirect_uri", &client.redirect_uri),
-            ("scope", "huisarts.delinde"),
-            ("state", "s"),
-        ]
-        .map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let url = format!("{known}/oauth/authorize?{}", inzage::form::encode_pairs(&query));
+        assert!(refreshes(&gateway, "failed").await > before, "{what}");
         assert_eq!(Person::default().open(&client, &url).await.unwrap().status, 200, "{what}");
     }
-    assert_eq!(gateway.audit_of("lists_swapped").len(), swaps);
+    assert_eq!((gateway.audit_of("lists_swapped").len(), refreshes(&gateway, "ok").await), (swaps, good));
     assert_eq!(gateway.ops("/readyz").await.0, 200);
     // The same change in a good set is believed.
-    publish(&gateway, 13, out);
+    publish(&gateway, 13, |kind, list| in_ocl(kind, list, &client));
     gateway.refresh_lists().await;
     assert_eq!(status_of_authorization(&client).await, 400);
     gateway.stop().await;

@@ -92,10 +92,8 @@ async fn ask(config: ClientConfig, host: &str, port: u16) -> io::Result<String> 
 }
 
 fn alert(error: &io::Error) -> Option<AlertDescription> {
-    match error.get_ref()?.downcast_ref::<rustls::Error>()? {
-        rustls::Error::AlertReceived(alert) => Some(*alert),
-        _ => None,
-    }
+    let error = error.get_ref()?.downcast_ref::<rustls::Error>()?;
+    if let rustls::Error::AlertReceived(alert) = error { Some(*alert) } else { None }
 }
 
 fn plain(gateway: &Gateway, identity: Option<&Identity>) -> ClientConfig {

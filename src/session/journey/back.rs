@@ -1,0 +1,30 @@
+//! The way back to the client without a code, and with one.
+
+use crate::oauth::authorize::{AuthorizeRequest, RedirectUri, State};
+
+/// A redirect to the client.
+#[derive(Debug, PartialEq, Eq)]
+pub struct BackToClient {
+    /// Where to, without the answer.
+    pub redirect_uri: RedirectUri,
+    /// The parameters of the answer.
+    pub answer: Vec<(String, String)>,
+}
+
+/// One description for every "no", so that it tells the client nothing about treatment relations.
+pub(super) fn denied(request: &AuthorizeRequest) -> BackToClient {
+    refused(request.redirect_uri.clone(), Some(&request.state), "access_denied", "no authorization was given")
+}
+
+/// A redirect with an error (RFC 6749 section 4.1.2.1).
+pub(super) fn refused(
+    redirect_uri: RedirectUri,
+    state: Option<&State>,
+    error: &str,
+    description: &str,
+) -> BackToClient {
+    let mut answer =
+        vec![("error".to_owned(), error.to_owned()), ("error_description".to_owned(), description.to_owned())];
+    answer.extend(state.map(|state| ("state".to_owned(), state.as_str().to_owned())));
+    BackToClient { redirect_uri, answer }
+}
