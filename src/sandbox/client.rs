@@ -73,6 +73,15 @@ pub struct TokenAnswer {
     pub scope: String,
 }
 
+impl std::fmt::Debug for TokenAnswer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TokenAnswer")
+            .field("scope", &self.scope)
+            .field("expires_in", &self.expires_in)
+            .finish_non_exhaustive()
+    }
+}
+
 /// What came back.
 #[derive(Debug, Clone)]
 pub struct Reply {

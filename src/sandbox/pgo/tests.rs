@@ -28,7 +28,8 @@ impl Visit {
     async fn begin() -> Self {
         let clock: SharedClock = Arc::new(SystemClock);
         let dir = std::env::temp_dir().join(format!("inzage-zorgmap-{}", Handle::draw().reveal()));
-        let wish = Wish { dir: dir.clone(), his_data: None, base: Base::Any, with_gateway: true };
+        let wish =
+            Wish { dir: dir.clone(), his_data: None, base: Base::Any, with_gateway: true, settings: String::new() };
         let world = World::start(&wish, Arc::clone(&clock)).await.unwrap();
         let client = world.client("pgo", &clock).unwrap();
         let origin = origin(&client.redirect_uri).to_owned();
