@@ -1,0 +1,166 @@
+//! `kill -9` under load: whatever a client was answered is in the log, in every round, and its consents outlive the process.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use inzage::fhir::read::dutch_today;
+use inzage::sandbox::client::{ClientError, Endpoints, PgoClient, TokenAnswer, new_id};
+use inzage::sandbox::person::{Choices, End, Person};
+use inzage::sandbox::world::World;
+use inzage::secret::random;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use crate::harness::{Home, Process, clock, text};
+
+const ROUNDS: usize = 20;
+const CLIENTS: usize = 6;
+/// Answers of a round before the kill.
+const ANSWERS_MIN: usize = 200;
+
+/// A PGO with a person's token.
+#[derive(Clone)]
+struct Session {
+    endpoints: Endpoints,
+    token: TokenAnswer,
+    correlation_id: String,
+}
+
+/// An answer that arrived completely.
+struct Answered {
+    request_id: String,
+    /// The kind of record that the log owes for it.
+    owed: &'static str,
+}
+
+/// What clients hold against the gateway.
+#[derive(Default)]
+struct Ledger {
+    answers: Vec<Answered>,
+    consents: Vec<String>,
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_answer_is_in_the_log_after_every_kill() {
+    let home = Home::new();
+    let world = home.world().await;
+    let mut ledger = Ledger::default();
+    let mut first = None;
+    for round in 1..=ROUNDS {
+        let gateway = home.serve().ready(&world.layout.ops_url()).await;
+        let newest = consent(&world).await;
+        ledger.consents.push(newest.correlation_id.clone());
+        // The oldest token has seen every kill so far.
+        let oldest = first.get_or_insert_with(|| newest.clone()).clone();
+        let before = ledger.answers.len();
+        load_then_kill(&world, gateway, [oldest, newest], &mut ledger.answers).await;
+        assert!(ledger.answers.len() - before >= ANSWERS_MIN, "round {round}");
+        assert_log_holds(&home, &ledger).await;
+    }
+    let gateway = home.serve().ready(&world.layout.ops_url()).await;
+    gateway.signal("TERM");
+    assert_eq!(gateway.ended().await.code, Some(0));
+    assert_log_holds(&home, &ledger).await;
+    println!("{ROUNDS} kills, {} answers, all in the log", ledger.answers.len());
+    world.stop().await.unwrap();
+}
+
+/// A willing person and their new token.
+async fn consent(world: &World) -> Session {
+    let client = world.client("pgo", &clock()).unwrap();
+    let practice = &world.practices[0];
+    let endpoints = client.endpoints(practice.provider.as_str(), "49").await.unwrap();
+    let correlation_id = new_id();
+    let url = client.authorization_url(&endpoints, practice.provider.short(), "the state", &correlation_id);
+    let choices = Choices::willing(practice.patients[0].bsn.reveal());
+    let End::Client(answer) = Person::default().walk(&client, &url, choices).await.unwrap() else {
+        panic!("the walk ended on a page")
+    };
+    let token = client.exchange(&endpoints, &answer["code"], &correlation_id).await.unwrap();
+    Session { endpoints, token, correlation_id }
+}
+
+/// Clients ask without pause; somewhere after the least number of answers, with requests under way, the gateway dies.
+async fn load_then_kill(world: &World, mut gateway: Process, sessions: [Session; 2], answers: &mut Vec<Answered>) {
+    let killed = Arc::new(AtomicBool::new(false));
+    let (sender, mut arrived) = mpsc::channel(CLIENTS);
+    let mut clients = JoinSet::new();
+    for (number, session) in sessions.iter().cycle().take(CLIENTS).enumerate() {
+        // Each its own connection.
+        let client = world.client("pgo", &clock()).unwrap();
+        clients.spawn(ask(client, session.clone(), number, Arc::clone(&killed), sender.clone()));
+    }
+    drop(sender);
+    let [extra] = random::<1>();
+    let kill_at = answers.len() + ANSWERS_MIN + usize::from(extra % 64);
+    while let Some(answer) = arrived.recv().await {
+        answers.push(answer);
+        if answers.len() == kill_at {
+            killed.store(true, Ordering::SeqCst);
+            gateway.kill();
+        }
+    }
+    for ended in clients.join_all().await {
+        ended.unwrap();
+    }
+}
+
+/// Asks one thing after the other until the gateway is dead; an error before that is a failure.
+async fn ask(
+    client: PgoClient,
+    session: Session,
+    start: usize,
+    killed: Arc<AtomicBool>,
+    answers: mpsc::Sender<Answered>,
+) -> Result<(), ClientError> {
+    let Session { endpoints, token, correlation_id } = session;
+    let base = &endpoints.resources["MM-2.0-HGB-FHIR"];
+    for (request, status, owed) in requests().iter().cycle().skip(start) {
+        let request_id = new_id();
+        let url = format!("{base}/{request}");
+        match client.get_as(&url, &token.access_token, &correlation_id, &request_id).await {
+            Ok(reply) => assert_eq!(reply.status, *status, "{request}: {:?}", reply.body),
+            Err(_) if killed.load(Ordering::SeqCst) => break,
+            Err(error) => return Err(error),
+        }
+        answers.send(Answered { request_id, owed }).await.unwrap();
+    }
+    Ok(())
+}
+
+/// What is asked, the status it gets, and the kind of record it leaves.
+fn requests() -> Vec<(String, u16, &'static str)> {
+    let today = dutch_today(clock().now());
+    let shown = |request: &str| (request.to_owned(), 200, "disclosure_intent");
+    vec![
+        shown("Patient?_include=Patient:general-practitioner"),
+        shown("EpisodeOfCare"),
+        shown(&format!(
+            "MedicationRequest?periodofuse=ge{today}&category=http://snomed.info/sct%7C16076005&_include=MedicationRequest:medication"
+        )),
+        ("Encounter?patient=Patient/1".to_owned(), 400, "resource_refused"),
+        shown("AllergyIntolerance?category=medication"),
+        shown("Composition?type=http://loinc.org%7C67781-5"),
+        shown("Encounter"),
+    ]
+}
+
+async fn assert_log_holds(home: &Home, ledger: &Ledger) {
+    let verified = home.run(&["audit", "verify", text(&home.audit())]).await;
+    assert_eq!(verified.code, Some(0), "{}{}", verified.out, verified.err);
+    let records = home.records().await;
+    let count = records.len();
+    assert_eq!(verified.last_line(), format!("audit: {count} records, tree size {count}, ok"));
+    let mut kinds: HashMap<&str, HashSet<&str>> = HashMap::new();
+    for record in &records {
+        for id in [&record["request_id"], &record["correlation_id"]].into_iter().filter_map(|id| id.as_str()) {
+            kinds.entry(id).or_default().insert(record["kind"].as_str().unwrap());
+        }
+    }
+    let answers = ledger.answers.iter().map(|answer| (answer.request_id.as_str(), answer.owed));
+    let consents = ledger.consents.iter().map(|id| (id.as_str(), "consent_given"));
+    for (id, owed) in answers.chain(consents) {
+        assert!(kinds.get(id).is_some_and(|kinds| kinds.contains(owed)), "no {owed} for {id}");
+    }
+}

@@ -1,0 +1,16 @@
+//! The binary from the outside: real processes that are started, asked, signalled and killed. One file a command, and one
+//! for `kill -9` under load.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test ends with a panic when something is not as it should be"
+)]
+
+mod audit;
+mod config;
+mod harness;
+mod kill;
+mod sandbox;
+mod serve;
