@@ -107,6 +107,7 @@ impl World {
     /// # Errors
     /// See [`SandboxError`].
     pub async fn start(wish: &Wish, clock: SharedClock) -> Result<Self, SandboxError> {
+        describe::remove_old(&wish.dir)?;
         let sockets = Sockets::bind(wish.base, wish.with_gateway)?;
         let mut practices = records::shipped(dutch_today(clock.now()));
         if let Some(first) = practices.first_mut() {

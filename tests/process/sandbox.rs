@@ -127,3 +127,18 @@ async fn records_that_cannot_be_read_are_named_and_nothing_starts() {
     assert!(ended.err.contains("deeper/half.json"), "{}", ended.err);
     assert!(!dir.join("gateway").exists() && !dir.join("sandbox.json").exists());
 }
+
+#[tokio::test]
+async fn an_old_description_is_removed_before_anything_else() {
+    let home = Home::new();
+    let (dir, records) = (home.path("world"), home.path("records"));
+    for folder in [&dir, &records] {
+        fs::create_dir_all(folder).unwrap();
+    }
+    fs::write(dir.join("sandbox.json"), "{\"version\": 1}").unwrap();
+    fs::write(records.join("half.json"), "{").unwrap();
+    let base = free_base().to_string();
+    let ended = home.run(&["sandbox", "--dir", text(&dir), "--his-data", text(&records), "--port-base", &base]).await;
+    assert_eq!(ended.code, Some(65), "{}", ended.err);
+    assert!(!dir.join("sandbox.json").exists(), "whoever finds it takes this sandbox for a running one");
+}

@@ -1,5 +1,7 @@
 //! `sandbox.json`: where what is. Written last, to a temporary name and then renamed, so that whoever finds it can start.
 
+use std::io;
+use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -9,6 +11,16 @@ use super::layout::{Layout, TestPerson, his_id};
 use crate::lists::ListKind;
 use crate::sandbox::his::Emulator;
 use crate::sandbox::records::Practice;
+
+/// Removes that of a sandbox before, so that nobody takes it for ours.
+pub(super) fn remove_old(dir: &Path) -> Result<(), SandboxError> {
+    match std::fs::remove_file(dir.join("sandbox.json")) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => {
+            Err(SandboxError::Folder { path: dir.to_owned(), source })
+        }
+        _ => Ok(()),
+    }
+}
 
 /// Writes it.
 pub(super) fn write(layout: &Layout, practices: &[Practice], his: &[Arc<Emulator>]) -> Result<(), SandboxError> {

@@ -132,7 +132,6 @@ impl Layout {
     ) -> Result<Self, SandboxError> {
         let failed = |source| SandboxError::Folder { path: dir.to_owned(), source };
         std::fs::create_dir_all(dir).map_err(failed)?;
-        remove_if_there(&dir.join("sandbox.json")).map_err(failed)?;
         let layout = Self::decide(dir, sockets, practices);
         layout.make_certificates()?;
         layout.make_keys().map_err(failed)?;
@@ -284,12 +283,5 @@ impl Layout {
             }
         }
         Ok(())
-    }
-}
-
-fn remove_if_there(path: &Path) -> std::io::Result<()> {
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
     }
 }
