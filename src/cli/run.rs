@@ -34,7 +34,8 @@ fn load(file: &Path) -> Result<Config, ConfigFaults> {
 }
 
 fn refuse(faults: &ConfigFaults) -> ExitCode {
-    say_error(&format!("the configuration has faults\n{}", faults.render(std::io::stderr().is_terminal())));
+    let faults = faults.render(std::io::stderr().is_terminal());
+    say_error(&format!("the configuration has faults\n{}", faults.trim_end()));
     ExitCode::from(EX_CONFIG)
 }
 
