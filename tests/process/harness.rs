@@ -1,16 +1,17 @@
 //! Processes of the binary under test, a folder for each test, and a world around them that runs in the test.
 
 use std::fs::{self, File};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use inzage::clock::{SharedClock, SystemClock};
 use inzage::sandbox::client::new_id;
 use inzage::sandbox::ports::{Base, Sockets};
 use inzage::sandbox::world::{Wish, World};
+use inzage::secret::random;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -113,16 +114,28 @@ impl Process {
 
     /// Waits until `{ops}/readyz` is 200.
     pub(crate) async fn ready(mut self, ops: &str) -> Self {
-        until("readyz", async || {
-            assert!(self.child.try_wait().unwrap().is_none(), "ended early: {}{}", self.printed(), self.complaints());
-            (status(ops, "/readyz").await == Some(200)).then_some(())
-        })
-        .await;
+        self.until("readyz", async || (status(ops, "/readyz").await == Some(200)).then_some(())).await;
         self
     }
 
+    /// Waits for what this process does; its early end is a failure.
+    pub(crate) async fn until<T>(&mut self, what: &str, mut attempt: impl AsyncFnMut() -> Option<T>) -> T {
+        until(what, async || {
+            assert!(self.runs(), "no {what}, the process ended: {}{}", self.printed(), self.complaints());
+            attempt().await
+        })
+        .await
+    }
+
+    /// Waits for the greeting of a sandbox.
+    pub(crate) async fn greeting(&mut self) -> String {
+        let out = self.out.clone();
+        let greeting = async || fs::read_to_string(&out).ok().filter(|text| text.contains("Ctrl-C"));
+        self.until("greeting", greeting).await
+    }
+
     /// What it printed so far.
-    pub(crate) fn printed(&self) -> String {
+    fn printed(&self) -> String {
         fs::read_to_string(&self.out).unwrap()
     }
 
@@ -171,7 +184,7 @@ impl Ended {
 
 /// Asks again and again until there is an answer. Only for what another process does, of which nobody can tell us: inside
 /// one process a test waits for the event itself.
-pub(crate) async fn until<T>(what: &str, mut attempt: impl AsyncFnMut() -> Option<T>) -> T {
+async fn until<T>(what: &str, mut attempt: impl AsyncFnMut() -> Option<T>) -> T {
     let asking = async {
         let mut tick = tokio::time::interval(EVERY);
         loop {
@@ -195,18 +208,23 @@ pub(crate) async fn status(base: &str, path: &str) -> Option<u16> {
     answer.split(' ').nth(1)?.parse().ok()
 }
 
-/// The first of a range of free ports for one sandbox. Below the ports that the system gives out by itself, and different
-/// for each caller in this process: what a killed gateway leaves stays free until it is started again.
+/// The first of a range of free ports for one sandbox. It stays ours until this process ends, also against other runs of
+/// these tests, by a socket on its last port, which no sandbox uses: what a killed gateway leaves is free when it is started
+/// again. The ranges lie below the ports that the system gives out by itself.
 pub(crate) fn free_base() -> u16 {
     const FIRST: u16 = 11_000;
     const STEP: u16 = 60;
     const RANGES: u16 = 350;
-    static TAKEN: AtomicU16 = AtomicU16::new(0);
-    let start = u16::try_from(std::process::id() % u32::from(RANGES)).unwrap();
-    (0..RANGES)
-        .map(|_| FIRST + (start + TAKEN.fetch_add(1, Ordering::Relaxed)) % RANGES * STEP)
-        .find(|base| Sockets::bind(Base::Fixed(*base), true).is_ok())
-        .expect("there is a free range of ports")
+    static CLAIMS: Mutex<Vec<TcpListener>> = Mutex::new(Vec::new());
+    let start = u16::from_le_bytes(random()) % RANGES;
+    for base in (0..RANGES).map(|number| FIRST + (start + number) % RANGES * STEP) {
+        let Ok(claim) = TcpListener::bind(("127.0.0.1", base + STEP - 1)) else { continue };
+        if Sockets::bind(Base::Fixed(base), true).is_ok() {
+            CLAIMS.lock().unwrap().push(claim);
+            return base;
+        }
+    }
+    panic!("there is no free range of ports")
 }
 
 /// The clock of the machine.

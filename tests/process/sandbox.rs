@@ -6,11 +6,11 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::harness::{Home, Process, clock, free_base, status, text, until};
+use crate::harness::{Home, Process, clock, free_base, status, text};
 
 /// What stands in `sandbox.json`, once it is there.
-async fn description(dir: &Path) -> Value {
-    let bytes = until("sandbox.json", async || fs::read(dir.join("sandbox.json")).ok()).await;
+async fn description(sandbox: &mut Process, dir: &Path) -> Value {
+    let bytes = sandbox.until("sandbox.json", async || fs::read(dir.join("sandbox.json")).ok()).await;
     serde_json::from_slice(&bytes).unwrap()
 }
 
@@ -26,10 +26,10 @@ async fn it_describes_itself_and_ends_on_sigint() {
     fs::write(dir.join("notes.txt"), "mine").unwrap();
     let base = free_base().to_string();
     let begun = clock().monotonic();
-    let sandbox = Process::start(&home, &["sandbox", "--dir", text(&dir), "--port-base", &base]);
-    let greeting = until("greeting", async || Some(sandbox.printed()).filter(|text| text.contains("Ctrl-C"))).await;
+    let mut sandbox = Process::start(&home, &["sandbox", "--dir", text(&dir), "--port-base", &base]);
+    let greeting = sandbox.greeting().await;
     println!("greeting after {:?}", clock().monotonic() - begun);
-    let described = description(&dir).await;
+    let described = description(&mut sandbox, &dir).await;
     assert_eq!(status(described["ops"].as_str().unwrap(), "/readyz").await, Some(200));
     assert_is_as_agreed(&described, &dir);
     for person in described["patients"].as_array().unwrap() {
@@ -78,8 +78,8 @@ async fn without_a_gateway_serve_runs_beside_it() {
     let home = Home::new();
     let dir = home.path("world");
     let base = free_base().to_string();
-    let sandbox = Process::start(&home, &["sandbox", "--dir", text(&dir), "--port-base", &base, "--no-gateway"]);
-    let described = description(&dir).await;
+    let mut sandbox = Process::start(&home, &["sandbox", "--dir", text(&dir), "--port-base", &base, "--no-gateway"]);
+    let described = description(&mut sandbox, &dir).await;
     let ops = described["ops"].as_str().unwrap();
     assert_eq!(status(ops, "/readyz").await, None, "somebody serves already");
     let config = dir.join(described["gateway_config"].as_str().unwrap());
@@ -94,10 +94,10 @@ async fn without_a_gateway_serve_runs_beside_it() {
 async fn a_folder_of_its_own_is_gone_afterwards() {
     let home = Home::new();
     let base = free_base().to_string();
-    let sandbox = Process::start(&home, &["sandbox", "--port-base", &base]);
+    let mut sandbox = Process::start(&home, &["sandbox", "--port-base", &base]);
     let dir = home.path(&format!("inzage-sandbox-{}", sandbox.id()));
-    description(&dir).await;
-    until("greeting", async || sandbox.printed().contains("Ctrl-C").then_some(())).await;
+    description(&mut sandbox, &dir).await;
+    sandbox.greeting().await;
     sandbox.signal("INT");
     assert_eq!(sandbox.ended().await.code, Some(0));
     assert!(!dir.exists());
