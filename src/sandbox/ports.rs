@@ -58,7 +58,7 @@ pub enum Gateway {
 
 /// A port is in use.
 #[derive(Debug, thiserror::Error)]
-#[error("port {port} is in use; choose another range with --port-base ({source})")]
+#[error("port {port} is in use; choose another range with --port-base")]
 pub struct PortInUse {
     /// Which.
     pub port: u16,

@@ -112,6 +112,7 @@ async fn a_port_in_use_is_named_with_the_way_out() {
     assert_eq!(ended.code, Some(69), "{}", ended.err);
     assert!(ended.err.contains(&format!("port {} ", base + 10)), "{}", ended.err);
     assert!(ended.err.contains("--port-base"), "{}", ended.err);
+    assert_eq!(ended.err.matches("os error").count(), 1, "{}", ended.err);
 }
 
 #[tokio::test]
