@@ -1,0 +1,143 @@
+//! The tables: which part stands on which level, which crate may be named where, and every exception with its reason.
+//! Changing one of them is a decision about the design, and is reviewed as one.
+
+/// From the inside out; a level may name those before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Level {
+    /// Values and the doors for time, randomness and encoding.
+    Words,
+    /// Rules and use cases; they declare ports.
+    Rules,
+    /// What implements ports: disks, databases, other machines.
+    Outside,
+    /// What answers on our sockets.
+    Sockets,
+    /// What puts everything together.
+    Assembly,
+}
+
+/// Every part, in order: each may name those above it and itself. A file belongs to the longest name that fits it.
+pub(crate) const PARTS: &[(Level, &str)] = &[
+    (Level::Words, "clock"),
+    (Level::Words, "secret"),
+    (Level::Words, "medmij"),
+    (Level::Words, "form"),
+    (Level::Rules, "services"),
+    (Level::Rules, "practices"),
+    (Level::Rules, "lists"),
+    (Level::Rules, "audit"),
+    (Level::Rules, "his"),
+    (Level::Rules, "oauth::grant"),
+    (Level::Rules, "routing"),
+    (Level::Rules, "oauth"),
+    (Level::Rules, "fhir"),
+    (Level::Rules, "fault"),
+    (Level::Rules, "session"),
+    (Level::Rules, "pages"),
+    (Level::Rules, "monitor"),
+    (Level::Outside, "telemetry"),
+    (Level::Outside, "tls"),
+    (Level::Outside, "lists::copy"),
+    (Level::Outside, "lists::source"),
+    (Level::Outside, "audit::lock"),
+    (Level::Outside, "audit::scan"),
+    (Level::Outside, "audit::read"),
+    (Level::Outside, "audit::verify"),
+    (Level::Outside, "audit::show"),
+    (Level::Outside, "audit::file"),
+    (Level::Outside, "his::pool"),
+    (Level::Outside, "his::fhir"),
+    (Level::Outside, "session::simulator"),
+    (Level::Outside, "store"),
+    (Level::Sockets, "edge"),
+    (Level::Sockets, "fhir::http"),
+    (Level::Sockets, "oauth::http"),
+    (Level::Sockets, "session::http"),
+    (Level::Sockets, "monitor::http"),
+    (Level::Assembly, "config"),
+    (Level::Assembly, "routes"),
+    (Level::Assembly, "app"),
+    (Level::Assembly, "sandbox"),
+    (Level::Assembly, "cli"),
+];
+
+/// What of the outside world the sockets may name.
+pub(crate) const OUTSIDE_FOR_SOCKETS: &[&str] = &["tls"];
+
+/// An edge against the order: from a module, to a module, and why it stays.
+pub(crate) const EXCEPTIONS: &[(&str, &str, &str)] = &[
+    ("fhir::read", "fault", "the reason in the audit is the code of the answer, so both come from the one table"),
+    ("fhir::disclosure", "fault", "as for fhir::read"),
+    ("lists::refresh", "lists::copy", "the last good copy has one form; a port would only forward to it"),
+    (
+        "oauth::grant",
+        "oauth::code",
+        "the future of the ports that a store implements is written once, beside the first",
+    ),
+];
+
+/// A module and the only modules that may name it, tests apart.
+pub(crate) const NAMED_ONLY_BY: &[(&str, &[&str])] =
+    &[("config", &["config", "app", "cli", "sandbox::world"]), ("sandbox", &["sandbox", "cli"])];
+
+/// A path of another crate, and the modules that may name it.
+pub(crate) const CRATES: &[(&str, &[&str])] = &[
+    ("axum", &["edge", "routes", "app", "sandbox", "fhir::http", "oauth::http", "session::http", "monitor::http"]),
+    ("askama", &["pages", "sandbox::pgo"]),
+    ("clap", &["cli"]),
+    ("getrandom", &["secret"]),
+    ("hyper", &["edge", "his::pool", "routes", "sandbox"]),
+    ("hyper_util", &["edge", "his::pool", "sandbox"]),
+    ("miette", &["config"]),
+    ("moka", &["store", "his::fhir"]),
+    ("prometheus_client", &["monitor::metrics"]),
+    ("quick_xml", &["lists"]),
+    ("rcgen", &["sandbox"]),
+    ("refinery", &["store"]),
+    ("reqwest", &["tls", "lists::source", "sandbox"]),
+    ("rusqlite", &["store"]),
+    ("rustls", &["tls", "edge", "his::pool", "sandbox"]),
+    ("socket2", &["edge"]),
+    ("tokio::net", &["edge", "his::pool", "app", "sandbox"]),
+    ("tokio_rustls", &["edge", "his::pool", "sandbox"]),
+    ("toml", &["config", "services", "sandbox::records"]),
+    ("tower", &["routes"]),
+    ("tower_http", &["session::http"]),
+    ("tracing_subscriber", &["telemetry"]),
+    ("x509_parser", &["tls", "config"]),
+    ("std::env", &["cli"]),
+    (
+        "std::fs",
+        &[
+            "telemetry",
+            "tls",
+            "lists::copy",
+            "audit::lock",
+            "audit::scan",
+            "audit::file",
+            "store",
+            "config",
+            "app",
+            "sandbox",
+            "cli",
+        ],
+    ),
+    ("std::process", &["cli", ""]),
+    ("crate::audit::AuditReceipt::durable", &["audit::file", "audit::memory"]),
+];
+
+/// Most lines of a file without, and with, nothing but tests.
+pub(crate) const LINES_MAX: usize = 450;
+/// See [`LINES_MAX`].
+pub(crate) const TEST_LINES_MAX: usize = 600;
+
+/// Most `unwrap` and `expect` in 1,000 lines that are not tests.
+pub(crate) const UNWRAPS_PER_THOUSAND: usize = 2;
+
+/// Macros that no code outside tests calls.
+pub(crate) const BANNED_MACROS: &[&str] =
+    &["panic", "todo", "unimplemented", "unreachable", "dbg", "print", "println", "eprint", "eprintln"];
+
+/// A module that calls a banned macro, and why.
+pub(crate) const MACRO_EXCEPTIONS: &[(&str, &str, &str)] =
+    &[("cli", "println", "the one door to standard output"), ("cli", "eprintln", "the one door to standard error")];
