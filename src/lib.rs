@@ -1,4 +1,72 @@
 //! Inzage: the gateway through which patients in the Netherlands see their GP record.
+//!
+//! A person asks their PGO (a personal health environment) for their record. The PGO sends them here; they log in and say
+//! yes; the PGO gets a token and asks for parts of the record. Inzage finds the practice's information system (HIS), asks
+//! it, takes out what a patient may not see, writes down who saw what, and answers.
+//!
+//! # The way of a request for data
+//!
+//! ```text
+//! edge ─► routes ─► fhir::http ─► fhir::read ─┬─► routing::decide          Permit, or a refusal
+//! TLS,    one       decode,                   ├─► fhir::query              the search that will be asked, or a refusal
+//! limits  page      encode                    ├─► audit: the intent ····►  receipt, once it is on disk
+//!                                             ├─► his: patient, search     meanwhile
+//!                                             ├─► fhir::shape              what may be shown, or nothing at all
+//!                                             └─► Released                 body and receipt; then the audit's outcome
+//! ```
+//!
+//! A person's browser goes `edge`, `routes`, `session::http`, `session::journey`; a PGO that brings a code goes `edge`,
+//! `routes`, `oauth::http`, `oauth::token`.
+//!
+//! # Where what is, in reading order
+//!
+//! Words: values that are checked when they are made, and the doors to what is not pure.
+//!
+//! - [`medmij`]: BSN, host name, provider, service, scope, request ids.
+//! - [`clock`]: time. [`secret`]: what may not be seen, and randomness. [`form`]: queries and form bodies.
+//!
+//! Rules: what Inzage does. They declare ports (traits) for what they need of the world.
+//!
+//! - [`services`]: which data services there are and exactly which requests each allows; data, not code.
+//! - [`practices`]: our own register: which HIS, open or closed, since when.
+//! - [`lists`]: the four MedMij lists, read strictly, swapped whole, kept on disk.
+//! - [`audit`]: the log that nobody can deny: events, hash chain, receipts, and reading it back.
+//! - [`his`]: the port to a HIS.
+//! - [`oauth`]: authorization request, code, grant, token.
+//! - [`routing`]: path to key, one immutable snapshot, and the decision over it.
+//! - [`fhir`]: allowed searches, the use case of reading, and shaping the answer of a HIS.
+//! - [`fault`]: the one table from an error on the resource endpoint to an answer that says who can act.
+//! - [`session`]: a person's visit, from the landing page to a code. [`pages`]: its HTML.
+//! - [`monitor`]: readiness and metrics.
+//!
+//! The outside world, which implements ports: [`tls`], [`store`] (SQLite), `his::fhir` and `his::pool`, `lists::source`,
+//! `audit::file`, `session::simulator`, [`telemetry`].
+//!
+//! Sockets: [`edge`] accepts, limits and closes connections and knows no route; each feature's `http.rs` decodes, calls and
+//! encodes.
+//!
+//! Assembly: [`config`] (one TOML file, whole or refused), [`routes`] (every route on one page), [`app`] (configuration in,
+//! running node out), [`cli`], and `sandbox`: the whole world on loopback, absent without the cargo feature of that name.
+//!
+//! # What holds, and where it is held
+//!
+//! - A module names only what stands before it in the table of `tests/architecture`, which lists the exceptions.
+//! - No module imports [`config`] but `app`, `cli` and `sandbox::world`; each defines the values it needs.
+//! - No module reads the environment, save `cli`, which asks for the temporary folder. No HTTP client takes a proxy from it.
+//! - Time comes through [`clock::Clock`]; only `edge` reads the timer of the runtime itself. Randomness comes through
+//!   [`secret::random`].
+//! - No handler talks to a HIS: only `fhir::read` and `session::journey` call a [`his::HisAdapter`].
+//! - Only [`routing::decide`] makes a [`routing::Permit`].
+//! - Only the audit logs make an [`audit::AuditReceipt`], after the flush that covers the record; [`audit::MemoryLog`], which
+//!   makes them without a disk, is for tests. No data is released without a receipt: [`fhir::read::Released`] holds one.
+//! - Nothing of an answer is sent before all of it is judged, and one fault in it withholds the whole.
+//! - No record data is stored or cached. An adapter remembers a patient's id and date of birth in memory, for 15 minutes.
+//! - A BSN is in clear in memory and in the body of a search at the HIS. It is sealed in the store, and a keyed pseudonym in
+//!   the audit; the type prints as redacted.
+//! - Access tokens and codes are kept as SHA-256; one presentation spends a code.
+//! - Each outgoing call has a deadline, each body a bound. A search at a HIS is tried twice only when a kept connection
+//!   turned out to be closed.
+//! - No code is `unsafe`. No input makes it panic by design: outside tests `unwrap`, `panic!` and indexing are lint errors.
 
 pub mod app;
 pub mod audit;

@@ -83,7 +83,7 @@ pub(crate) const NAMED_ONLY_BY: &[(&str, &[&str])] =
 /// A path of another crate, and the modules that may name it.
 pub(crate) const CRATES: &[(&str, &[&str])] = &[
     ("axum", &["edge", "routes", "app", "sandbox", "fhir::http", "oauth::http", "session::http", "monitor::http"]),
-    ("askama", &["pages", "sandbox::pgo"]),
+    ("askama", &["pages", "sandbox"]),
     ("clap", &["cli"]),
     ("getrandom", &["secret"]),
     ("hyper", &["edge", "his::pool", "routes", "sandbox"]),
@@ -101,8 +101,8 @@ pub(crate) const CRATES: &[(&str, &[&str])] = &[
     ("tokio::net", &["edge", "his::pool", "app", "sandbox"]),
     ("tokio_rustls", &["edge", "his::pool", "sandbox"]),
     ("toml", &["config", "services", "sandbox::records"]),
-    ("tower", &["routes"]),
-    ("tower_http", &["session::http"]),
+    ("tower", &["routes", "sandbox"]),
+    ("tower_http", &["session::http", "sandbox"]),
     ("tracing_subscriber", &["telemetry"]),
     ("x509_parser", &["tls", "config"]),
     ("std::env", &["cli"]),
