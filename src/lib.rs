@@ -66,7 +66,8 @@
 //! - Access tokens and codes are kept as SHA-256; one presentation spends a code.
 //! - Each outgoing call has a deadline, each body a bound. A search at a HIS is tried twice only when a kept connection
 //!   turned out to be closed.
-//! - No code is `unsafe`. No input makes it panic by design: outside tests `unwrap`, `panic!` and indexing are lint errors.
+//! - No code is `unsafe`. No input makes it panic by design: outside tests the gate refuses `unwrap`,
+//!   `panic!` and indexing.
 
 pub mod app;
 pub mod audit;
