@@ -15,7 +15,7 @@ use inzage::lists::{
 use inzage::medmij::{Bsn, Hostname, LocalId, ProviderName, ServiceId};
 use inzage::oauth::grant::Grant;
 use inzage::practices::{GoLive, Practice, PracticeRegister};
-use inzage::routing::{Caller, PeerTable, Snapshot, decide, route};
+use inzage::routing::{Caller, Freshness, PeerTable, Snapshot, decide, route};
 use inzage::secret::{Handle, hash_handle};
 use inzage::services::Catalogue;
 use jiff::Timestamp;
@@ -71,11 +71,14 @@ fn snapshot(now: Timestamp) -> Snapshot {
         results_months: 14,
         state: GoLive::Open,
     });
+    let freshness = Freshness::new(Duration::from_secs(3600));
+    freshness.note(now);
     Snapshot {
         lists: Arc::new(Lists::parse(&raw, Reading::default()).unwrap()),
         practices: Arc::new(PracticeRegister::new(practices).unwrap()),
         services: Arc::new(Catalogue::shipped()),
         peers: Arc::new(PeerTable::new(HashMap::new())),
+        freshness: Arc::new(freshness),
     }
 }
 

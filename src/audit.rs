@@ -44,7 +44,7 @@ pub struct AuditReceipt {
 impl AuditReceipt {
     /// For implementations of [`AuditLog`]: the record `index` of `log` is durable.
     #[must_use]
-    pub const fn durable(log: Arc<str>, index: u64) -> Self {
+    pub(crate) const fn durable(log: Arc<str>, index: u64) -> Self {
         Self { log, index }
     }
 

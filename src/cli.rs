@@ -1,5 +1,5 @@
 //! The command line. Each command prints for people on standard output and says on standard error what went wrong; exit
-//! codes follow sysexits.h: 64 usage, 69 something around us is missing, 75 try again later, 78 configuration.
+//! codes follow sysexits.h: 65 data, 69 something around us is missing, 75 try again later, 78 configuration; 2 is usage.
 
 mod audit;
 mod run;
@@ -55,7 +55,7 @@ pub fn run() -> ExitCode {
         #[cfg(not(feature = "sandbox"))]
         None => {
             say_error("say what to do; `inzage --help` lists the commands");
-            ExitCode::from(64)
+            ExitCode::from(2)
         }
     }
 }

@@ -94,6 +94,7 @@ impl Watch {
         let took = self.clock.monotonic().saturating_duration_since(started);
         self.metrics.answered(face, route, status.as_u16(), took);
         // No address, no path, no query: a path may be long, and a query may hold what it should not.
-        tracing::info!(face = face.as_str(), route, status = status.as_u16(), took_us = took.as_micros(), "answered");
+        let took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        tracing::info!(face = face.as_str(), route, status = status.as_u16(), took_us, "answered");
     }
 }

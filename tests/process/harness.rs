@@ -44,7 +44,13 @@ impl Home {
 
     /// Starts everything but the gateway in this process, in this folder.
     pub(crate) async fn world(&self) -> World {
-        let wish = Wish { dir: self.0.clone(), his_data: None, base: Base::Fixed(free_base()), with_gateway: false };
+        let wish = Wish {
+            dir: self.0.clone(),
+            his_data: None,
+            base: Base::Fixed(free_base()),
+            with_gateway: false,
+            settings: String::new(),
+        };
         World::start(&wish, clock()).await.unwrap()
     }
 

@@ -63,11 +63,13 @@ impl Record {
         let outcome =
             |subject| answers.iter().find(|answer| answer.trace.subject == subject).map(|answer| &answer.outcome);
         let contacts = Resources::of(outcome(Subject::Contacts));
-        let reports = |reports: &Resources<'_>| consult::read(reports, &contacts);
+        let episodes = Resources::of(outcome(Subject::Episodes));
+        let reports = |reports: &Resources<'_>| consult::read(reports, &contacts, &episodes);
+        let medicines = |found: &Resources<'_>| care::medicines(found, &episodes);
         Self {
             person: part(outcome(Subject::Person), |found| person::read(found, today)),
             episodes: part(outcome(Subject::Episodes), care::episodes),
-            medicines: part(outcome(Subject::Medicines), care::medicines),
+            medicines: part(outcome(Subject::Medicines), medicines),
             intolerances: part(outcome(Subject::Intolerances), care::intolerances),
             results: part(outcome(Subject::Results), result::read),
             consults: part(outcome(Subject::Reports), reports),

@@ -32,7 +32,7 @@ impl Layout {
             .collect();
         let names: Vec<_> = catalogue
             .iter()
-            .map(|service| NameEntry { service: service.id.to_string(), name: format!("Verzamelen {}", service.name) })
+            .map(|service| NameEntry { service: service.id.to_string(), name: service.name.clone() })
             .collect();
         vec![
             (ListKind::Zal, write_zal(header, &providers)),

@@ -41,9 +41,7 @@ pub(super) fn episodes(found: &Resources<'_>) -> Vec<Episode> {
 }
 
 fn episode(episode: Element<'_>) -> Episode {
-    let diagnosis = episode.items("diagnosis").find_map(|diagnosis| diagnosis.child("condition").text("display"));
-    let kind = || episode.items("type").find_map(Element::concept);
-    let title = episode.extension("EpisodeOfCare-Title").text("valueString").or(diagnosis).or_else(kind);
+    let (title, diagnosis) = (title(episode), diagnosis(episode));
     let period = episode.child("period");
     Episode {
         title: title.unwrap_or("Episode zonder titel").to_owned(),
@@ -55,12 +53,27 @@ fn episode(episode: Element<'_>) -> Episode {
     }
 }
 
-pub(super) fn medicines(found: &Resources<'_>) -> Vec<Medicine> {
-    let medicines = found.of_type("MedicationRequest").map(|request| medicine(request, found));
+fn diagnosis(episode: Element<'_>) -> Option<&str> {
+    episode.items("diagnosis").find_map(|diagnosis| diagnosis.child("condition").text("display"))
+}
+
+fn title(episode: Element<'_>) -> Option<&str> {
+    let kind = || episode.items("type").find_map(Element::concept);
+    episode.extension("EpisodeOfCare-Title").text("valueString").or_else(|| diagnosis(episode)).or_else(kind)
+}
+
+/// What the episode that a Reference points at is about. The Reference itself does not tell: the episode may be one that is
+/// not shown.
+pub(super) fn episode_title(reference: Element<'_>, episodes: &Resources<'_>) -> Option<String> {
+    episodes.follow(reference).and_then(title).map(str::to_owned)
+}
+
+pub(super) fn medicines(found: &Resources<'_>, episodes: &Resources<'_>) -> Vec<Medicine> {
+    let medicines = found.of_type("MedicationRequest").map(|request| medicine(request, found, episodes));
     newest_first(medicines.collect(), |medicine| medicine.since)
 }
 
-fn medicine(request: Element<'_>, found: &Resources<'_>) -> Medicine {
+fn medicine(request: Element<'_>, found: &Resources<'_>, episodes: &Resources<'_>) -> Medicine {
     let reference = request.child("medicationReference");
     let included = || found.follow(reference).and_then(|medication| medication.child("code").concept());
     let name =
@@ -70,7 +83,7 @@ fn medicine(request: Element<'_>, found: &Resources<'_>) -> Medicine {
     Medicine {
         name: name.unwrap_or("Medicijn zonder naam").to_owned(),
         dose: request.items("dosageInstruction").filter_map(|dosage| owned(dosage.text("text"))).collect(),
-        reason: owned(episode.text("display")),
+        reason: episode_title(episode, episodes),
         since: day(period, "start").or_else(|| day(request, "authoredOn")),
         until: day(period, "end"),
         prescriber: owned(request.child("requester").child("agent").text("display")),

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use super::super::day::Day;
 use super::super::element::Element;
+use super::care::episode_title;
 use super::{Resources, day, newest_first, owned};
 
 /// The code system of ICPC-1-NL.
@@ -33,20 +34,21 @@ pub(in super::super) struct Line {
 }
 
 /// Every report, and every contact that no report is about.
-pub(super) fn read(reports: &Resources<'_>, contacts: &Resources<'_>) -> Vec<Consult> {
+pub(super) fn read(reports: &Resources<'_>, contacts: &Resources<'_>, episodes: &Resources<'_>) -> Vec<Consult> {
     let reported: HashSet<&str> =
         reports.of_type("Composition").filter_map(|report| report.child("encounter").target()).collect();
     let silent = contacts.of_type("Encounter").filter(|contact| {
         let target = contact.text("id").map(|id| format!("Encounter/{id}"));
         target.is_none_or(|target| !reported.contains(target.as_str()))
     });
-    let silent = silent.map(|contact| consult(None, Some(contact)));
-    let told =
-        reports.of_type("Composition").map(|report| consult(Some(report), contacts.follow(report.child("encounter"))));
+    let silent = silent.map(|contact| consult(None, Some(contact), episodes));
+    let told = reports
+        .of_type("Composition")
+        .map(|report| consult(Some(report), contacts.follow(report.child("encounter")), episodes));
     newest_first(told.chain(silent).collect(), |consult| consult.day)
 }
 
-fn consult(report: Option<Element<'_>>, contact: Option<Element<'_>>) -> Consult {
+fn consult(report: Option<Element<'_>>, contact: Option<Element<'_>>, episodes: &Resources<'_>) -> Consult {
     let author = || report.and_then(|report| report.items("author").find_map(|author| author.text("display")));
     let seen_by = contact.and_then(|contact| {
         contact.items("participant").find_map(|participant| participant.child("individual").text("display"))
@@ -54,19 +56,19 @@ fn consult(report: Option<Element<'_>>, contact: Option<Element<'_>>) -> Consult
     let begun = contact.and_then(|contact| day(contact.child("period"), "start"));
     let kind = contact.and_then(|contact| contact.items("type").find_map(Element::concept));
     let of_contact =
-        contact.and_then(|contact| contact.items("episodeOfCare").find_map(|episode| episode.text("display")));
+        contact.and_then(|contact| contact.items("episodeOfCare").find_map(|episode| episode_title(episode, episodes)));
     Consult {
         day: report.and_then(|report| day(report, "date")).or(begun),
         kind: kind.unwrap_or("Contact").to_owned(),
         practitioner: owned(seen_by.or_else(author)),
-        episode: owned(of_contact.or_else(|| report.and_then(episode_of))),
+        episode: of_contact.or_else(|| report.and_then(|report| episode_of(report, episodes))),
         lines: report.into_iter().flat_map(|report| report.items("section")).filter_map(line).collect(),
     }
 }
 
-fn episode_of(report: Element<'_>) -> Option<&str> {
+fn episode_of(report: Element<'_>, episodes: &Resources<'_>) -> Option<String> {
     let mut entries = report.items("section").flat_map(|section| section.items("entry"));
-    entries.find(|entry| entry.points_at("EpisodeOfCare")).and_then(|entry| entry.text("display"))
+    entries.find(|entry| entry.points_at("EpisodeOfCare")).and_then(|entry| episode_title(entry, episodes))
 }
 
 fn line(section: Element<'_>) -> Option<Line> {

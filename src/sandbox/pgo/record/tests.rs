@@ -170,7 +170,7 @@ fn a_consultation_joins_report_and_contact_and_a_silent_contact_stays() {
     let line = |letter: &str, text: &str| {
         json!({"code": {"coding": [{"system": "http://fhir.nl/fhir/NamingSystem/journaalregeltypen", "code": letter}]},
             "text": {"div": format!("<div>{text}</div>")},
-            "entry": [{"reference": "EpisodeOfCare/e", "display": "Hoofdpijn"}],
+            "entry": [{"reference": "EpisodeOfCare/e", "display": "Zorgepisode"}],
             "extension": [{"url": "http://nictiz.nl/fhir/StructureDefinition/code-icpc-1-nl", "valueCodeableConcept":
                 {"coding": [{"system": "http://hl7.org/fhir/sid/icpc-1-nl", "code": "N01", "display": "Hoofdpijn"}]}}]})
     };
@@ -182,7 +182,10 @@ fn a_consultation_joins_report_and_contact_and_a_silent_contact_stays() {
     };
     let reports = answer(Subject::Reports, Ok(bundle(&[report])));
     let contacts = answer(Subject::Contacts, Ok(bundle(&[contact("1", "2026-01-02"), contact("2", "2026-02-02")])));
-    let shown = Record::read(&[reports, contacts], TODAY).consults.items;
+    let episode = json!({"resourceType": "EpisodeOfCare", "id": "e", "status": "active", "extension": [
+        {"url": "http://nictiz.nl/fhir/StructureDefinition/EpisodeOfCare-Title", "valueString": "Hoofdpijn"}]});
+    let episodes = answer(Subject::Episodes, Ok(bundle(&[episode])));
+    let shown = Record::read(&[reports, contacts, episodes], TODAY).consults.items;
     assert_eq!(shown.len(), 2);
     assert!(shown[0].lines.is_empty() && shown[0].day == Day::parse("2026-02-02"), "the silent one, newest");
     let told = &shown[1];
