@@ -1,11 +1,8 @@
 //! What is written is read back, in any shape and at full size.
 
-use std::time::Duration;
-
 use proptest::prelude::*;
 
 use super::super::*;
-use crate::clock::{Clock as _, SystemClock};
 
 fn header() -> impl Strategy<Value = ListHeader> {
     (0_i64..4_102_444_800, 1_u64..).prop_map(|(second, sequence)| ListHeader {
@@ -149,34 +146,4 @@ proptest! {
         let entries = gnl.names().map(|(id, name)| NameEntry { service: id.as_str().to_owned(), name: name.to_owned() });
         prop_assert_eq!(entries.collect::<Vec<_>>(), names);
     }
-}
-
-/// 20,000 providers with two services each. Run in release: the target there is 300 ms.
-#[test]
-#[ignore = "a measurement: cargo test --release --lib a_full_size -- --ignored --nocapture"]
-fn a_full_size_zal_is_read_in_time() {
-    let role = |n| RoleEntry {
-        role: "MM-2.0-HGB-FHIR".to_owned(),
-        endpoint: format!("https://node{}.inzage.example/practice{n}/fhir", n % 40),
-    };
-    let service = |n, id: &str| ServiceEntry {
-        id: id.to_owned(),
-        authorization: Some(format!("https://login{}.inzage.example/practice{n}/authorize", n % 40)),
-        token: Some(format!("https://node{}.inzage.example/token", n % 40)),
-        subscription: None,
-        roles: vec![role(n)],
-    };
-    let provider = |n| ProviderEntry {
-        name: format!("practice{n}@medmij"),
-        kind: "ZA".to_owned(),
-        versions: vec![VersionEntry { id: "2".to_owned(), services: vec![service(n, "49"), service(n, "51")] }],
-    };
-    let header = ListHeader { timestamp: "2026-03-02T08:30:00Z".parse().unwrap(), sequence: 1 };
-    let text = write_zal(header, &(0..20_000).map(provider).collect::<Vec<_>>());
-    let start = SystemClock.monotonic();
-    let zal = Zal::parse(text.as_bytes(), Reading::default()).unwrap();
-    let took = SystemClock.monotonic() - start;
-    println!("{} MB in {took:?}", text.len() / 1_000_000);
-    assert!(zal.provider("practice19999@medmij").is_some());
-    assert!(took < Duration::from_millis(300), "{took:?}");
 }
