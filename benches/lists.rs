@@ -56,7 +56,7 @@ fn main() {
         let names: Vec<String> = (0..size).map(name).collect();
         let ask = |at: u32| zal.provider(&names[(at as usize * 7919) % names.len()]).unwrap();
         let [middle, low, high] = spread(|| timed(read));
-        let [each, least, most] = spread(|| timed(|| (0..LOOK_UPS).for_each(|at| drop(black_box(ask(at))))) / LOOK_UPS);
+        let [each, least, most] = spread(|| timed(|| (0..LOOK_UPS).for_each(|at| _ = black_box(ask(at)))) / LOOK_UPS);
         let megabytes = text.len() / 1_000_000;
         println!(
             "{size:>9} {megabytes:>7} {middle:>14.1?} ({low:.1?} - {high:.1?}) {each:>14.0?} ({least:.0?} - {most:.0?})"
