@@ -42,31 +42,32 @@ async fn exchange(
         request_id: id(&headers, "medmij-request-id").and_then(RequestId::parse),
         correlation_id: id(&headers, "x-correlation-id").and_then(CorrelationId::parse),
     };
-    match read(&method, &headers, &uri, body) {
-        Ok(form) => match desk.exchange(&form, call).await {
-            Ok(answer) => issued(&answer),
-            Err(error) => refuse(error, status(error)),
-        },
-        Err(status) => refuse(desk.turn_away(call).await, status),
-    }
+    let answer = match read_form(&method, &headers, &uri, body) {
+        Ok(form) => desk.exchange(&form, call).await,
+        Err(error) => Err(desk.refuse(error, call).await),
+    };
+    answer.map_or_else(refusal, |answer| issued(&answer))
 }
 
-/// The form, or the status that says why there is none.
-fn read(
+/// The parameters; none may stand in the query, where they would end up in logs.
+fn read_form(
     method: &Method,
     headers: &HeaderMap,
     uri: &Uri,
     body: Result<Bytes, BytesRejection>,
-) -> Result<Vec<(String, String)>, StatusCode> {
+) -> Result<Vec<(String, String)>, TokenError> {
     if method != Method::POST {
-        return Err(StatusCode::METHOD_NOT_ALLOWED);
+        return Err(TokenError::Method);
     }
     if !is_form(headers) {
-        return Err(StatusCode::UNSUPPORTED_MEDIA_TYPE);
+        return Err(TokenError::NotAForm);
     }
-    let body = body.map_err(|rejection| rejection.status())?;
+    let body = body.map_err(|rejection| match rejection.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => TokenError::TooLarge,
+        _ => TokenError::InvalidRequest,
+    })?;
     let text = std::str::from_utf8(&body).ok().filter(|_| uri.query().is_none());
-    text.and_then(|text| decode_pairs(text).ok()).ok_or(StatusCode::BAD_REQUEST)
+    text.and_then(|text| decode_pairs(text).ok()).ok_or(TokenError::InvalidRequest)
 }
 
 fn id<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
@@ -90,17 +91,8 @@ fn issued(answer: &TokenAnswer) -> Response {
     (StatusCode::OK, [(header::CACHE_CONTROL, "no-store"), (header::PRAGMA, "no-cache")], Json(body)).into_response()
 }
 
-const fn status(error: TokenError) -> StatusCode {
-    match error {
-        TokenError::InvalidRequest | TokenError::InvalidGrant | TokenError::UnsupportedGrantType => {
-            StatusCode::BAD_REQUEST
-        }
-        TokenError::InvalidClient => StatusCode::UNAUTHORIZED,
-        TokenError::Store | TokenError::Audit => StatusCode::SERVICE_UNAVAILABLE,
-    }
-}
-
-fn refuse(error: TokenError, status: StatusCode) -> Response {
+fn refusal(error: TokenError) -> Response {
+    let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let body = json!({"error": error.code(), "error_description": error.to_string()});
     let mut response =
         (status, [(header::CACHE_CONTROL, "no-store"), (header::PRAGMA, "no-cache")], Json(body)).into_response();

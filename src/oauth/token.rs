@@ -13,7 +13,7 @@ use crate::audit::{AuditError, AuditEvent, AuditLog, Kind, Outcome, Pseudonymise
 use crate::clock::SharedClock;
 use crate::form::single;
 use crate::medmij::{CorrelationId, Hostname, LocalId, RequestId};
-use crate::routing::{Caller, SharedSnapshot, admit_caller};
+use crate::routing::{Caller, Refusal, SharedSnapshot, admit_caller};
 use crate::secret::{Handle, hash_handle};
 
 /// The desk where codes are exchanged.
@@ -64,6 +64,15 @@ pub enum TokenError {
     /// A parameter is missing, stands twice or is malformed.
     #[error("a parameter is missing, stands twice or is malformed")]
     InvalidRequest,
+    /// The body is not a form.
+    #[error("the body must be application/x-www-form-urlencoded")]
+    NotAForm,
+    /// Another method than POST.
+    #[error("a token request is a POST")]
+    Method,
+    /// The body is larger than a token request is.
+    #[error("the body is too large")]
+    TooLarge,
     /// The certificate is on no whitelist, or may not act for the client_id.
     #[error("the client certificate may not act for this client_id")]
     InvalidClient,
@@ -73,6 +82,9 @@ pub enum TokenError {
     /// Only authorization_code is served.
     #[error("only grant_type authorization_code is served")]
     UnsupportedGrantType,
+    /// Our lists are too old to tell who the client is; the code counts as spent.
+    #[error("the gateway cannot tell who asks; start a new authorization later")]
+    ListsTooOld,
     /// The store does not answer; the code counts as spent.
     #[error("the gateway cannot answer now; start a new authorization later")]
     Store,
@@ -86,11 +98,57 @@ impl TokenError {
     #[must_use]
     pub const fn code(self) -> &'static str {
         match self {
-            Self::InvalidRequest => "invalid_request",
+            Self::InvalidRequest | Self::NotAForm | Self::Method | Self::TooLarge => "invalid_request",
             Self::InvalidClient => "invalid_client",
             Self::InvalidGrant => "invalid_grant",
             Self::UnsupportedGrantType => "unsupported_grant_type",
-            Self::Store | Self::Audit => "temporarily_unavailable",
+            Self::ListsTooOld | Self::Store | Self::Audit => "temporarily_unavailable",
+        }
+    }
+
+    /// The HTTP status of the answer.
+    #[must_use]
+    pub const fn status(self) -> u16 {
+        match self {
+            Self::InvalidRequest | Self::InvalidGrant | Self::UnsupportedGrantType => 400,
+            Self::InvalidClient => 401,
+            Self::Method => 405,
+            Self::TooLarge => 413,
+            Self::NotAForm => 415,
+            Self::ListsTooOld | Self::Store | Self::Audit => 503,
+        }
+    }
+
+    /// The reason in the audit; says more than the client is told.
+    const fn reason(self) -> &'static str {
+        match self {
+            Self::ListsTooOld => "lists-too-old",
+            Self::InvalidRequest
+            | Self::NotAForm
+            | Self::Method
+            | Self::TooLarge
+            | Self::InvalidClient
+            | Self::InvalidGrant
+            | Self::UnsupportedGrantType
+            | Self::Store
+            | Self::Audit => self.code(),
+        }
+    }
+}
+
+impl From<Refusal> for TokenError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::ListsTooOld => Self::ListsTooOld,
+            Refusal::PeerNotListed
+            | Refusal::PeerNotOfClient
+            | Refusal::ClientNotListed
+            | Refusal::Expired
+            | Refusal::OtherProvider
+            | Refusal::ServiceNotGranted
+            | Refusal::UnknownService
+            | Refusal::NotOffered
+            | Refusal::PracticeClosed => Self::InvalidClient,
         }
     }
 }
@@ -114,25 +172,25 @@ impl TokenDesk {
     /// See [`TokenError`].
     pub async fn exchange(&self, form: &[(String, String)], call: TokenCall<'_>) -> Result<TokenAnswer, TokenError> {
         let mut event = self.event(call);
-        let answer = self.try_exchange(form, call, &mut event).await;
-        if let Err(error) = &answer {
-            self.record_refusal(*error, event).await;
+        match self.try_exchange(form, call, &mut event).await {
+            Ok(answer) => Ok(answer),
+            Err(error) => Err(self.refused(event, error).await),
         }
-        answer
     }
 
-    /// Records a request that is no token request by its method, media type or encoding.
-    pub async fn turn_away(&self, call: TokenCall<'_>) -> TokenError {
-        self.record_refusal(TokenError::InvalidRequest, self.event(call)).await;
-        TokenError::InvalidRequest
+    /// Records a request whose form cannot be read, and gives the error back.
+    pub async fn refuse(&self, error: TokenError, call: TokenCall<'_>) -> TokenError {
+        self.refused(self.event(call), error).await
     }
 
-    async fn record_refusal(&self, error: TokenError, mut event: AuditEvent) {
-        event.reason = Some(error.code());
+    async fn refused(&self, mut event: AuditEvent, error: TokenError) -> TokenError {
+        event.reason = Some(error.reason());
+        event.status = Some(error.status());
         if let Ok(pending) = self.audit.append(event) {
             // The refusal stands whether or not the log can take it.
             let _ = pending.await;
         }
+        error
     }
 
     fn event(&self, call: TokenCall<'_>) -> AuditEvent {
@@ -150,43 +208,55 @@ impl TokenDesk {
         call: TokenCall<'_>,
         event: &mut AuditEvent,
     ) -> Result<TokenAnswer, TokenError> {
-        match single(form, "grant_type") {
-            Some("authorization_code") => {}
-            Some(_) => return Err(TokenError::UnsupportedGrantType),
-            None => return Err(TokenError::InvalidRequest),
-        }
-        let code = single(form, "code").ok_or(TokenError::InvalidRequest)?;
-        let presented = self.codes.present(hash_handle(code), event.time).await?;
-        let client = single(form, "client_id").ok_or(TokenError::InvalidRequest)?;
-        let client = Hostname::parse(client).map_err(|_| TokenError::InvalidClient)?;
-        event.client_id = Some(client.clone());
-        self.name_subject(event, &presented);
-        let admitted = admit_caller(&self.snapshot.load(), call.caller, &client, event.time).cloned();
-        event.peer = Some(admitted.map_err(|_| TokenError::InvalidClient)?);
-        let code = self.first_presentation(presented, event.time).await?;
+        let presented = single(form, "code");
+        let code = match presented {
+            Some(code) => self.spend(code, event).await?,
+            None => None,
+        };
+        check_grant_type(form)?;
+        presented.ok_or(TokenError::InvalidRequest)?;
+        let client = self.admit(form, call, event)?;
+        let code = code.ok_or(TokenError::InvalidGrant)?;
         let grant = redeem(*code, &client, single(form, "redirect_uri"), event.time)?;
         self.issue(grant, event).await
     }
 
-    fn name_subject(&self, event: &mut AuditEvent, presented: &Presented) {
-        if let Presented::First(code) = presented {
-            let year = event.time.to_zoned(TimeZone::UTC).year();
-            event.provider = Some(code.grant.provider.clone());
-            event.subject = Some(self.pseudonyms.pseudonym(&code.grant.subject, year));
-            event.grant = Some(code.grant.id);
+    /// The code, if this is its first presentation. One that comes again was stolen or is replayed, whoever brings it: the
+    /// token of its first presentation ends (RFC 6749 section 4.1.2).
+    async fn spend(&self, code: &str, event: &mut AuditEvent) -> Result<Option<Box<IssuedCode>>, TokenError> {
+        match self.codes.present(hash_handle(code), event.time).await? {
+            Presented::First(code) => {
+                self.name_grant(event, &code.grant);
+                Ok(Some(code))
+            }
+            Presented::Again { grant } => {
+                event.grant = Some(grant);
+                self.tokens.end(grant, event.time).await?;
+                Ok(None)
+            }
+            Presented::Unknown => Ok(None),
         }
     }
 
-    /// A code that comes again was stolen or is replayed: the token of its first presentation ends (RFC 6749 section 4.1.2).
-    async fn first_presentation(&self, presented: Presented, now: Timestamp) -> Result<Box<IssuedCode>, TokenError> {
-        match presented {
-            Presented::First(code) => Ok(code),
-            Presented::Unknown => Err(TokenError::InvalidGrant),
-            Presented::Again { grant } => {
-                self.tokens.end(grant, now).await?;
-                Err(TokenError::InvalidGrant)
-            }
-        }
+    fn name_grant(&self, event: &mut AuditEvent, grant: &Grant) {
+        let year = event.time.to_zoned(TimeZone::UTC).year();
+        event.provider = Some(grant.provider.clone());
+        event.subject = Some(self.pseudonyms.pseudonym(&grant.subject, year));
+        event.grant = Some(grant.id);
+    }
+
+    /// The client that is named, if the node at the other end may act for it.
+    fn admit(
+        &self,
+        form: &[(String, String)],
+        call: TokenCall<'_>,
+        event: &mut AuditEvent,
+    ) -> Result<Hostname, TokenError> {
+        let client = single(form, "client_id").ok_or(TokenError::InvalidRequest)?;
+        let client = Hostname::parse(client).map_err(|_| TokenError::InvalidClient)?;
+        event.client_id = Some(client.clone());
+        event.peer = Some(admit_caller(&self.snapshot.load(), call.caller, &client, event.time)?.clone());
+        Ok(client)
     }
 
     async fn issue(&self, grant: Grant, event: &AuditEvent) -> Result<TokenAnswer, TokenError> {
@@ -197,6 +267,14 @@ impl TokenDesk {
         self.audit.append(record)?.await?;
         self.tokens.keep(IssuedToken { hash: token.hash(), expires, grant: Arc::new(grant) }).await?;
         Ok(TokenAnswer { token, lifetime: self.token_lifetime, scope })
+    }
+}
+
+fn check_grant_type(form: &[(String, String)]) -> Result<(), TokenError> {
+    match single(form, "grant_type") {
+        Some("authorization_code") => Ok(()),
+        Some(_) => Err(TokenError::UnsupportedGrantType),
+        None => Err(TokenError::InvalidRequest),
     }
 }
 

@@ -14,6 +14,7 @@ mod his_faults;
 mod lists;
 mod record;
 mod requests;
+mod review;
 mod secrets;
 mod shutdown;
 mod tls;
