@@ -1,4 +1,5 @@
-//! A disclosure that began: its intent is written, and exactly one outcome will be, also when nobody waits for it any more.
+//! An attempt to read, and the disclosure it may become. An attempt leaves a refusal or an intent in the log, an intent
+//! exactly one outcome, also when nobody waits for it any more.
 
 use std::sync::Arc;
 
@@ -7,7 +8,54 @@ use crate::audit::{AuditEvent, AuditLog, AuditReceipt, Counts, Kind, Outcome};
 use crate::clock::SharedClock;
 use crate::fault::Fault;
 
-/// An open disclosure. Dropped without an end, it records that the other side went away.
+/// A request that is not decided yet. Dropped undecided, it is recorded as broken off.
+pub struct Attempt {
+    log: Arc<dyn AuditLog>,
+    undecided: bool,
+    /// Who, about whom and what, as far as it is known by now.
+    pub event: AuditEvent,
+}
+
+impl Attempt {
+    /// Begins it.
+    #[must_use]
+    pub const fn open(log: Arc<dyn AuditLog>, event: AuditEvent) -> Self {
+        Self { log, undecided: true, event }
+    }
+
+    /// It is refused; returns when the log has it.
+    pub async fn refused(mut self, error: ReadError) {
+        self.undecided = false;
+        let fault = Fault::from(error);
+        let refusal = AuditEvent { reason: Some(fault.code), status: Some(fault.status), ..self.event.clone() };
+        if let Ok(pending) = self.log.append(refusal) {
+            // The refusal stands whether or not the log can take it; a log that cannot is seen in its health.
+            let _ = pending.await;
+        }
+    }
+
+    /// Its intent is in the log: from here on there will be an outcome.
+    #[must_use]
+    pub fn intended(&mut self, clock: SharedClock) -> Disclosure {
+        self.undecided = false;
+        Disclosure::open(Arc::clone(&self.log), clock, self.event.clone())
+    }
+}
+
+impl Drop for Attempt {
+    fn drop(&mut self) {
+        if self.undecided {
+            drop(self.log.append(AuditEvent { outcome: broken_off(), ..self.event.clone() }));
+        }
+    }
+}
+
+/// What it means that a future is dropped before its end.
+fn broken_off() -> Outcome {
+    if std::thread::panicking() { Outcome::Failed } else { Outcome::Aborted }
+}
+
+/// An open disclosure. Dropped without an end, it records that it was broken off.
 pub struct Disclosure {
     log: Arc<dyn AuditLog>,
     clock: SharedClock,
@@ -41,7 +89,9 @@ impl Disclosure {
     pub fn failed(mut self, receipt: Option<AuditReceipt>, error: ReadError) -> Unfinished {
         if let Some(event) = &mut self.event {
             event.intent = receipt.map(|receipt| receipt.index());
-            event.reason = Some(Fault::from(error).code);
+            let fault = Fault::from(error);
+            event.reason = Some(fault.code);
+            event.status = Some(fault.status);
             event.counts = None;
         }
         self.finish(Outcome::Failed);
@@ -67,6 +117,52 @@ impl Disclosure {
 
 impl Drop for Disclosure {
     fn drop(&mut self) {
-        self.finish(Outcome::Aborted);
+        self.finish(broken_off());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audit::MemoryLog;
+    use crate::clock::TestClock;
+
+    fn attempt(log: &Arc<MemoryLog>) -> Attempt {
+        let now = "2026-11-21T12:00:00Z".parse().unwrap();
+        Attempt::open(Arc::clone(log) as _, AuditEvent::new(now, Kind::ResourceRefused, Outcome::Refused))
+    }
+
+    fn ends(log: &MemoryLog) -> Vec<(Kind, Outcome, Option<u16>)> {
+        log.events().iter().map(|event| (event.kind, event.outcome, event.status)).collect()
+    }
+
+    #[tokio::test]
+    async fn an_attempt_leaves_exactly_one_end() {
+        let log = Arc::new(MemoryLog::default());
+        attempt(&log).refused(ReadError::UnknownToken).await;
+        drop(attempt(&log));
+        let mut becomes = attempt(&log);
+        let disclosure = becomes.intended(TestClock::at("2026-11-21T12:00:00Z".parse().unwrap()));
+        drop((becomes, disclosure));
+        assert_eq!(
+            ends(&log),
+            [
+                (Kind::ResourceRefused, Outcome::Refused, Some(401)),
+                (Kind::ResourceRefused, Outcome::Aborted, None),
+                (Kind::DisclosureOutcome, Outcome::Aborted, None),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_panic_is_our_failure_and_not_the_clients_going() {
+        let log = Arc::new(MemoryLog::default());
+        let held = attempt(&log);
+        let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            let _held = held;
+            panic!("on purpose");
+        }));
+        assert!(panicked.is_err());
+        assert_eq!(ends(&log), [(Kind::ResourceRefused, Outcome::Failed, None)]);
     }
 }

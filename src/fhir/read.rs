@@ -10,12 +10,11 @@ use jiff::ToSpan as _;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use super::disclosure::{Disclosure, Unfinished};
+use super::disclosure::{Attempt, Disclosure, Unfinished};
 use super::query::{Floors, QueryError, SearchShape, parse_search};
 use super::shape::{Rules, ShapeFault, Shaping, flagged_episodes, shape_searchset};
 use crate::audit::{AuditError, AuditEvent, AuditLog, AuditReceipt, Counts, Kind, Outcome, Pseudonymiser};
 use crate::clock::SharedClock;
-use crate::fault::Fault;
 use crate::form::encode_pairs;
 use crate::his::{Answer, HisAdapter, HisError, HisPatient, Search};
 use crate::medmij::{CorrelationId, LocalId, RequestId};
@@ -47,8 +46,8 @@ pub struct Reader {
     pub his_deadline: Duration,
 }
 
-/// A request for data as it came in.
-#[derive(Debug, Clone, Copy)]
+/// A request for data as it came in. Without `Debug`: it holds the token.
+#[derive(Clone, Copy)]
 pub struct Request<'a> {
     /// Our id.
     pub local_id: LocalId,
@@ -148,12 +147,12 @@ impl Reader {
     /// # Errors
     /// See [`ReadError`].
     pub async fn read(&self, request: Request<'_>) -> Result<Released, ReadError> {
-        let mut event = self.event(&request);
-        match self.disclose(request, &mut event).await {
+        let mut attempt = Attempt::open(Arc::clone(&self.audit), self.event(&request));
+        match self.disclose(request, &mut attempt).await {
             Ok(released) => Ok(released),
             Err(Unread::Intended(error)) => Err(error),
             Err(Unread::Refused(error)) => {
-                self.record_refusal(event, error).await;
+                attempt.refused(error).await;
                 Err(error)
             }
         }
@@ -168,7 +167,8 @@ impl Reader {
         event
     }
 
-    async fn disclose(&self, request: Request<'_>, event: &mut AuditEvent) -> Result<Released, Unread> {
+    async fn disclose(&self, request: Request<'_>, attempt: &mut Attempt) -> Result<Released, Unread> {
+        let event = &mut attempt.event;
         let route = request.route.ok_or(ReadError::NoRoute)?;
         let token = self.token(request.token).await?;
         self.name_grant(event, &token);
@@ -176,13 +176,14 @@ impl Reader {
         let now = self.clock.now();
         let permit =
             decide(&snapshot, request.caller, &token.grant, token.expires, route, now).map_err(ReadError::Refused)?;
+        event.peer = Some(permit.peer().clone());
         event.service = Some(permit.service().id.clone());
         request.form.map_err(ReadError::Form)?;
         let floors = floors(now, permit.practice());
         let shape = parse_search(permit.service(), route.rest, request.query, floors).map_err(ReadError::Query)?;
         event.query = Some(describe(&shape).into());
         let adapter = self.adapters.get(&permit.practice().his).ok_or(ReadError::NoAdapter)?;
-        self.release(request, event, Work { permit, shape, floors, adapter: adapter.as_ref() }).await
+        self.release(request, attempt, Work { permit, shape, floors, adapter: adapter.as_ref() }).await
     }
 
     async fn token(&self, presented: Result<&str, NoToken>) -> Result<IssuedToken, ReadError> {
@@ -202,10 +203,10 @@ impl Reader {
     }
 
     /// From here on the HIS is asked, so the intent comes first. It becomes durable while the HIS works.
-    async fn release(&self, request: Request<'_>, event: &AuditEvent, work: Work<'_>) -> Result<Released, Unread> {
-        let intent = AuditEvent { kind: Kind::DisclosureIntent, outcome: Outcome::Intended, ..event.clone() };
+    async fn release(&self, request: Request<'_>, attempt: &mut Attempt, work: Work<'_>) -> Result<Released, Unread> {
+        let intent = AuditEvent { kind: Kind::DisclosureIntent, outcome: Outcome::Intended, ..attempt.event.clone() };
         let pending = self.audit.append(intent).map_err(ReadError::Audit)?;
-        let disclosure = Disclosure::open(Arc::clone(&self.audit), Arc::clone(&self.clock), event.clone());
+        let disclosure = attempt.intended(Arc::clone(&self.clock));
         let judged = self.judged(request.local_id, &work).await;
         let receipt = pending.await;
         match (judged, receipt) {
@@ -267,14 +268,6 @@ impl Reader {
         )?;
         let counts = Counts { entries: shaped.entries, withheld: shaped.withheld, bytes: 0 };
         Ok(Judged { body: shaped.body, counts })
-    }
-
-    async fn record_refusal(&self, mut event: AuditEvent, error: ReadError) {
-        event.reason = Some(Fault::from(error).code);
-        if let Ok(pending) = self.audit.append(event) {
-            // The refusal stands whether or not the log can take it; a log that cannot is seen in its health.
-            let _ = pending.await;
-        }
     }
 }
 

@@ -22,6 +22,7 @@ pub struct Permit<'a> {
     practice: &'a Practice,
     service: &'a Service,
     grant: &'a Grant,
+    peer: &'a Hostname,
 }
 
 impl<'a> Permit<'a> {
@@ -41,6 +42,12 @@ impl<'a> Permit<'a> {
     #[must_use]
     pub const fn grant(self) -> &'a Grant {
         self.grant
+    }
+
+    /// The name of the certificate that was admitted.
+    #[must_use]
+    pub const fn peer(self) -> &'a Hostname {
+        self.peer
     }
 }
 
@@ -88,13 +95,13 @@ pub const INTERFACE_VERSION: &str = "2";
 /// The first reason why not, in the order: caller, token, route.
 pub fn decide<'a>(
     snapshot: &'a Snapshot,
-    caller: Caller<'_>,
+    caller: Caller<'a>,
     grant: &'a Grant,
     expires: Timestamp,
     route: Route<'_>,
     now: Timestamp,
 ) -> Result<Permit<'a>, Refusal> {
-    admit_caller(snapshot, caller, &grant.client, now)?;
+    let peer = admit_caller(snapshot, caller, &grant.client, now)?;
     ensure(now < expires, Refusal::Expired)?;
     ensure(grant.provider.short() == route.provider, Refusal::OtherProvider)?;
     ensure(grant.services.iter().any(|service| service.as_str() == route.service), Refusal::ServiceNotGranted)?;
@@ -105,7 +112,7 @@ pub fn decide<'a>(
     ensure(offered.is_some(), Refusal::NotOffered)?;
     let practice = snapshot.practices.practice(grant.provider.as_str()).ok_or(Refusal::PracticeClosed)?;
     ensure(practice.state == GoLive::Open, Refusal::PracticeClosed)?;
-    Ok(Permit { practice, service, grant })
+    Ok(Permit { practice, service, grant, peer })
 }
 
 /// A node on the whitelist that may act for a client on the OAuth client list.
@@ -231,10 +238,11 @@ mod tests {
 
     fn decided(peer: &str, grant: &Grant, path: &str, now: Timestamp) -> Result<(), Refusal> {
         let expires = "2026-11-21T12:15:00Z".parse().unwrap();
-        let names = [host(peer)];
+        let names = [host("first.example.nl"), host(peer)];
         decide(&snapshot(), Caller { names: &names }, grant, expires, route(path).unwrap(), now).map(|permit| {
             assert_eq!(permit.practice().provider, grant.provider);
             assert_eq!(permit.service().id.as_str(), "49");
+            assert_eq!(permit.peer().as_str(), peer);
         })
     }
 

@@ -2,6 +2,8 @@
 //! up the end of a node.
 
 
+use inzage::sandbox::his::faults::Faults;
+
 use crate::harness::{Gateway, fault, json};
 
 const DELINDE: &str = "huisarts.delinde@medmij";
@@ -67,5 +69,18 @@ async fn token_requests_that_cannot_be_read_are_on_record() {
         assert_eq!((&last["kind"], &last["reason"]), (&"token_refused".into(), &"invalid_request".into()));
         assert_eq!((&last["peer"], &last["status"]), (&"pgo.localhost".into(), &status.into()));
     }
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn refusals_and_failures_are_recorded_with_the_status_that_was_answered() {
+    let gateway = Gateway::start().await;
+    let session = gateway.session(DELINDE, &bsn(&gateway)).await;
+    assert_eq!(session.get("Encounter?patient=1").await.status, 400);
+    assert_eq!(gateway.last_audit("resource_refused")["status"], 400);
+    gateway.world.his[0].set_faults(Faults { foreign_patient: true, ..Faults::default() });
+    assert_eq!(session.get("Encounter").await.status, 502);
+    let outcome = gateway.last_audit("disclosure_outcome");
+    assert_eq!((&outcome["outcome"], &outcome["status"]), (&"failed".into(), &502.into()));
     gateway.stop().await;
 }
