@@ -49,26 +49,26 @@ async fn authorize(State(journey): Shared, RawQuery(query): RawQuery) -> Respons
 }
 
 async fn landing(State(journey): Shared, Path(id): Path<String>, headers: HeaderMap, body: Bytes) -> Response {
-    let form = match Submitted::read(&journey, &id, &headers, &body) {
+    let form = match Submitted::read(&journey, &id, &headers, &body).await {
         Ok(form) => form,
-        Err((error, id)) => return failed(journey.failed(id, error).await, id),
+        Err(response) => return response,
     };
     let action = single(&form.pairs, "action").unwrap_or_default();
     shown(journey.land(form.presented("form"), action).await, form.visit)
 }
 
 async fn login(State(journey): Shared, Path(id): Path<String>, headers: HeaderMap, body: Bytes) -> Response {
-    let form = match Submitted::read(&journey, &id, &headers, &body) {
+    let form = match Submitted::read(&journey, &id, &headers, &body).await {
         Ok(form) => form,
-        Err((error, id)) => return failed(journey.failed(id, error).await, id),
+        Err(response) => return response,
     };
     shown(journey.return_from_login(form.presented("nonce"), &form.pairs).await, form.visit)
 }
 
 async fn consent(State(journey): Shared, Path(id): Path<String>, headers: HeaderMap, body: Bytes) -> Response {
-    let form = match Submitted::read(&journey, &id, &headers, &body) {
+    let form = match Submitted::read(&journey, &id, &headers, &body).await {
         Ok(form) => form,
-        Err((error, id)) => return failed(journey.failed(id, error).await, id),
+        Err(response) => return response,
     };
     let answer = single(&form.pairs, "answer").unwrap_or_default();
     shown(journey.answer(form.presented("form"), answer).await, form.visit)
@@ -82,11 +82,20 @@ struct Submitted {
 }
 
 impl Submitted {
-    /// The error comes with the number under which it is recorded.
-    fn read(journey: &Journey, id: &str, headers: &HeaderMap, body: &[u8]) -> Result<Self, (JourneyError, LocalId)> {
-        let visit = LocalId::parse(id).ok_or_else(|| (JourneyError::StalePage, LocalId::new(journey.clock.now())))?;
+    async fn read(journey: &Journey, id: &str, headers: &HeaderMap, body: &[u8]) -> Result<Self, Response> {
+        match Self::parse(id, headers, body) {
+            Ok(form) => Ok(form),
+            Err(error) => {
+                let reference = LocalId::new(journey.clock.now());
+                Err(failed(journey.refuse(error, reference).await, reference))
+            }
+        }
+    }
+
+    fn parse(id: &str, headers: &HeaderMap, body: &[u8]) -> Result<Self, JourneyError> {
+        let visit = LocalId::parse(id).ok_or(JourneyError::StalePage)?;
         let pairs = std::str::from_utf8(body).ok().and_then(|text| decode_pairs(text).ok());
-        let pairs = pairs.ok_or((JourneyError::BadForm, visit))?;
+        let pairs = pairs.ok_or(JourneyError::BadForm)?;
         let cookie = cookie(headers, &cookie_name(visit)).unwrap_or_default();
         Ok(Self { visit, cookie, pairs })
     }
@@ -160,43 +169,35 @@ fn secured(mut response: Response, client_origin: &str) -> Response {
 }
 
 fn failed(error: JourneyError, reference: LocalId) -> Response {
-    let (status, what, who) = match error {
+    let (what, who) = match error {
         JourneyError::NoClient(NoClient::UnknownClient) => (
-            StatusCode::BAD_REQUEST,
             "De app die u hierheen stuurde, is niet bekend in het MedMij-netwerk. Wij sturen u daarom niet terug.",
             "Neem contact op met de maker van uw app.",
         ),
         JourneyError::NoClient(NoClient::BadRedirectUri) => (
-            StatusCode::BAD_REQUEST,
             "De app die u hierheen stuurde, gaf geen geldig adres op om u naar terug te sturen.",
             "Neem contact op met de maker van uw app.",
         ),
         JourneyError::StalePage => (
-            StatusCode::FORBIDDEN,
             "Deze pagina is al gebruikt, is te oud, of hoort bij een ander venster. Er is niets gedeeld.",
             "Ga terug naar uw app en begin opnieuw.",
         ),
-        JourneyError::BadForm => (
-            StatusCode::BAD_REQUEST,
-            "Het formulier kwam niet goed aan. Er is niets gedeeld.",
-            "Ga terug naar uw app en begin opnieuw.",
-        ),
+        JourneyError::BadForm => {
+            ("Het formulier kwam niet goed aan. Er is niets gedeeld.", "Ga terug naar uw app en begin opnieuw.")
+        }
         JourneyError::His(HisError::Unreachable | HisError::TimedOut | HisError::Busy) => (
-            StatusCode::SERVICE_UNAVAILABLE,
             "Het systeem van uw praktijk geeft nu geen antwoord.",
             "Probeer het later nog eens. Blijft het misgaan, vertel het dan uw praktijk.",
         ),
         JourneyError::His(HisError::Refused | HisError::Nonsense | HisError::TooLarge) => (
-            StatusCode::BAD_GATEWAY,
             "Het systeem van uw praktijk gaf een antwoord dat wij niet begrijpen.",
             "Vertel het uw praktijk en noem het nummer hieronder.",
         ),
-        JourneyError::Ours => (
-            StatusCode::SERVICE_UNAVAILABLE,
-            "Er is een storing bij ons. Er is niets gedeeld.",
-            "Probeer het over een paar minuten nog eens.",
-        ),
+        JourneyError::ListsTooOld | JourneyError::Ours => {
+            ("Er is een storing bij ons. Er is niets gedeeld.", "Probeer het over een paar minuten nog eens.")
+        }
     };
+    let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     message(status, what, who, reference)
 }
 

@@ -2,9 +2,11 @@
 //! the visit out of the store, so that a page works once, and puts it back in its next state.
 
 mod back;
+mod error;
 mod question;
 
 pub use back::BackToClient;
+pub use error::JourneyError;
 pub use question::Question;
 
 use std::collections::HashMap;
@@ -14,16 +16,15 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 
 use self::back::{denied, refused};
-use self::question::{available_services, practice_of, question};
+use self::question::{available_services, practice_of, question, services_still_asked};
 use super::login::{AuthenticatedPerson, IdentityProvider, LoginEnd};
 use super::visit::{Asked, AtLogin, BrowserKeys, ConsentGiven, Landed, OpenVisit, Visit, VisitStore};
 use crate::audit::{AuditEvent, AuditLog, Kind, Outcome, Pseudonymiser};
 use crate::clock::SharedClock;
-use crate::fault::Fault;
 use crate::fhir::read::{dutch_today, is_of_age};
-use crate::his::{HisAdapter, HisError};
+use crate::his::HisAdapter;
 use crate::medmij::{Bsn, LocalId};
-use crate::oauth::authorize::{AuthorizeRefusal, AuthorizeRequest, AuthorizeRules, BadRequest, NoClient};
+use crate::oauth::authorize::{AuthorizeRefusal, AuthorizeRequest, AuthorizeRules, BadRequest};
 use crate::oauth::code::{CodeStore, IssuedCode};
 use crate::oauth::grant::Grant;
 use crate::practices::Practice;
@@ -65,8 +66,8 @@ pub struct JourneyRules {
     pub availability_deadline: Duration,
 }
 
-/// What the browser presents with a form.
-#[derive(Debug, Clone, Copy)]
+/// What the browser presents with a form. Without `Debug`: it holds secrets of the browser.
+#[derive(Clone, Copy)]
 pub struct Presented<'a> {
     /// The visit in the address.
     pub visit: LocalId,
@@ -107,26 +108,6 @@ pub struct Page {
     pub client_origin: String,
 }
 
-/// Why the walk ends on a page of ours.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum JourneyError {
-    /// See [`NoClient`].
-    #[error(transparent)]
-    NoClient(#[from] NoClient),
-    /// The page was used before, is too old, or belongs to another browser.
-    #[error("this page was used before or is too old")]
-    StalePage,
-    /// A field of the form is missing or has a value that the page does not offer.
-    #[error("the form is not complete")]
-    BadForm,
-    /// The practice's system does not say whether it has data.
-    #[error("the system of the practice does not answer")]
-    His(HisError),
-    /// Our store or audit does not answer.
-    #[error("the gateway cannot record this now")]
-    Ours,
-}
-
 type Step<T> = Result<T, JourneyError>;
 
 impl Journey {
@@ -135,10 +116,12 @@ impl Journey {
     /// # Errors
     /// When nobody may be redirected, or we cannot go on.
     pub async fn arrive(&self, pairs: &[(String, String)], local_id: LocalId) -> Step<Next> {
-        let snapshot = self.snapshot.load_full();
-        if !snapshot.freshness.holds(self.clock.now()) {
-            return Err(JourneyError::Ours);
-        }
+        let step = self.try_arrive(pairs, local_id).await;
+        self.with_end_recorded(local_id, step).await
+    }
+
+    async fn try_arrive(&self, pairs: &[(String, String)], local_id: LocalId) -> Step<Next> {
+        let snapshot = self.fresh_snapshot()?;
         let rules = AuthorizeRules { lists: &snapshot.lists, allow_ports: self.rules.allow_ports };
         let parsed = AuthorizeRequest::parse(pairs, rules).and_then(|request| self.admit_scope(&snapshot, request));
         match parsed {
@@ -173,14 +156,7 @@ impl Journey {
         let mut event = AuditEvent::new(self.clock.now(), Kind::AuthorizationRefused, Outcome::Refused);
         event.local_id = Some(local_id);
         match refusal {
-            AuthorizeRefusal::Page(no_client) => {
-                event.reason = Some(match no_client {
-                    NoClient::UnknownClient => "unknown-client",
-                    NoClient::BadRedirectUri => "bad-redirect-uri",
-                });
-                self.record(event).await?;
-                Err(no_client.into())
-            }
+            AuthorizeRefusal::Page(no_client) => Err(no_client.into()),
             AuthorizeRefusal::Redirect { client, redirect_uri, state, error } => {
                 event.client_id = Some(client);
                 event.reason = Some(error.code());
@@ -195,11 +171,11 @@ impl Journey {
     /// # Errors
     /// See [`JourneyError`].
     pub async fn land(&self, presented: Presented<'_>, action: &str) -> Step<Next> {
-        let next = self.leave_landing(presented, action).await;
-        self.ended(presented.visit, next).await
+        let step = self.try_land(presented, action).await;
+        self.with_end_recorded(presented.visit, step).await
     }
 
-    async fn leave_landing(&self, presented: Presented<'_>, action: &str) -> Step<Next> {
+    async fn try_land(&self, presented: Presented<'_>, action: &str) -> Step<Next> {
         let (id, visit) = self.take(presented).await?;
         match (visit, action) {
             (Visit::Landed(landed), "continue") => self.send_to_login(id, landed.proceed()).await,
@@ -221,11 +197,11 @@ impl Journey {
     /// # Errors
     /// See [`JourneyError`].
     pub async fn return_from_login(&self, presented: Presented<'_>, fields: &[(String, String)]) -> Step<Next> {
-        let next = self.leave_login(presented, fields).await;
-        self.ended(presented.visit, next).await
+        let step = self.try_return_from_login(presented, fields).await;
+        self.with_end_recorded(presented.visit, step).await
     }
 
-    async fn leave_login(&self, presented: Presented<'_>, fields: &[(String, String)]) -> Step<Next> {
+    async fn try_return_from_login(&self, presented: Presented<'_>, fields: &[(String, String)]) -> Step<Next> {
         let (id, Visit::AtLogin(at_login)) = self.take(presented).await? else { return Err(JourneyError::BadForm) };
         match self.login.finish(fields) {
             Ok(person) => self.recognise(id, at_login, person).await,
@@ -241,14 +217,18 @@ impl Journey {
     async fn recognise(&self, id: LocalId, at_login: AtLogin, person: AuthenticatedPerson) -> Step<Next> {
         let mut event = self.event(Kind::PersonAuthenticated, Outcome::Done, id, &at_login.request);
         event.subject = Some(self.pseudonyms.pseudonym(&person.bsn, event.time.to_zoned(TimeZone::UTC).year()));
-        self.record(event).await?;
+        self.record(event.clone()).await?;
         let snapshot = self.snapshot.load_full();
         let practice = practice_of(&snapshot, &at_login.request).ok_or(JourneyError::StalePage)?;
         if self.is_available(practice, &person.bsn, id).await? {
             let visit = Visit::Asked(at_login.authenticated(person));
             Ok(Next::Consent(self.open(id, visit, &snapshot).await?))
         } else {
-            self.deny(id, Kind::AuthorizationRefused, "not-available", &at_login.request).await
+            event.time = self.clock.now();
+            (event.kind, event.outcome) = (Kind::AuthorizationRefused, Outcome::Refused);
+            event.reason = Some("not-available");
+            self.record(event).await?;
+            Ok(Next::Client(denied(&at_login.request)))
         }
     }
 
@@ -266,11 +246,11 @@ impl Journey {
     /// # Errors
     /// See [`JourneyError`].
     pub async fn answer(&self, presented: Presented<'_>, answer: &str) -> Step<Next> {
-        let next = self.leave_consent(presented, answer).await;
-        self.ended(presented.visit, next).await
+        let step = self.try_answer(presented, answer).await;
+        self.with_end_recorded(presented.visit, step).await
     }
 
-    async fn leave_consent(&self, presented: Presented<'_>, answer: &str) -> Step<Next> {
+    async fn try_answer(&self, presented: Presented<'_>, answer: &str) -> Step<Next> {
         let (id, Visit::Asked(asked)) = self.take(presented).await? else { return Err(JourneyError::BadForm) };
         match answer {
             "allow" => self.grant(id, asked.consent()).await,
@@ -288,13 +268,14 @@ impl Journey {
 
     async fn grant(&self, id: LocalId, given: ConsentGiven) -> Step<Next> {
         let ConsentGiven { request, person } = given;
+        let services = services_still_asked(&*self.fresh_snapshot()?, &request).ok_or(JourneyError::StalePage)?;
         let mut event = self.event(Kind::ConsentGiven, Outcome::Done, id, &request);
         event.subject = Some(self.pseudonyms.pseudonym(&person.bsn, event.time.to_zoned(TimeZone::UTC).year()));
         let grant = Grant {
             id: LocalId::new(event.time),
             client: request.client.clone(),
             provider: request.scope.provider().clone(),
-            services: available_services(&self.snapshot.load(), &request.scope),
+            services,
             subject: person.bsn,
             correlation: request.correlation_id,
             consented: event.time,
@@ -312,35 +293,36 @@ impl Journey {
         Ok(Next::Client(BackToClient { redirect_uri: request.redirect_uri, answer }))
     }
 
+    fn fresh_snapshot(&self) -> Step<Arc<Snapshot>> {
+        let snapshot = self.snapshot.load_full();
+        if snapshot.freshness.holds(self.clock.now()) { Ok(snapshot) } else { Err(JourneyError::ListsTooOld) }
+    }
+
+    /// Records a step that ends on a page of ours; its visit id ties it to the steps before.
+    async fn with_end_recorded(&self, id: LocalId, step: Step<Next>) -> Step<Next> {
+        match step {
+            Ok(next) => Ok(next),
+            Err(error) => Err(self.refuse(error, id).await),
+        }
+    }
+
+    /// Records that the walk ends on a page of ours, and gives the error back. The end stands whether or not the log can
+    /// take it.
+    pub async fn refuse(&self, error: JourneyError, id: LocalId) -> JourneyError {
+        let (reason, outcome) = error.reason();
+        let mut event = AuditEvent::new(self.clock.now(), Kind::AuthorizationRefused, outcome);
+        event.local_id = Some(id);
+        event.reason = Some(reason);
+        event.status = Some(error.status());
+        let _ = self.record(event).await;
+        error
+    }
+
     async fn deny(&self, id: LocalId, kind: Kind, reason: &'static str, request: &AuthorizeRequest) -> Step<Next> {
         let mut event = self.event(kind, Outcome::Refused, id, request);
         event.reason = Some(reason);
         self.record(event).await?;
         Ok(Next::Client(denied(request)))
-    }
-
-    /// Records that a visit came to its end on a page of ours; the page is shown whether or not the log can take it.
-    pub async fn failed(&self, id: LocalId, error: JourneyError) -> JourneyError {
-        let (outcome, reason) = match error {
-            // Recorded with the request.
-            JourneyError::NoClient(_) => return error,
-            JourneyError::StalePage => (Outcome::Refused, "stale-page"),
-            JourneyError::BadForm => (Outcome::Refused, "bad-form"),
-            JourneyError::His(his) => (Outcome::Failed, Fault::from(his).code),
-            JourneyError::Ours => (Outcome::Failed, "own-failure"),
-        };
-        let mut event = AuditEvent::new(self.clock.now(), Kind::AuthorizationRefused, outcome);
-        event.local_id = Some(id);
-        event.reason = Some(reason);
-        let _ = self.record(event).await;
-        error
-    }
-
-    async fn ended(&self, id: LocalId, next: Step<Next>) -> Step<Next> {
-        match next {
-            Ok(next) => Ok(next),
-            Err(error) => Err(self.failed(id, error).await),
-        }
     }
 
     fn event(&self, kind: Kind, outcome: Outcome, id: LocalId, request: &AuthorizeRequest) -> AuditEvent {

@@ -1,8 +1,10 @@
 //! What a review asked for: every refusal is on record with what it needs, a stolen code ends its token, and nobody can hold
 //! up the end of a node.
 
+use std::time::Duration;
 
-use inzage::sandbox::his::faults::Faults;
+use inzage::sandbox::his::faults::{Fail, Faults};
+use inzage::sandbox::person::{Choices, End, Person, read_form};
 
 use crate::harness::{Gateway, fault, json};
 
@@ -73,6 +75,23 @@ async fn token_requests_that_cannot_be_read_are_on_record() {
 }
 
 #[tokio::test]
+async fn lists_that_are_too_old_are_our_trouble_and_not_the_clients() {
+    let gateway = Gateway::start().await;
+    let client = gateway.client("pgo");
+    let (code, endpoints, correlation) = gateway.code(&client, DELINDE, &bsn(&gateway)).await;
+    gateway.clock.advance(Duration::from_secs(25 * 60 * 60));
+    let form = pairs(&[("grant_type", "authorization_code"), ("code", &code), ("client_id", &client.client_id)]);
+    let refused = client.token_request(&endpoints.token, &form, &correlation).await.unwrap();
+    assert_eq!((refused.status.as_u16(), json(&refused)["error"].as_str()), (503, Some("temporarily_unavailable")));
+    assert_eq!(gateway.last_audit("token_refused")["reason"], "lists-too-old");
+    let url = client.authorization_url(&endpoints, "huisarts.delinde", "s", &correlation);
+    let page = Person::default().open(&client, &url).await.unwrap();
+    assert_eq!(page.status, 503);
+    assert_eq!(gateway.last_audit("authorization_refused")["reason"], "lists-too-old");
+    gateway.stop().await;
+}
+
+#[tokio::test]
 async fn refusals_and_failures_are_recorded_with_the_status_that_was_answered() {
     let gateway = Gateway::start().await;
     let session = gateway.session(DELINDE, &bsn(&gateway)).await;
@@ -83,4 +102,96 @@ async fn refusals_and_failures_are_recorded_with_the_status_that_was_answered() 
     let outcome = gateway.last_audit("disclosure_outcome");
     assert_eq!((&outcome["outcome"], &outcome["status"]), (&"failed".into(), &502.into()));
     gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_page_of_another_browser_is_refused_and_on_record() {
+    let gateway = Gateway::start().await;
+    let client = gateway.client("pgo");
+    let endpoints = client.endpoints(DELINDE, "49").await.unwrap();
+    let url = client.authorization_url(&endpoints, "huisarts.delinde", "s", "0d4c6c7a-2f0e-4d7e-9f56-2d3a9a4f6f10");
+    let page = Person::default().open(&client, &url).await.unwrap();
+    let form = read_form(&crate::harness::text(&page)).unwrap();
+    let target = format!("{}{}", gateway.world.layout.front_origin(), form.action);
+    let mut fields = form.hidden.clone();
+    fields.extend(pairs(&[("action", "continue")]));
+    let refused = Person::default().submit(&client, &target, &fields).await.unwrap();
+    assert_eq!(refused.status, 403);
+    let record = gateway.last_audit("authorization_refused");
+    assert_eq!((&record["reason"], &record["status"]), (&"stale-page".into(), &403.into()));
+    assert_eq!(record["local_id"], gateway.last_audit("authorization_requested")["local_id"]);
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn an_authorization_that_the_his_breaks_off_has_its_end_on_record() {
+    let gateway = Gateway::start().await;
+    gateway.world.his[0].set_faults(Faults { fail: Fail::Garbage, ..Faults::default() });
+    let client = gateway.client("pgo");
+    let person = bsn(&gateway);
+    let (End::Page { status, .. }, ..) = gateway.walk(&client, DELINDE, Choices::willing(&person)).await else {
+        panic!("the walk went on")
+    };
+    assert_eq!(status, 502);
+    let (login, end) = (gateway.last_audit("person_authenticated"), gateway.audit().pop().unwrap());
+    assert_eq!((&end["kind"], &end["outcome"]), (&"authorization_refused".into(), &"failed".into()));
+    assert_eq!((&end["reason"], &end["local_id"]), (&"his-nonsense".into(), &login["local_id"]));
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn who_is_not_known_at_the_practice_is_named_in_the_record() {
+    let gateway = Gateway::start().await;
+    let elsewhere = gateway.world.practices[1].patients[0].bsn.reveal().to_owned();
+    gateway.walk(&gateway.client("pgo"), DELINDE, Choices::willing(&elsewhere)).await;
+    let (login, end) = (gateway.last_audit("person_authenticated"), gateway.last_audit("authorization_refused"));
+    assert_eq!(end["reason"], "not-available");
+    assert!(login["subject"].is_string());
+    assert_eq!(end["subject"], login["subject"]);
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_client_that_left_the_list_gets_no_code_for_a_page_it_had_before() {
+    let gateway = Gateway::start().await;
+    let client = gateway.client("pgo");
+    let endpoints = client.endpoints(DELINDE, "49").await.unwrap();
+    let url = client.authorization_url(&endpoints, "huisarts.delinde", "s", "0d4c6c7a-2f0e-4d7e-9f56-2d3a9a4f6f10");
+    let mut person = Person::default();
+    let mut page = person.open(&client, &url).await.unwrap();
+    let front = gateway.world.layout.front_origin();
+    for answers in [pairs(&[("action", "continue")]), pairs(&[("action", "login"), ("bsn", &bsn(&gateway))])] {
+        let form = read_form(&crate::harness::text(&page)).unwrap();
+        let fields: Vec<_> = form.hidden.into_iter().chain(answers).collect();
+        page = person.submit(&client, &format!("{front}{}", form.action), &fields).await.unwrap();
+        if let Some(target) = inzage::sandbox::person::location(&page) {
+            page = person.open(&client, &format!("{front}{target}")).await.unwrap();
+        }
+    }
+    publish_without_clients(&gateway).await;
+    let form = read_form(&crate::harness::text(&page)).unwrap();
+    let fields: Vec<_> = form.hidden.into_iter().chain(pairs(&[("answer", "allow")])).collect();
+    let reply = person.submit(&client, &format!("{front}{}", form.action), &fields).await.unwrap();
+    assert_eq!(reply.status, 403);
+    assert!(!reply.headers.contains_key("location"));
+    assert!(gateway.audit().iter().all(|record| record["kind"] != "consent_given"));
+    gateway.stop().await;
+}
+
+/// Publishes lists with an empty OAuth client list, and waits until the gateway uses them.
+async fn publish_without_clients(gateway: &Gateway) {
+    use inzage::lists::{ListHeader, ListKind, write_ocl};
+    gateway.clock.advance(Duration::from_secs(60));
+    let now = inzage::clock::Clock::now(&*gateway.clock);
+    let header = ListHeader { timestamp: now, sequence: u64::MAX / 2 };
+    let mut lists = gateway.world.layout.lists(2, now);
+    lists.retain(|(kind, _)| *kind != ListKind::Ocl);
+    lists.push((ListKind::Ocl, write_ocl(header, &[])));
+    gateway.world.publisher.publish(lists);
+    let swaps = || gateway.audit().iter().filter(|record| record["kind"] == "lists_swapped").count();
+    let before = swaps();
+    gateway.world.gateway.as_ref().unwrap().refresh_lists.notify_one();
+    while swaps() == before {
+        tokio::task::yield_now().await;
+    }
 }

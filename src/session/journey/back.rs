@@ -1,9 +1,11 @@
-//! The way back to the client without a code, and with one.
+//! The way back to the client: a code, or an error that tells it nothing about the person.
+
+use std::fmt;
 
 use crate::oauth::authorize::{AuthorizeRequest, RedirectUri, State};
 
-/// A redirect to the client.
-#[derive(Debug, PartialEq, Eq)]
+/// A redirect to the client. Prints without the answer, which may be a code.
+#[derive(PartialEq, Eq)]
 pub struct BackToClient {
     /// Where to, without the answer.
     pub redirect_uri: RedirectUri,
@@ -11,12 +13,17 @@ pub struct BackToClient {
     pub answer: Vec<(String, String)>,
 }
 
+impl fmt::Debug for BackToClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BackToClient").field("redirect_uri", &self.redirect_uri).finish_non_exhaustive()
+    }
+}
+
 /// One description for every "no", so that it tells the client nothing about treatment relations.
 pub(super) fn denied(request: &AuthorizeRequest) -> BackToClient {
     refused(request.redirect_uri.clone(), Some(&request.state), "access_denied", "no authorization was given")
 }
 
-/// A redirect with an error (RFC 6749 section 4.1.2.1).
 pub(super) fn refused(
     redirect_uri: RedirectUri,
     state: Option<&State>,

@@ -51,3 +51,9 @@ pub(super) fn question(snapshot: &Snapshot, request: &AuthorizeRequest) -> Optio
         services: services.iter().map(name).collect(),
     })
 }
+
+/// The services to grant. The lists may have changed since the page was made: client and practice must still be there.
+pub(super) fn services_still_asked(snapshot: &Snapshot, request: &AuthorizeRequest) -> Option<Vec<ServiceId>> {
+    question(snapshot, request)?;
+    Some(available_services(snapshot, &request.scope)).filter(|services| !services.is_empty())
+}

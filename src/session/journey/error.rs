@@ -1,0 +1,58 @@
+//! Why a walk ends on a page of ours: for the person a status, for the audit a reason.
+
+use crate::audit::Outcome;
+use crate::fault::Fault;
+use crate::his::HisError;
+use crate::oauth::authorize::NoClient;
+
+/// Why the walk ends on a page of ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum JourneyError {
+    /// See [`NoClient`].
+    #[error(transparent)]
+    NoClient(#[from] NoClient),
+    /// The page was used before, is too old, or belongs to another browser.
+    #[error("this page was used before or is too old")]
+    StalePage,
+    /// A field of the form is missing or has a value that the page does not offer.
+    #[error("the form is not complete")]
+    BadForm,
+    /// The practice's system does not say whether it has data.
+    #[error("the system of the practice does not answer")]
+    His(HisError),
+    /// Our lists are too old to tell who asks.
+    #[error("the MedMij lists are too old")]
+    ListsTooOld,
+    /// Our store or audit does not answer.
+    #[error("the gateway cannot record this now")]
+    Ours,
+}
+
+impl JourneyError {
+    /// The HTTP status of the page.
+    #[must_use]
+    pub fn status(self) -> u16 {
+        match self {
+            Self::NoClient(_) | Self::BadForm => 400,
+            Self::StalePage => 403,
+            Self::His(error) => match error {
+                HisError::Unreachable | HisError::TimedOut | HisError::Busy => 503,
+                HisError::Refused | HisError::Nonsense | HisError::TooLarge => 502,
+            },
+            Self::ListsTooOld | Self::Ours => 503,
+        }
+    }
+
+    /// The reason in the audit, and how that ended.
+    pub(super) fn reason(self) -> (&'static str, Outcome) {
+        match self {
+            Self::NoClient(NoClient::UnknownClient) => ("unknown-client", Outcome::Refused),
+            Self::NoClient(NoClient::BadRedirectUri) => ("bad-redirect-uri", Outcome::Refused),
+            Self::StalePage => ("stale-page", Outcome::Refused),
+            Self::BadForm => ("bad-form", Outcome::Refused),
+            Self::His(error) => (Fault::from(error).code, Outcome::Failed),
+            Self::ListsTooOld => ("lists-too-old", Outcome::Failed),
+            Self::Ours => ("store-or-audit-down", Outcome::Failed),
+        }
+    }
+}
