@@ -28,6 +28,8 @@ pub use start::StartError;
 
 /// How often what has had its time is swept out of the store.
 const SWEEP_EVERY: Duration = Duration::from_secs(300);
+/// How long the operations face may take for its last answers.
+const OPS_GRACE: Duration = Duration::from_secs(1);
 
 /// The bound ports of a node.
 #[derive(Debug)]
@@ -120,7 +122,7 @@ impl App {
         let observed = [(Face::Front, Arc::clone(&front.counters)), (Face::Back, Arc::clone(&back.counters))];
         let monitor = monitor(&readiness, &metrics, &audit, &lists, observed);
         let background = tokio_util::task::TaskTracker::new();
-        // Operators see the drain to its end.
+        // It outlives the drain, so that readiness can tell of it.
         let drained = CancellationToken::new();
         background.spawn(serve_ops(ops, monitor, drained.clone()));
         background.spawn(keep_lists(&lists, &metrics, controls.stop.clone()));
@@ -198,9 +200,17 @@ fn monitor(
 
 async fn serve_ops(listener: tokio::net::TcpListener, monitor: Monitor, stop: CancellationToken) {
     let router = crate::monitor::http::router(monitor);
-    let served = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await;
-    if let Err(error) = served {
-        tracing::error!(%error, "the operations face ended");
+    let served = axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned());
+    // Nobody holds up the end of the node by half a request.
+    let overdue = async {
+        stop.cancelled().await;
+        tokio::time::sleep(OPS_GRACE).await;
+    };
+    tokio::select! {
+        ended = served.into_future() => if let Err(error) = ended {
+            tracing::error!(%error, "the operations face ended");
+        },
+        () = overdue => {}
     }
 }
 
@@ -208,9 +218,12 @@ fn keep_lists(lists: &ListsPart, metrics: &Arc<Metrics>, stop: CancellationToken
     let (metrics, snapshot, refresher) =
         (Arc::clone(metrics), Arc::clone(&lists.snapshot), Arc::clone(&lists.refresher));
     let ended = lists.ended.clone();
-    let report = move |result: &Result<_, crate::lists::RefreshError>| {
+    let report = move |result: &Result<crate::lists::RefreshOutcome, crate::lists::RefreshError>| {
         match result {
-            Ok(_) => {
+            Ok(outcome) => {
+                if let Err(error) = &outcome.copy {
+                    tracing::warn!(error = %chain(error), "the lists are in force, but their copy was not saved");
+                }
                 note_freshness(&snapshot, &refresher);
                 metrics.lists_refreshed("ok");
             }

@@ -152,6 +152,18 @@ async fn who_is_not_known_at_the_practice_is_named_in_the_record() {
 }
 
 #[tokio::test]
+async fn half_a_request_to_the_operations_face_does_not_hold_up_the_end() {
+    use tokio::io::AsyncWriteExt as _;
+    let gateway = Gateway::start().await;
+    let address = gateway.world.layout.ops_url().trim_start_matches("http://").to_owned();
+    let mut open = tokio::net::TcpStream::connect(address).await.unwrap();
+    open.write_all(b"GET /livez HT").await.unwrap();
+    let stopping = tokio::time::timeout(Duration::from_secs(30), gateway.stop()).await;
+    assert!(stopping.is_ok(), "the node waits for somebody who says nothing");
+    drop(open);
+}
+
+#[tokio::test]
 async fn a_client_that_left_the_list_gets_no_code_for_a_page_it_had_before() {
     let gateway = Gateway::start().await;
     let client = gateway.client("pgo");
