@@ -4,6 +4,7 @@
 pub mod fhir;
 pub mod pool;
 
+use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Instant;
@@ -13,8 +14,8 @@ use jiff::civil::Date;
 
 use crate::medmij::Bsn;
 
-/// A patient as the HIS knows them.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A patient as the HIS knows them. Prints as nothing but its name, so that no log learns who it is.
+#[derive(Clone, PartialEq, Eq)]
 pub struct HisPatient {
     /// Logical id of the Patient resource in this HIS.
     pub id: String,
@@ -35,11 +36,23 @@ pub struct Search<'a> {
     pub deadline: Instant,
 }
 
-/// What the HIS answered to a search: the whole body, a searchset Bundle by its own account.
-#[derive(Debug, Clone)]
+/// What the HIS answered to a search: the whole body, a searchset Bundle by its own account. Prints as its length.
+#[derive(Clone)]
 pub struct Answer {
     /// The body.
     pub body: Bytes,
+}
+
+impl fmt::Debug for HisPatient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("HisPatient([redacted])")
+    }
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Answer([redacted], {} bytes)", self.body.len())
+    }
 }
 
 /// Why there is no answer; one variant per reaction.
@@ -83,4 +96,16 @@ pub trait HisAdapter: Send + Sync + 'static {
 
     /// Runs a search restricted to the patient.
     fn search<'a>(&'a self, patient: &'a HisPatient, search: Search<'a>) -> HisFuture<'a, Answer>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn neither_a_patient_nor_an_answer_prints() {
+        let patient = HisPatient { id: "pat-1".to_owned(), birth_date: Some(jiff::civil::date(1980, 5, 1)) };
+        assert_eq!(format!("{patient:?}"), "HisPatient([redacted])");
+        assert_eq!(format!("{:?}", Answer { body: Bytes::from_static(b"{}") }), "Answer([redacted], 2 bytes)");
+    }
 }
