@@ -121,7 +121,9 @@ fn form<B>(request: &Request<B>) -> Result<(), BadForm> {
         return Err(BadForm::Method);
     }
     let format_is_asked = request.uri().query().is_some_and(|query| query.contains("_format="));
-    let accepted = request.headers().get_all(header::ACCEPT).iter().all(|value| value.to_str().is_ok_and(accepts_json));
+    // Lines of one header are one list (RFC 9110 section 5.3).
+    let mut accepts = request.headers().get_all(header::ACCEPT).iter().peekable();
+    let accepted = accepts.peek().is_none() || accepts.any(|value| value.to_str().is_ok_and(accepts_json));
     // `_format` beats Accept (FHIR STU3 http.html, 2.21.0.6).
     if accepted || format_is_asked { Ok(()) } else { Err(BadForm::Accept) }
 }
@@ -163,6 +165,20 @@ mod tests {
             bearer(&headers(&[("authorization", "Bearer a"), ("authorization", "Bearer b")])),
             Err(NoToken::Malformed)
         );
+    }
+
+    #[test]
+    fn one_of_several_accept_lines_is_enough() {
+        let asking = |lines: &[&'static str]| {
+            let mut request = Request::new(());
+            for line in lines {
+                request.headers_mut().append(header::ACCEPT, HeaderValue::from_static(line));
+            }
+            form(&request)
+        };
+        assert_eq!(asking(&[]), Ok(()));
+        assert_eq!(asking(&["application/fhir+xml", "application/fhir+json"]), Ok(()));
+        assert_eq!(asking(&["application/fhir+xml", "text/html"]), Err(BadForm::Accept));
     }
 
     #[test]
