@@ -81,12 +81,18 @@ async fn through(router: &Router, request: Request<Incoming>, connection: &Arc<C
     match answer {
         Ok(Ok(response)) => response.map(Body::axum),
         Ok(Err(never)) => match never {},
-        Err(_panicked) => {
-            let mut response = Response::new(Body::empty());
-            *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
-            response
-        }
+        Err(ended) => unanswered(ended),
     }
+}
+
+/// A panic goes on here, so that the edge counts it and closes the connection, as it does for a panic of its own.
+fn unanswered(ended: tokio::task::JoinError) -> Response<Body> {
+    if let Ok(panic) = ended.try_into_panic() {
+        std::panic::resume_unwind(panic);
+    }
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+    response
 }
 
 impl Watch {
@@ -96,5 +102,19 @@ impl Watch {
         // No address, no path, no query: a path may be long, and a query may hold what it should not.
         let took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         tracing::info!(face = face.as_str(), route, status = status.as_u16(), took_us, "answered");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_of_a_task_is_not_swallowed() {
+        let ended = tokio::spawn(async { panic!("on purpose") }).await.unwrap_err();
+        assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| unanswered(ended))).is_err());
+        let task = tokio::spawn(std::future::pending::<()>());
+        task.abort();
+        assert_eq!(unanswered(task.await.unwrap_err()).status(), 500);
     }
 }
