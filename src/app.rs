@@ -174,7 +174,6 @@ fn parts(audit: &Arc<FileLog>, lists: &ListsPart, clock: &SharedClock) -> Parts 
     let (snapshot, clock) = (Arc::clone(&lists.snapshot), Arc::clone(clock));
     Parts {
         audit: Arc::clone(audit) as Arc<dyn AuditLog>,
-        snapshot: Arc::clone(&lists.snapshot),
         lists_fresh: Box::new(move || snapshot.load().freshness.holds(clock.now())),
     }
 }

@@ -8,7 +8,6 @@ use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
 use crate::audit::AuditLog;
-use crate::routing::SharedSnapshot;
 
 /// What readiness looks at.
 pub struct Readiness {
@@ -21,8 +20,6 @@ pub struct Readiness {
 pub struct Parts {
     /// The audit log.
     pub audit: Arc<dyn AuditLog>,
-    /// The snapshot in force.
-    pub snapshot: SharedSnapshot,
     /// Whether the lists are within their maximum age.
     pub lists_fresh: Box<dyn Fn() -> bool + Send + Sync>,
 }
