@@ -153,7 +153,8 @@ impl RedirectUri {
         let rest = text.strip_prefix("https://").filter(|_| text.len() <= Self::MAX_BYTES)?;
         let (authority, path) = rest.find('/').map_or((rest, ""), |slash| rest.split_at(slash));
         let (host, port) = authority.split_once(':').map_or((authority, None), |(host, port)| (host, Some(port)));
-        let port_fits = port.is_none_or(|port| allow_ports && port.parse::<u16>().is_ok_and(|number| number > 0));
+        let is_port = |text: &str| !text.starts_with('+') && text.parse::<u16>().is_ok_and(|number| number > 0);
+        let port_fits = port.is_none_or(|port| allow_ports && is_port(port));
         let host_fits = Hostname::parse_any_case(host).is_ok_and(|host| host == *client);
         if host_fits && port_fits && is_plain_path(path) {
             Some(Self { text: text.to_owned(), authority_end: "https://".len() + authority.len() })
@@ -302,6 +303,7 @@ mod tests {
         assert_eq!(parse("https://pgo.example.nl:8450/cb").unwrap().origin(), "https://pgo.example.nl:8450");
         for uri in [
             "https://pgo.example.nl:0/cb",
+            "https://pgo.example.nl:+8450/cb",
             "https://pgo.example.nl:/cb",
             "https://pgo.example.nl:65536/cb",
             "https://pgo.example.nl:1:2/cb",
