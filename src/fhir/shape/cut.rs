@@ -15,7 +15,7 @@ impl<'o> Walk<'_, 'o> {
     ) -> Result<bool, ShapeFault> {
         let is_composition = resource_type == "Composition";
         let contained_left = self.cut_contained(resource, is_composition, rules)?;
-        let has_section = !is_composition || self.cut_sections(resource)?;
+        let has_section = !is_composition || self.cut_sections(resource, false)?;
         if !has_section || !guideline::shows(resource, resource_type, id, rules)? {
             return Ok(false);
         }
@@ -63,7 +63,7 @@ impl<'o> Walk<'_, 'o> {
     }
 
     /// Removes sections, in sections too. Returns whether any is left.
-    fn cut_sections(&mut self, element: Value<'o>) -> Result<bool, ShapeFault> {
+    fn cut_sections(&mut self, element: Value<'o>, is_nested: bool) -> Result<bool, ShapeFault> {
         const UNREADABLE: ShapeFault = ShapeFault::Unreadable { element: "section" };
         let Some(list) = element.member("section") else { return Ok(false) };
         if list.kind() != Kind::Array {
@@ -74,11 +74,11 @@ impl<'o> Walk<'_, 'o> {
             if section.kind() != Kind::Object {
                 return Err(UNREADABLE);
             }
-            let shows = guideline::shows_section(section)?;
+            let shows = guideline::shows_section(section, is_nested)?;
             shown.push(shows);
             if !shows {
                 self.gone.insert(section.start());
-            } else if !self.cut_sections(section)? {
+            } else if !self.cut_sections(section, true)? {
                 self.edits.drop_members(section, |name| name == "section");
             }
         }

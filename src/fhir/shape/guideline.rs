@@ -3,12 +3,15 @@
 
 use jiff::civil::Date;
 
+use super::mask::find_ignoring_case;
 use super::outline::{Kind, Value};
 use super::{Rules, ShapeFault};
 
 /// Part of the system of the line types of a consultation: S(ubjective), O(bjective), E(valuation), P(lan). The whole is
 /// `http://fhir.nl/fhir/NamingSystem/journaalregeltypen`; other spellings of it must not let an S line pass as a result.
 const LINE_TYPES: &str = "journaalregeltypen";
+/// What S and O are called where their system is another one or none: as letter, as word, and as LOINC section.
+const HIDDEN_NAMES: [&str; 8] = ["s", "o", "subjectief", "objectief", "subjective", "objective", "611509", "611491"];
 /// Part of the profile of a line of a consultation.
 const LINE_PROFILE: &str = "gp-journalentry";
 
@@ -25,21 +28,39 @@ pub(super) fn shows(resource: Value<'_>, resource_type: &str, id: &str, rules: &
     }
 }
 
-/// Whether a section of a Composition may be shown: E and P lines, and parts that are coded as something else.
-pub(super) fn shows_section(section: Value<'_>) -> Result<bool, ShapeFault> {
-    Ok(match line(section)? {
-        Line::Open | Line::Other => true,
-        Line::Closed | Line::Uncoded => false,
-    })
+/// Whether a section of a Composition may be shown: E and P lines, and within those the parts coded as something else.
+pub(super) fn shows_section(section: Value<'_>, is_nested: bool) -> Result<bool, ShapeFault> {
+    Ok(!says_hidden(section.member("title"))
+        && match line(section)? {
+            Line::Open => true,
+            Line::Other => is_nested,
+            Line::Closed | Line::Uncoded => false,
+        })
 }
 
 /// Whether a code is that of a line that is never shown. For places that no rule knows, so whatever cannot be read there
 /// is no line.
 pub(super) fn is_hidden_line(code: Value<'_>) -> bool {
-    let codings = code.member("coding").into_iter().flat_map(Value::items);
-    codings
-        .filter(|coding| coding.member("system").is_some())
-        .any(|coding| line_of_coding(coding) == Some(Line::Closed))
+    let mut codings = code.member("coding").into_iter().flat_map(Value::items);
+    says_hidden(code.member("text")) || codings.any(|coding| line_of_coding(coding) == Some(Line::Closed))
+}
+
+/// Whether an object with a `system` is a Coding of a line that is never shown, under whatever name it stands.
+pub(super) fn is_hidden_coding(object: Value<'_>, system: Value<'_>) -> bool {
+    let is_line = system.string().is_some_and(|system| contains_ignoring_case(&system, LINE_TYPES));
+    is_line && line_of_coding(object) != Some(Line::Open)
+}
+
+/// Whether a text is one of the names of S or O and nothing else but signs.
+fn says_hidden(text: Option<Value<'_>>) -> bool {
+    text.and_then(Value::string).is_some_and(|text| is_hidden_name(&text))
+}
+
+fn is_hidden_name(text: &str) -> bool {
+    let mut letters = text.chars().filter(|char| char.is_alphanumeric()).map(|char| char.to_ascii_lowercase());
+    // No name is longer, and a text may be long.
+    let name: String = letters.by_ref().take("subjectief".len()).collect();
+    letters.next().is_none() && HIDDEN_NAMES.contains(&name.as_str())
 }
 
 /// What the code of an element says about lines of a consultation.
@@ -51,13 +72,16 @@ enum Line {
     Closed,
     /// Not a line.
     Other,
-    /// There is no coding with system and code.
+    /// There is no coding with system and code, and no text that says S or O.
     Uncoded,
 }
 
 fn line(element: Value<'_>) -> Result<Line, ShapeFault> {
     const UNREADABLE: ShapeFault = ShapeFault::Unreadable { element: "code" };
     let Some(code) = element.member("code") else { return Ok(Line::Uncoded) };
+    if says_hidden(code.member("text")) {
+        return Ok(Line::Closed);
+    }
     let Some(codings) = code.member("coding") else {
         return if code.kind() == Kind::Object { Ok(Line::Uncoded) } else { Err(UNREADABLE) };
     };
@@ -83,26 +107,21 @@ fn line_of_coding(coding: Value<'_>) -> Option<Line> {
     }
     let text = |name| coding.member(name).map(|value: Value<'_>| value.string().ok_or(())).transpose().ok();
     let (system, code) = (text("system")?, text("code")?);
-    let code = code.map(|code| code.trim().to_ascii_uppercase());
-    let is_open = matches!(code.as_deref(), Some("E" | "P"));
-    let is_closed = matches!(code.as_deref(), Some("S" | "O"));
+    let is_open = code.as_deref().is_some_and(|code| matches!(code.trim(), "E" | "P" | "e" | "p"));
+    let is_closed = code.as_deref().is_some_and(is_hidden_name) || says_hidden(coding.member("display"));
+    // No other system has these single letters for an observation or section, so they are lines in any system.
     Some(match system {
-        Some(system) if contains_ignoring_case(&system, LINE_TYPES) => {
-            if is_open {
-                Line::Open
-            } else {
-                Line::Closed
-            }
-        }
+        Some(system) if !is_open && contains_ignoring_case(&system, LINE_TYPES) => Line::Closed,
+        Some(_) | None if is_closed => Line::Closed,
+        Some(_) | None if is_open => Line::Open,
         Some(_) if code.is_some() => Line::Other,
-        None if is_open => Line::Open,
-        None if is_closed => Line::Closed,
         Some(_) | None => Line::Uncoded,
     })
 }
 
 fn shows_observation(observation: Value<'_>, rules: &Rules) -> Result<bool, ShapeFault> {
-    let line = line(observation)?;
+    let mut categories = observation.member("category").into_iter().flat_map(Value::items);
+    let line = if categories.any(is_hidden_line) { Line::Closed } else { line(observation)? };
     let has_line_profile = observation
         .member("meta")
         .and_then(|meta| meta.member("profile"))
@@ -119,7 +138,7 @@ fn names_line_profile(profile: Value<'_>) -> bool {
 }
 
 fn contains_ignoring_case(text: &str, lowercase: &str) -> bool {
-    text.to_ascii_lowercase().contains(lowercase)
+    find_ignoring_case(text.as_bytes(), lowercase.as_bytes(), 0).is_some()
 }
 
 /// Whether the moment an observation is about is on or after `first`. When it states more than one, all must be.
@@ -127,6 +146,7 @@ fn is_effective_from(observation: Value<'_>, first: Date) -> bool {
     let mut moments = observation.members().filter_map(|member| match member.name() {
         "effectiveDateTime" | "effectiveInstant" => Some(Some(member.value)),
         "effectivePeriod" => Some(member.value.member("start")),
+        "effectiveTiming" => Some(None),
         _ => None,
     });
     let mut found = false;
@@ -238,6 +258,11 @@ mod tests {
             (r#"{"coding":[{"code":"E"}]}"#, true),
             (r#"{"coding":[{"system":"http://loinc.org","code":"8302-2"}]}"#, true),
             (r#"{"text":"lengte"}"#, true),
+            (r#"{"text":"S-kreatinine"}"#, true),
+            (r#"{"text":" Subjectief: "}"#, false),
+            (r#"{"coding":[{"system":"urn:oid:2.999.1","code":"S"}]}"#, false),
+            (r#"{"coding":[{"system":"urn:x","code":"1","display":"Objectief"}]}"#, false),
+            (r#"{"coding":[{"system":"http://loinc.org","code":"61150-9"}]}"#, false),
         ] {
             assert_eq!(shown("Observation", "o", &format!(r#"{{"code":{code},{when}}}"#)), Ok(expected), "{code}");
         }

@@ -176,7 +176,7 @@ fn run_end(text: &[u8], start: usize, digits: &[u8]) -> Option<usize> {
     Some(at)
 }
 
-fn find_ignoring_case(text: &[u8], sought: &[u8], from: usize) -> Option<usize> {
+pub(super) fn find_ignoring_case(text: &[u8], sought: &[u8], from: usize) -> Option<usize> {
     let first = *sought.first()?;
     let mut from = from;
     loop {

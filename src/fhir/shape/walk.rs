@@ -6,7 +6,7 @@ use std::collections::HashSet;
 
 use super::bundle::{Entry, check_binding};
 use super::edits::{Edits, masked_member};
-use super::guideline::is_hidden_line;
+use super::guideline::{is_hidden_coding, is_hidden_line};
 use super::mask::Mask;
 use super::outline::{Kind, Value};
 use super::reference::{Target, below, target};
@@ -148,6 +148,9 @@ impl<'a, 'o> Walk<'a, 'o> {
             self.name(member.name())?;
             match member.name() {
                 "code" if self.leaves && is_hidden_line(member.value) => return Err(ShapeFault::HiddenLine),
+                "system" if self.leaves && is_hidden_coding(object, member.value) => {
+                    return Err(ShapeFault::HiddenLine);
+                }
                 "reference" => self.reference(object, member.value)?,
                 "resourceType" => self.resource(object, member.value)?,
                 "system" => self.identifier(object, member.value)?,

@@ -161,13 +161,25 @@ impl Choices<'_> {
                 json!({"reference": format!("Specimen/{}", self.pick(&["a", "b", "c"]))}),
             );
         }
+        if self.rarely(8) {
+            let system = if self.rarely(2) { LINES } else { "urn:x" };
+            members.insert("category".to_owned(), json!([{"coding": [{"system": system, "code": "E"}]}]));
+            if self.rarely(4) {
+                members["category"][0] = json!({"coding": [{"system": system, "code": self.pick(&["O", "S", "1"])}]});
+            }
+        }
         if self.rarely(10) {
             members.insert("meta".to_owned(), json!({"profile": ["urn:gp-JournalEntry"], "source": HIS}));
         }
     }
 
     fn code(&mut self, line: &str) -> Value {
-        match self.below(5) {
+        match self.below(8) {
+            5 if line != "X" => json!({"coding": [{"system": "urn:oid:2.999", "code": line}]}),
+            6 if matches!(line, "S" | "O") => json!({"text": self.pick(&["Subjectief", "o", "Objective:"])}),
+            7 if matches!(line, "S" | "s") => {
+                json!({"coding": [{"system": "urn:y", "code": "1", "display": "subjectief"}]})
+            }
             0 | 1 => json!({"coding": [{"system": LINES, "code": line}]}),
             2 if line != "X" => json!({"coding": [{"code": line}]}),
             3 => json!({"coding": [{"system": "urn:other", "code": "1"}, {"system": LINES, "code": line}]}),
@@ -301,6 +313,9 @@ impl Choices<'_> {
                 12 if self.rarely(8) => add("extension", json!([{"url": format!("{HIS}/x"), "valueInteger": 1}])),
                 13 if self.rarely(4) => {
                     add("aside", json!({"code": {"coding": [{"system": LINES, "code": "S"}]}, "text": CANARY}));
+                }
+                13 if self.rarely(4) => {
+                    add("aside", json!({"valueCoding": {"system": LINES, "code": "O"}, "x": CANARY}))
                 }
                 13 if self.rarely(8) => add("valueInteger", json!(999_911_132)),
                 14 if self.rarely(8) => add(&format!("x{BSN}"), json!(1)),

@@ -161,7 +161,7 @@ impl Model<'_> {
                 resource["contained"] = Value::Array(left);
             }
         }
-        if kind == "Composition" && !cut_sections(&mut resource)? {
+        if kind == "Composition" && !cut_sections(&mut resource, false)? {
             return Ok((None, gone));
         }
         if !self.shows(&resource, kind, id)? {
@@ -182,7 +182,12 @@ impl Model<'_> {
                 Some(_) => rules.flagged_episodes.contains(id),
             },
             "Observation" => {
-                let (lines, _) = codes(resource)?;
+                let (mut lines, _) = codes(resource)?;
+                for category in resource.get("category").and_then(Value::as_array).into_iter().flatten() {
+                    if refuse_hidden_lines(&json!({"code": category})).is_err() {
+                        lines.push("S".to_owned());
+                    }
+                }
                 let profiles = resource.get("meta").and_then(|meta| meta.get("profile")).and_then(Value::as_array);
                 let has_profile = profiles.is_some_and(|profiles| {
                     profiles.iter().any(|it| it.as_str().is_none_or(|it| it.to_lowercase().contains("gp-journalentry")))

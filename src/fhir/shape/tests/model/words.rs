@@ -45,7 +45,7 @@ pub(super) fn tidy(resource: &mut Value, in_composition: bool) {
     }
 }
 
-pub(super) fn cut_sections(element: &mut Value) -> Judged<bool> {
+pub(super) fn cut_sections(element: &mut Value, is_nested: bool) -> Judged<bool> {
     let Some(list) = element.get("section") else { return Ok(false) };
     let mut left = Vec::new();
     for section in list.as_array().ok_or("section")? {
@@ -53,12 +53,17 @@ pub(super) fn cut_sections(element: &mut Value) -> Judged<bool> {
             return Err("section");
         }
         let (lines, others) = codes(section)?;
-        let shows = if lines.is_empty() { others > 0 } else { lines.iter().all(|line| line == "E" || line == "P") };
+        let shows = if lines.is_empty() {
+            others > 0 && is_nested
+        } else {
+            lines.iter().all(|line| line == "E" || line == "P")
+        };
+        let shows = shows && !says_hidden(section.get("title"));
         let mut section = section.clone();
         if !shows {
             continue;
         }
-        if !cut_sections(&mut section)? {
+        if !cut_sections(&mut section, true)? {
             section.as_object_mut().unwrap().remove("section");
         }
         left.push(section);
@@ -72,21 +77,34 @@ pub(super) fn cut_sections(element: &mut Value) -> Judged<bool> {
 pub(super) fn codes(element: &Value) -> Judged<(Vec<String>, usize)> {
     let (mut lines, mut others) = (Vec::new(), 0);
     let Some(code) = element.get("code") else { return Ok((lines, others)) };
+    if says_hidden(code.get("text")) {
+        lines.push("S".to_owned());
+    }
     let Some(codings) = code.as_object().ok_or("code")?.get("coding") else { return Ok((lines, others)) };
     for coding in codings.as_array().ok_or("coding")? {
         let coding = coding.as_object().ok_or("coding")?;
         let text = |name| coding.get(name).map(|value| value.as_str().ok_or("coding")).transpose();
         let (system, code) = (text("system")?, text("code")?.map(|code| code.trim().to_ascii_uppercase()));
+        let is_hidden = says_hidden(coding.get("code")) || says_hidden(coding.get("display"));
         match (system, code) {
+            (_, _) if is_hidden => lines.push("S".to_owned()),
+            (_, Some(code)) if ["E", "P"].contains(&code.as_str()) => lines.push(code),
             (Some(system), code) if system.to_ascii_lowercase().contains("journaalregeltypen") => {
                 lines.push(code.unwrap_or_default());
             }
             (Some(_), Some(_)) => others += 1,
-            (None, Some(code)) if ["S", "O", "E", "P"].contains(&code.as_str()) => lines.push(code),
             (None | Some(_), _) => {}
         }
     }
     Ok((lines, others))
+}
+
+/// Whether a text, without its signs, is a name of S or O.
+pub(super) fn says_hidden(text: Option<&Value>) -> bool {
+    let name: String =
+        text.and_then(Value::as_str).unwrap_or_default().chars().filter(|char| char.is_alphanumeric()).collect();
+    ["s", "o", "subjectief", "objectief", "subjective", "objective", "611509", "611491"]
+        .contains(&name.to_ascii_lowercase().as_str())
 }
 
 pub(super) fn refuse_hidden_lines(value: &Value) -> Judged<()> {
@@ -94,7 +112,15 @@ pub(super) fn refuse_hidden_lines(value: &Value) -> Judged<()> {
         Value::Array(items) => items.iter().try_for_each(refuse_hidden_lines),
         Value::Object(members) => {
             let codings = members.get("code").and_then(|code| code.get("coding")).and_then(Value::as_array);
-            for coding in codings.into_iter().flatten().filter(|coding| coding.get("system").is_some()) {
+            if says_hidden(members.get("code").and_then(|code| code.get("text"))) {
+                return Err("hidden line in words");
+            }
+            let system = members.get("system").and_then(Value::as_str).unwrap_or_default().to_ascii_lowercase();
+            let is_shown = ["E", "P"].contains(&text_or_nothing(members.get("code")).trim().to_uppercase().as_str());
+            if system.contains("journaalregeltypen") && (!is_shown || says_hidden(members.get("display"))) {
+                return Err("hidden coding");
+            }
+            for coding in codings.into_iter().flatten() {
                 let single = json!({"code": {"coding": [coding]}});
                 if codes(&single).is_ok_and(|(lines, _)| lines.iter().any(|line| line != "E" && line != "P")) {
                     return Err("hidden line");
@@ -106,12 +132,17 @@ pub(super) fn refuse_hidden_lines(value: &Value) -> Judged<()> {
     }
 }
 
+fn text_or_nothing(value: Option<&Value>) -> &str {
+    value.and_then(Value::as_str).unwrap_or_default()
+}
+
 pub(super) fn is_effective_from(observation: &Value, first: &str) -> bool {
     let members = observation.as_object().unwrap();
     let mut moments = Vec::new();
     for name in ["effectiveDateTime", "effectiveInstant"] {
         moments.extend(members.get(name).cloned());
     }
+    moments.extend(members.get("effectiveTiming").map(|_| Value::Null));
     moments.extend(members.get("effectivePeriod").map(|period| period.get("start").cloned().unwrap_or_default()));
     !moments.is_empty() && moments.iter().all(|moment| moment.as_str().is_some_and(|moment| is_from(moment, first)))
 }
