@@ -115,9 +115,13 @@ pub enum ShapeFault {
     /// No Bundle of type searchset, or one whose frame has the wrong shape.
     #[error("not a FHIR searchset")]
     NotASearchset,
-    /// There is a link to a next page.
+    /// There is a link to another page.
     #[error("the answer has more pages")]
     MorePages,
+    /// The HIS says that not all of it is there: a total above the number of entries, or an OperationOutcome beside them
+    /// that is more than a warning.
+    #[error("the answer says that a part of it is missing")]
+    Incomplete,
     /// Something is about another person.
     #[error("something in the answer is about another person")]
     ForeignPatient,
@@ -164,7 +168,8 @@ struct Person<'a> {
 /// When any part of the answer must not leave, or cannot be judged: then nothing of it may.
 pub fn shape_searchset(body: &[u8], shaping: &Shaping<'_>) -> Result<Shaped, ShapeFault> {
     let outline = scan::scan(body)?;
-    let bundle = Bundle::read(&outline)?;
+    let mut bundle = Bundle::read(&outline)?;
+    bundle.infer_includes(shaping.resource, shaping.includes);
     let Shaping { patient_id, bsn, his_base, our_base, self_link, .. } = *shaping;
     let mask = Mask::new(bsn.reveal(), his_base, our_base, &[our_base, self_link]);
     let mut walk = Walk::new(Person { patient_id, bsn, his_base }, Some(mask));

@@ -41,7 +41,7 @@ impl<'o> Bundle<'o> {
     /// Reads the frame.
     ///
     /// # Errors
-    /// `NotASearchset`, `MorePages`, `UnexpectedType`, `Unreadable`.
+    /// `NotASearchset`, `MorePages`, `Incomplete`, `UnexpectedType`, `Unreadable`.
     pub(super) fn read(outline: &'o Outline<'_>) -> Result<Self, ShapeFault> {
         let value = outline.root().ok_or(ShapeFault::NotASearchset)?;
         let text = |name| value.member(name).and_then(Value::plain);
@@ -49,15 +49,29 @@ impl<'o> Bundle<'o> {
             return Err(ShapeFault::NotASearchset);
         }
         let (link, total, entry) = (value.member("link"), value.member("total"), value.member("entry"));
-        if total.is_some_and(|total| total.kind() != Kind::Number) {
-            return Err(ShapeFault::NotASearchset);
-        }
+        let matches =
+            total.map(|total| total.raw().parse::<u64>().map_err(|_| ShapeFault::NotASearchset)).transpose()?;
         link.map_or(Ok(()), refuse_more_pages)?;
         if entry.is_some_and(|entry| entry.kind() != Kind::Array) {
             return Err(ShapeFault::NotASearchset);
         }
-        let entries = entry.into_iter().flat_map(Value::items).map(Entry::read).collect::<Result<_, _>>()?;
+        let entries: Vec<_> = entry.into_iter().flat_map(Value::items).map(Entry::read).collect::<Result<_, _>>()?;
+        // Some count the includes as well, so only a total above all there is says that matches are missing.
+        if matches.is_some_and(|matches| u64::try_from(entries.len()).is_ok_and(|present| matches > present)) {
+            return Err(ShapeFault::Incomplete);
+        }
         Ok(Self { value, link, total, entry, entries })
+    }
+
+    /// Takes entries without search mode (it is optional) for includes where they can be nothing else: of another type
+    /// than was searched, and one that was asked to come along.
+    pub(super) fn infer_includes(&mut self, searched: &str, includes: &[&str]) {
+        for entry in self.entries.iter_mut().flatten() {
+            let says_mode = entry.value.member("search").is_some_and(|search| search.member("mode").is_some());
+            if !says_mode && entry.resource_type != searched && includes.contains(&entry.resource_type) {
+                entry.mode = Mode::Include;
+            }
+        }
     }
 
     /// The entries that are no OperationOutcome.
@@ -66,14 +80,15 @@ impl<'o> Bundle<'o> {
     }
 }
 
-/// A further page would be lost without a trace, as we replace the links.
+/// Another page would be lost without a trace, as we replace the links.
 fn refuse_more_pages(link: Value<'_>) -> Result<(), ShapeFault> {
     if link.kind() != Kind::Array {
         return Err(ShapeFault::NotASearchset);
     }
     for link in link.items() {
         let relation = link.member("relation").and_then(Value::plain).ok_or(ShapeFault::NotASearchset)?;
-        if relation.trim().eq_ignore_ascii_case("next") {
+        let mut words = relation.split(|char: char| !char.is_ascii_alphanumeric());
+        if words.any(|word| ["next", "previous", "prev"].iter().any(|other| word.eq_ignore_ascii_case(other))) {
             return Err(ShapeFault::MorePages);
         }
     }
@@ -85,7 +100,7 @@ impl<'o> Entry<'o> {
         let resource = value.member("resource").ok_or(ShapeFault::NotASearchset)?;
         let resource_type = resource.member("resourceType").and_then(Value::plain).ok_or(ShapeFault::NotASearchset)?;
         if resource_type == "OperationOutcome" {
-            return Ok(None);
+            return if says_failure(resource) { Err(ShapeFault::Incomplete) } else { Ok(None) };
         }
         let mode = mode(value)?;
         let id = id(resource)?;
@@ -102,10 +117,28 @@ impl<'o> Entry<'o> {
     /// `UnexpectedType`, `ForeignPatient`, `NoPatient`, `Unreadable`.
     pub(super) fn check_patient(&self, patient_id: &str, his_base: &str) -> Result<(), ShapeFault> {
         if self.resource_type == "Patient" {
-            return if self.id == patient_id { Ok(()) } else { Err(ShapeFault::ForeignPatient) };
+            let is_same =
+                self.id == patient_id && self.full_url.as_ref().is_none_or(|(_, url)| ends_with_id(url, patient_id));
+            return if is_same { Ok(()) } else { Err(ShapeFault::ForeignPatient) };
         }
         check_binding(self.resource, self.resource_type, patient_id, his_base)
     }
+}
+
+/// Whether an OperationOutcome says that the search failed in part: an issue that is no mere warning or remark, or one
+/// that names something left out (STU3 issue-type).
+fn says_failure(outcome: Value<'_>) -> bool {
+    outcome.member("issue").into_iter().flat_map(Value::items).any(|issue| {
+        let text = |name| issue.member(name).and_then(Value::plain);
+        !matches!(text("severity"), Some("warning" | "information"))
+            || matches!(text("code"), Some("incomplete" | "timeout" | "throttled" | "too-costly"))
+    })
+}
+
+/// Whether a full URL is that of the resource with this id (STU3 2.36.4), as far as it says.
+fn ends_with_id(url: &str, id: &str) -> bool {
+    let resource = url.split_once("/_history/").map_or(url, |(resource, _)| resource);
+    url.starts_with("urn:") || resource.rsplit('/').next() == Some(id)
 }
 
 /// The logical id of a resource.

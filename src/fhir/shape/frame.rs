@@ -45,9 +45,10 @@ pub(super) fn finish<'o>(
     Ok(Shaped { body: edits.apply(text)?, entries, withheld: all - entries - includes })
 }
 
-/// Members of the Bundle that never pass: they speak of the HIS's own document, which ours no longer is.
+/// Members of the Bundle that never pass: those that speak of the HIS's own document, which ours no longer is, and those
+/// that STU3 does not know, so that nobody can tell what they hold.
 fn is_dropped(name: &str) -> bool {
-    matches!(name, "id" | "meta" | "signature")
+    !matches!(name, "entry" | "implicitRules" | "language" | "link" | "resourceType" | "total" | "type")
 }
 
 fn walk_frame<'o>(bundle: &Bundle<'o>, walk: &mut Walk<'_, 'o>) -> Result<(), ShapeFault> {

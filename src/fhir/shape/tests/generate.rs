@@ -40,7 +40,7 @@ impl Choices<'_> {
             );
         }
         if self.rarely(40) {
-            members.insert("link".to_owned(), json!([{"relation": "next", "url": format!("{HIS}?page=2")}]));
+            members.insert("link".to_owned(), json!([{"relation": self.pick(&["next", "Prev", "urn:x#next", "nextcloud"]), "url": format!("{HIS}?page=2")}]));
         }
         if self.rarely(3) {
             members.insert("id".to_owned(), json!("b-1"));
@@ -51,6 +51,12 @@ impl Choices<'_> {
         }
         if self.rarely(8) {
             members.remove("total");
+        }
+        if self.rarely(8) {
+            members.insert("implicitRules".to_owned(), json!(self.text()));
+        }
+        if self.rarely(60) {
+            members.insert("total".to_owned(), [json!(count + 1), json!(-1), json!(1.5)][self.below(3)].clone());
         }
         if self.rarely(60) {
             members.insert("type".to_owned(), json!("history"));
@@ -67,7 +73,7 @@ impl Choices<'_> {
         let id = resource["id"].as_str().unwrap_or("x").to_owned();
         let mut entry = json!({"resource": resource});
         let members = entry.as_object_mut().unwrap();
-        if is_include || self.rarely(2) {
+        if (is_include && !self.rarely(8)) || self.rarely(2) {
             members.insert("search".to_owned(), json!({"mode": if is_include { "include" } else { "match" }}));
         }
         let urls = [
@@ -76,7 +82,9 @@ impl Choices<'_> {
             format!("https://elsewhere.example/fhir/{kind}/{id}"),
             format!("http://{HIS_HOST}/{kind}/{id}"),
         ];
-        if !self.rarely(6) {
+        if self.rarely(100) {
+            members.insert("fullUrl".to_owned(), json!(format!("{HIS}/{kind}/other/_history/1")));
+        } else if !self.rarely(6) {
             members.insert("fullUrl".to_owned(), json!(urls[self.below(urls.len())]));
         }
         if self.rarely(5) {
@@ -101,6 +109,11 @@ impl Choices<'_> {
             "EpisodeOfCare" => {
                 let statuses = ["active", "finished", "onhold", "cancelled", "entered-in-error", "planned"];
                 members.insert("status".to_owned(), json!(self.pick(&statuses)));
+            }
+            "OperationOutcome" => {
+                let severity = self.pick(&["warning", "information", "error"]);
+                let code = self.pick(&["informational", "incomplete", "not-supported"]);
+                members.insert("issue".to_owned(), json!([{"severity": severity, "code": code}]));
             }
             _ => {}
         }
