@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use memchr::{memchr2, memchr2_iter};
+use memchr::{memchr2, memchr3_iter};
 
 use super::outline::{Kind, Value};
 
@@ -13,6 +13,16 @@ const MASKED_ADDRESS: &str = "***";
 
 /// Digits of a BSN without its leading zero.
 const SHORTEST_BSN: usize = 8;
+/// How many zeros may stand before a BSN that was padded to a wider field.
+const MOST_ZEROS: usize = 8;
+/// How many signs, tags and character references may stand between two digits of a BSN.
+const MOST_SIGNS: usize = 4;
+/// Bytes of the longest tag that is looked over.
+const LONGEST_TAG: usize = 256;
+/// Bytes of the longest character reference that is looked over.
+const LONGEST_REFERENCE: usize = 10;
+/// The first two bytes of a full-width digit (U+FF10 to U+FF19).
+const WIDE_DIGIT: [u8; 2] = [0xef, 0xbc];
 
 /// Finds and replaces both.
 #[derive(Debug, Clone, Copy)]
@@ -107,19 +117,20 @@ impl<'a> Mask<'a> {
         Self { digits: Digits(bsn.as_bytes()), his_base, our_base, host, address: Address::of(his_base, ours) }
     }
 
-    /// Whether a string needs an exact look. Quick, and never wrong in saying no: without a `\u` escape, digits and host
-    /// name stand in the raw text as they are.
+    /// Whether a string needs an exact look. Quick, and never wrong in saying no: without an escape, digits and host name
+    /// stand in the raw text as they are.
     pub(super) fn may_touch(&self, string: Value<'_>) -> bool {
-        let raw = string.quoted().as_bytes();
+        let text = string.quoted();
+        let raw = text.as_bytes();
         // Most strings are codes, shorter than either; calling a search for them would cost more than the search.
-        string.kind() == Kind::Unicode
-            || (raw.len() >= SHORTEST_BSN && self.find_bsn(raw, 0).is_some())
+        matches!(string.kind(), Kind::Unicode | Kind::Escaped)
+            || (raw.len() >= SHORTEST_BSN && self.find_bsn(text, 0).is_some())
             || (raw.len() >= self.host.len() && find_ignoring_case(raw, self.host.as_bytes(), 0).is_some())
     }
 
     /// Whether the BSN stands in this text.
     pub(super) fn has_bsn(&self, text: &str) -> bool {
-        text.len() >= SHORTEST_BSN && self.find_bsn(text.as_bytes(), 0).is_some()
+        text.len() >= SHORTEST_BSN && self.find_bsn(text, 0).is_some()
     }
 
     /// Whether an address of the HIS stands in this text.
@@ -129,7 +140,8 @@ impl<'a> Mask<'a> {
 
     /// The text with asterisks for the BSN.
     pub(super) fn without_bsn(&self, text: &str) -> String {
-        replace_all(text, MASKED_BSN, |from| self.find_bsn(text.as_bytes(), from))
+        let masked = |found: &str| format!("{MASKED_BSN}{}", bare_tags(found));
+        replace_all(text, masked, |from| self.find_bsn(text, from))
     }
 
     /// The text with our base for the HIS's when it starts with it, and asterisks for addresses further on.
@@ -138,42 +150,101 @@ impl<'a> Mask<'a> {
             Some(rest) if rest.is_empty() || rest.starts_with(['/', '?', '#']) => (self.our_base, rest),
             Some(_) | None => ("", text),
         };
-        let masked = replace_all(rest, MASKED_ADDRESS, |from| self.address.find(rest.as_bytes(), from));
+        let masked = replace_all(rest, |_| MASKED_ADDRESS, |from| self.address.find(rest.as_bytes(), from));
         format!("{moved}{masked}")
     }
 
-    /// The next place at or after `from` where the nine digits stand: single dots, spaces or hyphens may stand between
-    /// them, and no further digit touches them. A leading zero may be left out.
-    fn find_bsn(&self, text: &[u8], from: usize) -> Option<Range<usize>> {
+    /// The next place at or after `from` where the nine digits stand, gaps between them or not. No further digit touches
+    /// them, but a leading zero may be left out and others may stand before.
+    fn find_bsn(&self, text: &str, from: usize) -> Option<Range<usize>> {
         let [first, second, ..] = *self.digits.0 else { return None };
         let leading = if first == b'0' { second } else { first };
-        let tail = text.get(from..)?;
-        memchr2_iter(first, leading, tail).map(|index| from + index).find_map(|start| {
-            let touched = start.checked_sub(1).and_then(|index| text.get(index)).is_some_and(u8::is_ascii_digit);
-            let end = if touched { None } else { self.bsn_end(text, start) };
+        let tail = text.as_bytes().get(from..)?;
+        memchr3_iter(first, leading, WIDE_DIGIT[0], tail).map(|index| from + index).find_map(|start| {
+            let end = if is_inside_number(text.as_bytes(), start) { None } else { self.bsn_end(text, start) };
             end.map(|end| start..end)
         })
     }
 
-    fn bsn_end(&self, text: &[u8], start: usize) -> Option<usize> {
-        let short = self.digits.0.strip_prefix(b"0");
-        let end = run_end(text, start, self.digits.0).or_else(|| run_end(text, start, short?))?;
-        if text.get(end).is_some_and(u8::is_ascii_digit) { None } else { Some(end) }
+    fn bsn_end(&self, text: &str, start: usize) -> Option<usize> {
+        let without_zero = || {
+            let end = run_end(text, start, self.digits.0.strip_prefix(b"0")?)?;
+            if is_date(text.get(start..end)?) { None } else { Some(end) }
+        };
+        let end = run_end(text, start, self.digits.0).or_else(without_zero)?;
+        if digit(text, end).is_some() { None } else { Some(end) }
     }
 }
 
-/// Where the digits end that start here, with at most one separator between two of them.
-fn run_end(text: &[u8], start: usize, digits: &[u8]) -> Option<usize> {
+/// Whether digits other than a few zeros touch this place from the left.
+fn is_inside_number(text: &[u8], at: usize) -> bool {
+    let before = text.get(at.saturating_sub(MOST_ZEROS)..at).unwrap_or_default();
+    let first_other = before.iter().rev().find(|byte| **byte != b'0');
+    first_other.is_some_and(u8::is_ascii_digit) || (first_other.is_none() && before.len() == MOST_ZEROS)
+}
+
+/// Eight digits with two hyphens are a date rather than a BSN that lost its zero.
+fn is_date(text: &str) -> bool {
+    let hyphens = text.bytes().enumerate().filter(|(_, byte)| !byte.is_ascii_digit());
+    hyphens.eq([(4, b'-'), (7, b'-')])
+}
+
+/// Where the digits end that start here.
+fn run_end(text: &str, start: usize, digits: &[u8]) -> Option<usize> {
     let mut at = start;
-    for (index, digit) in digits.iter().enumerate() {
-        let separated = index > 0 && matches!(text.get(at), Some(b'.' | b' ' | b'-'));
-        at += usize::from(separated);
-        if text.get(at) != Some(digit) {
+    for (index, sought) in digits.iter().enumerate() {
+        at = if index == 0 { at } else { gap_end(text, at) };
+        let (found, length) = digit(text, at)?;
+        if found != *sought {
             return None;
         }
-        at += 1;
+        at += length;
     }
     Some(at)
+}
+
+/// The digit at this place, full-width or not, as ASCII and with its length.
+fn digit(text: &str, at: usize) -> Option<(u8, usize)> {
+    match text.as_bytes().get(at..)? {
+        [digit @ b'0'..=b'9', ..] => Some((*digit, 1)),
+        [first, second, last @ 0x90..=0x99, ..] if [*first, *second] == WIDE_DIGIT => Some((last - 0x90 + b'0', 3)),
+        _ => None,
+    }
+}
+
+/// Where the signs, spaces, tags and character references end that start here.
+fn gap_end(text: &str, start: usize) -> usize {
+    let mut at = start;
+    for _ in 0..MOST_SIGNS {
+        let rest = text.get(at..).unwrap_or_default();
+        at += match rest.chars().next() {
+            Some('<') => length_to(rest, b'>', LONGEST_TAG),
+            Some('&') => length_to(rest, b';', LONGEST_REFERENCE),
+            // Of signs, only a colon joins numbers that are read as one: a time with its fraction.
+            Some(char) if !char.is_alphanumeric() && char != ':' => char.len_utf8(),
+            Some(_) | None => return at,
+        };
+    }
+    at
+}
+
+/// The tags of a text without their attributes, so that markup stays balanced.
+fn bare_tags(text: &str) -> String {
+    let mut tags = String::new();
+    for inner in text.split('<').skip(1).filter_map(|rest| rest.split_once('>')).map(|(inner, _)| inner) {
+        let name: String = inner.chars().take_while(|char| char.is_ascii_alphanumeric() || *char == '/').collect();
+        let is_name = name.len() < SHORTEST_BSN && name.contains(|char: char| char.is_ascii_alphabetic());
+        let is_empty = is_name && inner.ends_with('/') && !name.ends_with('/');
+        if is_name {
+            tags.extend(["<", &name, if is_empty { "/>" } else { ">" }]);
+        }
+    }
+    tags
+}
+
+/// The length up to and with the closing byte; that of the first byte when it is not near.
+fn length_to(text: &str, close: u8, longest: usize) -> usize {
+    text.bytes().take(longest).position(|byte| byte == close).map_or(1, |index| index + 1)
 }
 
 pub(super) fn find_ignoring_case(text: &[u8], sought: &[u8], from: usize) -> Option<usize> {
@@ -188,12 +259,16 @@ pub(super) fn find_ignoring_case(text: &[u8], sought: &[u8], from: usize) -> Opt
     }
 }
 
-fn replace_all(text: &str, replacement: &str, find: impl Fn(usize) -> Option<Range<usize>>) -> String {
+fn replace_all<R: AsRef<str>>(
+    text: &str,
+    replacement: impl Fn(&str) -> R,
+    find: impl Fn(usize) -> Option<Range<usize>>,
+) -> String {
     let mut out = String::with_capacity(text.len());
     let mut from = 0;
     while let Some(found) = find(from) {
         out.push_str(text.get(from..found.start).unwrap_or_default());
-        out.push_str(replacement);
+        out.push_str(replacement(text.get(found.clone()).unwrap_or_default()).as_ref());
         from = found.end;
     }
     out.push_str(text.get(from..).unwrap_or_default());
@@ -220,10 +295,14 @@ mod tests {
             ("9-9-9-9-1-1-1-3-2", "*********"),
             ("x999911132y999911132", "x*********y*********"),
             ("9 999911132", "9 *********"),
+            ("9999\u{a0}11\u{200b}132 9999  11132 9999/11132", "********* ********* *********"),
+            ("<b>9999</b><i class=\"x\">1</i>1132 9999&#160;11&nbsp;132", "<b>*********</b><i></i> *********"),
+            ("９９９９１１１３２ en 99991113２", "********* en *********"),
+            ("0999911132 x000999911132", "0********* x000*********"),
         ] {
             assert_eq!(mask.without_bsn(text), masked);
         }
-        for text in ["9999111321", "1999911132", "9999  11132", "99991113", "999911133", "9999/11132"] {
+        for text in ["9999111321", "1999911132", "10999911132", "99991113", "999911133", "9999x11132", "99:99:11.132"] {
             assert!(!mask.has_bsn(text), "{text}");
         }
     }
@@ -232,6 +311,8 @@ mod tests {
     fn a_leading_zero_may_be_missing() {
         let mask = mask("012345672");
         assert_eq!(mask.without_bsn("012345672, 12345672, 112345672"), "*********, *********, 112345672");
+        let mask = self::mask("020191121");
+        assert_eq!(mask.without_bsn("2019-11-21 20191121 2019.11.21"), "2019-11-21 ********* *********");
     }
 
     #[test]

@@ -270,7 +270,7 @@ pub(super) fn is_bsn_system(system: &str) -> bool {
 
 /// Whether a text is this BSN, with or without separators and leading zero.
 pub(super) fn is_bsn(text: &str, bsn: &Bsn) -> bool {
-    let digits: String = text.chars().filter(|char| !matches!(char, '.' | '-' | ' ')).collect();
+    let digits: String = text.chars().filter(|char| char.is_alphanumeric()).collect();
     Bsn::parse(&digits).is_ok_and(|found| found == *bsn)
 }
 

@@ -271,7 +271,10 @@ impl Choices<'_> {
     }
 
     fn text(&mut self) -> String {
-        match self.below(24) {
+        match self.below(27) {
+            24 => self.pick(&["<b>9999</b>&#160;11/132", "9999<br/>11132"]).to_owned(),
+            25 => "9999\n11\t132 en ９999\u{a0}11132".to_owned(),
+            26 => format!("00{BSN}, 10{BSN}, {BSN}１"),
             0..=14 => self.pick(&["huisarts", "Déjà vu 😀", "\"aan\\huis\"\n", "12 mmol/l", "a/b"]).to_owned(),
             15 => format!("bsn {BSN}."),
             16 => "9999.11.132 of 9999 11 132".to_owned(),

@@ -96,7 +96,7 @@ impl Model<'_> {
             for name in ["value", "code"] {
                 let Some(value) = members.get(name) else { continue };
                 let value = value.as_str().ok_or("BSN value")?;
-                let digits: String = value.chars().filter(|char| !".- ".contains(*char)).collect();
+                let digits: String = value.chars().filter(|char| char.is_alphanumeric()).collect();
                 let is_ours = digits == self.bsn || (digits.len() == 8 && format!("0{digits}") == self.bsn);
                 if value.chars().any(char::is_numeric) && !is_ours {
                     return Err("foreign BSN");

@@ -178,13 +178,34 @@ pub(super) fn collect_references(value: &Value, out: &mut Vec<String>) {
     }
 }
 
+/// The ASCII form of a digit, full-width or not.
+pub(super) fn narrow(char: char) -> Option<char> {
+    match char {
+        '0'..='9' => Some(char),
+        '\u{ff10}'..='\u{ff19}' => char::from_digit(u32::from(char) - 0xff10, 10),
+        _ => None,
+    }
+}
+
 pub(super) fn run(chars: &[char], start: usize, digits: &str) -> Option<usize> {
     let mut at = start;
     for digit in digits.chars() {
-        if at > start && ['.', ' ', '-'].contains(chars.get(at)?) {
-            at += 1;
+        for _ in 0..4 {
+            let rest = &chars[at..];
+            let enclosed = |close: char, longest: usize| {
+                let text: String = rest.iter().collect();
+                let end = text.find(close).filter(|end| *end < longest);
+                end.map_or(1, |end| text[..end].chars().count() + 1)
+            };
+            at += match rest.first() {
+                _ if at == start => 0,
+                Some('<') => enclosed('>', 256),
+                Some('&') => enclosed(';', 10),
+                Some(char) if !char.is_alphanumeric() && *char != ':' => 1,
+                Some(_) | None => 0,
+            };
         }
-        if *chars.get(at)? != digit {
+        if narrow(*chars.get(at)?) != Some(digit) {
             return None;
         }
         at += 1;
