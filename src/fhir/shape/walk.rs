@@ -108,9 +108,9 @@ impl<'a, 'o> Walk<'a, 'o> {
     fn leave_entry(&mut self) {
         self.entry = None;
         self.own = None;
-        self.contained.clear();
-        self.gone.clear();
-        self.gone_ids.clear();
+        self.contained = HashSet::new();
+        self.gone = HashSet::new();
+        self.gone_ids = HashSet::new();
     }
 
     fn full_url(&self, entry: &Entry<'o>) -> Result<(), ShapeFault> {

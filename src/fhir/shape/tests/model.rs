@@ -1,6 +1,7 @@
 //! The rules once more, written the slow and obvious way on parsed values, to hold the shaper against.
 
 mod faults;
+mod texts;
 mod words;
 
 use serde_json::{Map, Value, json};
@@ -9,7 +10,7 @@ use super::super::Shaping;
 use faults::Inside;
 use words::{
     Judged, codes, collect_references, cut_sections, has_host, is_bsn_identifier, is_effective_from, is_from, is_id,
-    mask_hosts, masked, narrow, refuse_hidden_lines, run, tidy,
+    masked, refuse_hidden_lines, tidy,
 };
 
 /// The Bundle that should leave, or why none may.
@@ -362,47 +363,6 @@ impl Model<'_> {
                     out.insert("_reference".to_owned(), masked());
                 }
             }
-        }
-    }
-
-    fn hide_bsn(&self, text: &str) -> String {
-        let chars: Vec<char> = text.chars().collect();
-        let mut out = String::new();
-        let mut at = 0;
-        while at < chars.len() {
-            let zeros = chars[..at].iter().rev().take_while(|char| **char == '0').count();
-            let is_fresh = zeros < 8 && (zeros == at || !chars[at - zeros - 1].is_ascii_digit());
-            let forms = [Some(self.bsn), self.bsn.strip_prefix('0')];
-            // The nine digits first: only when they are not there at all is the form without a leading zero tried.
-            let end = forms.into_iter().flatten().find_map(|digits| {
-                let end = run(&chars, at, digits)?;
-                let found: String = chars[at..end].iter().collect();
-                let is_date = found.len() == 10 && found.parse::<jiff::civil::Date>().is_ok();
-                (!(is_date && digits.len() == 8)).then_some(end)
-            });
-            let end = end.filter(|end| is_fresh && !chars.get(*end).is_some_and(|char| narrow(*char).is_some()));
-            if let Some(end) = end {
-                out.push_str("*********");
-                let found: String = chars[at..end].iter().collect();
-                out.extend(["<b>", "</b>", "<br/>"].into_iter().filter(|tag| found.contains(tag)));
-                at = end;
-            } else {
-                out.push(chars[at]);
-                at += 1;
-            }
-        }
-        out
-    }
-
-    fn hide_host(&self, text: &str) -> String {
-        if !has_host(text) {
-            return text.to_owned();
-        }
-        match text.strip_prefix(self.shaping.his_base) {
-            Some(rest) if rest.is_empty() || rest.starts_with(['/', '?', '#']) => {
-                format!("{}{}", self.shaping.our_base, mask_hosts(rest))
-            }
-            Some(_) | None => mask_hosts(text),
         }
     }
 }

@@ -1,0 +1,47 @@
+//! What may stand in no text, found the slow way.
+
+use super::Model;
+use super::words::{has_host, mask_hosts, narrow, run};
+
+impl Model<'_> {
+    pub(super) fn hide_bsn(&self, text: &str) -> String {
+        let chars: Vec<char> = text.chars().collect();
+        let mut out = String::new();
+        let mut at = 0;
+        while at < chars.len() {
+            let zeros = chars[..at].iter().rev().take_while(|char| **char == '0').count();
+            let is_fresh = zeros < 8 && (zeros == at || !chars[at - zeros - 1].is_ascii_digit());
+            let forms = [Some(self.bsn), self.bsn.strip_prefix('0')];
+            // The nine digits first: only when they are not there at all is the form without a leading zero tried.
+            let end = forms.into_iter().flatten().find_map(|digits| {
+                let end = run(&chars, at, digits)?;
+                let found: String = chars[at..end].iter().collect();
+                let is_date = found.len() == 10 && found.parse::<jiff::civil::Date>().is_ok();
+                (!(is_date && digits.len() == 8)).then_some(end)
+            });
+            let end = end.filter(|end| is_fresh && !chars.get(*end).is_some_and(|char| narrow(*char).is_some()));
+            if let Some(end) = end {
+                out.push_str("*********");
+                let found: String = chars[at..end].iter().collect();
+                out.extend(["<b>", "</b>", "<br/>"].into_iter().filter(|tag| found.contains(tag)));
+                at = end;
+            } else {
+                out.push(chars[at]);
+                at += 1;
+            }
+        }
+        out
+    }
+
+    pub(super) fn hide_host(&self, text: &str) -> String {
+        if !has_host(text) {
+            return text.to_owned();
+        }
+        match text.strip_prefix(self.shaping.his_base) {
+            Some(rest) if rest.is_empty() || rest.starts_with(['/', '?', '#']) => {
+                format!("{}{}", self.shaping.our_base, mask_hosts(rest))
+            }
+            Some(_) | None => mask_hosts(text),
+        }
+    }
+}
