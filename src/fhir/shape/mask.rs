@@ -242,9 +242,13 @@ fn bare_tags(text: &str) -> String {
     tags
 }
 
-/// The length up to and with the closing byte; that of the first byte when it is not near.
+/// The length up to and with the closing byte; that of the first byte when it is not near or another one opens before,
+/// so that no part of a text is looked over more than a few times.
 fn length_to(text: &str, close: u8, longest: usize) -> usize {
-    text.bytes().take(longest).position(|byte| byte == close).map_or(1, |index| index + 1)
+    let open = text.as_bytes().first();
+    let ends = |byte: &u8| *byte == close || Some(byte) == open;
+    let rest = text.as_bytes().get(1..text.len().min(longest)).unwrap_or_default();
+    rest.iter().position(ends).filter(|index| rest.get(*index) == Some(&close)).map_or(1, |index| index + 2)
 }
 
 pub(super) fn find_ignoring_case(text: &[u8], sought: &[u8], from: usize) -> Option<usize> {

@@ -1,5 +1,6 @@
 //! The shaper held against its model, against damaged bytes, and against bundles named for their defect.
 
+mod attacks;
 mod fixtures;
 mod generate;
 mod model;

@@ -333,7 +333,7 @@ impl Choices<'_> {
                     add("aside", json!({"code": {"coding": [{"system": LINES, "code": "S"}]}, "text": CANARY}));
                 }
                 13 if self.rarely(4) => {
-                    add("aside", json!({"valueCoding": {"system": LINES, "code": "O"}, "x": CANARY}))
+                    add("aside", json!({"valueCoding": {"system": LINES, "code": "O"}, "x": CANARY}));
                 }
                 13 if self.rarely(8) => add("valueInteger", json!(999_911_132)),
                 14 if self.rarely(8) => add(&format!("x{BSN}"), json!(1)),

@@ -7,7 +7,7 @@ mod words;
 use serde_json::{Map, Value, json};
 
 use super::super::Shaping;
-use faults::Inside;
+use faults::{Inside, check_outcome};
 use words::{
     Judged, codes, collect_references, cut_sections, has_host, is_bsn_identifier, is_effective_from, is_from, is_id,
     masked, refuse_hidden_lines, tidy,
@@ -80,27 +80,10 @@ impl Model<'_> {
         let resource = entry.get("resource").ok_or("resource")?;
         let kind = text(resource, "resourceType").ok_or("type")?;
         if kind == "OperationOutcome" {
-            for issue in resource.get("issue").and_then(Value::as_array).into_iter().flatten() {
-                let (severity, code) = (text(issue, "severity"), text(issue, "code"));
-                let is_remark = matches!(severity.as_deref(), Some("warning" | "information"));
-                let parts = ["incomplete", "timeout", "throttled", "too-costly"];
-                if !is_remark || code.is_some_and(|code| parts.contains(&code.as_str())) {
-                    return Err("failed in part");
-                }
-            }
+            check_outcome(resource)?;
             return Ok(None);
         }
-        let mode = match entry.get("search") {
-            None => "match".to_owned(),
-            Some(Value::Object(search)) => match search.get("mode") {
-                None => "match".to_owned(),
-                Some(mode) => mode.as_str().ok_or("mode")?.to_owned(),
-            },
-            Some(_) => return Err("search"),
-        };
-        let is_unsaid = entry.get("search").is_none_or(|search| search.get("mode").is_none());
-        let came_along = kind != self.shaping.resource && self.shaping.includes.contains(&kind.as_str());
-        let mode = if is_unsaid && came_along { "include".to_owned() } else { mode };
+        let mode = self.mode(entry, &kind)?;
         let is_match = mode == "match";
         if !is_match && mode != "include" {
             return Err("mode");
@@ -147,6 +130,18 @@ impl Model<'_> {
         });
         cut.iter().try_for_each(refuse_hidden_lines)?;
         Ok(Some(Entry { kind, id, url, is_match, cut, gone }))
+    }
+
+    fn mode(&self, entry: &Value, kind: &str) -> Judged<String> {
+        let mode = match entry.get("search") {
+            None => None,
+            Some(Value::Object(search)) => {
+                search.get("mode").map(|mode| mode.as_str().ok_or("mode").map(str::to_owned)).transpose()?
+            }
+            Some(_) => return Err("search"),
+        };
+        let came_along = kind != self.shaping.resource && self.shaping.includes.contains(&kind);
+        Ok(mode.unwrap_or_else(|| if came_along { "include" } else { "match" }.to_owned()))
     }
 
     /// Type and id, for a target at the HIS.

@@ -21,6 +21,19 @@ pub(super) enum Inside {
     Frame,
 }
 
+/// An OperationOutcome beside the entries may warn or remark, but not say that something is missing.
+pub(super) fn check_outcome(outcome: &Value) -> Judged<()> {
+    for issue in outcome.get("issue").and_then(Value::as_array).into_iter().flatten() {
+        let (severity, code) = (text(issue, "severity"), text(issue, "code"));
+        let is_remark = matches!(severity.as_deref(), Some("warning" | "information"));
+        let parts = ["incomplete", "timeout", "throttled", "too-costly"];
+        if !is_remark || code.is_some_and(|code| parts.contains(&code.as_str())) {
+            return Err("failed in part");
+        }
+    }
+    Ok(())
+}
+
 impl Model<'_> {
     pub(super) fn check_subject(&self, resource: &Value, kind: &str) -> Judged<()> {
         let name = if BY_PATIENT.contains(&kind) {

@@ -19,11 +19,10 @@ impl Model<'_> {
                 let is_date = found.len() == 10 && found.parse::<jiff::civil::Date>().is_ok();
                 (!(is_date && digits.len() == 8)).then_some(end)
             });
-            let end = end.filter(|end| is_fresh && !chars.get(*end).is_some_and(|char| narrow(*char).is_some()));
+            let end = end.filter(|end| is_fresh && chars.get(*end).is_none_or(|char| narrow(*char).is_none()));
             if let Some(end) = end {
                 out.push_str("*********");
-                let found: String = chars[at..end].iter().collect();
-                out.extend(["<b>", "</b>", "<br/>"].into_iter().filter(|tag| found.contains(tag)));
+                out.push_str(&tags(&chars[at..end].iter().collect::<String>()));
                 at = end;
             } else {
                 out.push(chars[at]);
@@ -44,4 +43,19 @@ impl Model<'_> {
             Some(_) | None => mask_hosts(text),
         }
     }
+}
+
+/// The names of the tags in a text, as tags.
+fn tags(text: &str) -> String {
+    let mut tags = String::new();
+    for (at, _) in text.match_indices('<') {
+        let inner: String = text[at + 1..].chars().take_while(|char| !"<>".contains(*char)).collect();
+        let name: String = inner.chars().take_while(|char| char.is_ascii_alphanumeric() || *char == '/').collect();
+        let is_closed = text[at + 1 + inner.len()..].starts_with('>');
+        if is_closed && name.len() < 8 && name.chars().any(|char| char.is_ascii_alphabetic()) {
+            let slash = if inner.ends_with('/') && !name.ends_with('/') { "/" } else { "" };
+            tags.extend(["<", &name, slash, ">"]);
+        }
+    }
+    tags
 }

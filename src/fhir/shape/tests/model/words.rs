@@ -195,6 +195,7 @@ pub(super) fn run(chars: &[char], start: usize, digits: &str) -> Option<usize> {
             let enclosed = |close: char, longest: usize| {
                 let text: String = rest.iter().collect();
                 let end = text.find(close).filter(|end| *end < longest);
+                let end = end.filter(|end| !text[1..*end].contains(rest[0]));
                 end.map_or(1, |end| text[..end].chars().count() + 1)
             };
             at += match rest.first() {
