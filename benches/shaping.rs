@@ -70,6 +70,7 @@ impl Case {
         let rules = Rules {
             access_start: practice.access_start,
             results_since: today.checked_sub(jiff::ToSpan::months(14)).unwrap(),
+            today,
             flagged_episodes: Default::default(),
         };
         Self { resource, body: body.into_bytes(), bsn: person.bsn, patient: person.id, rules }

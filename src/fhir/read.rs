@@ -249,6 +249,7 @@ impl Reader {
         let rules = Rules {
             access_start: work.permit.practice().access_start,
             results_since: work.floors.results,
+            today: work.floors.today,
             flagged_episodes: flagged.unwrap_or_default(),
         };
         let our_base = resource_base(&self.origin, &grant.provider, &service.id, service.fhir);

@@ -68,6 +68,8 @@ pub struct Rules {
     pub access_start: Date,
     /// The first day whose results are shown.
     pub results_since: Date,
+    /// Today: medication whose period of use ended before is not current.
+    pub today: Date,
     /// Logical ids of the EpisodeOfCare under an attention flag: shown although closed. See [`flagged_episodes`].
     pub flagged_episodes: HashSet<String>,
 }

@@ -31,6 +31,9 @@ async fn every_patient_sees_exactly_what_the_guideline_shows() {
                 let bundle: Value = serde_json::from_str(&body).unwrap();
                 check_frame(&session, &request, &bundle);
                 check_elements(&bundle, &record.reference(), &request);
+                for title in record.hidden_titles() {
+                    assert!(!body.contains(&title), "{title} in {request} of {}: {body}", person.family);
+                }
                 let kind = request.split('?').next().unwrap();
                 let expected = record.search(kind);
                 assert_eq!(entries(&bundle, "match"), sorted(expected.matches), "{request} of {}", person.family);

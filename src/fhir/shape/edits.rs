@@ -8,7 +8,7 @@ use super::ShapeFault;
 use super::outline::Value;
 
 /// What replaces a value that may not be shown, written as the extension of a primitive element (STU3 2.6.2).
-const MASKED: &str =
+pub(super) const MASKED: &str =
     r#"{"extension":[{"url":"http://hl7.org/fhir/StructureDefinition/data-absent-reason","valueCode":"masked"}]}"#;
 
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 //! Finishes a searchset: links and total of our own, full URLs and References on our base, only the entries that stay.
 
 use super::bundle::{Bundle, Entry, Mode};
-use super::edits::{Edits, quoted};
+use super::edits::{Edits, MASKED, quoted};
 use super::reference::{Target, target};
 use super::visible::{Index, drop_unreferenced};
 use super::walk::{Site, Walk};
@@ -27,6 +27,9 @@ pub(super) fn finish<'o>(
         let target = target(&site.text, shaping.his_base)?;
         let is_hidden = hides_any && index.find(target).any(|entry| !leaves(entry));
         edit_reference(&mut edits, site, target, is_hidden, shaping.our_base);
+        if !is_hidden && shaping.resource != EPISODE && matches!(target, Target::Local { resource_type: EPISODE, .. }) {
+            rename_episode(&mut edits, site);
+        }
     }
     for (entry, _) in bundle.entries.iter().zip(&*stays).filter(|(_, stays)| **stays) {
         entry.iter().for_each(|entry| edit_entry(&mut edits, entry, shaping.our_base));
@@ -44,6 +47,10 @@ pub(super) fn finish<'o>(
     let all = u32::try_from(bundle.resources().count()).unwrap_or(u32::MAX);
     Ok(Shaped { body: edits.apply(text)?, entries, withheld: all - entries - includes })
 }
+
+const EPISODE: &str = "EpisodeOfCare";
+/// What every episode is called outside the answer that holds it.
+const EPISODE_DISPLAY: &str = "Zorgepisode";
 
 /// Members of the Bundle that never pass: those that speak of the HIS's own document, which ours no longer is, and those
 /// that STU3 does not know, so that nobody can tell what they hold.
@@ -91,6 +98,17 @@ fn edit_entry(edits: &mut Edits, entry: &Entry<'_>, our_base: &str) {
 /// Inserts members, each with its comma, at the start of an object that has at least one that stays.
 fn insert_first(edits: &mut Edits, object_start: usize, members: &str) {
     edits.replace(object_start + 1..object_start + 1, members.to_owned());
+}
+
+/// Which episodes are shown is judged where they are searched. Elsewhere a Reference may name one that is not, so its title
+/// does not go along; the id tells who collected the episode too.
+fn rename_episode(edits: &mut Edits, site: &Site<'_>) {
+    if let Some(display) = site.object.member("display") {
+        edits.replace_string(display, EPISODE_DISPLAY);
+    }
+    if let Some(beside) = site.object.member("_display") {
+        edits.replace(beside.span(), MASKED);
+    }
 }
 
 fn edit_reference(edits: &mut Edits, site: &Site<'_>, target: Target<'_>, is_hidden: bool, our_base: &str) {

@@ -12,6 +12,8 @@ use super::{Rules, ShapeFault};
 const LINE_TYPES: &str = "journaalregeltypen";
 /// What S and O are called where their system is another one or none: as letter, as word, and as LOINC section.
 const HIDDEN_NAMES: [&str; 8] = ["s", "o", "subjectief", "objectief", "subjective", "objective", "611509", "611491"];
+/// Part of the extension that says for how long medication is used.
+const PERIOD_OF_USE: &str = "zib-medication-periodofuse";
 /// Part of the profile of a line of a consultation.
 const LINE_PROFILE: &str = "gp-journalentry";
 
@@ -24,6 +26,8 @@ pub(super) fn shows(resource: Value<'_>, resource_type: &str, id: &str, rules: &
         "Observation" => shows_observation(resource, rules),
         "Composition" => Ok(is_from(resource.member("date"), rules.access_start)),
         "EpisodeOfCare" => Ok(shows_episode(resource, id, rules)),
+        "MedicationRequest" => Ok(is_in_use(resource, rules.today)),
+        "AllergyIntolerance" => Ok(is_about_medication(resource)),
         _ => Ok(true),
     }
 }
@@ -165,6 +169,27 @@ fn shows_episode(episode: Value<'_>, id: &str, rules: &Rules) -> bool {
     }
 }
 
+/// Current medication: no period of use that is stated ended before today. The search says so too, by a parameter that a
+/// FHIR server may not know and then ignores.
+fn is_in_use(request: Value<'_>, today: Date) -> bool {
+    let extensions = request.member("extension").into_iter().flat_map(Value::items);
+    let mut periods = extensions.filter(|extension| {
+        let url = extension.member("url").and_then(Value::string);
+        url.is_none_or(|url| contains_ignoring_case(&url, PERIOD_OF_USE))
+    });
+    periods.all(|extension| match extension.member("valuePeriod").map(|period| period.member("end")) {
+        Some(Some(end)) => end.string().and_then(|text| latest_day(&text)).is_some_and(|day| day >= today),
+        Some(None) => true,
+        None => false,
+    })
+}
+
+/// An intolerance for medication; of other kinds nothing is shown.
+fn is_about_medication(intolerance: Value<'_>) -> bool {
+    let mut categories = intolerance.member("category").into_iter().flat_map(Value::items);
+    categories.any(|category| category.string().as_deref() == Some("medication"))
+}
+
 fn is_from(moment: Option<Value<'_>>, first: Date) -> bool {
     moment.and_then(Value::string).and_then(|text| earliest_day(&text)).is_some_and(|day| day >= first)
 }
@@ -183,6 +208,17 @@ pub(super) fn earliest_day(text: &str) -> Option<Date> {
     let month_number = if month.is_some() { number(month, 2)? } else { 1 };
     let day_number = if day.is_some() { number(day, 2)? } else { 1 };
     Date::new(year, i8::try_from(month_number).ok()?, i8::try_from(day_number).ok()?).ok()
+}
+
+/// The last day that a FHIR date, dateTime or instant may mean: of a year or month its last day.
+fn latest_day(text: &str) -> Option<Date> {
+    let first = earliest_day(text)?;
+    let date = text.split('T').next().unwrap_or_default();
+    match date.split('-').count() {
+        1 => Some(first.last_of_year()),
+        2 => Some(first.last_of_month()),
+        _ => Some(first),
+    }
 }
 
 /// Exactly `length` ASCII digits.
@@ -210,6 +246,7 @@ mod tests {
         Rules {
             access_start: date(2024, 3, 1),
             results_since: date(2025, 1, 10),
+            today: date(2026, 3, 10),
             flagged_episodes: HashSet::from(["e-flagged".to_owned()]),
         }
     }
@@ -312,6 +349,47 @@ mod tests {
         ] {
             assert_eq!(shown("EpisodeOfCare", id, &format!(r#"{{"status":{status}}}"#)), Ok(expected), "{id} {status}");
         }
+    }
+
+    #[test]
+    fn medication_is_shown_while_it_is_in_use() {
+        let period = |end: &str| {
+            let url = "http://nictiz.nl/fhir/StructureDefinition/zib-Medication-PeriodOfUse";
+            format!(r#"{{"extension":[{{"url":"{url}","valuePeriod":{{"start":"2020-01-01"{end}}}}}]}}"#)
+        };
+        for (end, expected) in [
+            ("", true),
+            (r#","end":"2026-03-10""#, true),
+            (r#","end":"2026-03""#, true),
+            (r#","end":"2026""#, true),
+            (r#","end":"2026-03-09""#, false),
+            (r#","end":"2026-03-09T23:00:00+01:00""#, false),
+            (r#","end":"2025""#, false),
+            (r#","end":"soon""#, false),
+            (r#","end":null"#, false),
+        ] {
+            assert_eq!(shown("MedicationRequest", "m", &period(end)), Ok(expected), "{end}");
+        }
+        assert_eq!(shown("MedicationRequest", "m", "{}"), Ok(true));
+        let other = r#"{"extension":[{"url":"urn:x","valuePeriod":{"end":"2001-01-01"}}]}"#;
+        assert_eq!(shown("MedicationRequest", "m", other), Ok(true));
+        let unreadable = r#"{"extension":[{"url":"urn:zib-Medication-PeriodOfUse","valueDateTime":"2099"}]}"#;
+        assert_eq!(shown("MedicationRequest", "m", unreadable), Ok(false));
+    }
+
+    #[test]
+    fn only_intolerances_for_medication_are_shown() {
+        for (category, expected) in [
+            (r#"["medication"]"#, true),
+            (r#"["food","medication"]"#, true),
+            (r#"["food"]"#, false),
+            (r#""medication""#, false),
+            ("[]", false),
+        ] {
+            let body = format!(r#"{{"category":{category}}}"#);
+            assert_eq!(shown("AllergyIntolerance", "a", &body), Ok(expected), "{category}");
+        }
+        assert_eq!(shown("AllergyIntolerance", "a", "{}"), Ok(false));
     }
 
     #[test]

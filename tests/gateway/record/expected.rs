@@ -36,6 +36,14 @@ impl<'a> Record<'a> {
 
     /// What the search for this type shows.
     pub(super) fn search(&self, kind: &str) -> Expected {
+        let mut expected = self.shown(kind);
+        if kind != "EpisodeOfCare" {
+            expected.matches.iter_mut().chain(&mut expected.includes).for_each(rename_episodes);
+        }
+        expected
+    }
+
+    fn shown(&self, kind: &str) -> Expected {
         match kind {
             "Patient" => Expected {
                 matches: vec![masked(self.patient)],
@@ -63,6 +71,13 @@ impl<'a> Record<'a> {
             "Encounter" => self.alone(self.of_type(kind)),
             other => panic!("no search for {other}"),
         }
+    }
+
+    /// The titles of their closed episodes without attention flag.
+    pub(super) fn hidden_titles(&self) -> Vec<String> {
+        let hidden = self.of_type("EpisodeOfCare").filter(|it| !self.is_open_or_flagged(it));
+        let extensions = hidden.flat_map(|it| items(&it["extension"]));
+        extensions.filter_map(|it| it["valueString"].as_str()).map(str::to_owned).collect()
     }
 
     /// Their resources of a type.
@@ -154,4 +169,18 @@ fn open_report(composition: &Value) -> Value {
     sections.retain(|section| has_code(&section["code"], "E") || has_code(&section["code"], "P"));
     assert_eq!(sections.len(), 2);
     report
+}
+
+/// Outside their own search, References to episodes do not say what they are about: one may be hidden.
+fn rename_episodes(value: &mut Value) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(rename_episodes),
+        Value::Object(members) => {
+            if members.get("reference").and_then(Value::as_str).is_some_and(|it| it.starts_with("EpisodeOfCare/")) {
+                members.insert("display".to_owned(), json!("Zorgepisode"));
+            }
+            members.values_mut().for_each(rename_episodes);
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
 }

@@ -30,7 +30,15 @@ impl Choices<'_> {
     }
 
     pub(super) fn bundle(&mut self) -> (Value, &'static str) {
-        let searched = ["Observation", "Composition", "EpisodeOfCare", "Encounter", "Patient"][self.below(5)];
+        let searched = [
+            "Observation",
+            "Composition",
+            "EpisodeOfCare",
+            "Encounter",
+            "Patient",
+            "MedicationRequest",
+            "AllergyIntolerance",
+        ][self.below(7)];
         let count = self.below(7);
         let entries: Vec<Value> = (0..count).map(|_| self.entry(searched)).collect();
         let mut bundle = json!({"resourceType": "Bundle", "type": "searchset", "total": count, "entry": entries});
@@ -112,6 +120,16 @@ impl Choices<'_> {
                 let statuses = ["active", "finished", "onhold", "cancelled", "entered-in-error", "planned"];
                 members.insert("status".to_owned(), json!(self.pick(&statuses)));
             }
+            "MedicationRequest" => {
+                let end = self.pick(&["2026-03-09", "2026-03-10", "2001-01-01", "2030-12-31"]);
+                let period = if self.rarely(30) { json!({}) } else { json!({"end": end}) };
+                let url = "http://nictiz.nl/fhir/StructureDefinition/zib-Medication-PeriodOfUse";
+                members.insert("extension".to_owned(), json!([{"url": url, "valuePeriod": period}]));
+            }
+            "AllergyIntolerance" => {
+                let category = self.pick(&["medication", "food"]);
+                members.insert("category".to_owned(), json!([category]));
+            }
             "OperationOutcome" => {
                 let severity = self.pick(&["warning", "information", "error"]);
                 let code = self.pick(&["informational", "incomplete", "not-supported"]);
@@ -129,8 +147,8 @@ impl Choices<'_> {
 
     fn subject(&mut self, kind: &str, members: &mut Map<String, Value>) {
         let name = match kind {
-            "EpisodeOfCare" => "patient",
-            "Composition" | "Condition" | "Encounter" | "Observation" | "Specimen" => "subject",
+            "EpisodeOfCare" | "AllergyIntolerance" => "patient",
+            "Composition" | "Condition" | "Encounter" | "MedicationRequest" | "Observation" | "Specimen" => "subject",
             _ => return,
         };
         let forms = ["Patient/pat-1".to_owned(), format!("{HIS}/Patient/pat-1"), "Patient/pat-1/_history/3".to_owned()];

@@ -212,6 +212,24 @@ impl Model<'_> {
                     lines.iter().all(|line| line == "E" || line == "P") && is_effective_from(resource, &start)
                 }
             }
+            "MedicationRequest" => {
+                let extensions = resource.get("extension").and_then(Value::as_array);
+                extensions.into_iter().flatten().all(|extension| {
+                    let url = extension.get("url").and_then(Value::as_str).unwrap_or("zib-medication-periodofuse");
+                    let end = extension.get("valuePeriod").map(|period| period.get("end"));
+                    !url.to_lowercase().contains("zib-medication-periodofuse")
+                        || match end {
+                            // The model knows whole days only; that is all the generator writes.
+                            Some(Some(end)) => end.as_str().is_some_and(|end| is_from(end, &rules.today.to_string())),
+                            Some(None) => true,
+                            None => false,
+                        }
+                })
+            }
+            "AllergyIntolerance" => {
+                let categories = resource.get("category").and_then(Value::as_array);
+                categories.is_some_and(|categories| categories.iter().any(|category| category == "medication"))
+            }
             _ => true,
         })
     }
@@ -347,6 +365,15 @@ impl Model<'_> {
             if dangles || hidden.iter().any(|entry| self.is_target(entry, reference)) {
                 out.remove("display");
                 out.remove("_display");
+            } else if self.shaping.resource != "EpisodeOfCare"
+                && self.local(reference).is_some_and(|path| path.starts_with("EpisodeOfCare/"))
+            {
+                if out.contains_key("display") {
+                    out.insert("display".to_owned(), json!("Zorgepisode"));
+                }
+                if out.contains_key("_display") {
+                    out.insert("_display".to_owned(), masked());
+                }
             }
             if let Some(path) = reference.strip_prefix(&format!("{}/", self.shaping.his_base)) {
                 out.insert("reference".to_owned(), Value::from(format!("{}/{path}", self.shaping.our_base)));
