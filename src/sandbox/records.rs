@@ -121,6 +121,13 @@ struct Record<'a> {
 }
 
 impl Record<'_> {
+    /// Part of an id for something about an episode. It counts episodes and does not name them: the id of one that is hidden
+    /// stands in References.
+    fn episode_part(&self, what: &str, icpc: &str) -> String {
+        let number = self.person.episode.iter().take_while(|episode| episode.icpc != icpc).count() + 1;
+        format!("{what}-{number}")
+    }
+
     /// An id: unique in the practice, the same every day.
     fn id(&self, what: &str) -> String {
         format!("{}-p{}-{what}", self.story.key, self.number)
@@ -155,7 +162,7 @@ impl Record<'_> {
 
     fn episode_reference(&self, icpc: &str) -> Option<Value> {
         let episode = self.person.episode.iter().find(|episode| episode.icpc == icpc)?;
-        Some(element::reference("EpisodeOfCare", &self.id(&journal::episode_part("episode", icpc)), &episode.title))
+        Some(element::reference("EpisodeOfCare", &self.id(&self.episode_part("episode", icpc)), &episode.title))
     }
 }
 

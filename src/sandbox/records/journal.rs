@@ -9,11 +9,6 @@ use super::element::{
 use super::people::organization_reference;
 use super::story::{Consult, Episode, How};
 
-/// Part of an id for something about an episode; a dot of the code would be allowed, a hyphen reads better.
-pub(super) fn episode_part(what: &str, icpc: &str) -> String {
-    format!("{what}-{}", icpc.to_lowercase().replace('.', "-"))
-}
-
 /// Part of an id for something of the contact with this number.
 fn contact_part(what: &str, number: usize) -> String {
     format!("c{number}-{what}")
@@ -40,7 +35,7 @@ pub(super) fn resources(record: &Record<'_>) -> Vec<Value> {
 }
 
 fn condition(record: &Record<'_>, episode: &Episode) -> Value {
-    let id = record.id(&episode_part("probleem", &episode.icpc));
+    let id = record.id(&record.episode_part("probleem", &episode.icpc));
     let (status, code, display) =
         if episode.to.is_some() { ("inactive", "73425007", "Niet actueel") } else { ("active", "55561003", "Actueel") };
     let status_code =
@@ -62,9 +57,9 @@ fn condition(record: &Record<'_>, episode: &Episode) -> Value {
 }
 
 fn episode_of_care(record: &Record<'_>, episode: &Episode) -> Value {
-    let id = record.id(&episode_part("episode", &episode.icpc));
+    let id = record.id(&record.episode_part("episode", &episode.icpc));
     let title = extension("EpisodeOfCare-Title", "valueString", json!(episode.title));
-    let condition = record.id(&episode_part("probleem", &episode.icpc));
+    let condition = record.id(&record.episode_part("probleem", &episode.icpc));
     with(
         resource("EpisodeOfCare", &id, "nl-core-episodeofcare", &format!("Episode: {}", episode.title)),
         json!({
@@ -82,8 +77,8 @@ fn episode_of_care(record: &Record<'_>, episode: &Episode) -> Value {
 }
 
 fn flag(record: &Record<'_>, episode: &Episode, text: &str) -> Value {
-    let id = record.id(&episode_part("attentie", &episode.icpc));
-    let episode_id = record.id(&episode_part("episode", &episode.icpc));
+    let id = record.id(&record.episode_part("attentie", &episode.icpc));
+    let episode_id = record.id(&record.episode_part("episode", &episode.icpc));
     let detail = json!({"url": "http://hl7.org/fhir/StructureDefinition/flag-detail",
         "valueReference": reference("EpisodeOfCare", &episode_id, &episode.title)});
     with(
