@@ -12,7 +12,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::audit::{AuditError, AuditEvent, AuditLog, FileLog, Kind, Outcome};
+use crate::audit::{AuditError, AuditEvent, AuditLog, FileLog, Kind, Outcome, receipt};
 use crate::clock::SharedClock;
 use crate::edge::{Counters, Edge, EdgeConfig, Listener, serve};
 use crate::lists::{Pace, Refresher};
@@ -167,7 +167,7 @@ fn nonblocking(listener: TcpListener) -> std::io::Result<TcpListener> {
 async fn record(audit: &dyn AuditLog, clock: &SharedClock, kind: Kind) -> Result<(), AuditError> {
     let mut event = AuditEvent::new(clock.now(), kind, Outcome::Done);
     event.detail = Some(concat!("inzage ", env!("CARGO_PKG_VERSION")).into());
-    audit.append(event)?.await.map(|_| ())
+    receipt(audit.append(event)?).await.map(|_| ())
 }
 
 fn parts(audit: &Arc<FileLog>, lists: &ListsPart, clock: &SharedClock) -> Parts {

@@ -33,6 +33,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Proof that an event is on disk. Made by the log only, after the flush that covers the record.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,9 +72,23 @@ pub enum AuditError {
     /// A write or flush failed in a way that leaves the state of the file unknown; only a restart recovers.
     #[error("the audit log stopped after a failure of its device")]
     Stopped,
+    /// The device did not answer in time; the record may still become durable.
+    #[error("the audit device does not answer in time")]
+    Slow,
     /// More events are waiting than the bound allows.
     #[error("too many audit events are waiting")]
     Busy,
+}
+
+/// How long a receipt is waited for: a disk that hangs must not hold a request beyond the 60 s of core.rscint.202.
+const RECEIPT_DEADLINE: Duration = Duration::from_secs(10);
+
+/// Waits for a receipt, but not for ever.
+///
+/// # Errors
+/// As the log says, or `Slow` after 10 s.
+pub async fn receipt(pending: PendingReceipt) -> Result<AuditReceipt, AuditError> {
+    tokio::time::timeout(RECEIPT_DEADLINE, pending).await.unwrap_or(Err(AuditError::Slow))
 }
 
 /// The pending durable write of one event.
@@ -93,4 +108,16 @@ pub trait AuditLog: Send + Sync + 'static {
     /// # Errors
     /// The reason why not.
     fn health(&self) -> Result<(), AuditError>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_disk_that_hangs_gives_no_receipt_after_ten_seconds() {
+        assert_eq!(receipt(Box::pin(std::future::pending())).await, Err(AuditError::Slow));
+        let durable = AuditReceipt::durable("log".into(), 7);
+        assert_eq!(receipt(Box::pin(std::future::ready(Ok(durable.clone())))).await, Ok(durable));
+    }
 }

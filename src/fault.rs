@@ -381,6 +381,7 @@ impl From<AuditError> for Fault {
         let code = match error {
             AuditError::Full => "audit-full",
             AuditError::Stopped => "audit-stopped",
+            AuditError::Slow => "audit-slow",
             AuditError::Busy => "audit-busy",
         };
         passing(10, fault(code, 503, "transient", Who::Us, TEXT, DIAGNOSTICS))

@@ -21,6 +21,10 @@ pub(super) fn check(log: &mut Log, source: &Source) {
     names_are_unique(log, source, "his", "id");
     names_are_unique(log, source, "practices", "provider");
     practices_have_a_his(log);
+    // "Known at the practice" means "known in its HIS", so two practices never share an endpoint: a patient of one, perhaps a
+    // closed one, would be let in through the other.
+    names_are_unique(log, source, "practices", "his");
+    names_are_unique(log, source, "his", "base_url");
 }
 
 fn origin(log: &Log, key: &str) -> Option<Origin> {

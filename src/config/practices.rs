@@ -41,7 +41,7 @@ pub struct His {
     pub identity: Option<Identity>,
     /// File with the key that we send along, when it wants one.
     pub api_key: Option<PathBuf>,
-    /// Requests under way at a time, 1 to 10,000, default 64.
+    /// Requests under way at a time, 2 to 10,000, default 64; one question to a HIS may take two.
     pub max_in_flight: usize,
     /// Time to connect, 100 ms to 30 s, default 2 s.
     pub connect_timeout: Duration,
@@ -55,7 +55,7 @@ impl His {
         let roots = section.file("roots", Role::Roots);
         let identity = Identity::read_optional(section);
         let api_key = section.optional_file("api_key", Role::ApiKey);
-        let max_in_flight = section.or_default("max_in_flight", &number(1..=10_000, ""), 64);
+        let max_in_flight = section.or_default("max_in_flight", &number(2..=10_000, ""), 64);
         let connect_timeout = section.or_default("connect_timeout_ms", &millis(100..=30_000), Duration::from_secs(2));
         Ok(Self {
             id: id?,

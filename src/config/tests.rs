@@ -152,6 +152,8 @@ fn names_that_stand_twice_are_refused_with_the_first_line() {
     assert_eq!(at("his[1].id").0, 35);
     assert!(at("his[1].id").1.contains("first on line 23"));
     assert_eq!(at("practices[1].provider").0, 40);
+    assert!(at("practices[1].his").1.contains("his-a"), "two practices on one HIS");
+    assert!(found.iter().any(|(key, _, _)| key == "his[1].base_url"));
 }
 
 #[test]

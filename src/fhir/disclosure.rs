@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::read::ReadError;
-use crate::audit::{AuditEvent, AuditLog, AuditReceipt, Counts, Kind, Outcome};
+use crate::audit::{AuditEvent, AuditLog, AuditReceipt, Counts, Kind, Outcome, receipt};
 use crate::clock::SharedClock;
 use crate::fault::Fault;
 
@@ -30,7 +30,7 @@ impl Attempt {
         let refusal = AuditEvent { reason: Some(fault.code), status: Some(fault.status), ..self.event.clone() };
         if let Ok(pending) = self.log.append(refusal) {
             // The refusal stands whether or not the log can take it; a log that cannot is seen in its health.
-            let _ = pending.await;
+            let _ = receipt(pending).await;
         }
     }
 

@@ -13,7 +13,7 @@ use jiff::tz::TimeZone;
 use super::disclosure::{Attempt, Disclosure, Unfinished};
 use super::query::{Floors, QueryError, SearchShape, parse_search};
 use super::shape::{Rules, ShapeFault, Shaping, flagged_episodes, shape_searchset};
-use crate::audit::{AuditError, AuditEvent, AuditLog, AuditReceipt, Counts, Kind, Outcome, Pseudonymiser};
+use crate::audit::{AuditError, AuditEvent, AuditLog, AuditReceipt, Counts, Kind, Outcome, Pseudonymiser, receipt};
 use crate::clock::SharedClock;
 use crate::form::encode_pairs;
 use crate::his::{Answer, HisAdapter, HisError, HisPatient, Search};
@@ -208,7 +208,7 @@ impl Reader {
         let pending = self.audit.append(intent).map_err(ReadError::Audit)?;
         let disclosure = attempt.intended(Arc::clone(&self.clock));
         let judged = self.judged(request.local_id, &work).await;
-        let receipt = pending.await;
+        let receipt = receipt(pending).await;
         match (judged, receipt) {
             (Ok(judged), Ok(receipt)) => Ok(judged.released(receipt, disclosure)),
             (Ok(_), Err(error)) => Err(disclosure.failed(None, ReadError::Audit(error)).into()),

@@ -20,6 +20,9 @@ use crate::routing::Caller;
 /// Largest form that is read, in bytes.
 const FORM_MAX_BYTES: usize = 16 * 1024;
 
+/// When a client may come back after a failure of ours.
+const RETRY_AFTER_SECONDS: u32 = 10;
+
 /// `POST /oauth/token`. Other methods come here too, so that their refusal is recorded.
 pub fn router(desk: Arc<TokenDesk>) -> Router {
     Router::new()
@@ -96,6 +99,9 @@ fn refusal(error: TokenError) -> Response {
     let body = json!({"error": error.code(), "error_description": error.to_string()});
     let mut response =
         (status, [(header::CACHE_CONTROL, "no-store"), (header::PRAGMA, "no-cache")], Json(body)).into_response();
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS));
+    }
     if status == StatusCode::METHOD_NOT_ALLOWED {
         response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
     }

@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 
 use super::code::{CodeStore, IssuedCode, Presented, StoreError};
 use super::grant::{Grant, IssuedToken, TokenStore};
-use crate::audit::{AuditError, AuditEvent, AuditLog, Kind, Outcome, Pseudonymiser};
+use crate::audit::{AuditError, AuditEvent, AuditLog, Kind, Outcome, Pseudonymiser, receipt};
 use crate::clock::SharedClock;
 use crate::form::single;
 use crate::medmij::{CorrelationId, Hostname, LocalId, RequestId};
@@ -188,7 +188,7 @@ impl TokenDesk {
         event.status = Some(error.status());
         if let Ok(pending) = self.audit.append(event) {
             // The refusal stands whether or not the log can take it.
-            let _ = pending.await;
+            let _ = receipt(pending).await;
         }
         error
     }
@@ -264,7 +264,7 @@ impl TokenDesk {
         let scope = grant.services.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
         let expires = event.time.saturating_add(self.token_lifetime).unwrap_or(event.time);
         let record = AuditEvent { kind: Kind::TokenIssued, outcome: Outcome::Done, ..event.clone() };
-        self.audit.append(record)?.await?;
+        receipt(self.audit.append(record)?).await?;
         self.tokens.keep(IssuedToken { hash: token.hash(), expires, grant: Arc::new(grant) }).await?;
         Ok(TokenAnswer { token, lifetime: self.token_lifetime, scope })
     }

@@ -19,7 +19,7 @@ use self::back::{denied, refused};
 use self::question::{available_services, practice_of, question, services_still_asked};
 use super::login::{AuthenticatedPerson, IdentityProvider, LoginEnd};
 use super::visit::{Asked, AtLogin, BrowserKeys, ConsentGiven, Landed, OpenVisit, Visit, VisitStore};
-use crate::audit::{AuditEvent, AuditLog, Kind, Outcome, Pseudonymiser};
+use crate::audit::{AuditEvent, AuditLog, Kind, Outcome, Pseudonymiser, receipt};
 use crate::clock::SharedClock;
 use crate::fhir::read::{dutch_today, is_of_age};
 use crate::his::HisAdapter;
@@ -338,7 +338,7 @@ impl Journey {
     /// No step of an authorization goes on unrecorded.
     async fn record(&self, event: AuditEvent) -> Step<()> {
         let pending = self.audit.append(event).map_err(|_| JourneyError::Ours)?;
-        pending.await.map(|_| ()).map_err(|_| JourneyError::Ours)
+        receipt(pending).await.map(|_| ()).map_err(|_| JourneyError::Ours)
     }
 
     async fn take(&self, presented: Presented<'_>) -> Step<(LocalId, Visit)> {

@@ -43,7 +43,7 @@ fn the_seven_requests_of_the_gp_service_find_what_the_story_tells() {
             vec!["patient"],
             vec!["delinde-huisarts-dekker"],
         ),
-        (format!("EpisodeOfCare?{patient}"), vec!["episode-k86", "episode-t90-02", "episode-u71"], vec![]),
+        (format!("EpisodeOfCare?{patient}"), vec!["episode-1", "episode-2", "episode-3"], vec![]),
         (
             format!(
                 "MedicationRequest?periodofuse=ge2026-11-21&category=http://snomed.info/sct|16076005\
