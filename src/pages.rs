@@ -61,6 +61,8 @@ pub struct SimulatorPage {
     pub visit: String,
     /// What the page brings back.
     pub nonce: String,
+    /// Whether what was typed before was no BSN.
+    pub again: bool,
 }
 
 impl<'a> LandingPage<'a> {

@@ -226,7 +226,11 @@ async fn simulator(State(journey): Shared, RawQuery(query): RawQuery) -> Respons
     let (Some(visit), Some(nonce)) = (visit, single(&pairs, "nonce")) else {
         return failed(JourneyError::BadForm, reference);
     };
-    let page = crate::pages::SimulatorPage { visit: visit.to_string(), nonce: nonce.to_owned() };
+    let page = crate::pages::SimulatorPage {
+        visit: visit.to_string(),
+        nonce: nonce.to_owned(),
+        again: single(&pairs, "again").is_some(),
+    };
     // The client's origin is not known on this page; its answers lead to a page of ours or through a redirect of ours.
     secured(Html(page.render_html()).into_response(), "https:")
 }

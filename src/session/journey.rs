@@ -17,7 +17,7 @@ use jiff::tz::TimeZone;
 
 use self::back::{denied, refused};
 use self::question::{available_services, practice_of, question, services_still_asked};
-use super::login::{AuthenticatedPerson, IdentityProvider, LoginEnd};
+use super::login::{Attempt, AuthenticatedPerson, IdentityProvider, LoginEnd};
 use super::visit::{Asked, AtLogin, BrowserKeys, ConsentGiven, Landed, OpenVisit, Visit, VisitStore};
 use crate::audit::{AuditEvent, AuditLog, Kind, Outcome, Pseudonymiser, receipt};
 use crate::clock::SharedClock;
@@ -178,7 +178,7 @@ impl Journey {
     async fn try_land(&self, presented: Presented<'_>, action: &str) -> Step<Next> {
         let (id, visit) = self.take(presented).await?;
         match (visit, action) {
-            (Visit::Landed(landed), "continue") => self.send_to_login(id, landed.proceed()).await,
+            (Visit::Landed(landed), "continue") => self.send_to_login(id, landed.proceed(), Attempt::First).await,
             (Visit::Landed(landed), "cancel") => {
                 self.deny(id, Kind::AuthorizationRefused, "cancelled", &landed.request).await
             }
@@ -186,10 +186,10 @@ impl Journey {
         }
     }
 
-    async fn send_to_login(&self, id: LocalId, at_login: AtLogin) -> Step<Next> {
+    async fn send_to_login(&self, id: LocalId, at_login: AtLogin, attempt: Attempt) -> Step<Next> {
         let snapshot = self.snapshot.load_full();
         let page = self.open(id, Visit::AtLogin(at_login), &snapshot).await?;
-        Ok(Next::Login { address: self.login.start(id, &page.keys.form), page })
+        Ok(Next::Login { address: self.login.start(id, &page.keys.form, attempt), page })
     }
 
     /// The person comes back from the login service.
@@ -205,7 +205,7 @@ impl Journey {
         let (id, Visit::AtLogin(at_login)) = self.take(presented).await? else { return Err(JourneyError::BadForm) };
         match self.login.finish(fields) {
             Ok(person) => self.recognise(id, at_login, person).await,
-            Err(LoginEnd::NotABsn) => self.send_to_login(id, at_login).await,
+            Err(LoginEnd::NotABsn) => self.send_to_login(id, at_login, Attempt::AfterATypo).await,
             Err(LoginEnd::Cancelled) => {
                 self.deny(id, Kind::AuthenticationFailed, "login-cancelled", &at_login.request).await
             }

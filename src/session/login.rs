@@ -24,10 +24,19 @@ pub enum LoginEnd {
     NotABsn,
 }
 
+/// Whether the person was at the login page before, in this visit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Attempt {
+    /// They come for the first time.
+    First,
+    /// What they typed was no citizen service number.
+    AfterATypo,
+}
+
 /// A login service. `start` says where the browser goes; `finish` reads what it comes back with.
 pub trait IdentityProvider: Send + Sync + 'static {
     /// The address of the login page for a visit. The service must bring `nonce` back; it ties its answer to the visit.
-    fn start(&self, visit: LocalId, nonce: &Handle) -> String;
+    fn start(&self, visit: LocalId, nonce: &Handle, attempt: Attempt) -> String;
 
     /// Reads the fields that the browser brings back.
     ///

@@ -1,7 +1,7 @@
 //! The login simulator: a page on which anybody says who they are. For the sandbox; a production configuration refuses it,
 //! and a production build does not hold it.
 
-use super::login::{AuthenticatedPerson, IdentityProvider, LoginEnd};
+use super::login::{Attempt, AuthenticatedPerson, IdentityProvider, LoginEnd};
 use crate::form::single;
 use crate::medmij::{Bsn, LocalId};
 use crate::secret::Handle;
@@ -11,8 +11,9 @@ use crate::secret::Handle;
 pub struct LoginSimulator;
 
 impl IdentityProvider for LoginSimulator {
-    fn start(&self, visit: LocalId, nonce: &Handle) -> String {
-        format!("/simulator?visit={visit}&nonce={}", nonce.reveal())
+    fn start(&self, visit: LocalId, nonce: &Handle, attempt: Attempt) -> String {
+        let again = if attempt == Attempt::AfterATypo { "&again=1" } else { "" };
+        format!("/simulator?visit={visit}&nonce={}{again}", nonce.reveal())
     }
 
     fn finish(&self, fields: &[(String, String)]) -> Result<AuthenticatedPerson, LoginEnd> {

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use inzage::form::{decode_pairs, encode_pairs, single};
 use inzage::sandbox::client::{PgoClient, Reply, new_id};
-use inzage::sandbox::person::{Choices, Form, location, read_form};
+use inzage::sandbox::person::{Choices, Form, Person, location, read_form};
 use reqwest::header::{CONTENT_TYPE, COOKIE, HeaderMap};
 
-use crate::harness::{Gateway, text};
+use crate::harness::{Gateway, SERVICE, text};
 
 const DELINDE: &str = "huisarts.delinde@medmij";
 
@@ -331,5 +331,35 @@ async fn a_his_that_fails_ends_the_visit_on_a_page_and_in_the_log() {
     let record = gateway.audit().pop().unwrap();
     assert_eq!((&record["kind"], &record["outcome"]), (&"authorization_refused".into(), &"failed".into()));
     assert!(record["reason"].as_str().unwrap().starts_with("his-"), "{record}");
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_typing_error_at_login_is_told_and_can_be_mended() {
+    let gateway = Gateway::start().await;
+    let client = gateway.client("pgo");
+    let endpoints = client.endpoints(DELINDE, SERVICE).await.unwrap();
+    let url = client.authorization_url(&endpoints, "huisarts.delinde", "s", &new_id());
+    let mut person = Person::default();
+    let front = gateway.world.layout.front_origin();
+    let landing = read_form(&text(&person.open(&client, &url).await.unwrap())).unwrap();
+    let with = |form: &Form, fields: &[(&str, &str)]| {
+        let more = fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        form.hidden.iter().cloned().chain(more).collect::<Vec<_>>()
+    };
+    let fields = with(&landing, &[("action", "continue")]);
+    let sent = person.submit(&client, &format!("{front}{}", landing.action), &fields).await.unwrap();
+    let login = person.open(&client, &format!("{front}{}", location(&sent).unwrap())).await.unwrap();
+    assert!(!text(&login).contains("geen burgerservicenummer"));
+    let login = read_form(&text(&login)).unwrap();
+    let wrong = with(&login, &[("bsn", "999950023"), ("action", "login")]);
+    let sent = person.submit(&client, &format!("{front}{}", login.action), &wrong).await.unwrap();
+    let again = person.open(&client, &format!("{front}{}", location(&sent).unwrap())).await.unwrap();
+    assert!(text(&again).contains("Dit is geen burgerservicenummer"), "{}", text(&again));
+    assert!(!text(&again).contains("999950023"));
+    let again = read_form(&text(&again)).unwrap();
+    let right = with(&again, &[("bsn", gateway.world.practices[0].patients[0].bsn.reveal()), ("action", "login")]);
+    let consent = person.submit(&client, &format!("{front}{}", again.action), &right).await.unwrap();
+    assert!(text(&consent).contains("Toestemming geven"));
     gateway.stop().await;
 }
