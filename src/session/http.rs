@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{Path, RawQuery, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::middleware::{Next as Run, from_fn_with_state};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
+use tower_http::csrf::{CsrfLayer, ProtectionError};
 
 use super::journey::{BackToClient, Journey, JourneyError, Next, Page, Presented};
 use super::visit::BrowserKeys;
@@ -37,8 +39,19 @@ pub fn router(journey: Arc<Journey>) -> Router {
         .fallback(no_such_page)
         .method_not_allowed_fallback(no_such_page)
         .layer(axum::extract::DefaultBodyLimit::max(FORM_MAX_BYTES))
-        .layer(tower_http::csrf::CsrfLayer::new())
+        .layer(CsrfLayer::new())
+        // Around the check, so that its refusals are recorded and explained like any other.
+        .layer(from_fn_with_state(Arc::clone(&journey), explain_other_site))
         .with_state(journey)
+}
+
+async fn explain_other_site(State(journey): Shared, request: Request, next: Run) -> Response {
+    let response = next.run(request).await;
+    if response.extensions().get::<ProtectionError>().is_none() {
+        return response;
+    }
+    let id = LocalId::new(journey.clock.now());
+    failed(journey.refuse(JourneyError::OtherSite, id).await, id)
 }
 
 async fn authorize(State(journey): Shared, RawQuery(query): RawQuery) -> Response {
@@ -177,6 +190,10 @@ fn failed(error: JourneyError, reference: LocalId) -> Response {
         JourneyError::NoClient(NoClient::BadRedirectUri) => (
             "De app die u hierheen stuurde, gaf geen geldig adres op om u naar terug te sturen.",
             "Neem contact op met de maker van uw app.",
+        ),
+        JourneyError::OtherSite => (
+            "Dit formulier kwam niet van onze eigen pagina. Er is niets gedeeld.",
+            "Ga terug naar uw app en begin opnieuw. Gebeurt het weer, vertel het dan de maker van uw app.",
         ),
         JourneyError::StalePage => (
             "Deze pagina is al gebruikt, is te oud, of hoort bij een ander venster. Er is niets gedeeld.",

@@ -254,6 +254,8 @@ async fn another_site_cannot_press_the_button() {
         let reply =
             post(&client, &consent.address, Some(&consent.cookie), &consent.pressed("answer", "allow"), headers).await;
         assert_eq!((reply.status.as_u16(), location(&reply)), (403, None), "{headers:?}");
+        assert!(text(&reply).contains("niet van onze eigen pagina"), "{headers:?}: {}", text(&reply));
+        assert_eq!(gateway.last_audit("authorization_refused")["reason"], "other-site");
     }
     assert!(gateway.audit_of("consent_given").is_empty());
     let same = [("sec-fetch-site", "same-origin"), ("origin", own.as_str())];

@@ -14,6 +14,9 @@ pub enum JourneyError {
     /// The page was used before, is too old, or belongs to another browser.
     #[error("this page was used before or is too old")]
     StalePage,
+    /// The browser says that a page of another site sent the form.
+    #[error("the form was sent from another site")]
+    OtherSite,
     /// A field of the form is missing or has a value that the page does not offer.
     #[error("the form is not complete")]
     BadForm,
@@ -34,7 +37,7 @@ impl JourneyError {
     pub fn status(self) -> u16 {
         match self {
             Self::NoClient(_) | Self::BadForm => 400,
-            Self::StalePage => 403,
+            Self::StalePage | Self::OtherSite => 403,
             Self::His(error) => match error {
                 HisError::Unreachable | HisError::TimedOut | HisError::Busy => 503,
                 HisError::Refused | HisError::Nonsense | HisError::TooLarge => 502,
@@ -49,6 +52,7 @@ impl JourneyError {
             Self::NoClient(NoClient::UnknownClient) => ("unknown-client", Outcome::Refused),
             Self::NoClient(NoClient::BadRedirectUri) => ("bad-redirect-uri", Outcome::Refused),
             Self::StalePage => ("stale-page", Outcome::Refused),
+            Self::OtherSite => ("other-site", Outcome::Refused),
             Self::BadForm => ("bad-form", Outcome::Refused),
             Self::His(error) => (Fault::from(error).code, Outcome::Failed),
             Self::ListsTooOld => ("lists-too-old", Outcome::Failed),

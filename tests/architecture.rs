@@ -7,9 +7,12 @@
     reason = "a test ends with a panic when something is not as it should be"
 )]
 
+#[path = "architecture/scan.rs"]
 mod scan;
 #[cfg(test)]
+#[path = "architecture/snippets.rs"]
 mod snippets;
+#[path = "architecture/table.rs"]
 mod table;
 
 use std::collections::BTreeSet;
