@@ -125,7 +125,7 @@ fn lock(folder: &Path) -> Result<FolderLock, StartError> {
 }
 
 fn open_audit(config: &Config, clock: &SharedClock) -> Result<Arc<FileLog>, StartError> {
-    let node = NodeName::parse(&config.node.name).map_err(|_| StartError::His { id: config.node.name.clone() })?;
+    let node = NodeName::parse(&config.node.name)?;
     let settings = FileLogConfig {
         dir: config.audit.dir.clone(),
         node,

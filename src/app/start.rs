@@ -60,6 +60,9 @@ pub enum StartError {
     /// The sources of the lists cannot be used.
     #[error("the lists cannot be fetched this way")]
     Lists(#[from] crate::lists::HttpsSourceError),
+    /// The name of the node cannot be used.
+    #[error(transparent)]
+    NodeName(#[from] crate::audit::NodeNameError),
     /// The base URL of a HIS cannot be used.
     #[error("the HIS {id} has no usable base URL")]
     His {
@@ -73,7 +76,13 @@ impl StartError {
     #[must_use]
     pub const fn exit_code(&self) -> u8 {
         match self {
-            Self::Config(_) | Self::Tls(_) | Self::Key { .. } | Self::Lists(_) | Self::His { .. } | Self::NoLogin => 78,
+            Self::Config(_)
+            | Self::Tls(_)
+            | Self::Key { .. }
+            | Self::Lists(_)
+            | Self::His { .. }
+            | Self::NodeName(_)
+            | Self::NoLogin => 78,
             Self::Locked { .. } => 75,
             Self::Audit(_) | Self::Store(_) | Self::File { .. } | Self::Bind { .. } => 69,
         }

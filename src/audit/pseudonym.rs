@@ -4,6 +4,8 @@
 use std::fmt;
 
 use aws_lc_rs::hmac::{HMAC_SHA256, Key, Tag, sign};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use super::Pseudonym;
 use crate::medmij::Bsn;
@@ -19,6 +21,12 @@ impl Pseudonymiser {
     #[must_use]
     pub fn new(master: &Secret<[u8; 32]>) -> Self {
         Self { master: Key::new(HMAC_SHA256, master.reveal()) }
+    }
+
+    /// The pseudonym of this person for an event at this moment; years begin in UTC.
+    #[must_use]
+    pub fn at(&self, bsn: &Bsn, moment: Timestamp) -> Pseudonym {
+        self.pseudonym(bsn, moment.to_zoned(TimeZone::UTC).year())
     }
 
     /// HMAC-SHA256 of the nine digits under the key of `year`, which is the HMAC-SHA256 of `inzage pseudonym <year>` under

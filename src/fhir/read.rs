@@ -194,10 +194,9 @@ impl Reader {
 
     fn name_grant(&self, event: &mut AuditEvent, token: &IssuedToken) {
         let grant = &token.grant;
-        let year = event.time.to_zoned(TimeZone::UTC).year();
         event.client_id = Some(grant.client.clone());
         event.provider = Some(grant.provider.clone());
-        event.subject = Some(self.pseudonyms.pseudonym(&grant.subject, year));
+        event.subject = Some(self.pseudonyms.at(&grant.subject, event.time));
         event.grant = Some(grant.id);
         event.correlation_id = event.correlation_id.or(grant.correlation);
     }
@@ -313,8 +312,7 @@ impl From<Unfinished> for Unread {
 }
 
 fn floors(now: Timestamp, practice: &Practice) -> Floors {
-    let zone = TimeZone::get(ZONE).unwrap_or(TimeZone::UTC);
-    let today = now.to_zoned(zone).date();
+    let today = dutch_today(now);
     let results = today.checked_sub(i32::from(practice.results_months).months()).unwrap_or(today);
     Floors { today, results }
 }

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use jiff::tz::TimeZone;
 
 use super::code::{CodeStore, IssuedCode, Presented, StoreError};
 use super::grant::{Grant, IssuedToken, TokenStore};
@@ -239,9 +238,8 @@ impl TokenDesk {
     }
 
     fn name_grant(&self, event: &mut AuditEvent, grant: &Grant) {
-        let year = event.time.to_zoned(TimeZone::UTC).year();
         event.provider = Some(grant.provider.clone());
-        event.subject = Some(self.pseudonyms.pseudonym(&grant.subject, year));
+        event.subject = Some(self.pseudonyms.at(&grant.subject, event.time));
         event.grant = Some(grant.id);
     }
 

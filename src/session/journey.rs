@@ -13,8 +13,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::tz::TimeZone;
-
 use self::back::{denied, refused};
 use self::question::{available_services, practice_of, question, services_still_asked};
 use super::login::{Attempt, AuthenticatedPerson, IdentityProvider, LoginEnd};
@@ -216,7 +214,7 @@ impl Journey {
     /// Not treated here, no data, too young: for the client these are the same as a "no" (autoriseren 1 and 2).
     async fn recognise(&self, id: LocalId, at_login: AtLogin, person: AuthenticatedPerson) -> Step<Next> {
         let mut event = self.event(Kind::PersonAuthenticated, Outcome::Done, id, &at_login.request);
-        event.subject = Some(self.pseudonyms.pseudonym(&person.bsn, event.time.to_zoned(TimeZone::UTC).year()));
+        event.subject = Some(self.pseudonyms.at(&person.bsn, event.time));
         self.record(event.clone()).await?;
         let snapshot = self.snapshot.load_full();
         let practice = practice_of(&snapshot, &at_login.request).ok_or(JourneyError::StalePage)?;
@@ -261,7 +259,7 @@ impl Journey {
 
     async fn refuse_consent(&self, id: LocalId, asked: &Asked) -> Step<Next> {
         let mut event = self.event(Kind::ConsentRefused, Outcome::Refused, id, &asked.request);
-        event.subject = Some(self.pseudonyms.pseudonym(&asked.person.bsn, event.time.to_zoned(TimeZone::UTC).year()));
+        event.subject = Some(self.pseudonyms.at(&asked.person.bsn, event.time));
         self.record(event).await?;
         Ok(Next::Client(denied(&asked.request)))
     }
@@ -270,7 +268,7 @@ impl Journey {
         let ConsentGiven { request, person } = given;
         let services = services_still_asked(&*self.fresh_snapshot()?, &request).ok_or(JourneyError::StalePage)?;
         let mut event = self.event(Kind::ConsentGiven, Outcome::Done, id, &request);
-        event.subject = Some(self.pseudonyms.pseudonym(&person.bsn, event.time.to_zoned(TimeZone::UTC).year()));
+        event.subject = Some(self.pseudonyms.at(&person.bsn, event.time));
         let grant = Grant {
             id: LocalId::new(event.time),
             client: request.client.clone(),
