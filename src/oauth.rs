@@ -4,4 +4,5 @@ pub mod authorize;
 pub mod code;
 pub mod grant;
 pub mod http;
+pub mod store;
 pub mod token;

@@ -1,12 +1,10 @@
 //! Authorization codes: random, short-lived, spent by their first presentation (core.tknint.204).
 
-use std::future::Future;
-use std::pin::Pin;
-
 use jiff::Timestamp;
 
 use super::authorize::RedirectUri;
 use super::grant::Grant;
+use super::store::StoreFuture;
 use crate::secret::HandleHash;
 
 /// What a code stands for until it is spent.
@@ -35,14 +33,6 @@ pub enum Presented {
     /// There is no such code.
     Unknown,
 }
-
-/// The store could not answer; whether a code was spent is then unknown, and it counts as spent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the store does not answer")]
-pub struct StoreError;
-
-/// A future of a store.
-pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
 /// Where codes wait to be presented.
 pub trait CodeStore: Send + Sync + 'static {

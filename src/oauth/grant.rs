@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::code::StoreFuture;
+use super::store::StoreFuture;
 use crate::medmij::{Bsn, CorrelationId, Hostname, LocalId, ProviderName, ServiceId};
 use crate::secret::HandleHash;
 

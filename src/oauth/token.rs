@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::code::{CodeStore, IssuedCode, Presented, StoreError};
+use super::code::{CodeStore, IssuedCode, Presented};
 use super::grant::{Grant, IssuedToken, TokenStore};
+use super::store::StoreError;
 use crate::audit::{AuditError, AuditEvent, AuditLog, Kind, Outcome, Pseudonymiser, receipt};
 use crate::clock::SharedClock;
 use crate::form::single;

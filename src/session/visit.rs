@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::login::AuthenticatedPerson;
 use crate::medmij::{Bsn, LocalId};
 use crate::oauth::authorize::AuthorizeRequest;
-use crate::oauth::code::StoreFuture;
+use crate::oauth::store::StoreFuture;
 use crate::secret::{Handle, HandleHash};
 
 /// The request was in order; the person sees where they are and may go on or go back.

@@ -9,8 +9,8 @@ use jiff::Timestamp;
 use moka::sync::Cache;
 
 use crate::medmij::LocalId;
-use crate::oauth::code::{StoreError, StoreFuture};
 use crate::oauth::grant::{IssuedToken, TokenStore};
+use crate::oauth::store::{StoreError, StoreFuture};
 use crate::secret::HandleHash;
 
 /// A token store that remembers what another one found. What is absent is not remembered.

@@ -9,8 +9,9 @@ use zeroize::Zeroizing;
 use super::seal::Sealer;
 use crate::medmij::{Bsn, CorrelationId, Hostname, LocalId, ProviderName, ServiceId};
 use crate::oauth::authorize::RedirectUri;
-use crate::oauth::code::{IssuedCode, Presented, StoreError};
+use crate::oauth::code::{IssuedCode, Presented};
 use crate::oauth::grant::{Grant, IssuedToken};
+use crate::oauth::store::StoreError;
 use crate::secret::HandleHash;
 use crate::session::visit::{OpenVisit, Visit};
 

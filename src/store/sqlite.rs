@@ -15,8 +15,9 @@ use worker::Worker;
 use super::rows::{CodeRow, TokenRow, VisitRow};
 use super::seal::Sealer;
 use crate::medmij::LocalId;
-use crate::oauth::code::{CodeStore, IssuedCode, Presented, StoreError, StoreFuture};
+use crate::oauth::code::{CodeStore, IssuedCode, Presented};
 use crate::oauth::grant::{IssuedToken, TokenStore};
+use crate::oauth::store::{StoreError, StoreFuture};
 use crate::secret::HandleHash;
 use crate::session::visit::{OpenVisit, VisitStore};
 

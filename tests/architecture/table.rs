@@ -27,6 +27,7 @@ pub(crate) const PARTS: &[(Level, &str)] = &[
     (Level::Rules, "lists"),
     (Level::Rules, "audit"),
     (Level::Rules, "his"),
+    (Level::Rules, "oauth::store"),
     (Level::Rules, "oauth::grant"),
     (Level::Rules, "routing"),
     (Level::Rules, "oauth"),
@@ -68,11 +69,6 @@ pub(crate) const OUTSIDE_FOR_SOCKETS: &[&str] = &["tls"];
 pub(crate) const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("fhir::disclosure", "fault", "the reason in the audit is the code of the answer, so both come from the one table"),
     ("lists::refresh", "lists::copy", "the last good copy has one form; a port would only forward to it"),
-    (
-        "oauth::grant",
-        "oauth::code",
-        "the future of the ports that a store implements is written once, beside the first",
-    ),
 ];
 
 /// A module and the only modules that may name it, tests apart.

@@ -10,7 +10,7 @@ use std::{fmt, io, thread};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::sync::oneshot;
 
-use crate::oauth::code::StoreError;
+use crate::oauth::store::StoreError;
 
 /// How many operations may wait; one more is refused at once.
 const QUEUE: usize = 1_024;
