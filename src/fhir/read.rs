@@ -198,7 +198,6 @@ impl Reader {
         event.provider = Some(grant.provider.clone());
         event.subject = Some(self.pseudonyms.at(&grant.subject, event.time));
         event.grant = Some(grant.id);
-        event.correlation_id = event.correlation_id.or(grant.correlation);
     }
 
     /// From here on the HIS is asked, so the intent comes first. It becomes durable while the HIS works.

@@ -312,3 +312,17 @@ async fn a_refusal_says_who_can_act_and_is_in_the_audit() {
     assert_eq!(episodes["type"], "searchset");
     gateway.stop().await;
 }
+
+#[tokio::test]
+async fn ids_that_were_not_sent_are_not_on_record() {
+    let gateway = Gateway::start().await;
+    let person = &gateway.world.practices[0].patients[0];
+    let session = gateway.session("huisarts.delinde@medmij", person.bsn.reveal()).await;
+    let url = format!("{}/Encounter", session.base());
+    let request = session.client.http().get(&url).bearer_auth(&session.token.access_token);
+    assert_eq!(request.header("X-Correlation-ID", "not a UUID").send().await.unwrap().status(), 200);
+    let intent = gateway.last_audit("disclosure_intent");
+    assert_eq!((&intent["request_id"], &intent["correlation_id"]), (&Value::Null, &Value::Null));
+    assert!(intent["local_id"].is_string());
+    gateway.stop().await;
+}
