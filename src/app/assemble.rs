@@ -237,7 +237,8 @@ fn publisher(
 }
 
 fn identity(written: &config::Identity, clock: &SharedClock) -> Result<Identity, StartError> {
-    Ok(Identity::load(&written.certificate, &written.key, clock.now())?)
+    Identity::load(&written.certificate, &written.key, clock.now())
+        .map_err(|source| StartError::Certificate { path: written.certificate.display().to_string(), source })
 }
 
 fn adapters(config: &Config, clock: &SharedClock) -> Result<HashMap<String, Arc<dyn HisAdapter>>, StartError> {

@@ -13,6 +13,15 @@ pub enum StartError {
     /// A certificate, key or root cannot be used.
     #[error("TLS cannot be set up")]
     Tls(#[from] crate::tls::TlsError),
+    /// A certificate and its key cannot be used together, or not now.
+    #[error("the certificate {path} cannot be used with its key")]
+    Certificate {
+        /// The file of the certificate.
+        path: String,
+        /// Why.
+        #[source]
+        source: crate::tls::TlsError,
+    },
     /// A key file cannot be used.
     #[error("the key file {path} cannot be used")]
     Key {
@@ -78,6 +87,7 @@ impl StartError {
         match self {
             Self::Config(_)
             | Self::Tls(_)
+            | Self::Certificate { .. }
             | Self::Key { .. }
             | Self::Lists(_)
             | Self::His { .. }

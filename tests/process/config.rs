@@ -80,6 +80,17 @@ async fn a_key_that_others_can_read_is_refused() {
     world.stop().await.unwrap();
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_that_does_not_fit_its_key_is_named_at_the_start() {
+    let home = Home::new();
+    let world = home.world().await;
+    fs::copy(home.path("front.key"), home.path("back.key")).unwrap();
+    let ended = home.run(&["serve", "--config", text(&home.path("gateway.toml"))]).await;
+    assert_eq!(ended.code, Some(78), "{}", ended.err);
+    assert!(ended.err.contains("back.pem cannot be used with its key"), "{}", ended.err);
+    world.stop().await.unwrap();
+}
+
 #[tokio::test]
 async fn a_file_that_is_not_there_is_a_fault_too() {
     let home = Home::new();
