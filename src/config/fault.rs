@@ -34,7 +34,7 @@ pub struct Fault {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Problem {
     /// The configuration file itself cannot be read.
-    #[error("cannot be read: {0}")]
+    #[error("cannot be read: {}", reason(*.0))]
     Unreadable(io::ErrorKind),
     /// The configuration file is over [`super::MAX_BYTES`], or no UTF-8.
     #[error("is not a text of at most {} bytes", super::MAX_BYTES)]
@@ -119,11 +119,16 @@ pub enum Problem {
     },
 }
 
+/// The words of the standard library, but for the commonest mistake ("entity not found").
+fn reason(kind: io::ErrorKind) -> String {
+    if kind == io::ErrorKind::NotFound { "there is no such file".to_owned() } else { kind.to_string() }
+}
+
 /// What is wrong with a file that the configuration names. Contents are never repeated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum FileProblem {
     /// It cannot be opened or read.
-    #[error("cannot be read: {0}")]
+    #[error("cannot be read: {}", reason(*.0))]
     Unreadable(io::ErrorKind),
     /// It is a folder, a socket …
     #[error("expected a plain file")]

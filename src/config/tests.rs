@@ -235,7 +235,7 @@ fn each_file_that_is_not_there_is_named_with_its_key_and_line() {
 #[test]
 fn a_file_that_cannot_be_read_is_one_fault() {
     let all = Config::load(Path::new("/nonexistent/inzage.toml")).unwrap_err();
-    assert_eq!(all.to_string(), "/nonexistent/inzage.toml: cannot be read: entity not found\n");
+    assert_eq!(all.to_string(), "/nonexistent/inzage.toml: cannot be read: there is no such file\n");
 }
 
 #[cfg(feature = "sandbox")]
