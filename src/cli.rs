@@ -14,6 +14,7 @@ use clap::{Parser, Subcommand};
 /// Gateway through which patients in the Netherlands see their GP record.
 #[derive(Debug, Parser)]
 #[command(name = "inzage", version, about, long_about = None)]
+#[cfg_attr(feature = "sandbox", command(after_help = "Without a command: the sandbox, in a temporary folder."))]
 struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,
