@@ -127,7 +127,7 @@ const NOT_PASSED_ON: Fault = fault(
     502,
     "exception",
     Who::His,
-    "Het systeem van de praktijk gaf een antwoord dat wij niet mogen doorgeven. Er is niets getoond. Wij melden dit.",
+    "Het systeem van de praktijk gaf een antwoord dat wij niet mogen doorgeven. Er is niets getoond. Wij hebben dit vastgelegd.",
     "the answer of the practice's system failed a safety check and was withheld whole",
 );
 const STORE_DOWN: Fault = passing(
