@@ -120,8 +120,13 @@ impl Process {
 
     /// Waits until `{ops}/readyz` is 200.
     pub(crate) async fn ready(mut self, ops: &str) -> Self {
-        self.until("readyz", async || (status(ops, "/readyz").await == Some(200)).then_some(())).await;
+        self.becomes_ready(ops).await;
         self
+    }
+
+    /// The same for one that may have been ready before.
+    pub(crate) async fn becomes_ready(&mut self, ops: &str) {
+        self.until("readyz", async || (status(ops, "/readyz").await == Some(200)).then_some(())).await;
     }
 
     /// Waits for what this process does; its early end is a failure.
@@ -145,7 +150,8 @@ impl Process {
         fs::read_to_string(&self.out).unwrap()
     }
 
-    fn complaints(&self) -> String {
+    /// What it complained of so far.
+    pub(crate) fn complaints(&self) -> String {
         fs::read_to_string(&self.err).unwrap()
     }
 
@@ -190,7 +196,7 @@ impl Ended {
 
 /// Asks again and again until there is an answer. Only for what another process does, of which nobody can tell us: inside
 /// one process a test waits for the event itself.
-async fn until<T>(what: &str, mut attempt: impl AsyncFnMut() -> Option<T>) -> T {
+pub(crate) async fn until<T>(what: &str, mut attempt: impl AsyncFnMut() -> Option<T>) -> T {
     let asking = async {
         let mut tick = tokio::time::interval(EVERY);
         loop {
@@ -205,13 +211,18 @@ async fn until<T>(what: &str, mut attempt: impl AsyncFnMut() -> Option<T>) -> T 
 
 /// The status of a GET over plain HTTP; `None` when nobody answers.
 pub(crate) async fn status(base: &str, path: &str) -> Option<u16> {
+    get(base, path).await?.split(' ').nth(1)?.parse().ok()
+}
+
+/// The answer to a GET over plain HTTP, from its status line; `None` when nobody answers.
+pub(crate) async fn get(base: &str, path: &str) -> Option<String> {
     let host = base.strip_prefix("http://").unwrap();
     let mut stream = TcpStream::connect(host).await.ok()?;
     let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await.ok()?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.ok()?;
-    answer.split(' ').nth(1)?.parse().ok()
+    Some(answer)
 }
 
 /// The first of a range of free ports for one sandbox. It stays ours until this process ends, also against other runs of

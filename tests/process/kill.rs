@@ -5,27 +5,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use inzage::fhir::read::dutch_today;
-use inzage::sandbox::client::{ClientError, Endpoints, PgoClient, TokenAnswer, new_id};
-use inzage::sandbox::person::{Choices, End, Person};
+use inzage::sandbox::client::{ClientError, PgoClient, new_id};
 use inzage::sandbox::world::World;
 use inzage::secret::random;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use crate::harness::{Home, Process, clock, text};
+use crate::person::{Session, consent};
 
 const ROUNDS: usize = 20;
 const CLIENTS: usize = 6;
 /// Answers of a round before the kill.
 const ANSWERS_MIN: usize = 200;
-
-/// A PGO with a person's token.
-#[derive(Clone)]
-struct Session {
-    endpoints: Endpoints,
-    token: TokenAnswer,
-    correlation_id: String,
-}
 
 /// An answer that arrived completely.
 struct Answered {
@@ -64,21 +56,6 @@ async fn every_answer_is_in_the_log_after_every_kill() {
     assert_log_holds(&home, &ledger).await;
     println!("{ROUNDS} kills, {} answers, all in the log", ledger.answers.len());
     world.stop().await.unwrap();
-}
-
-/// A willing person and their new token.
-async fn consent(world: &World) -> Session {
-    let client = world.client("pgo", &clock()).unwrap();
-    let practice = &world.practices[0];
-    let endpoints = client.endpoints(practice.provider.as_str(), "49").await.unwrap();
-    let correlation_id = new_id();
-    let url = client.authorization_url(&endpoints, practice.provider.short(), "the state", &correlation_id);
-    let choices = Choices::willing(practice.patients[0].bsn.reveal());
-    let End::Client(answer) = Person::default().walk(&client, &url, choices).await.unwrap() else {
-        panic!("the walk ended on a page")
-    };
-    let token = client.exchange(&endpoints, &answer["code"], &correlation_id).await.unwrap();
-    Session { endpoints, token, correlation_id }
 }
 
 /// Clients ask without pause; somewhere after the least number of answers, with requests under way, the gateway dies.

@@ -1,5 +1,5 @@
 //! The binary from the outside: real processes that are started, asked, signalled and killed. One file a command, and one
-//! for `kill -9` under load.
+//! for `kill -9` under load, and one for the faults of disks.
 
 #![expect(
     clippy::unwrap_used,
@@ -10,7 +10,10 @@
 
 mod audit;
 mod config;
+mod durability;
+mod faults;
 mod harness;
 mod kill;
+mod person;
 mod sandbox;
 mod serve;

@@ -1,0 +1,199 @@
+//! What is promised about disks, against disks that fail: nothing is disclosed that is not in the log, the reason is told,
+//! and what was acknowledged is there afterwards.
+
+use std::collections::HashSet;
+use std::time::{Duration, Instant};
+
+use inzage::sandbox::client::{PgoClient, Reply};
+use inzage::sandbox::world::World;
+use serde_json::Value;
+
+use crate::faults::{Device, Injection};
+use crate::harness::{Home, Process, clock, get, text};
+use crate::person::{Session, code, consent};
+
+/// A gateway beside its world, with a person's consent.
+struct Scene<'a> {
+    home: &'a Home,
+    world: World,
+    gateway: Process,
+    client: PgoClient,
+    session: Session,
+    /// The requests that were answered with data.
+    disclosed: Vec<String>,
+    /// The requests that were refused because the log could not take them.
+    refused: Vec<String>,
+}
+
+impl<'a> Scene<'a> {
+    async fn open(home: &'a Home) -> Self {
+        let world = home.world().await;
+        let gateway = home.serve().ready(&world.layout.ops_url()).await;
+        let (client, session) = (world.client("pgo", &clock()).unwrap(), consent(&world).await);
+        Self { home, world, gateway, client, session, disclosed: Vec::new(), refused: Vec::new() }
+    }
+
+    /// Asks once; the status of the answer, after it was noted.
+    async fn ask(&mut self) -> Reply {
+        let (id, reply) = self.session.ask(&self.client).await;
+        match reply.status.as_u16() {
+            200 => self.disclosed.push(id),
+            503 => self.refused.push(id),
+            other => panic!("{other}: {:?}", reply.body),
+        }
+        reply
+    }
+
+    async fn assert_discloses(&mut self) {
+        let reply = self.ask().await;
+        assert_eq!(reply.status, 200, "{:?}", reply.body);
+    }
+
+    async fn assert_refuses(&mut self, code: &str) {
+        let reply = self.ask().await;
+        assert_refusal(&reply, code);
+    }
+
+    async fn readiness(&self) -> String {
+        get(&self.world.layout.ops_url(), "/readyz").await.unwrap()
+    }
+
+    async fn assert_not_ready(&self, why: &str) {
+        let answer = self.readiness().await;
+        assert!(answer.starts_with("HTTP/1.1 503") && answer.contains(why), "{answer}");
+    }
+
+    async fn restart(&mut self) {
+        self.gateway.kill();
+        self.gateway = self.home.serve().ready(&self.world.layout.ops_url()).await;
+    }
+
+    /// Ends the gateway and holds the log against the answers.
+    async fn close(self) {
+        self.gateway.signal("TERM");
+        let ended = self.gateway.ended().await;
+        assert_eq!(ended.code, Some(0), "{}", ended.err);
+        let verified = self.home.run(&["audit", "verify", text(&self.home.audit())]).await;
+        assert_eq!(verified.code, Some(0), "{}{}", verified.out, verified.err);
+        let records = self.home.records().await;
+        let intents = ids(&records, "disclosure_intent");
+        for id in &self.disclosed {
+            assert!(intents.contains(id.as_str()), "disclosed without a record: {id}");
+        }
+        let done = |record: &&Value| record["kind"] == "disclosure_outcome" && record["outcome"] != "failed";
+        let released: HashSet<_> = records.iter().filter(done).filter_map(|record| record["request_id"].as_str()).collect();
+        for id in &self.refused {
+            assert!(!released.contains(id.as_str()), "refused, but on record as disclosed: {id}");
+        }
+        self.world.stop().await.unwrap();
+    }
+}
+
+fn ids<'r>(records: &'r [Value], kind: &str) -> HashSet<&'r str> {
+    records.iter().filter(|record| record["kind"] == kind).filter_map(|record| record["request_id"].as_str()).collect()
+}
+
+/// Says when to come back and why, and holds nothing of the record.
+fn assert_refusal(reply: &Reply, code: &str) {
+    let body = String::from_utf8_lossy(&reply.body);
+    assert_eq!(reply.status, 503, "{body}");
+    assert!(reply.headers.contains_key("retry-after"), "{:?}", reply.headers);
+    let outcome: Value = serde_json::from_slice(&reply.body).unwrap();
+    assert_eq!(outcome["resourceType"], "OperationOutcome");
+    assert!(body.contains(code), "{body}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_audit_device_is_waited_for() {
+    let home = Home::new();
+    let Some(device) = Device::mount(home.audit()) else { return };
+    let mut scene = Scene::open(&home).await;
+    scene.assert_discloses().await;
+    device.fill();
+    // There is room left in the last page of the segment.
+    let full = loop {
+        let reply = scene.ask().await;
+        if reply.status == 503 {
+            break reply;
+        }
+    };
+    assert_refusal(&full, "audit-full");
+    scene.assert_not_ready("the audit device is full").await;
+    device.free();
+    let freed = Instant::now();
+    scene.gateway.becomes_ready(&scene.world.layout.ops_url()).await;
+    assert!(freed.elapsed() < Duration::from_secs(10), "{:?}", freed.elapsed());
+    scene.assert_discloses().await;
+    scene.close().await;
+}
+
+/// What a system call of the writer fails with, and what is said of it.
+const STOPPING: [(&str, &str); 3] =
+    [("fdatasync:error=EIO", "EIO"), ("fdatasync:error=ENOSPC", "no room at the flush"), ("write:error=EIO", "EIO")];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failed_flush_or_write_stops_disclosure_until_a_restart() {
+    let home = Home::new();
+    let mut scene = Scene::open(&home).await;
+    for (fault, _) in STOPPING {
+        scene.assert_discloses().await;
+        let Some(injection) = Injection::begin(&home, &scene.gateway, fault).await else { return };
+        scene.assert_refuses("audit-stopped").await;
+        drop(injection);
+        scene.assert_refuses("audit-stopped").await;
+        scene.assert_not_ready("the audit log stopped").await;
+        scene.restart().await;
+        scene.assert_discloses().await;
+    }
+    scene.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_quota_or_a_limit_of_files_is_waited_for() {
+    let home = Home::new();
+    let mut scene = Scene::open(&home).await;
+    for fault in ["write:error=EDQUOT", "write:error=EFBIG", "write:error=ENOSPC"] {
+        scene.assert_discloses().await;
+        let Some(injection) = Injection::begin(&home, &scene.gateway, fault).await else { return };
+        scene.assert_refuses("audit-full").await;
+        scene.assert_not_ready("the audit device is full").await;
+        drop(injection);
+        scene.gateway.becomes_ready(&scene.world.layout.ops_url()).await;
+    }
+    scene.assert_discloses().await;
+    scene.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disk_that_hangs_holds_no_request_for_longer_than_ten_seconds() {
+    let home = Home::new();
+    let mut scene = Scene::open(&home).await;
+    let Some(injection) = Injection::begin(&home, &scene.gateway, "fdatasync:delay_enter=12s").await else { return };
+    let asked = Instant::now();
+    scene.assert_refuses("audit-slow").await;
+    assert!((10..12).contains(&asked.elapsed().as_secs()), "{:?}", asked.elapsed());
+    drop(injection);
+    scene.assert_discloses().await;
+    scene.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_store_issues_nothing_and_goes_on_when_there_is_room() {
+    let home = Home::new();
+    let Some(device) = Device::mount(home.path("gateway")) else { return };
+    let Some(_audit) = Device::mount(home.audit()) else { return };
+    let mut scene = Scene::open(&home).await;
+    let waiting = code(&scene.world).await;
+    device.fill();
+    let error = waiting.exchange().await.unwrap_err();
+    println!("{error}");
+    // Who has a token goes on.
+    scene.assert_discloses().await;
+    println!("{}", scene.readiness().await);
+    println!("{}", scene.gateway.complaints());
+    device.free();
+    println!("{:?}", waiting.exchange().await);
+    scene.session = consent(&scene.world).await;
+    scene.assert_discloses().await;
+    scene.close().await;
+}

@@ -1,0 +1,117 @@
+//! Real faults around a process: a device of a given size, and system calls that fail. Both need rights that not every
+//! machine gives; a test that cannot have them says so and ends.
+
+use std::fs::{self, File};
+use std::io::{ErrorKind, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use inzage::sandbox::client::new_id;
+
+use crate::harness::{Home, Process, text, until};
+
+const FILLER: &str = "filler";
+
+/// A device in memory, mounted until it is dropped.
+pub(crate) struct Device(PathBuf);
+
+impl Device {
+    /// Mounts one of 1 MiB; `None`, with the reason printed, when that is not allowed here.
+    pub(crate) fn mount(at: PathBuf) -> Option<Self> {
+        fs::create_dir_all(&at).unwrap();
+        let mounting =
+            Command::new("mount").args(["-t", "tmpfs", "-o", "size=1m,mode=0700", "inzage-test"]).arg(&at).output();
+        match mounting {
+            Ok(done) if done.status.success() => Some(Self(at)),
+            Ok(done) => skip(String::from_utf8_lossy(&done.stderr).trim()),
+            Err(error) => skip(&format!("mount: {error}")),
+        }
+    }
+
+    /// Leaves no room on it.
+    pub(crate) fn fill(&self) {
+        let mut filler = File::create(self.0.join(FILLER)).unwrap();
+        loop {
+            match filler.write_all(&[b'x'; 4096]) {
+                Ok(()) => {}
+                Err(error) if error.kind() == ErrorKind::StorageFull => return,
+                Err(error) => panic!("{error}"),
+            }
+        }
+    }
+
+    /// Gives the room back.
+    pub(crate) fn free(&self) {
+        fs::remove_file(self.0.join(FILLER)).unwrap();
+    }
+
+    /// Lets nobody write to it.
+    pub(crate) fn make_read_only(&self) {
+        let done = Command::new("mount").args(["-o", "remount,ro"]).arg(&self.0).status().unwrap();
+        assert!(done.success());
+    }
+}
+
+impl Drop for Device {
+    fn drop(&mut self) {
+        // Lazily: a process that is about to end may still hold it.
+        let _ = Command::new("umount").arg("--lazy").arg(&self.0).status();
+    }
+}
+
+/// System calls of the audit writer of a process that fail until this is dropped.
+pub(crate) struct Injection(Child);
+
+impl Injection {
+    /// `fault` in the language of strace, such as `fdatasync:error=EIO`; only calls on the segment in use are hit. `None`,
+    /// with the reason printed, when there is no strace or it may not be used.
+    pub(crate) async fn begin(home: &Home, process: &Process, fault: &str) -> Option<Self> {
+        let log = home.path(&format!("{}.strace", new_id()));
+        let thread = audit_writer(process.id());
+        let tracing = Command::new("strace")
+            .args(["-p", &thread, "-e", &format!("inject={fault}"), "-P", text(&segment(&home.audit()))])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(File::create(&log).unwrap())
+            .spawn();
+        let mut strace = match tracing {
+            Ok(child) => child,
+            Err(error) => return skip(&format!("strace: {error}")),
+        };
+        let attached = until("strace", async || {
+            let said = fs::read_to_string(&log).unwrap();
+            let ended = strace.try_wait().unwrap().is_some();
+            (ended || said.contains("attached")).then_some((said, ended))
+        });
+        match attached.await {
+            (_, false) => Some(Self(strace)),
+            (said, true) => skip(said.trim()),
+        }
+    }
+}
+
+impl Drop for Injection {
+    fn drop(&mut self) {
+        // Asked to end it lets go of the process in order.
+        let _ = Command::new("kill").args(["-TERM", &self.0.id().to_string()]).status();
+        let _ = self.0.wait();
+    }
+}
+
+fn audit_writer(process: u32) -> String {
+    let threads = fs::read_dir(format!("/proc/{process}/task")).unwrap().map(|thread| thread.unwrap().path());
+    let named = |thread: &PathBuf| fs::read_to_string(thread.join("comm")).unwrap().trim() == "audit-writer";
+    let found = threads.into_iter().find(named).unwrap();
+    found.file_name().unwrap().to_str().unwrap().to_owned()
+}
+
+/// The one segment of a young log.
+pub(crate) fn segment(audit: &Path) -> PathBuf {
+    let paths = fs::read_dir(audit).unwrap().map(|entry| entry.unwrap().path());
+    paths.filter(|path| path.extension().is_some_and(|end| end == "log")).max().unwrap()
+}
+
+fn skip<T>(reason: &str) -> Option<T> {
+    println!("skipped, this machine does not allow it: {reason}");
+    None
+}
