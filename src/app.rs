@@ -129,7 +129,7 @@ impl App {
         background.spawn(sweep(Arc::clone(&store), Arc::clone(&clock), controls.stop.clone()));
         if controls.stop.run_until_cancelled(lists.loaded.cancelled()).await.is_some() {
             record(&*audit, &clock, Kind::NodeStarted).await?;
-            readiness.serve(parts(&audit, &lists, &clock));
+            readiness.serve(parts(&audit, &store, &lists, &clock));
             controls.serving.cancel();
             tracing::info!("serving");
             let front = serve(front_socket, front.edge(&clock, grace), controls.stop.clone());
@@ -170,11 +170,12 @@ async fn record(audit: &dyn AuditLog, clock: &SharedClock, kind: Kind) -> Result
     receipt(audit.append(event)?).await.map(|_| ())
 }
 
-fn parts(audit: &Arc<FileLog>, lists: &ListsPart, clock: &SharedClock) -> Parts {
-    let (snapshot, clock) = (Arc::clone(&lists.snapshot), Arc::clone(clock));
+fn parts(audit: &Arc<FileLog>, store: &Arc<SqliteStore>, lists: &ListsPart, clock: &SharedClock) -> Parts {
+    let (snapshot, clock, store) = (Arc::clone(&lists.snapshot), Arc::clone(clock), Arc::clone(store));
     Parts {
         audit: Arc::clone(audit) as Arc<dyn AuditLog>,
         lists_fresh: Box::new(move || snapshot.load().freshness.holds(clock.now())),
+        store: Box::new(move || store.health()),
     }
 }
 

@@ -8,6 +8,7 @@ use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
 use crate::audit::AuditLog;
+use crate::store::StoreFault;
 
 /// What readiness looks at.
 pub struct Readiness {
@@ -22,6 +23,8 @@ pub struct Parts {
     pub audit: Arc<dyn AuditLog>,
     /// Whether the lists are within their maximum age.
     pub lists_fresh: Box<dyn Fn() -> bool + Send + Sync>,
+    /// Whether codes and tokens can be kept and found.
+    pub store: Box<dyn Fn() -> Result<(), StoreFault> + Send + Sync>,
 }
 
 /// What is said of it.
@@ -31,6 +34,8 @@ pub struct Report {
     pub ready: bool,
     /// `ok`, or why access cannot be recorded.
     pub audit: String,
+    /// `ok`, or why codes and tokens cannot be kept or found.
+    pub store: String,
     /// `ok`, `missing` or `too old`.
     pub lists: &'static str,
     /// `serving`, `starting` or `draining`.
@@ -72,12 +77,12 @@ impl Readiness {
     pub fn report(&self) -> Report {
         let (serving, draining) = (self.is_started(), self.draining.is_cancelled());
         let audit = self.parts.get().map(|parts| parts.audit.health());
+        let store = self.parts.get().map(|parts| (parts.store)());
         let fresh = self.parts.get().map(|parts| (parts.lists_fresh)());
         Report {
-            ready: serving && !draining && audit == Some(Ok(())) && fresh == Some(true),
-            audit: audit.map_or("closed".to_owned(), |health| {
-                health.map_or_else(|error| error.to_string(), |()| "ok".to_owned())
-            }),
+            ready: serving && !draining && audit == Some(Ok(())) && store == Some(Ok(())) && fresh == Some(true),
+            audit: said(audit),
+            store: said(store),
             lists: match fresh {
                 None => "missing",
                 Some(false) => "too old",
@@ -90,4 +95,9 @@ impl Readiness {
             },
         }
     }
+}
+
+/// `ok`, why not, or that there is no such part yet.
+fn said<E: std::error::Error>(health: Option<Result<(), E>>) -> String {
+    health.map_or("closed".to_owned(), |health| health.map_or_else(|error| error.to_string(), |()| "ok".to_owned()))
 }

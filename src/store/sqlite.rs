@@ -10,6 +10,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 pub use schema::OpenError;
+pub use worker::StoreFault;
 use worker::Worker;
 
 use super::rows::{CodeRow, TokenRow, VisitRow};
@@ -22,7 +23,7 @@ use crate::secret::HandleHash;
 use crate::session::visit::{OpenVisit, VisitStore};
 
 /// Codes, grants, tokens and visits in a file. An operation is queued when its method is called and its future resolves when
-/// the change is on disk; a dropped future does not take a change back. With 1,024 operations waiting the next is refused.
+/// the change is on disk, or fails after 10 s; a dropped future does not take a change back. With 1,024 operations waiting the next is refused.
 #[derive(Debug)]
 pub struct SqliteStore {
     writer: Worker,
@@ -48,6 +49,15 @@ impl SqliteStore {
     /// See [`OpenError`].
     pub fn migrate(path: &Path) -> Result<(), OpenError> {
         schema::migrate(&mut schema::open_writer(path)?)
+    }
+
+    /// Whether the store does its work; for readiness. Never waits: after a failed commit it makes the writer try again, and
+    /// a later call tells what came of it.
+    ///
+    /// # Errors
+    /// The reason why not.
+    pub fn health(&self) -> Result<(), StoreFault> {
+        self.reader.health().and_then(|()| self.writer.health())
     }
 
     /// Finishes what is waiting and ends both threads; each later operation is a [`StoreError`]. Blocks until then, as

@@ -17,6 +17,12 @@ pub enum OpenError {
     /// SQLite cannot work with the file.
     #[error("the store cannot be opened as a database")]
     Database(#[from] rusqlite::Error),
+    /// Parts of the file are not what SQLite wrote.
+    #[error("the store is damaged: {found}")]
+    Damaged {
+        /// The first finding of SQLite, which names pages and tables, not their content.
+        found: String,
+    },
     /// The file system cannot share memory between connections, as network file systems cannot.
     #[error("the store lies on a file system that SQLite cannot keep a write-ahead log on")]
     NoWriteAheadLog,
@@ -78,6 +84,7 @@ pub(super) fn ensure(connection: &mut Connection) -> Result<(), OpenError> {
     if tables == 0 {
         return migrate(connection);
     }
+    refuse_damaged(connection)?;
     let known = migrations()?;
     match Runner::new(&known).get_applied_migrations(connection) {
         Ok(applied) if applied == known => Ok(()),
@@ -85,6 +92,12 @@ pub(super) fn ensure(connection: &mut Connection) -> Result<(), OpenError> {
         Ok(_) => Err(OpenError::Unknown),
         Err(error) => Err(schema(error)),
     }
+}
+
+/// Reads every page; the sweep keeps the file small. Without this a damaged page is met only by those whose row lies on it.
+fn refuse_damaged(connection: &Connection) -> Result<(), OpenError> {
+    let found: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+    if found == "ok" { Ok(()) } else { Err(OpenError::Damaged { found }) }
 }
 
 /// Applies what is missing, all or nothing.

@@ -2,9 +2,11 @@
 //! (group commit: one flush for up to 256 operations) and answers after the commit; the reader answers one by one.
 
 use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 use std::{fmt, io, thread};
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
@@ -16,6 +18,51 @@ use crate::oauth::store::StoreError;
 const QUEUE: usize = 1_024;
 /// How many operations share one commit.
 const BATCH: usize = 256;
+/// How long an answer is waited for: a disk that hangs must not hold a request beyond the 60 s of core.rscint.202.
+const DEADLINE: Duration = Duration::from_secs(10);
+
+/// Why the store cannot do its work now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum StoreFault {
+    /// A thread ended; only a restart brings it back.
+    #[error("the store stopped")]
+    Stopped,
+    /// The last commit failed: the device is full, read-only or broken.
+    #[error("the store cannot write")]
+    Unwritable,
+}
+
+/// What a thread tells of itself.
+#[derive(Default)]
+struct Condition {
+    ended: AtomicBool,
+    unwritable: AtomicBool,
+    /// A probe is under way.
+    probing: AtomicBool,
+}
+
+impl Condition {
+    fn committed(&self, well: bool) {
+        self.unwritable.store(!well, Ordering::Release);
+        self.probing.store(false, Ordering::Release);
+    }
+
+    fn state(&self) -> Result<(), StoreFault> {
+        if self.ended.load(Ordering::Acquire) {
+            return Err(StoreFault::Stopped);
+        }
+        if self.unwritable.load(Ordering::Acquire) { Err(StoreFault::Unwritable) } else { Ok(()) }
+    }
+}
+
+/// However a thread ends, it is known after it.
+struct Ending(Arc<Condition>);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        self.0.ended.store(true, Ordering::Release);
+    }
+}
 
 /// Work on a connection. Whoever waits for it gets a [`StoreError`] when it is dropped.
 type Job = Box<dyn FnOnce(&Connection) -> Ran + Send>;
@@ -39,42 +86,66 @@ enum Message {
 pub(super) struct Worker {
     queue: SyncSender<Message>,
     thread: Mutex<Option<JoinHandle<()>>>,
+    condition: Arc<Condition>,
 }
 
 impl Worker {
     /// A thread that commits what it does.
     pub(super) fn writer(connection: Connection) -> io::Result<Self> {
-        Self::spawn("store-writer", connection, |connection, jobs| match commit(connection, jobs) {
-            Ok(answers) => answers.into_iter().for_each(|answer| answer()),
-            Err(error) => tracing::error!(%error, "the store could not commit"),
+        Self::spawn("store-writer", connection, |connection, jobs, condition| {
+            let mut answers = Vec::with_capacity(jobs.len());
+            let committed = commit(connection, jobs, &mut answers);
+            // Before anybody hears of it.
+            condition.committed(committed.is_ok());
+            match committed {
+                Ok(()) => answers.into_iter().for_each(|answer| answer()),
+                Err(error) => tracing::error!(%error, "the store could not commit"),
+            }
         })
     }
 
     /// A thread that only reads.
     pub(super) fn reader(connection: Connection) -> io::Result<Self> {
-        Self::spawn("store-reader", connection, |connection, jobs| {
+        Self::spawn("store-reader", connection, |connection, jobs, _| {
             jobs.into_iter().for_each(|job| (job(connection).answer)());
         })
     }
 
     fn spawn<F>(name: &str, mut connection: Connection, handle: F) -> io::Result<Self>
     where
-        F: Fn(&mut Connection, Vec<Job>) + Send + 'static,
+        F: Fn(&mut Connection, Vec<Job>, &Condition) + Send + 'static,
     {
         let (queue, waiting) = sync_channel(QUEUE);
+        let condition = Arc::<Condition>::default();
+        let ending = Ending(Arc::clone(&condition));
         let work = move || {
+            let ending = ending;
             let mut open = true;
             while open {
                 let mut jobs = Vec::new();
                 open = gather(&waiting, &mut jobs);
-                handle(&mut connection, jobs);
+                handle(&mut connection, jobs, &ending.0);
             }
         };
         let thread = thread::Builder::new().name(name.to_owned()).spawn(work)?;
-        Ok(Self { queue, thread: Mutex::new(Some(thread)) })
+        Ok(Self { queue, thread: Mutex::new(Some(thread)), condition })
     }
 
-    /// Queues work now; the future resolves when it is done, for the writer: when it is on disk.
+    /// Whether the thread does its work. A writer whose last commit failed is made to try again, once at a time.
+    pub(super) fn health(&self) -> Result<(), StoreFault> {
+        let state = self.condition.state();
+        if state == Err(StoreFault::Unwritable) && !self.condition.probing.swap(true, Ordering::AcqRel) {
+            // Writes the first page as it is, so that the commit has something to flush.
+            let (job, _) = job(|connection| connection.pragma_update(None, "user_version", 0));
+            if self.queue.try_send(Message::Job(job)).is_err() {
+                self.condition.probing.store(false, Ordering::Release);
+            }
+        }
+        state
+    }
+
+    /// Queues work now; the future resolves when it is done, for the writer: when it is on disk. After 10 s it is an error,
+    /// and what became of the work is not known.
     pub(super) fn submit<T, W>(&self, work: W) -> impl Future<Output = Result<T, StoreError>> + Send + use<T, W>
     where
         T: Send + 'static,
@@ -84,7 +155,11 @@ impl Worker {
         let queued = self.queue.try_send(Message::Job(job)).map_err(|_| StoreError);
         async move {
             queued?;
-            answer.await.map_err(|_| StoreError)?
+            let answer = tokio::time::timeout(DEADLINE, answer).await.map_err(|_| {
+                tracing::error!("the store does not answer in time");
+                StoreError
+            })?;
+            answer.map_err(|_| StoreError)?
         }
     }
 
@@ -147,16 +222,16 @@ fn gather(waiting: &Receiver<Message>, jobs: &mut Vec<Job>) -> bool {
 }
 
 /// Runs jobs in one transaction, which is immediate because a read that turns into a write fails without waiting. On an error
-/// nothing of it stays, and the answers are dropped.
-fn commit(connection: &mut Connection, jobs: Vec<Job>) -> rusqlite::Result<Vec<Answer>> {
+/// nothing of it stays, and the answers must be dropped.
+fn commit(connection: &mut Connection, jobs: Vec<Job>, answers: &mut Vec<Answer>) -> rusqlite::Result<()> {
     if jobs.is_empty() {
-        return Ok(Vec::new());
+        return Ok(());
     }
     let mut transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let answers =
-        jobs.into_iter().map(|job| run_apart(&mut transaction, job)).collect::<rusqlite::Result<Vec<Answer>>>()?;
-    transaction.commit()?;
-    Ok(answers)
+    for job in jobs {
+        answers.push(run_apart(&mut transaction, job)?);
+    }
+    transaction.commit()
 }
 
 /// Runs a job in a savepoint, so that its failure leaves the others of the batch alone.
@@ -183,6 +258,13 @@ mod tests {
         connection
     }
 
+    fn commit_and_answer(connection: &mut Connection, jobs: Vec<Job>) -> rusqlite::Result<()> {
+        let mut answers = Vec::new();
+        commit(connection, jobs, &mut answers)?;
+        answers.into_iter().for_each(|answer| answer());
+        Ok(())
+    }
+
     fn insert(id: i64) -> (Job, oneshot::Receiver<Result<usize, StoreError>>) {
         job(move |connection| connection.execute("INSERT INTO parents VALUES (?1)", [id]))
     }
@@ -197,7 +279,7 @@ mod tests {
         let (one, mut first) = insert(1);
         let (twin, mut second) = insert(1);
         let (two, mut third) = insert(2);
-        commit(&mut connection, vec![one, twin, two]).unwrap().into_iter().for_each(|answer| answer());
+        commit_and_answer(&mut connection, vec![one, twin, two]).unwrap();
         assert_eq!(first.try_recv().unwrap(), Ok(1));
         assert_eq!(second.try_recv().unwrap(), Err(StoreError));
         assert_eq!(third.try_recv().unwrap(), Ok(1));
@@ -211,7 +293,7 @@ mod tests {
             connection.execute("INSERT INTO parents VALUES (1)", [])?;
             connection.execute("INSERT INTO parents VALUES (1)", [])
         });
-        commit(&mut connection, vec![half]).unwrap().into_iter().for_each(|answer| answer());
+        commit_and_answer(&mut connection, vec![half]).unwrap();
         assert_eq!(answer.try_recv().unwrap(), Err(StoreError));
         assert_eq!(parents(&connection), 0);
     }
@@ -224,12 +306,12 @@ mod tests {
             // The constraint is then checked by COMMIT.
             connection.execute_batch("PRAGMA defer_foreign_keys = ON; INSERT INTO children VALUES (7);")
         });
-        assert!(commit(&mut connection, vec![one, orphan]).is_err());
+        assert!(commit_and_answer(&mut connection, vec![one, orphan]).is_err());
         assert!(first.try_recv().is_err(), "dropped, which the one who waits gets as an error");
         assert!(second.try_recv().is_err());
         assert_eq!(parents(&connection), 0);
         let (next, mut third) = insert(3);
-        commit(&mut connection, vec![next]).unwrap().into_iter().for_each(|answer| answer());
+        commit_and_answer(&mut connection, vec![next]).unwrap();
         assert_eq!(third.try_recv().unwrap(), Ok(1), "the connection goes on");
     }
 
@@ -241,14 +323,14 @@ mod tests {
         let other = Connection::open(scratch.path("db")).unwrap();
         other.busy_timeout(std::time::Duration::ZERO).unwrap();
         let (look, mut answer) = job(move |_| Ok(other.execute_batch("BEGIN IMMEDIATE").is_err()));
-        commit(&mut connection, vec![look]).unwrap().into_iter().for_each(|answer| answer());
+        commit_and_answer(&mut connection, vec![look]).unwrap();
         assert_eq!(answer.try_recv().unwrap(), Ok(true));
     }
 
     #[tokio::test]
     async fn a_full_queue_refuses_at_once() {
         let (queue, waiting) = sync_channel(QUEUE);
-        let worker = Worker { queue, thread: Mutex::new(None) };
+        let worker = Worker { queue, thread: Mutex::new(None), condition: Arc::default() };
         let held: Vec<_> = (0..QUEUE).map(|_| worker.submit(|_| Ok(()))).collect();
         assert_eq!(worker.submit(|_| Ok(())).await, Err(StoreError));
         drop(waiting);
@@ -270,5 +352,38 @@ mod tests {
         }
         assert_eq!(worker.submit(|_| Ok(())).await, Err(StoreError));
         worker.stop();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_disk_that_hangs_holds_nobody_for_ever() {
+        let (queue, _waiting) = sync_channel(QUEUE);
+        let worker = Worker { queue, thread: Mutex::new(None), condition: Arc::default() };
+        assert_eq!(worker.submit(|_| Ok(())).await, Err(StoreError));
+    }
+
+    #[tokio::test]
+    async fn a_thread_that_ended_is_known() {
+        let worker = Worker::writer(database()).unwrap();
+        assert_eq!(worker.health(), Ok(()));
+        let died = worker.submit(|_| -> rusqlite::Result<()> { panic!("on purpose") }).await;
+        assert_eq!(died, Err(StoreError));
+        // The answer is dropped before the thread is at its end.
+        let thread = worker.thread.lock().unwrap().take().unwrap();
+        assert!(thread.join().is_err());
+        assert_eq!(worker.health(), Err(StoreFault::Stopped));
+        assert_eq!(worker.submit(|_| Ok(())).await, Err(StoreError));
+    }
+
+    #[tokio::test]
+    async fn a_failed_commit_is_known_until_one_succeeds() {
+        let worker = Worker::writer(database()).unwrap();
+        let orphan = |connection: &Connection| {
+            connection.execute_batch("PRAGMA defer_foreign_keys = ON; INSERT INTO children VALUES (7);")
+        };
+        assert_eq!(worker.submit(orphan).await, Err(StoreError));
+        assert_eq!(worker.health(), Err(StoreFault::Unwritable), "and tries again");
+        // Queued after the probe, answered after its commit.
+        assert_eq!(worker.submit(|connection| connection.pragma_query_value(None, "user_version", |_| Ok(()))).await, Ok(()));
+        assert_eq!(worker.health(), Ok(()));
     }
 }
