@@ -2,13 +2,14 @@
 //! and what was acknowledged is there afterwards.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use inzage::sandbox::client::{PgoClient, Reply};
+use inzage::sandbox::client::{ClientError, PgoClient, Reply, TokenAnswer};
 use inzage::sandbox::world::World;
 use serde_json::Value;
 
-use crate::faults::{Device, Injection};
+use crate::faults::{Device, Injection, Target, segment};
 use crate::harness::{Home, Process, clock, get, text};
 use crate::person::{Session, code, consent};
 
@@ -61,6 +62,14 @@ impl<'a> Scene<'a> {
     async fn assert_not_ready(&self, why: &str) {
         let answer = self.readiness().await;
         assert!(answer.starts_with("HTTP/1.1 503") && answer.contains(why), "{answer}");
+    }
+
+    fn audit_writer(&self) -> Target<'_> {
+        Target { process: &self.gateway, thread: "audit-writer", file: segment(&self.home.audit()) }
+    }
+
+    fn store_writer(&self) -> Target<'_> {
+        Target { process: &self.gateway, thread: "store-writer", file: self.home.path("gateway/inzage.sqlite-wal") }
     }
 
     async fn restart(&mut self) {
@@ -127,17 +136,13 @@ async fn a_full_audit_device_is_waited_for() {
     scene.close().await;
 }
 
-/// What a system call of the writer fails with, and what is said of it.
-const STOPPING: [(&str, &str); 3] =
-    [("fdatasync:error=EIO", "EIO"), ("fdatasync:error=ENOSPC", "no room at the flush"), ("write:error=EIO", "EIO")];
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_failed_flush_or_write_stops_disclosure_until_a_restart() {
     let home = Home::new();
     let mut scene = Scene::open(&home).await;
-    for (fault, _) in STOPPING {
+    for fault in ["fdatasync:error=EIO", "fdatasync:error=ENOSPC", "write:error=EIO"] {
         scene.assert_discloses().await;
-        let Some(injection) = Injection::begin(&home, &scene.gateway, fault).await else { return };
+        let Some(injection) = Injection::begin(&home, scene.audit_writer(), fault).await else { return };
         scene.assert_refuses("audit-stopped").await;
         drop(injection);
         scene.assert_refuses("audit-stopped").await;
@@ -154,7 +159,7 @@ async fn a_quota_or_a_limit_of_files_is_waited_for() {
     let mut scene = Scene::open(&home).await;
     for fault in ["write:error=EDQUOT", "write:error=EFBIG", "write:error=ENOSPC"] {
         scene.assert_discloses().await;
-        let Some(injection) = Injection::begin(&home, &scene.gateway, fault).await else { return };
+        let Some(injection) = Injection::begin(&home, scene.audit_writer(), fault).await else { return };
         scene.assert_refuses("audit-full").await;
         scene.assert_not_ready("the audit device is full").await;
         drop(injection);
@@ -168,7 +173,7 @@ async fn a_quota_or_a_limit_of_files_is_waited_for() {
 async fn a_disk_that_hangs_holds_no_request_for_longer_than_ten_seconds() {
     let home = Home::new();
     let mut scene = Scene::open(&home).await;
-    let Some(injection) = Injection::begin(&home, &scene.gateway, "fdatasync:delay_enter=12s").await else { return };
+    let Some(injection) = Injection::begin(&home, scene.audit_writer(), "fdatasync:delay_enter=12s").await else { return };
     let asked = Instant::now();
     scene.assert_refuses("audit-slow").await;
     assert!((10..12).contains(&asked.elapsed().as_secs()), "{:?}", asked.elapsed());
@@ -185,15 +190,79 @@ async fn a_full_store_issues_nothing_and_goes_on_when_there_is_room() {
     let mut scene = Scene::open(&home).await;
     let waiting = code(&scene.world).await;
     device.fill();
-    let error = waiting.exchange().await.unwrap_err();
-    println!("{error}");
+    assert_unavailable(waiting.exchange().await);
     // Who has a token goes on.
     scene.assert_discloses().await;
-    println!("{}", scene.readiness().await);
-    println!("{}", scene.gateway.complaints());
+    scene.assert_not_ready("the store cannot write").await;
     device.free();
-    println!("{:?}", waiting.exchange().await);
+    scene.gateway.becomes_ready(&scene.world.layout.ops_url()).await;
     scene.session = consent(&scene.world).await;
     scene.assert_discloses().await;
     scene.close().await;
 }
+
+fn assert_unavailable(answer: Result<TokenAnswer, ClientError>) {
+    let Err(ClientError::NoToken { status, error }) = answer else { panic!("{answer:?}") };
+    assert_eq!((status.as_u16(), error.as_str()), (503, "temporarily_unavailable"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_cannot_flush_issues_nothing_and_goes_on_when_it_can() {
+    let home = Home::new();
+    let mut scene = Scene::open(&home).await;
+    for fault in ["fsync,fdatasync:error=EIO", "pwrite64,write:error=EIO"] {
+        let waiting = code(&scene.world).await;
+        let Some(injection) = Injection::begin(&home, scene.store_writer(), fault).await else { return };
+        assert_unavailable(waiting.exchange().await);
+        scene.assert_not_ready("the store cannot write").await;
+        drop(injection);
+        scene.gateway.becomes_ready(&scene.world.layout.ops_url()).await;
+        scene.session = consent(&scene.world).await;
+        scene.assert_discloses().await;
+    }
+    scene.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_hangs_holds_no_request_for_longer_than_ten_seconds() {
+    let home = Home::new();
+    let scene = Scene::open(&home).await;
+    let waiting = code(&scene.world).await;
+    let Some(injection) = Injection::begin(&home, scene.store_writer(), "fsync,fdatasync:delay_enter=12s").await else { return };
+    let asked = Instant::now();
+    assert_unavailable(waiting.exchange().await);
+    assert!((10..12).contains(&asked.elapsed().as_secs()), "{:?}", asked.elapsed());
+    drop(injection);
+    scene.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_code_is_exchanged_at_most_once_whatever_is_killed() {
+    const PRESENTATIONS: usize = 4;
+    let home = Home::new();
+    let mut scene = Scene::open(&home).await;
+    let mut before = 0;
+    for round in 0..8_u64 {
+        let waiting = Arc::new(code(&scene.world).await);
+        let presented: Vec<_> = (0..PRESENTATIONS)
+            .map(|_| {
+                let waiting = Arc::clone(&waiting);
+                tokio::spawn(async move { waiting.exchange().await })
+            })
+            .collect();
+        tokio::time::sleep(Duration::from_millis(round * 3)).await;
+        scene.restart().await;
+        let mut issued = 0;
+        for answer in presented {
+            issued += usize::from(answer.await.unwrap().is_ok());
+        }
+        before += issued;
+        let again = waiting.exchange().await;
+        println!("{round}: {issued} before, then {again:?}");
+        assert!(issued + usize::from(again.is_ok()) <= 1, "{issued} and {again:?}");
+        assert!(waiting.exchange().await.is_err());
+    }
+    println!("{before} tokens before a kill");
+    scene.close().await;
+}
+

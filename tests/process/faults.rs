@@ -59,17 +59,27 @@ impl Drop for Device {
     }
 }
 
-/// System calls of the audit writer of a process that fail until this is dropped.
+/// A thread of a process, and the file whose system calls are hit.
+pub(crate) struct Target<'a> {
+    /// Which process.
+    pub(crate) process: &'a Process,
+    /// The name of the thread.
+    pub(crate) thread: &'a str,
+    /// The file.
+    pub(crate) file: PathBuf,
+}
+
+/// System calls that fail until this is dropped.
 pub(crate) struct Injection(Child);
 
 impl Injection {
-    /// `fault` in the language of strace, such as `fdatasync:error=EIO`; only calls on the segment in use are hit. `None`,
-    /// with the reason printed, when there is no strace or it may not be used.
-    pub(crate) async fn begin(home: &Home, process: &Process, fault: &str) -> Option<Self> {
+    /// `fault` in the language of strace, such as `fdatasync:error=EIO`. `None`, with the reason printed, when there is no
+    /// strace or it may not be used.
+    pub(crate) async fn begin(home: &Home, target: Target<'_>, fault: &str) -> Option<Self> {
         let log = home.path(&format!("{}.strace", new_id()));
-        let thread = audit_writer(process.id());
+        let thread = thread(target.process.id(), target.thread);
         let tracing = Command::new("strace")
-            .args(["-p", &thread, "-e", &format!("inject={fault}"), "-P", text(&segment(&home.audit()))])
+            .args(["-p", &thread, "-e", &format!("inject={fault}"), "-P", text(&target.file)])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(File::create(&log).unwrap())
@@ -98,9 +108,9 @@ impl Drop for Injection {
     }
 }
 
-fn audit_writer(process: u32) -> String {
+fn thread(process: u32, name: &str) -> String {
     let threads = fs::read_dir(format!("/proc/{process}/task")).unwrap().map(|thread| thread.unwrap().path());
-    let named = |thread: &PathBuf| fs::read_to_string(thread.join("comm")).unwrap().trim() == "audit-writer";
+    let named = |thread: &PathBuf| fs::read_to_string(thread.join("comm")).unwrap().trim() == name;
     let found = threads.into_iter().find(named).unwrap();
     found.file_name().unwrap().to_str().unwrap().to_owned()
 }
