@@ -9,4 +9,4 @@ mod sqlite;
 
 pub use cache::CachedTokens;
 pub use seal::{Key32, KeyError, KeyFile, Sealer};
-pub use sqlite::{OpenError, SqliteStore, StoreFault, Swept};
+pub use sqlite::{OpenError, SqliteStore, Swept};

@@ -8,7 +8,7 @@ use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
 use crate::audit::AuditLog;
-use crate::store::StoreFault;
+use crate::oauth::store::StoreFault;
 
 /// What readiness looks at.
 pub struct Readiness {

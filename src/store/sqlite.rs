@@ -10,7 +10,6 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 pub use schema::OpenError;
-pub use worker::StoreFault;
 use worker::Worker;
 
 use super::rows::{CodeRow, TokenRow, VisitRow};
@@ -18,7 +17,7 @@ use super::seal::Sealer;
 use crate::medmij::LocalId;
 use crate::oauth::code::{CodeStore, IssuedCode, Presented};
 use crate::oauth::grant::{IssuedToken, TokenStore};
-use crate::oauth::store::{StoreError, StoreFuture};
+use crate::oauth::store::{StoreError, StoreFault, StoreFuture};
 use crate::secret::HandleHash;
 use crate::session::visit::{OpenVisit, VisitStore};
 

@@ -121,6 +121,7 @@ pub(crate) fn segment(audit: &Path) -> PathBuf {
     paths.filter(|path| path.extension().is_some_and(|end| end == "log")).max().unwrap()
 }
 
+#[expect(clippy::print_stdout, reason = "who runs the tests is told what was not tested")]
 fn skip<T>(reason: &str) -> Option<T> {
     println!("skipped, this machine does not allow it: {reason}");
     None

@@ -174,8 +174,12 @@ impl Process {
 
     /// Waits for its end.
     pub(crate) async fn ended(mut self) -> Ended {
-        let status = until("the end of a process", async || self.child.try_wait().unwrap()).await;
-        Ended { code: status.code(), out: self.printed(), err: self.complaints() }
+        Ended { code: self.code().await, out: self.printed(), err: self.complaints() }
+    }
+
+    /// Waits for its end, for the exit code.
+    pub(crate) async fn code(&mut self) -> Option<i32> {
+        until("the end of a process", async || self.child.try_wait().unwrap()).await.code()
     }
 }
 

@@ -1,5 +1,5 @@
 //! The binary from the outside: real processes that are started, asked, signalled and killed. One file a command, and one
-//! for `kill -9` under load, and one for the faults of disks.
+//! each for `kill -9` under load, for disks that fail, and for what a start makes of damage.
 
 #![expect(
     clippy::unwrap_used,
@@ -10,6 +10,7 @@
 
 mod audit;
 mod config;
+mod damage;
 mod durability;
 mod faults;
 mod harness;

@@ -38,16 +38,22 @@ pub(crate) async fn consent(world: &World) -> Session {
 
 /// A willing person and their new code.
 pub(crate) async fn code(world: &World) -> Consented {
+    let (mut consented, end) = walk(world).await;
+    let End::Client(answer) = end else { panic!("the walk ended on a page") };
+    consented.code.clone_from(&answer["code"]);
+    consented
+}
+
+/// A willing person and where their walk ended; what is exchanged later has no code yet.
+pub(crate) async fn walk(world: &World) -> (Consented, End) {
     let client = world.client("pgo", &clock()).unwrap();
     let practice = &world.practices[0];
     let endpoints = client.endpoints(practice.provider.as_str(), "49").await.unwrap();
     let correlation_id = new_id();
     let url = client.authorization_url(&endpoints, practice.provider.short(), "the state", &correlation_id);
     let choices = Choices::willing(practice.patients[0].bsn.reveal());
-    let End::Client(answer) = Person::default().walk(&client, &url, choices).await.unwrap() else {
-        panic!("the walk ended on a page")
-    };
-    Consented { code: answer["code"].clone(), client, endpoints, correlation_id }
+    let end = Person::default().walk(&client, &url, choices).await.unwrap();
+    (Consented { client, endpoints, code: String::new(), correlation_id }, end)
 }
 
 impl Consented {

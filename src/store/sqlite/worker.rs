@@ -12,7 +12,7 @@ use std::{fmt, io, thread};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::sync::oneshot;
 
-use crate::oauth::store::StoreError;
+use crate::oauth::store::{StoreError, StoreFault};
 
 /// How many operations may wait; one more is refused at once.
 const QUEUE: usize = 1_024;
@@ -20,17 +20,6 @@ const QUEUE: usize = 1_024;
 const BATCH: usize = 256;
 /// How long an answer is waited for: a disk that hangs must not hold a request beyond the 60 s of core.rscint.202.
 const DEADLINE: Duration = Duration::from_secs(10);
-
-/// Why the store cannot do its work now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum StoreFault {
-    /// A thread ended; only a restart brings it back.
-    #[error("the store stopped")]
-    Stopped,
-    /// The last commit failed: the device is full, read-only or broken.
-    #[error("the store cannot write")]
-    Unwritable,
-}
 
 /// What a thread tells of itself.
 #[derive(Default)]
@@ -321,7 +310,7 @@ mod tests {
         let scratch = super::super::super::conformance::Scratch::new();
         let mut connection = Connection::open(scratch.path("db")).unwrap();
         let other = Connection::open(scratch.path("db")).unwrap();
-        other.busy_timeout(std::time::Duration::ZERO).unwrap();
+        other.busy_timeout(Duration::ZERO).unwrap();
         let (look, mut answer) = job(move |_| Ok(other.execute_batch("BEGIN IMMEDIATE").is_err()));
         commit_and_answer(&mut connection, vec![look]).unwrap();
         assert_eq!(answer.try_recv().unwrap(), Ok(true));
@@ -383,7 +372,10 @@ mod tests {
         assert_eq!(worker.submit(orphan).await, Err(StoreError));
         assert_eq!(worker.health(), Err(StoreFault::Unwritable), "and tries again");
         // Queued after the probe, answered after its commit.
-        assert_eq!(worker.submit(|connection| connection.pragma_query_value(None, "user_version", |_| Ok(()))).await, Ok(()));
+        assert_eq!(
+            worker.submit(|connection| connection.pragma_query_value(None, "user_version", |_| Ok(()))).await,
+            Ok(())
+        );
         assert_eq!(worker.health(), Ok(()));
     }
 }
