@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::read::ReadError;
-use crate::audit::{AuditEvent, AuditLog, AuditReceipt, Counts, Kind, Outcome, receipt};
+use crate::audit::{self, AuditEvent, AuditLog, AuditReceipt, Counts, Kind, Outcome, PendingReceipt};
 use crate::clock::SharedClock;
 use crate::fault::Fault;
 
@@ -30,7 +30,7 @@ impl Attempt {
         let refusal = AuditEvent { reason: Some(fault.code), status: Some(fault.status), ..self.event.clone() };
         if let Ok(pending) = self.log.append(refusal) {
             // The refusal stands whether or not the log can take it; a log that cannot is seen in its health.
-            let _ = receipt(pending).await;
+            let _ = audit::receipt(pending).await;
         }
     }
 
@@ -84,9 +84,8 @@ impl Disclosure {
         self
     }
 
-    /// Nothing leaves.
-    #[must_use]
-    pub fn failed(mut self, receipt: Option<AuditReceipt>, error: ReadError) -> Unfinished {
+    /// Nothing leaves. Returns when the log has it, so that a failure that was answered is on record.
+    pub async fn failed(mut self, receipt: Option<AuditReceipt>, error: ReadError) -> Unfinished {
         if let Some(event) = &mut self.event {
             event.intent = receipt.map(|receipt| receipt.index());
             let fault = Fault::from(error);
@@ -94,7 +93,10 @@ impl Disclosure {
             event.status = Some(fault.status);
             event.counts = None;
         }
-        self.finish(Outcome::Failed);
+        if let Some(pending) = self.finish(Outcome::Failed) {
+            // The intent stands in any case.
+            let _ = audit::receipt(pending).await;
+        }
         Unfinished(error)
     }
 
@@ -103,21 +105,21 @@ impl Disclosure {
         if let Some(counts) = self.event.as_mut().and_then(|event| event.counts.as_mut()) {
             counts.bytes = bytes;
         }
-        self.finish(if complete { Outcome::Done } else { Outcome::Aborted });
+        drop(self.finish(if complete { Outcome::Done } else { Outcome::Aborted }));
     }
 
-    fn finish(&mut self, outcome: Outcome) {
-        let Some(mut event) = self.event.take() else { return };
+    /// Hands the outcome over. If it cannot be written the intent stands alone, which says "may have been disclosed".
+    fn finish(&mut self, outcome: Outcome) -> Option<PendingReceipt> {
+        let mut event = self.event.take()?;
         event.outcome = outcome;
         event.time = self.clock.now();
-        // Handed over, not waited for: if it cannot be written the intent stands alone, which says "may have been disclosed".
-        drop(self.log.append(event));
+        self.log.append(event).ok()
     }
 }
 
 impl Drop for Disclosure {
     fn drop(&mut self) {
-        self.finish(broken_off());
+        drop(self.finish(broken_off()));
     }
 }
 

@@ -209,8 +209,8 @@ impl Reader {
         let receipt = receipt(pending).await;
         match (judged, receipt) {
             (Ok(judged), Ok(receipt)) => Ok(judged.released(receipt, disclosure)),
-            (Ok(_), Err(error)) => Err(disclosure.failed(None, ReadError::Audit(error)).into()),
-            (Err(error), receipt) => Err(disclosure.failed(receipt.ok(), error).into()),
+            (Ok(_), Err(error)) => Err(disclosure.failed(None, ReadError::Audit(error)).await.into()),
+            (Err(error), receipt) => Err(disclosure.failed(receipt.ok(), error).await.into()),
         }
     }
 
