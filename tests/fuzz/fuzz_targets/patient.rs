@@ -1,0 +1,44 @@
+//! The two answers of a HIS that we only read ourselves, the patient and their flags: ids are FHIR ids and hold no BSN,
+//! and a patient that is found stands in the answer.
+
+#![no_main]
+
+use inzage::fhir::shape::{flagged_episodes, read_patient};
+use inzage::medmij::Bsn;
+use libfuzzer_sys::fuzz_target;
+use serde_json::Value;
+
+const HIS: &str = "https://his.praktijk.internal/fhir";
+const BSN: &str = "999911132";
+
+/// STU3 datatypes, `id`, with the underscore that some systems use; nothing that moves in a path.
+fn is_id(text: &str) -> bool {
+    (1..=64).contains(&text.len())
+        && text.bytes().all(|c| c.is_ascii_alphanumeric() || b"-._".contains(&c))
+        && !matches!(text, "." | "..")
+}
+
+/// The one matching Patient of the answer by another reader of JSON; `None` when it cannot hold the numbers.
+fn patients(body: &[u8]) -> Option<Vec<Value>> {
+    let value: Value = serde_json::from_slice(body).ok()?;
+    let entries = value.get("entry").and_then(Value::as_array).cloned().unwrap_or_default();
+    let resources = entries.into_iter().filter_map(|entry| entry.get("resource").cloned());
+    Some(resources.filter(|resource| resource.get("resourceType").and_then(Value::as_str) == Some("Patient")).collect())
+}
+
+fuzz_target!(|body: &[u8]| {
+    let bsn = Bsn::parse(BSN).expect("a BSN");
+    if let Ok(Some(patient)) = read_patient(body, &bsn, HIS) {
+        assert!(is_id(&patient.id) && patient.id != BSN);
+        assert!(!format!("{patient:?}").contains(&patient.id) || "HisPatient([redacted])".contains(&patient.id));
+        if let Some(found) = patients(body) {
+            let [only] = found.as_slice() else { panic!("{} patients", found.len()) };
+            assert_eq!(only.get("id").and_then(Value::as_str), Some(patient.id.as_str()));
+            let born = only.get("birthDate").and_then(Value::as_str);
+            assert!(patient.birth_date.is_none_or(|date| born == Some(date.to_string().as_str())));
+        }
+    }
+    if let Ok(episodes) = flagged_episodes(body, "pat-1", &bsn, HIS) {
+        assert!(episodes.iter().all(|id| is_id(id)));
+    }
+});

@@ -1,0 +1,102 @@
+//! Any text in each place of a line where a HIS can put text: if the line leaves, it leaves without BSN and address, as
+//! JSON, and as one entry. The first byte of the input says the place; `#` stands for the BSN and `@` for the address of the HIS.
+
+#![no_main]
+
+use std::collections::HashSet;
+
+use inzage::fhir::shape::{Rules, Shaping, shape_searchset};
+use inzage::medmij::Bsn;
+use jiff::civil::date;
+use libfuzzer_sys::fuzz_target;
+use serde_json::{Value, json};
+
+const HIS: &str = "https://his.praktijk.internal/fhir";
+const HOST: &str = "his.praktijk.internal";
+const OURS: &str = "https://inzage.example.nl/p/linde/49/fhir";
+const BSN: &str = "999911132";
+/// Where the text goes.
+const PLACES: [&str; 9] = [
+    "/entry/0/resource/valueString",
+    "/entry/0/resource/subject/display",
+    "/entry/0/resource/text/div",
+    "/entry/0/resource/extension/0/url",
+    "/entry/0/resource/extension/0/valueString",
+    "/entry/0/resource/performer/0/reference",
+    "/entry/0/resource/identifier/0/value",
+    "/entry/0/resource/identifier/0/system",
+    "/entry/0/fullUrl",
+];
+
+fn line() -> Value {
+    json!({"resourceType": "Bundle", "type": "searchset", "total": 1, "entry": [{
+        "fullUrl": format!("{HIS}/Observation/e1"),
+        "resource": {
+            "resourceType": "Observation",
+            "id": "e1",
+            "text": {"status": "generated", "div": "<div xmlns=\"http://www.w3.org/1999/xhtml\">x</div>"},
+            "extension": [{"url": "http://example.nl/x", "valueString": "x"}],
+            "identifier": [{"system": "http://example.nl/id", "value": "1"}],
+            "status": "final",
+            "code": {"coding": [{"system": "http://fhir.nl/fhir/NamingSystem/journaalregeltypen", "code": "E"}]},
+            "subject": {"reference": "Patient/pat-1", "display": "x"},
+            "performer": [{"reference": "Practitioner/arts-1"}],
+            "effectiveDateTime": "2026-02-03",
+            "valueString": "x"
+        }
+    }]})
+}
+
+/// Whether `sought` stands in the text with nothing beside it that would make it a part of something else.
+fn stands_in(text: &str, sought: &str, is_part: fn(&u8) -> bool) -> bool {
+    let part = |byte: Option<&u8>| byte.is_some_and(is_part);
+    let bytes = text.as_bytes();
+    text.match_indices(sought).any(|(at, _)| {
+        !part(at.checked_sub(1).and_then(|before| bytes.get(before))) && !part(bytes.get(at + sought.len()))
+    })
+}
+
+fn assert_clean(value: &Value) {
+    match value {
+        Value::String(text) => {
+            assert!(!stands_in(text, BSN, u8::is_ascii_digit));
+            assert!(!stands_in(&text.to_ascii_lowercase(), HOST, |c| c.is_ascii_alphanumeric() || *c == b'-'));
+        }
+        Value::Array(items) => items.iter().for_each(assert_clean),
+        Value::Object(members) => members.values().for_each(assert_clean),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+fuzz_target!(|input: (u8, &str)| {
+    let (place, text) = input;
+    let mut bundle = line();
+    let place = PLACES[usize::from(place) % PLACES.len()];
+    *bundle.pointer_mut(place).expect("a place in the line") = text.replace('#', BSN).replace('@', HIS).into();
+    let rules = Rules {
+        access_start: date(2024, 3, 1),
+        results_since: date(2025, 1, 10),
+        today: date(2026, 3, 10),
+        flagged_episodes: HashSet::new(),
+    };
+    let shaping = Shaping {
+        patient_id: "pat-1",
+        bsn: &Bsn::parse(BSN).expect("a BSN"),
+        his_base: HIS,
+        our_base: OURS,
+        self_link: OURS,
+        resource: "Observation",
+        includes: &["Specimen", "Practitioner"],
+        rules: &rules,
+    };
+    let Ok(shaped) = shape_searchset(bundle.to_string().as_bytes(), &shaping) else { return };
+    let value: Value = serde_json::from_slice(&shaped.body).expect("JSON");
+    assert_clean(&value);
+    assert_eq!((shaped.entries, shaped.withheld), (1, 0));
+    assert_eq!(value["entry"].as_array().map(Vec::len), Some(1));
+    // What is no address, reference or number of a person is the HIS's own words.
+    if place.ends_with("valueString") && !text.contains(['#', '@']) && !text.contains(|c: char| c.is_numeric()) {
+        let found = value.pointer(place).and_then(Value::as_str);
+        assert!(found == Some(text) || text.to_ascii_lowercase().contains(HOST));
+    }
+});
