@@ -21,6 +21,9 @@ const MOST_SIGNS: usize = 4;
 const LONGEST_TAG: usize = 256;
 /// Bytes of the longest character reference that is looked over.
 const LONGEST_REFERENCE: usize = 10;
+/// How often a text is gone through. Each time takes out all there is to be found; an address that a BSN made part of
+/// another takes a second.
+const MOST_ROUNDS: usize = 4;
 /// The first two bytes of a full-width digit (U+FF10 to U+FF19).
 const WIDE_DIGIT: [u8; 2] = [0xef, 0xbc];
 
@@ -138,14 +141,27 @@ impl<'a> Mask<'a> {
         text.len() >= self.host.len() && self.address.find(text, 0).is_some()
     }
 
+    /// The text without both. To take out one can lay the other bare, so it is looked over until nothing is found; `None`
+    /// when that has no end in sight.
+    pub(super) fn clean(&self, text: &str) -> Option<String> {
+        let mut cleaned = text.to_owned();
+        for _ in 0..MOST_ROUNDS {
+            cleaned = self.without_bsn(&self.without_address(&cleaned));
+            if !self.has_bsn(&cleaned) && !self.has_address(cleaned.as_bytes()) {
+                return Some(cleaned);
+            }
+        }
+        None
+    }
+
     /// The text with asterisks for the BSN.
-    pub(super) fn without_bsn(&self, text: &str) -> String {
+    fn without_bsn(&self, text: &str) -> String {
         let masked = |found: &str| format!("{MASKED_BSN}{}", bare_tags(found));
         replace_all(text, masked, |from| self.find_bsn(text, from))
     }
 
     /// The text with our base for the HIS's when it starts with it, and asterisks for addresses further on.
-    pub(super) fn without_address(&self, text: &str) -> String {
+    fn without_address(&self, text: &str) -> String {
         let (moved, rest) = match text.strip_prefix(self.his_base) {
             Some(rest) if rest.is_empty() || rest.starts_with(['/', '?', '#']) => (self.our_base, rest),
             Some(_) | None => ("", text),
@@ -329,6 +345,22 @@ mod tests {
             ("this.internal his.internals my-his.internal", "this.internal his.internals my-his.internal"),
         ] {
             assert_eq!(mask.without_address(text), expected);
+        }
+    }
+
+    /// Found by the fuzz target `text`: the digits made the host name another until they were masked.
+    #[test]
+    fn what_a_mask_lays_bare_is_masked_too() {
+        let mask = mask("999911132");
+        for (text, expected) in [
+            ("his.internal999911132", "************"),
+            ("999911132his.internal", "************"),
+            ("9999his.internal11132", "9999his.internal11132"),
+            ("9999 his.internal 11132", "9999 *** 11132"),
+            ("https://his.internal:8443/fhir999911132", "https://***:8443/fhir*********"),
+            ("plain", "plain"),
+        ] {
+            assert_eq!(mask.clean(text).as_deref(), Some(expected), "{text}");
         }
     }
 

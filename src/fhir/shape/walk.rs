@@ -248,8 +248,8 @@ impl<'a, 'o> Walk<'a, 'o> {
             return Err(ShapeFault::InternalAddress);
         }
         if self.leaves && (has_bsn || has_address) {
-            let moved = if has_address { mask.without_address(&text) } else { text.into_owned() };
-            self.edits.replace_string(string, &mask.without_bsn(&moved));
+            let cleaned = mask.clean(&text).ok_or(ShapeFault::InternalAddress)?;
+            self.edits.replace_string(string, &cleaned);
         }
         Ok(())
     }

@@ -76,6 +76,11 @@ fn addresses() -> Vec<Attack> {
             Kept("***"),
         ),
         ("a host with a dot behind it", encounter(r#""x":"his.praktijk.internal.""#), Kept("***.")),
+        (
+            "a host that a BSN makes another",
+            encounter(r#""x":"\u0000his.praktijk.internal999911132""#),
+            Kept("************"),
+        ),
         ("a host in a system", encounter(r#""x":{"system":"http://his.praktijk.internal/nummers"}"#), internal()),
         ("a host in a profile", encounter(r#""meta":{"profile":["https://his.praktijk.internal/p"]}"#), internal()),
         ("a host as name", encounter(r#""his.praktijk.internal":1"#), internal()),
