@@ -47,11 +47,12 @@ fn inside_a_hidden_line(input: &[u8]) -> Vec<u8> {
     [head.as_bytes(), input, b"}}]}"].concat()
 }
 
+/// No digit beside them, full-width or not: ten digits are no BSN.
 fn has_digits_alone(text: &str) -> bool {
-    let is_digit = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_digit);
-    let bytes = text.as_bytes();
+    let is_digit = |c: char| c.is_ascii_digit() || ('\u{ff10}'..='\u{ff19}').contains(&c);
     text.match_indices(BSN).any(|(at, _)| {
-        !is_digit(at.checked_sub(1).and_then(|before| bytes.get(before))) && !is_digit(bytes.get(at + BSN.len()))
+        let (before, after) = (text[..at].chars().next_back(), text[at + BSN.len()..].chars().next());
+        !before.is_some_and(is_digit) && !after.is_some_and(is_digit)
     })
 }
 

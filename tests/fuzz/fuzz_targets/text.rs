@@ -48,19 +48,23 @@ fn line() -> Value {
 }
 
 /// Whether `sought` stands in the text with nothing beside it that would make it a part of something else.
-fn stands_in(text: &str, sought: &str, is_part: fn(&u8) -> bool) -> bool {
-    let part = |byte: Option<&u8>| byte.is_some_and(is_part);
-    let bytes = text.as_bytes();
+fn stands_in(text: &str, sought: &str, is_part: fn(char) -> bool) -> bool {
     text.match_indices(sought).any(|(at, _)| {
-        !part(at.checked_sub(1).and_then(|before| bytes.get(before))) && !part(bytes.get(at + sought.len()))
+        let (before, after) = (text[..at].chars().next_back(), text[at + sought.len()..].chars().next());
+        !before.is_some_and(is_part) && !after.is_some_and(is_part)
     })
+}
+
+/// Full-width ones too: ten digits are no BSN.
+fn is_digit(c: char) -> bool {
+    c.is_ascii_digit() || ('\u{ff10}'..='\u{ff19}').contains(&c)
 }
 
 fn assert_clean(value: &Value) {
     match value {
         Value::String(text) => {
-            assert!(!stands_in(text, BSN, u8::is_ascii_digit));
-            assert!(!stands_in(&text.to_ascii_lowercase(), HOST, |c| c.is_ascii_alphanumeric() || *c == b'-'));
+            assert!(!stands_in(text, BSN, is_digit));
+            assert!(!stands_in(&text.to_ascii_lowercase(), HOST, |c| c.is_ascii_alphanumeric() || c == '-'));
         }
         Value::Array(items) => items.iter().for_each(assert_clean),
         Value::Object(members) => members.values().for_each(assert_clean),

@@ -8,11 +8,9 @@ use inzage::secret::sha256;
 
 const LOG: &str = "inzage-a-00000000000000ff";
 
-/// A folder of this process, in memory where the system has such a place.
+/// A folder of this process, where temporary files go.
 static FOLDER: LazyLock<PathBuf> = LazyLock::new(|| {
-    let memory = Path::new("/dev/shm");
-    let parent = if memory.is_dir() { memory.to_path_buf() } else { std::env::temp_dir() };
-    let folder = parent.join(format!("inzage-fuzz-{}", std::process::id()));
+    let folder = std::env::temp_dir().join(format!("inzage-fuzz-{}", std::process::id()));
     fs::create_dir_all(&folder).expect("a folder");
     folder
 });
