@@ -159,7 +159,7 @@ async fn a_set_that_is_bad_or_old_never_comes_into_force() {
     let url = client.authorization_url(&endpoints, "huisarts.delinde", "s", &new_id());
     publish(&gateway, 5, |_, list| list);
     gateway.refresh_lists().await;
-    let (swaps, good) = (gateway.audit_of("lists_swapped").len(), refreshes(&gateway, "ok").await);
+    let good = refreshes(&gateway, "ok").await;
     for Bad { what, sequence, list: wanted, spoil } in BAD {
         let before = refreshes(&gateway, "failed").await;
         publish(&gateway, sequence, |kind, list| {
@@ -171,7 +171,8 @@ async fn a_set_that_is_bad_or_old_never_comes_into_force() {
         assert!(refreshes(&gateway, "failed").await > before, "{what}");
         assert_eq!(Person::default().open(&client, &url).await.unwrap().status, 200, "{what}");
     }
-    assert_eq!((gateway.audit_of("lists_swapped").len(), refreshes(&gateway, "ok").await), (swaps, good));
+    // Those of the start and of number 5. A swap is not held up by its record, but what came after it was.
+    assert_eq!((gateway.audit_of("lists_swapped").len(), refreshes(&gateway, "ok").await), (2, good));
     assert_eq!(gateway.ops("/readyz").await.0, 200);
     // The same change in a good set is believed.
     publish(&gateway, 13, |kind, list| in_ocl(kind, list, &client));
