@@ -200,10 +200,5 @@ async fn publish_without_clients(gateway: &Gateway) {
     lists.retain(|(kind, _)| *kind != ListKind::Ocl);
     lists.push((ListKind::Ocl, write_ocl(header, &[])));
     gateway.world.publisher.publish(lists);
-    let swaps = || gateway.audit().iter().filter(|record| record["kind"] == "lists_swapped").count();
-    let before = swaps();
-    gateway.world.gateway.as_ref().unwrap().refresh_lists.notify_one();
-    while swaps() == before {
-        tokio::task::yield_now().await;
-    }
+    gateway.refresh_lists().await;
 }
