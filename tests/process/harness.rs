@@ -10,7 +10,7 @@ use std::time::Duration;
 use inzage::clock::{SharedClock, SystemClock};
 use inzage::sandbox::client::new_id;
 use inzage::sandbox::ports::{Base, Sockets};
-use inzage::sandbox::world::{Wish, World};
+use inzage::sandbox::world::{SandboxError, Wish, World};
 use inzage::secret::random;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -42,16 +42,23 @@ impl Home {
         self.path("gateway/audit")
     }
 
-    /// Starts everything but the gateway in this process, in this folder.
+    /// Starts everything but the gateway in this process, in this folder. A port that was free a moment ago can be held for
+    /// an instant by a process that another test is just starting: between fork and exec it has our sockets too.
     pub(crate) async fn world(&self) -> World {
-        let wish = Wish {
+        let wish = |base| Wish {
             dir: self.0.clone(),
             his_data: None,
-            base: Base::Fixed(free_base()),
+            base: Base::Fixed(base),
             with_gateway: false,
             settings: String::new(),
         };
-        World::start(&wish, clock()).await.unwrap()
+        for _ in 0..5 {
+            match World::start(&wish(free_base()), clock()).await {
+                Err(SandboxError::Port(_)) => {}
+                started => return started.unwrap(),
+            }
+        }
+        panic!("five ranges of free ports were in use")
     }
 
     /// Starts `inzage serve` on the configuration of the world in this folder.
