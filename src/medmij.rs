@@ -3,6 +3,7 @@
 //! Dutch terms that have no exact English word stay: *gegevensdienst* (data service) is [`ServiceId`], *systeemrol* is
 //! [`SystemRole`], *zorgaanbieder* (care provider) is [`ProviderName`], *BSN* (citizen service number) is [`Bsn`].
 
+mod authority;
 mod bsn;
 mod hostname;
 mod ids;
@@ -10,6 +11,7 @@ mod provider;
 mod scope;
 mod service;
 
+pub use authority::{PortError, split_authority};
 pub use bsn::{Bsn, BsnError};
 pub use hostname::{Hostname, HostnameError};
 pub use ids::{CorrelationId, LocalId, RequestId};

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::medmij::Hostname;
+use crate::medmij::{Hostname, split_authority};
 
 /// Scheme, host and port of one of our own channels; the scheme is https.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,18 +97,10 @@ impl HttpsUrl {
 fn split(text: &str) -> Option<(Hostname, Option<u16>, &str)> {
     let rest = text.strip_prefix("https://")?;
     let (authority, rest) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
-    let (host, port) = match authority.split_once(':') {
-        Some((host, port)) => (host, Some(parse_port(port)?)),
-        None => (authority, None),
-    };
+    let (host, port) = split_authority(authority).ok()?;
     let is_address = host.rsplit('.').next().is_some_and(|last| last.bytes().all(|c| c.is_ascii_digit()));
     let host = Hostname::parse(host).ok().filter(|_| !is_address)?;
     Some((host, port.filter(|port| *port != 443), rest))
-}
-
-fn parse_port(text: &str) -> Option<u16> {
-    let digits = text.bytes().all(|c| c.is_ascii_digit());
-    text.parse().ok().filter(|port| digits && *port != 0)
 }
 
 #[cfg(test)]

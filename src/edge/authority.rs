@@ -7,7 +7,7 @@ use http::header::{CONNECTION, CONTENT_LENGTH, COOKIE, HOST, HeaderMap, HeaderVa
 use http::request::Parts;
 use http::{Method, StatusCode, Version};
 
-use crate::medmij::{Hostname, HostnameError};
+use crate::medmij::{Hostname, HostnameError, split_authority};
 
 const HTTPS_PORT: u16 = 443;
 
@@ -201,17 +201,11 @@ fn same(one: (&str, u16), other: (&str, u16)) -> bool {
     one.1 == other.1 && one.0.eq_ignore_ascii_case(other.0)
 }
 
-/// Host and port of `host[:port]`; nothing with user information, brackets or an empty or signed port.
+/// Host and port of `host[:port]`; nothing with user information or brackets.
 fn split(text: &str) -> Option<(&str, u16)> {
-    let (host, port) = match text.split_once(':') {
-        None => (text, HTTPS_PORT),
-        Some((host, port)) => {
-            let digits = port.bytes().all(|c| c.is_ascii_digit());
-            (host, port.parse().ok().filter(|&port| digits && port != 0)?)
-        }
-    };
+    let (host, port) = split_authority(text).ok()?;
     let plain = host.bytes().all(|c| c.is_ascii_alphanumeric() || c == b'-' || c == b'.');
-    (plain && !host.is_empty()).then_some((host, port))
+    (plain && !host.is_empty()).then_some((host, port.unwrap_or(HTTPS_PORT)))
 }
 
 #[cfg(test)]
@@ -278,7 +272,9 @@ mod tests {
         assert_eq!(judge(get("https://other.example.nl/a").header("host", OURS)), Err(Refusal::Host));
         let h2 = get("https://gp.example.nl/a").version(Version::HTTP_2).header("host", "other.example.nl");
         assert_eq!(judge(h2), Err(Refusal::Host));
-        for host in ["", "u@gp.example.nl", "gp.example.nl:", "gp.example.nl:+443", "gp.example.nl:0", "[::1]", "a b"] {
+        for host in
+            ["", "u@gp.example.nl", "gp.example.nl:", "gp.example.nl:+443", "gp.example.nl:0443", "[::1]", "a b"]
+        {
             assert_eq!(judge(get("/a").header("host", host)), Err(Refusal::Host), "{host}");
         }
     }

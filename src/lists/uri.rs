@@ -5,7 +5,7 @@ use std::fmt;
 use super::Reading;
 use super::error::BadValue;
 use super::value::hostname;
-use crate::medmij::Hostname;
+use crate::medmij::{Hostname, PortError, split_authority};
 
 /// An endpoint (types Frontchanneluri and Backchanneluri). The path is already normal: no empty, `.` or `..` segment, no
 /// encoded separator, so two endpoints are the same when their texts are.
@@ -63,10 +63,7 @@ impl EndpointUri {
             return Err(UriError::QueryOrFragment);
         }
         let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-        let (host, port) = match authority.split_once(':') {
-            Some((host, port)) => (host, Some(parse_port(port)?)),
-            None => (authority, None),
-        };
+        let (host, port) = split_authority(authority).map_err(|PortError| UriError::Port)?;
         check_path(path)?;
         let path_at = text.len().saturating_sub(path.len());
         Ok(Self { host: parse_host(host)?, text: text.into(), port, path_at })
@@ -105,11 +102,6 @@ impl fmt::Display for EndpointUri {
 
 fn parse_host(text: &str) -> Result<Hostname, UriError> {
     hostname(text).map_err(|_: BadValue| UriError::Host)
-}
-
-fn parse_port(text: &str) -> Result<u16, UriError> {
-    let plain = text.bytes().all(|c| c.is_ascii_digit()) && !text.starts_with('0');
-    if plain { text.parse().map_err(|_| UriError::Port) } else { Err(UriError::Port) }
 }
 
 fn check_path(path: &str) -> Result<(), UriError> {

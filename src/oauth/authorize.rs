@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::form::single;
 use crate::lists::{Lists, OauthClient};
-use crate::medmij::{CorrelationId, Hostname, RequestId, Scope};
+use crate::medmij::{CorrelationId, Hostname, RequestId, Scope, split_authority};
 
 /// A request that is in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -152,9 +152,8 @@ impl RedirectUri {
     pub fn parse(text: &str, client: &Hostname, allow_ports: bool) -> Option<Self> {
         let rest = text.strip_prefix("https://").filter(|_| text.len() <= Self::MAX_BYTES)?;
         let (authority, path) = rest.find('/').map_or((rest, ""), |slash| rest.split_at(slash));
-        let (host, port) = authority.split_once(':').map_or((authority, None), |(host, port)| (host, Some(port)));
-        let is_port = |text: &str| !text.starts_with('+') && text.parse::<u16>().is_ok_and(|number| number > 0);
-        let port_fits = port.is_none_or(|port| allow_ports && is_port(port));
+        let (host, port) = split_authority(authority).ok()?;
+        let port_fits = port.is_none() || allow_ports;
         let host_fits = Hostname::parse_any_case(host).is_ok_and(|host| host == *client);
         if host_fits && port_fits && is_plain_path(path) {
             Some(Self { text: text.to_owned(), authority_end: "https://".len() + authority.len() })
