@@ -21,7 +21,7 @@ use crate::monitor::metrics::{Face, Metrics};
 use crate::monitor::ready::{Parts, Readiness};
 use crate::routes::{BackFace, FrontFace};
 use crate::routing::SharedSnapshot;
-use crate::store::SqliteStore;
+use crate::store::Store;
 use crate::tls::server::ServerTls;
 
 pub use start::StartError;
@@ -47,7 +47,7 @@ pub struct App {
     clock: SharedClock,
     grace: Duration,
     audit: Arc<FileLog>,
-    store: Arc<SqliteStore>,
+    store: Arc<dyn Store>,
     lists: ListsPart,
     front: Half<FrontFace>,
     back: Half<BackFace>,
@@ -170,7 +170,7 @@ async fn record(audit: &dyn AuditLog, clock: &SharedClock, kind: Kind) -> Result
     receipt(audit.append(event)?).await.map(|_| ())
 }
 
-fn parts(audit: &Arc<FileLog>, store: &Arc<SqliteStore>, lists: &ListsPart, clock: &SharedClock) -> Parts {
+fn parts(audit: &Arc<FileLog>, store: &Arc<dyn Store>, lists: &ListsPart, clock: &SharedClock) -> Parts {
     let (snapshot, clock, store) = (Arc::clone(&lists.snapshot), Arc::clone(clock), Arc::clone(store));
     Parts {
         audit: Arc::clone(audit) as Arc<dyn AuditLog>,
@@ -244,7 +244,7 @@ fn note_freshness(snapshot: &SharedSnapshot, refresher: &Refresher) {
     }
 }
 
-async fn sweep(store: Arc<SqliteStore>, clock: SharedClock, stop: CancellationToken) {
+async fn sweep(store: Arc<dyn Store>, clock: SharedClock, stop: CancellationToken) {
     while stop.run_until_cancelled(tokio::time::sleep(SWEEP_EVERY)).await.is_some() {
         if store.sweep(clock.now()).await.is_err() {
             tracing::warn!("the store could not be swept; it is tried again");

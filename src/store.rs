@@ -1,5 +1,14 @@
 //! Implementations of the ports that features declare: an embedded database, and a cache before any of them.
 
+use std::fmt::Debug;
+
+use jiff::Timestamp;
+
+use crate::oauth::code::CodeStore;
+use crate::oauth::grant::TokenStore;
+use crate::oauth::store::{StoreFault, StoreFuture};
+use crate::session::visit::VisitStore;
+
 mod cache;
 #[cfg(test)]
 mod conformance;
@@ -9,4 +18,51 @@ mod sqlite;
 
 pub use cache::CachedTokens;
 pub use seal::{Key32, KeyError, KeyFile, Sealer};
-pub use sqlite::{OpenError, SqliteStore, Swept};
+pub use sqlite::{OpenError, SqliteStore};
+
+/// Everything that must survive a restart, behind one object: the ports of the features, and what whoever runs a node needs.
+pub trait Store: CodeStore + TokenStore + VisitStore + Debug {
+    /// Whether the store does its work; for readiness. Never waits: when something is wrong it makes the store try again, and
+    /// a later call tells what came of it.
+    ///
+    /// # Errors
+    /// The reason why not.
+    fn health(&self) -> Result<(), StoreFault>;
+
+    /// Deletes what is of no use any more: visits and tokens that are over, codes a day after they expired (so long a second
+    /// presentation is recognised), and grants of over a day ago that have neither. Works in small steps, each with a
+    /// commit of its own.
+    fn sweep(&self, now: Timestamp) -> StoreFuture<'_, Swept>;
+
+    /// Finishes what is waiting; each later operation is an error. Blocks until then.
+    fn close(&self);
+}
+
+/// How many rows a sweep deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Swept {
+    /// Visits that were over.
+    pub visits: usize,
+    /// Expired access tokens.
+    pub tokens: usize,
+    /// Codes, spent or not, a day after they expired.
+    pub codes: usize,
+    /// Grants without codes and tokens.
+    pub grants: usize,
+}
+
+impl Swept {
+    /// How many rows of a table one step of a sweep deletes at most, so that it holds up nobody for long.
+    const STEP: usize = 1_000;
+
+    fn add(&mut self, other: Self) {
+        self.visits += other.visits;
+        self.tokens += other.tokens;
+        self.codes += other.codes;
+        self.grants += other.grants;
+    }
+
+    fn reached_limit(&self) -> bool {
+        [self.visits, self.tokens, self.codes, self.grants].contains(&Self::STEP)
+    }
+}

@@ -35,7 +35,7 @@ use crate::routing::{Freshness, PeerTable, SharedSnapshot, Snapshot};
 use crate::services::Catalogue;
 use crate::session::journey::{Journey, JourneyRules};
 use crate::session::login::IdentityProvider;
-use crate::store::{CachedTokens, KeyFile, Sealer, SqliteStore};
+use crate::store::{CachedTokens, KeyFile, Sealer, SqliteStore, Store};
 use crate::tls::client::{Deadlines, client_config, reqwest_client};
 use crate::tls::identity::{Identity, Roots};
 use crate::tls::server::{ServerTls, back_channel, front_channel};
@@ -57,7 +57,7 @@ struct Shared {
     snapshot: SharedSnapshot,
     audit: Arc<FileLog>,
     pseudonyms: Arc<Pseudonymiser>,
-    store: Arc<SqliteStore>,
+    store: Arc<dyn Store>,
     adapters: HashMap<String, Arc<dyn HisAdapter>>,
     watch: Watch,
 }

@@ -14,6 +14,7 @@ use worker::Worker;
 
 use super::rows::{CodeRow, TokenRow, VisitRow};
 use super::seal::Sealer;
+use super::{Store, Swept};
 use crate::medmij::LocalId;
 use crate::oauth::code::{CodeStore, IssuedCode, Presented};
 use crate::oauth::grant::{IssuedToken, TokenStore};
@@ -50,39 +51,6 @@ impl SqliteStore {
         schema::migrate(&mut schema::open_writer(path)?)
     }
 
-    /// Whether the store does its work; for readiness. Never waits: after a failed commit it makes the writer try again, and
-    /// a later call tells what came of it.
-    ///
-    /// # Errors
-    /// The reason why not.
-    pub fn health(&self) -> Result<(), StoreFault> {
-        self.reader.health().and_then(|()| self.writer.health())
-    }
-
-    /// Finishes what is waiting and ends both threads; each later operation is a [`StoreError`]. Blocks until then, as
-    /// dropping the store does.
-    pub fn close(&self) {
-        self.reader.stop();
-        self.writer.stop();
-    }
-
-    /// Deletes what is of no use any more: visits and tokens that are over, codes a day after they expired (so long a second
-    /// presentation is recognised), and grants of over a day ago that have neither. Works in small steps, each with a
-    /// commit of its own.
-    #[must_use]
-    pub fn sweep(&self, now: Timestamp) -> StoreFuture<'_, Swept> {
-        Box::pin(async move {
-            let mut swept = Swept::default();
-            loop {
-                let step = self.sweep_step(now).await?;
-                swept.add(step);
-                if !step.reached_limit() {
-                    return Ok(swept);
-                }
-            }
-        })
-    }
-
     fn sweep_step(&self, now: Timestamp) -> impl Future<Output = Result<Swept, StoreError>> + Send + '_ {
         let day_ago = now.saturating_sub(DAY).unwrap_or(Timestamp::MIN).as_microsecond();
         let now = now.as_microsecond();
@@ -99,29 +67,29 @@ impl SqliteStore {
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// How many rows a sweep deleted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Swept {
-    /// Visits that were over.
-    pub visits: usize,
-    /// Expired access tokens.
-    pub tokens: usize,
-    /// Codes, spent or not, a day after they expired.
-    pub codes: usize,
-    /// Grants without codes and tokens.
-    pub grants: usize,
-}
-
-impl Swept {
-    fn add(&mut self, other: Self) {
-        self.visits += other.visits;
-        self.tokens += other.tokens;
-        self.codes += other.codes;
-        self.grants += other.grants;
+impl Store for SqliteStore {
+    /// After a failed commit it makes the writer try again.
+    fn health(&self) -> Result<(), StoreFault> {
+        self.reader.health().and_then(|()| self.writer.health())
     }
 
-    fn reached_limit(&self) -> bool {
-        [self.visits, self.tokens, self.codes, self.grants].contains(&statements::SWEEP_ROWS)
+    fn sweep(&self, now: Timestamp) -> StoreFuture<'_, Swept> {
+        Box::pin(async move {
+            let mut swept = Swept::default();
+            loop {
+                let step = self.sweep_step(now).await?;
+                swept.add(step);
+                if !step.reached_limit() {
+                    return Ok(swept);
+                }
+            }
+        })
+    }
+
+    /// Ends both threads, as dropping the store does.
+    fn close(&self) {
+        self.reader.stop();
+        self.writer.stop();
     }
 }
 

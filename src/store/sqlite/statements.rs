@@ -3,10 +3,8 @@
 use rusqlite::{Connection, OptionalExtension as _, Result, Row, params};
 
 use crate::secret::HandleHash;
+use crate::store::Swept;
 use crate::store::rows::{CodeRow, GrantRow, PresentedRow, TokenRow, VisitRow};
-
-/// How many rows of a table one sweep deletes at most, so that it holds up nobody for long.
-pub(super) const SWEEP_ROWS: usize = 1_000;
 
 /// A grant stays as it was first kept; above all, one that was ended stays ended.
 fn keep_grant(connection: &Connection, grant: &GrantRow) -> Result<()> {
@@ -137,5 +135,5 @@ pub(super) fn sweep_grants(connection: &Connection, before: i64) -> Result<usize
 }
 
 fn sweep(connection: &Connection, sql: &str, before: i64) -> Result<usize> {
-    connection.prepare_cached(sql)?.execute(params![before, i64::try_from(SWEEP_ROWS).unwrap_or(i64::MAX)])
+    connection.prepare_cached(sql)?.execute(params![before, i64::try_from(Swept::STEP).unwrap_or(i64::MAX)])
 }

@@ -200,7 +200,7 @@ async fn an_old_grant_stays_while_something_stands_for_it() {
 async fn a_sweep_of_many_rows_goes_on_until_all_are_gone() {
     let scratch = Scratch::new();
     let store = open(&scratch);
-    let rows = statements::SWEEP_ROWS * 2 + 1;
+    let rows = Swept::STEP * 2 + 1;
     let mut connection = raw(&scratch);
     let transaction = connection.transaction().unwrap();
     for _ in 0..rows {
