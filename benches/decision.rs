@@ -3,11 +3,11 @@
 #![expect(clippy::print_stdout, reason = "the figures go to standard output")]
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a bench that cannot run must say so")]
 
-use std::collections::HashMap;
 use std::hint::black_box;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use inzage::clients::ClientRegister;
 use inzage::lists::{
     ClientEntry, ListHeader, Lists, NameEntry, ProviderEntry, RawLists, Reading, RoleEntry, ServiceEntry, VersionEntry,
     write_gnl, write_ocl, write_whl, write_zal,
@@ -15,7 +15,7 @@ use inzage::lists::{
 use inzage::medmij::{Bsn, Hostname, LocalId, ProviderName, ServiceId};
 use inzage::oauth::grant::Grant;
 use inzage::practices::{GoLive, Practice, PracticeRegister};
-use inzage::routing::{Caller, Freshness, PeerTable, Snapshot, decide, route};
+use inzage::routing::{Caller, Freshness, Snapshot, decide, route};
 use inzage::secret::{Handle, hash_handle};
 use inzage::services::Catalogue;
 use jiff::Timestamp;
@@ -77,7 +77,7 @@ fn snapshot(now: Timestamp) -> Snapshot {
         lists: Arc::new(Lists::parse(&raw, Reading::default()).unwrap()),
         practices: Arc::new(PracticeRegister::new(practices).unwrap()),
         services: Arc::new(Catalogue::shipped()),
-        peers: Arc::new(PeerTable::new(HashMap::new())),
+        clients: Arc::new(ClientRegister::default()),
         freshness: Arc::new(freshness),
     }
 }

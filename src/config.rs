@@ -3,6 +3,7 @@
 //!
 //! [`Config::load`] looks at the text alone; [`Config::check_files`] also looks at the files it names.
 
+mod clients;
 mod cross;
 mod fault;
 mod files;
@@ -24,6 +25,7 @@ use std::sync::Arc;
 
 use toml::de::DeTable;
 
+pub use clients::{Client, ClientRole, Portal};
 pub use fault::{ConfigFaults, Fault, FileProblem, Place, Problem};
 pub use origin::{HttpsUrl, Origin};
 pub use parts::{Back, Edge, Environment, Front, Identity, Lists, Login, Node, Ops};
@@ -77,9 +79,8 @@ pub struct Parts {
     pub resolve: BTreeMap<Hostname, IpAddr>,
     /// `[release]`.
     pub release: Release,
-    /// `[clients."…"]`: the names in back-channel certificates that may act for a client_id. A client_id that is not
-    /// here is served to its own name only.
-    pub clients: BTreeMap<Hostname, Vec<Hostname>>,
+    /// `[clients."…"]` by client_id. A PGO that is not here is served to its own name only.
+    pub clients: BTreeMap<Hostname, Client>,
     /// `[[his]]`, at least one.
     pub his: Vec<His>,
     /// `[[practices]]`, at least one; each names a HIS of [`Parts::his`].
@@ -202,11 +203,14 @@ impl Parts {
         let keys = root.table("keys", Keys::read);
         let resolve = practices::read_resolve(root);
         let release = root.table_or_defaults("release", Release::read);
-        let clients = practices::read_clients(root);
+        let clients = clients::read(root);
         let his = root.tables("his", His::read);
         let practices = root.tables("practices", Practice::read);
         let telemetry = root.table_or_defaults("telemetry", Telemetry::read);
         cross::check(root.log(), source);
+        if let (Ok(clients), Ok(practices)) = (&clients, &practices) {
+            cross::portals_are_served(root.log(), clients, practices);
+        }
         Ok(Self {
             environment: environment?,
             node: node?,

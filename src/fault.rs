@@ -178,6 +178,9 @@ impl From<Refusal> for Fault {
             Refusal::UnknownService => UNKNOWN_SERVICE,
             Refusal::NotOffered => NOT_OFFERED,
             Refusal::PracticeClosed => PRACTICE_CLOSED,
+            Refusal::PortalOnClientList => PORTAL_ON_CLIENT_LIST,
+            Refusal::PracticeNotRegistered => PRACTICE_NOT_REGISTERED,
+            Refusal::ServiceNotRegistered => SERVICE_NOT_REGISTERED,
         }
     }
 }
@@ -264,6 +267,31 @@ const PRACTICE_CLOSED: Fault = fault(
     Who::Practice,
     "De praktijk heeft inzage niet opengesteld. Vraag het na bij uw praktijk.",
     "the care provider is not open for access",
+);
+
+const PORTAL_ON_CLIENT_LIST: Fault = fault(
+    "portal-on-client-list",
+    403,
+    "forbidden",
+    Who::Us,
+    "Wij hebben deze website verkeerd aangemeld. Er is niets getoond. Wij lossen dit op.",
+    "the client is registered here as a portal, but it is on the OAuth client list of MedMij",
+);
+const PRACTICE_NOT_REGISTERED: Fault = fault(
+    "practice-not-registered",
+    403,
+    "forbidden",
+    Who::Practice,
+    "De praktijk heeft deze website niet toegelaten. Vraag het na bij uw praktijk.",
+    "the registration of this portal does not name this care provider",
+);
+const SERVICE_NOT_REGISTERED: Fault = fault(
+    "service-not-registered",
+    403,
+    "forbidden",
+    Who::Practice,
+    "De praktijk laat deze gegevens niet op deze website zien.",
+    "the registration of this portal does not name this data service",
 );
 
 impl From<BadForm> for Fault {

@@ -28,7 +28,7 @@
 //! Rules: what Inzage does. They declare ports (traits) for what they need of the world.
 //!
 //! - [`services`]: which data services there are and exactly which requests each allows; data, not code.
-//! - [`practices`]: our own register: which HIS, open or closed, since when.
+//! - [`practices`]: our own register: which HIS, open or closed, since when. [`clients`]: the portals, and who may act for whom.
 //! - [`lists`]: the four MedMij lists, read strictly, swapped whole, kept on disk.
 //! - [`audit`]: the log that nobody can deny: events, hash chain, receipts, and reading it back.
 //! - [`his`]: the port to a HIS.
@@ -72,6 +72,7 @@
 pub mod app;
 pub mod audit;
 pub mod cli;
+pub mod clients;
 pub mod clock;
 pub mod config;
 pub mod edge;

@@ -8,4 +8,4 @@ mod snapshot;
 pub(crate) use decide::admit_caller;
 pub use decide::{Caller, INTERFACE_VERSION, Permit, Refusal, decide};
 pub use path::{Route, resource_base, route};
-pub use snapshot::{Freshness, PeerTable, SharedSnapshot, Snapshot};
+pub use snapshot::{Freshness, SharedSnapshot, Snapshot};

@@ -16,8 +16,9 @@ use crate::audit::{
     AuditEvent, AuditLog, FileLog, FileLogConfig, FolderLock, Kind, LockError, NodeName, OpenError, Outcome,
     Pseudonymiser,
 };
+use crate::clients::{Client, ClientRegister, Pgo, Portal, PortalScope};
 use crate::clock::SharedClock;
-use crate::config::{self, Config, PracticeState};
+use crate::config::{self, ClientRole, Config, PracticeState};
 use crate::edge::{Authority, Counters, EdgeConfig};
 use crate::fhir::read::Reader;
 use crate::his::HisAdapter;
@@ -31,7 +32,7 @@ use crate::oauth::grant::TokenStore;
 use crate::oauth::token::TokenDesk;
 use crate::practices::{GoLive, Practice, PracticeRegister};
 use crate::routes::{BackFace, FrontFace, Watch};
-use crate::routing::{Freshness, PeerTable, SharedSnapshot, Snapshot};
+use crate::routing::{Freshness, SharedSnapshot, Snapshot};
 use crate::services::Catalogue;
 use crate::session::journey::{Journey, JourneyRules};
 use crate::session::login::IdentityProvider;
@@ -159,10 +160,25 @@ fn first_snapshot(config: &Config) -> SharedSnapshot {
         practices: Arc::new(PracticeRegister::new(practices).unwrap_or_default()),
         services: Arc::new(Catalogue::shipped()),
         freshness: Arc::new(Freshness::new(config.lists.maximum_age)),
-        peers: Arc::new(PeerTable::new(
-            config.clients.iter().map(|(client, peers)| (client.clone(), peers.clone())).collect(),
+        clients: Arc::new(ClientRegister::new(
+            config.clients.iter().map(|(id, written)| (id.clone(), client(written))),
         )),
     }))
+}
+
+fn client(written: &config::Client) -> Client {
+    let (peers, bind_tokens) = (written.peers.clone(), written.bind_tokens);
+    match &written.role {
+        ClientRole::Pgo => Client::Pgo(Pgo { peers, bind_tokens }),
+        ClientRole::Portal(portal) => Client::Portal(Portal {
+            name: portal.name.clone(),
+            peers,
+            bind_tokens,
+            scope: PortalScope::new(portal.practices.iter().cloned(), portal.services.iter().cloned()),
+            redirect_uris: portal.redirect_uris.clone(),
+            rate: portal.rate,
+        }),
+    }
 }
 
 fn practice(written: &config::Practice) -> Practice {

@@ -4,12 +4,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
+use super::clients::{Client, ClientRole};
 use super::fault::Problem;
 use super::log::Log;
 use super::origin::Origin;
 use super::parts::{Environment, Login, Ops};
+use super::practices::Practice;
 use super::section::nearest;
 use super::source::Source;
+use crate::medmij::Hostname;
+use crate::services::Catalogue;
 
 pub(super) fn check(log: &mut Log, source: &Source) {
     channels_differ(log);
@@ -25,6 +29,23 @@ pub(super) fn check(log: &mut Log, source: &Source) {
     // closed one, would be let in through the other.
     names_are_unique(log, source, "practices", "his");
     names_are_unique(log, source, "his", "base_url");
+}
+
+/// A portal's practices and services are among those that this gateway serves.
+pub(super) fn portals_are_served(log: &mut Log, clients: &BTreeMap<Hostname, Client>, practices: &[Practice]) {
+    let catalogue = Catalogue::shipped();
+    for (id, client) in clients {
+        let ClientRole::Portal(portal) = &client.role else { continue };
+        let known = || practices.iter().map(|practice| practice.provider.as_str());
+        for found in portal.practices.iter().filter(|found| known().all(|known| known != found.as_str())) {
+            let suggestion = nearest(found.as_str(), known());
+            let problem = Problem::NoSuchPractice { found: found.to_string(), suggestion };
+            log.note(&format!("clients.{id}.practices"), problem);
+        }
+        for found in portal.services.iter().filter(|found| catalogue.service(found.as_str()).is_none()) {
+            log.note(&format!("clients.{id}.services"), Problem::NoSuchService(found.to_string()));
+        }
+    }
 }
 
 fn origin(log: &Log, key: &str) -> Option<Origin> {

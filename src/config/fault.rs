@@ -97,6 +97,17 @@ pub enum Problem {
         /// The configured id it looks like.
         suggestion: Option<String>,
     },
+    /// A portal is registered for a practice that is not configured.
+    #[error("found {found:?}, expected the providers of [[practices]]")]
+    NoSuchPractice {
+        /// The provider.
+        found: String,
+        /// The configured provider it looks like.
+        suggestion: Option<String>,
+    },
+    /// A portal is registered for a service that the catalogue does not have.
+    #[error("found {0:?}, which is no service of this gateway")]
+    NoSuchService(String),
     /// The login simulator lets anyone in as anyone.
     #[error("found the login simulator, expected a real login in production")]
     SimulatorInProduction,
@@ -148,6 +159,9 @@ pub enum FileProblem {
     /// No private key in PEM.
     #[error("expected one private key in PEM")]
     NoPrivateKey,
+    /// No set of public keys.
+    #[error("expected a JWKS: a JSON object with one to twenty public keys under `keys`")]
+    NoKeySet,
     /// Not one line of visible characters.
     #[error("expected one line of 1 to 4096 visible ASCII characters")]
     NotOneLine,
@@ -165,9 +179,10 @@ impl Problem {
     pub fn help(&self) -> Option<String> {
         let meant = |text: &String| format!("did you mean `{text}`?");
         match self {
-            Self::Unknown { suggestion } | Self::Wrong { suggestion, .. } | Self::NoSuchHis { suggestion, .. } => {
-                suggestion.as_ref().map(meant)
-            }
+            Self::Unknown { suggestion }
+            | Self::Wrong { suggestion, .. }
+            | Self::NoSuchHis { suggestion, .. }
+            | Self::NoSuchPractice { suggestion, .. } => suggestion.as_ref().map(meant),
             Self::InlineSecret { .. } => Some(
                 "a secret stands in a file of its own, mode 600; write its path with a slash, and replace this one"
                     .into(),
@@ -183,6 +198,7 @@ impl Problem {
             | Self::HalfPair(_)
             | Self::Twice { .. }
             | Self::SameAs { .. }
+            | Self::NoSuchService(_)
             | Self::PortInProduction(_)
             | Self::PortsInProduction
             | Self::File { .. } => None,

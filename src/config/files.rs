@@ -28,6 +28,8 @@ pub(super) enum Role {
     RandomKey,
     /// One line of text; secret.
     ApiKey,
+    /// Public keys as a JWKS.
+    Jwks,
     /// A folder that is made when it is absent.
     Folder,
     /// A file that is made when it is absent.
@@ -51,6 +53,7 @@ impl Role {
             Self::PrivateKey => kind::path_of_secret("the path of a PEM file with a private key"),
             Self::RandomKey => kind::path_of_secret("the path of a file with 32 random bytes in base64"),
             Self::ApiKey => kind::path_of_secret("the path of a file with the key on one line"),
+            Self::Jwks => kind::path("the path of a JWKS file with public keys"),
             Self::Folder => kind::path("the path of a folder"),
             Self::Database => kind::path("the path of a database file"),
         }
@@ -62,6 +65,7 @@ impl Role {
             Self::PrivateKey => private_key(&contents(path, true)?),
             Self::RandomKey => random_key(&contents(path, true)?),
             Self::ApiKey => api_key(&contents(path, true)?),
+            Self::Jwks => key_set(&contents(path, false)?),
             Self::Folder => folder(path),
             Self::Database => database(path),
         }
@@ -114,6 +118,12 @@ fn private_key(pem: &[u8]) -> Result<(), FileProblem> {
 fn random_key(text: &[u8]) -> Result<(), FileProblem> {
     let bytes = STANDARD.decode(text.trim_ascii_end()).map(Zeroizing::new).map_err(|_| FileProblem::NotAKey)?;
     if bytes.len() == 32 { Ok(()) } else { Err(FileProblem::NotAKey) }
+}
+
+fn key_set(text: &[u8]) -> Result<(), FileProblem> {
+    let set: serde_json::Value = serde_json::from_slice(text).map_err(|_| FileProblem::NoKeySet)?;
+    let keys = set.get("keys").and_then(serde_json::Value::as_array).ok_or(FileProblem::NoKeySet)?;
+    if (1..=20).contains(&keys.len()) { Ok(()) } else { Err(FileProblem::NoKeySet) }
 }
 
 fn api_key(text: &[u8]) -> Result<(), FileProblem> {
@@ -192,6 +202,7 @@ mod tests {
         let pem = scratch.file("key.pem", &key.serialize_pem(), 0o600);
         let random = scratch.file("random.key", &format!("{}\n", STANDARD.encode([7; 32])), 0o400);
         let line = scratch.file("api.key", "a-key-of-some-kind\n", 0o600);
+        let keys = scratch.file("keys.json", r#"{"keys": [{"kty": "OKP"}]}"#, 0o644);
         let none = scratch.0.join("absent");
         for (role, path, expected) in [
             (Role::Certificate, &chain, Ok(())),
@@ -206,6 +217,8 @@ mod tests {
             (Role::RandomKey, &line, Err(FileProblem::NotAKey)),
             (Role::ApiKey, &line, Ok(())),
             (Role::ApiKey, &pem, Err(FileProblem::NotOneLine)),
+            (Role::Jwks, &keys, Ok(())),
+            (Role::Jwks, &line, Err(FileProblem::NoKeySet)),
             (Role::Folder, &scratch.0, Ok(())),
             (Role::Folder, &none.join("deeper"), Ok(())),
             (Role::Folder, &chain, Err(FileProblem::NotAFolder)),

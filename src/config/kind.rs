@@ -12,7 +12,8 @@ use jiff::civil::Date;
 use toml::de::DeValue;
 
 use super::origin::{HttpsUrl, Origin};
-use crate::medmij::{Hostname, ProviderName};
+use crate::medmij::{Hostname, ProviderName, ServiceId};
+use crate::oauth::authorize::RedirectUri;
 
 /// Why a value is not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -143,11 +144,34 @@ pub(super) fn host() -> Kind<Hostname> {
 
 /// At least one host name.
 pub(super) fn hosts() -> Kind<Vec<Hostname>> {
-    Kind::new("an array of at least one fully qualified host name in lower case", |value| {
+    texts("an array of at least one fully qualified host name in lower case", |text| Hostname::parse(text).ok())
+}
+
+/// An array of at least one text, each of which parses.
+fn texts<T>(expected: impl Into<Cow<'static, str>>, parse: impl Fn(&str) -> Option<T> + 'static) -> Kind<Vec<T>> {
+    Kind::new(expected, move |value| {
         let array = value.as_array().filter(|array| !array.is_empty()).ok_or(Refusal::Wrong)?;
-        let host = |item: &DeValue<'_>| item.as_str().and_then(|text| Hostname::parse(text).ok());
-        array.iter().map(|item| host(item.get_ref()).ok_or(Refusal::Wrong)).collect()
+        array.iter().map(|item| item.get_ref().as_str().and_then(&parse).ok_or(Refusal::Wrong)).collect()
     })
+}
+
+/// At least one care provider.
+pub(super) fn providers() -> Kind<Vec<ProviderName>> {
+    texts("an array of at least one provider name such as huisarts.delinde@medmij", |text| {
+        ProviderName::parse(text).ok()
+    })
+}
+
+/// At least one data service.
+pub(super) fn services() -> Kind<Vec<ServiceId>> {
+    texts("an array of at least one service id such as \"49\"", |text| ServiceId::parse(text).ok())
+}
+
+/// At least one address on the host of a client.
+pub(super) fn redirect_uris(client: &Hostname) -> Kind<Vec<RedirectUri>> {
+    let client = client.clone();
+    let expected = format!("an array of at least one https URI on {client}, without query, fragment and dot segment");
+    texts(expected, move |text| RedirectUri::parse(text, &client, true))
 }
 
 /// A care provider.

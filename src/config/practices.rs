@@ -1,4 +1,4 @@
-//! Who is connected: HIS installations, practices, clients, and addresses that do not come from DNS.
+//! Who is connected: HIS installations, practices, and addresses that do not come from DNS.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -127,14 +127,7 @@ impl Practice {
     }
 }
 
-/// `[clients."…"]`: which names in back-channel certificates may act for a client_id, when not just its own.
-pub(super) fn read_clients(root: &mut Section<'_, '_>) -> Read<BTreeMap<Hostname, Vec<Hostname>>> {
-    root.names("clients", &kind::host(), |section, path, value| {
-        section.enter(path, "clients.*", value, |client| client.required("peers", &kind::hosts()))
-    })
-}
-
 /// `[resolve]`: fixed addresses of host names.
 pub(super) fn read_resolve(root: &mut Section<'_, '_>) -> Read<BTreeMap<Hostname, IpAddr>> {
-    root.names("resolve", &kind::host(), |section, path, value| section.parse(path, value, &kind::ip()))
+    root.names("resolve", &kind::host(), |section, _, path, value| section.parse(path, value, &kind::ip()))
 }

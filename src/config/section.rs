@@ -153,7 +153,7 @@ impl<'t> Section<'t, '_> {
         &mut self,
         key: &'static str,
         name: &Kind<K>,
-        read: impl Fn(&mut Section<'t, '_>, &str, &'t Spanned<DeValue<'t>>) -> Read<V>,
+        read: impl Fn(&mut Section<'t, '_>, &K, &str, &'t Spanned<DeValue<'t>>) -> Read<V>,
     ) -> Read<BTreeMap<K, V>> {
         let Some(value) = self.find(key) else { return Ok(BTreeMap::new()) };
         let path = self.path_of(key);
@@ -166,7 +166,7 @@ impl<'t> Section<'t, '_> {
             let parsed = name.read(&DeValue::String(Cow::Borrowed(text.get_ref())));
             let parsed =
                 parsed.map_err(|refusal| self.refuse(&path, text.span(), &quoted(text.get_ref()), refusal, name));
-            all.push(parsed.and_then(|name| read(self, &path, item).map(|value| (name, value))));
+            all.push(parsed.and_then(|name| read(self, &name, &path, item).map(|value| (name, value))));
         }
         all.into_iter().collect()
     }

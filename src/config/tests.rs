@@ -61,6 +61,21 @@ fn faults(text: &str) -> Vec<(String, usize, String)> {
     all.iter().map(|fault| (fault.key().to_owned(), line(fault), text_of(fault))).collect()
 }
 
+/// A portal in front of the first HIS, with one part replaced.
+fn portal(from: &str, to: &str) -> String {
+    let text = r#"[clients."x.nl"]
+kind = "portal"
+name = "Portaal"
+practices = ["huisarts.delinde@medmij"]
+services = ["49"]
+jwks = "x.jwks.json"
+rate = 60
+redirect_uris = ["https://x.nl/terug"]
+[[his]]"#;
+    assert_eq!(text.matches(from).count(), 1, "{from} stands once");
+    text.replace(from, to)
+}
+
 /// The small configuration with one line replaced.
 fn changed(from: &str, to: &str) -> String {
     assert_eq!(SMALL.matches(from).count(), 1, "{from} stands once");
@@ -119,6 +134,8 @@ fn each_single_fault_is_named_with_its_key_and_line() {
         ("[[his]]", "[resolve]\nX = \"::1\"\n[[his]]", "resolve.X", 23, "host name"),
         ("[[his]]", "[resolve]\n\"x\\ny\" = \"::1\"\n[[his]]", "resolve.x\\u{a}y", 23, "host name"),
         ("[[his]]", "[clients.\"x.nl\"]\npeers = []\n[[his]]", "clients.x.nl.peers", 23, "at least one"),
+        ("[[his]]", "[clients.\"x.nl\"]\nkind = \"portaal\"\n[[his]]", "clients.x.nl.kind", 23, "`portal`"),
+        ("[[his]]", "[clients.\"x.nl\"]\njwks = \"k.json\"\n[[his]]", "clients.x.nl.jwks", 23, "not a known key"),
         ("[[his]]", "[telemetry]\nlog = \"inof\"\n[[his]]", "telemetry.log", 23, "`info`"),
         ("[[his]]", "[tellemetry]\n[[his]]", "tellemetry", 22, "`telemetry`"),
         (r#"dialect = "fhir""#, r#"dialect = "fire""#, "his[0].dialect", 24, "\"fhir\""),
@@ -238,12 +255,34 @@ fn a_file_that_cannot_be_read_is_one_fault() {
     assert_eq!(all.to_string(), "/nonexistent/inzage.toml: cannot be read: there is no such file\n");
 }
 
+#[test]
+fn a_portal_is_registered_whole_and_for_what_is_served_here() {
+    let table = [
+        ("huisarts.delinde@medmij", "huisarts.delinda@medmij", "practices", 25, "`huisarts.delinde@medmij`"),
+        (r#"services = ["49"]"#, r#"services = ["49", "9999"]"#, "services", 26, "\"9999\""),
+        (r#"services = ["49"]"#, "", "services", 22, "is missing"),
+        ("rate = 60", "rate = 0", "rate", 28, "1 to 60000"),
+        ("https://x.nl/terug", "https://x.nl.evil.nl/terug", "redirect_uris", 29, "on x.nl"),
+        (r#"kind = "portal""#, r#"kind = "pgo""#, "name", 24, "not a known key"),
+    ];
+    for (from, to, key, line, text) in table {
+        let found = faults(&changed("[[his]]", &portal(from, to)));
+        let key = format!("clients.x.nl.{key}");
+        let fits = |(at, on, said): &(String, usize, String)| *at == key && *on == line && said.contains(text);
+        assert!(found.iter().any(fits), "{from} -> {to}: {found:?}");
+    }
+}
+
 #[cfg(feature = "sandbox")]
 #[test]
 fn the_example_is_a_whole_configuration() {
     let config = parse(EXAMPLE).unwrap();
     assert_eq!((config.his.len(), config.practices.len()), (2, 2));
-    assert_eq!(config.clients[&Hostname::parse("pgo.example").unwrap()].len(), 1);
+    let client = |id: &str| &config.clients[&Hostname::parse(id).unwrap()];
+    assert!(matches!(client("pgo.example").role, ClientRole::Pgo) && !client("pgo.example").bind_tokens);
+    let ClientRole::Portal(portal) = &client("portaal.delinde.example").role else { panic!("a portal") };
+    assert_eq!((portal.practices.len(), portal.rate.get()), (1, 600));
+    assert_eq!(client("portaal.delinde.example").peers.len(), 1);
     let summary = format!("{:?}", config.redacted_summary());
     assert!(summary.contains("2 of which 1 open") && !summary.contains("api=2"), "{summary}");
     assert_eq!(config.hash().len(), 64);

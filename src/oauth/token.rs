@@ -143,6 +143,9 @@ impl From<Refusal> for TokenError {
             Refusal::PeerNotListed
             | Refusal::PeerNotOfClient
             | Refusal::ClientNotListed
+            | Refusal::PortalOnClientList
+            | Refusal::PracticeNotRegistered
+            | Refusal::ServiceNotRegistered
             | Refusal::Expired
             | Refusal::OtherProvider
             | Refusal::ServiceNotGranted

@@ -84,6 +84,15 @@ pub enum Refusal {
     /// The practice is not served here, or closed.
     #[error("the care provider is not open")]
     PracticeClosed,
+    /// We registered a client of the MedMij lists as a portal. A portal is spared checks that a PGO is not, so it is neither.
+    #[error("the client is registered as a portal, but is on the OAuth client list")]
+    PortalOnClientList,
+    /// The registration of the portal does not name the practice.
+    #[error("the portal is not registered for this care provider")]
+    PracticeNotRegistered,
+    /// The registration of the portal does not name the service.
+    #[error("the portal is not registered for this service")]
+    ServiceNotRegistered,
 }
 
 /// The interface version of release 2.x, as the ZAL names it.
@@ -107,6 +116,7 @@ pub fn decide<'a>(
     ensure(grant.services.iter().any(|service| service.as_str() == route.service), Refusal::ServiceNotGranted)?;
     let service = snapshot.services.service(route.service).ok_or(Refusal::UnknownService)?;
     ensure(service.fhir == route.version, Refusal::UnknownService)?;
+    admit_registration(snapshot, grant, service)?;
     let offered = snapshot.lists.zal.provider(grant.provider.as_str());
     let offered = offered.and_then(|provider| provider.service(INTERFACE_VERSION, route.service));
     ensure(offered.is_some(), Refusal::NotOffered)?;
@@ -115,7 +125,8 @@ pub fn decide<'a>(
     Ok(Permit { practice, service, grant, peer })
 }
 
-/// A node on the whitelist that may act for a client on the OAuth client list.
+/// The node at the other end may act for this client, and the client is one that we serve: a PGO by the lists of MedMij, a
+/// portal by our register.
 pub(crate) fn admit_caller<'a>(
     snapshot: &Snapshot,
     caller: Caller<'a>,
@@ -123,11 +134,34 @@ pub(crate) fn admit_caller<'a>(
     now: Timestamp,
 ) -> Result<&'a Hostname, Refusal> {
     ensure(snapshot.freshness.holds(now), Refusal::ListsTooOld)?;
+    match snapshot.clients.portal(client.as_str()) {
+        Some(_) => admit_portal(snapshot, caller, client),
+        None => admit_pgo(snapshot, caller, client),
+    }
+}
+
+/// No list of MedMij names a portal (`medmij.md` section 8), so only our register counts.
+fn admit_portal<'a>(snapshot: &Snapshot, caller: Caller<'a>, client: &Hostname) -> Result<&'a Hostname, Refusal> {
+    let peer = caller.names.iter().find(|name| snapshot.clients.may_act(name, client));
+    let peer = peer.ok_or(Refusal::PeerNotOfClient)?;
+    ensure(snapshot.lists.ocl.client(client.as_str()).is_none(), Refusal::PortalOnClientList)?;
+    Ok(peer)
+}
+
+/// A node on the whitelist that may act for a client on the OAuth client list.
+fn admit_pgo<'a>(snapshot: &Snapshot, caller: Caller<'a>, client: &Hostname) -> Result<&'a Hostname, Refusal> {
     let mut listed = caller.names.iter().filter(|name| snapshot.lists.whl.contains(name)).peekable();
     ensure(listed.peek().is_some(), Refusal::PeerNotListed)?;
-    let peer = listed.find(|name| snapshot.peers.may_act(name, client)).ok_or(Refusal::PeerNotOfClient)?;
+    let peer = listed.find(|name| snapshot.clients.may_act(name, client)).ok_or(Refusal::PeerNotOfClient)?;
     ensure(snapshot.lists.ocl.client(client.as_str()).is_some(), Refusal::ClientNotListed)?;
     Ok(peer)
+}
+
+/// The registration may have become narrower since the portal got its grant.
+fn admit_registration(snapshot: &Snapshot, grant: &Grant, service: &Service) -> Result<(), Refusal> {
+    let Some(portal) = snapshot.clients.portal(grant.client.as_str()) else { return Ok(()) };
+    ensure(portal.scope.has_practice(&grant.provider), Refusal::PracticeNotRegistered)?;
+    ensure(portal.scope.has_service(&service.id), Refusal::ServiceNotRegistered)
 }
 
 const fn ensure(holds: bool, refusal: Refusal) -> Result<(), Refusal> {
@@ -136,20 +170,21 @@ const fn ensure(holds: bool, refusal: Refusal) -> Result<(), Refusal> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashMap;
+    use std::num::NonZeroU32;
     use std::sync::Arc;
     use std::time::Duration;
 
     use jiff::civil::date;
 
     use super::*;
+    use crate::clients::{Client, ClientRegister, Pgo, Portal, PortalScope};
     use crate::lists::{
         ClientEntry, ListHeader, Lists, NameEntry, ProviderEntry, RawLists, Reading, RoleEntry, ServiceEntry,
         VersionEntry, write_gnl, write_ocl, write_whl, write_zal,
     };
     use crate::medmij::{Bsn, LocalId, ProviderName, ServiceId};
     use crate::practices::PracticeRegister;
-    use crate::routing::{Freshness, PeerTable, route};
+    use crate::routing::{Freshness, route};
     use crate::services::Catalogue;
 
     const NOW: &str = "2026-11-21T12:00:00Z";
@@ -203,6 +238,27 @@ mod tests {
         }
     }
 
+    fn register() -> ClientRegister {
+        let pgo = Pgo { peers: vec![host("node.example.nl")], bind_tokens: false };
+        let portal = |practices: &[&str]| Portal {
+            name: "Praktijkportaal".to_owned(),
+            peers: vec![host("portalnode.example.nl")],
+            bind_tokens: true,
+            scope: PortalScope::new(
+                practices.iter().map(|name| ProviderName::parse(name).unwrap()),
+                [ServiceId::parse("49").unwrap()],
+            ),
+            redirect_uris: Vec::new(),
+            rate: NonZeroU32::MIN,
+        };
+        ClientRegister::new([
+            (host("other.example.nl"), Client::Pgo(pgo)),
+            (host("portal.example.nl"), Client::Portal(portal(&["open@medmij", "closed@medmij"]))),
+            (host("narrow.example.nl"), Client::Portal(portal(&[]))),
+            (host("both.example.nl"), Client::Portal(portal(&["open@medmij"]))),
+        ])
+    }
+
     fn snapshot() -> Snapshot {
         let freshness = Freshness::new(Duration::from_secs(3600));
         freshness.note(now());
@@ -214,12 +270,12 @@ mod tests {
         Snapshot {
             lists: lists(
                 &["open@medmij", "closed@medmij", "elsewhere@medmij"],
-                &["pgo.example.nl", "other.example.nl"],
+                &["pgo.example.nl", "other.example.nl", "both.example.nl"],
                 &["pgo.example.nl", "node.example.nl", "other.example.nl"],
             ),
             practices: Arc::new(PracticeRegister::new(practices).unwrap()),
             services: Arc::new(Catalogue::shipped()),
-            peers: Arc::new(PeerTable::new(HashMap::from([(host("other.example.nl"), vec![host("node.example.nl")])]))),
+            clients: Arc::new(register()),
             freshness: Arc::new(freshness),
         }
     }
@@ -282,6 +338,43 @@ mod tests {
         let grant = grant("other.example.nl", "open@medmij");
         assert_eq!(decided("node.example.nl", &grant, "/fhir/open/49/stu3", now()), Ok(()));
         assert_eq!(decided("other.example.nl", &grant, "/fhir/open/49/stu3", now()), Err(Refusal::PeerNotOfClient));
+    }
+
+    #[test]
+    fn a_portal_is_admitted_by_its_registration_alone() {
+        let open = "/fhir/open/49/stu3/Encounter";
+        for (peer, client, provider, path, expected) in [
+            ("portalnode.example.nl", "portal.example.nl", "open@medmij", open, Ok(())),
+            ("portal.example.nl", "portal.example.nl", "open@medmij", open, Err(Refusal::PeerNotOfClient)),
+            ("pgo.example.nl", "portal.example.nl", "open@medmij", open, Err(Refusal::PeerNotOfClient)),
+            ("portalnode.example.nl", "pgo.example.nl", "open@medmij", open, Err(Refusal::PeerNotListed)),
+            ("portalnode.example.nl", "both.example.nl", "open@medmij", open, Err(Refusal::PortalOnClientList)),
+            ("portalnode.example.nl", "narrow.example.nl", "open@medmij", open, Err(Refusal::PracticeNotRegistered)),
+            (
+                "portalnode.example.nl",
+                "portal.example.nl",
+                "closed@medmij",
+                "/fhir/closed/49/stu3/Encounter",
+                Err(Refusal::PracticeClosed),
+            ),
+        ] {
+            assert_eq!(decided(peer, &grant(client, provider), path, now()), expected, "{peer} for {client}");
+        }
+    }
+
+    #[test]
+    fn a_portal_gets_no_service_outside_its_registration() {
+        let mut narrowed = snapshot();
+        let portal = Portal {
+            scope: PortalScope::new([ProviderName::parse("open@medmij").unwrap()], [ServiceId::parse("51").unwrap()]),
+            ..register().portal("portal.example.nl").unwrap().clone()
+        };
+        narrowed.clients = Arc::new(ClientRegister::new([(host("portal.example.nl"), Client::Portal(portal))]));
+        let grant = grant("portal.example.nl", "open@medmij");
+        let (names, expires) = ([host("portalnode.example.nl")], "2026-11-21T12:15:00Z".parse().unwrap());
+        let route = route("/fhir/open/49/stu3/Encounter").unwrap();
+        let refusal = decide(&narrowed, Caller { names: &names }, &grant, expires, route, now()).unwrap_err();
+        assert_eq!(refusal, Refusal::ServiceNotRegistered);
     }
 
     #[test]

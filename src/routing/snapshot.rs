@@ -1,6 +1,5 @@
 //! Everything a decision reads: immutable, swapped whole. Requests in flight keep the one they began with.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -8,8 +7,8 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
 
+use crate::clients::ClientRegister;
 use crate::lists::Lists;
-use crate::medmij::Hostname;
 use crate::practices::PracticeRegister;
 use crate::services::Catalogue;
 
@@ -22,8 +21,8 @@ pub struct Snapshot {
     pub practices: Arc<PracticeRegister>,
     /// The services.
     pub services: Arc<Catalogue>,
-    /// Which nodes may act for which client.
-    pub peers: Arc<PeerTable>,
+    /// The registered clients.
+    pub clients: Arc<ClientRegister>,
     /// Until when the lists may be used.
     pub freshness: Arc<Freshness>,
 }
@@ -58,26 +57,6 @@ impl Freshness {
 
 /// The snapshot in force.
 pub type SharedSnapshot = Arc<ArcSwap<Snapshot>>;
-
-/// Which back-channel names may act for a client_id: those registered, or else the name that equals it.
-#[derive(Debug, Default)]
-pub struct PeerTable {
-    peers: HashMap<Hostname, Vec<Hostname>>,
-}
-
-impl PeerTable {
-    /// From the client register.
-    #[must_use]
-    pub const fn new(peers: HashMap<Hostname, Vec<Hostname>>) -> Self {
-        Self { peers }
-    }
-
-    /// Whether this node may act for this client.
-    #[must_use]
-    pub fn may_act(&self, peer: &Hostname, client: &Hostname) -> bool {
-        self.peers.get(client).map_or(peer == client, |allowed| allowed.contains(peer))
-    }
-}
 
 #[cfg(test)]
 mod tests {

@@ -28,6 +28,8 @@ pub(crate) const PARTS: &[(Level, &str)] = &[
     (Level::Rules, "audit"),
     (Level::Rules, "his"),
     (Level::Rules, "oauth::store"),
+    (Level::Rules, "oauth::authorize"),
+    (Level::Rules, "clients"),
     (Level::Rules, "oauth::grant"),
     (Level::Rules, "routing"),
     (Level::Rules, "oauth"),
