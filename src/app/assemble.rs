@@ -45,6 +45,8 @@ use crate::tls::server::{ServerTls, back_channel, front_channel};
 const PAGE_LIFETIME: Duration = Duration::from_secs(900);
 /// How long the availability test may take; a person is waiting for the page.
 const AVAILABILITY_DEADLINE: Duration = Duration::from_secs(8);
+/// How long the login service may take between two pages.
+const LOGIN_DEADLINE: Duration = Duration::from_secs(10);
 /// How long an outgoing call of the control plane may take.
 const CONTROL_DEADLINES: Deadlines = Deadlines { connect: Duration::from_secs(5), total: Duration::from_secs(30) };
 /// How long a request waits for its turn at a HIS before it is refused.
@@ -297,13 +299,14 @@ fn front(config: &Config, shared: &Shared) -> Result<Half<FrontFace>, StartError
         audit: Arc::clone(&shared.audit) as _,
         pseudonyms: Arc::clone(&shared.pseudonyms),
         adapters: shared.adapters.clone(),
-        login: login(config)?,
+        login: login(config, shared)?,
         clock: Arc::clone(&shared.clock),
         rules: JourneyRules {
             allow_ports: config.lists.allow_ports,
             code_lifetime: config.release.code_lifetime,
             page_lifetime: PAGE_LIFETIME,
             availability_deadline: AVAILABILITY_DEADLINE,
+            login_deadline: LOGIN_DEADLINE,
         },
     };
     let tls = front_channel(&identity(&config.front.identity, &shared.clock)?, &shared.clock)?;
@@ -313,15 +316,17 @@ fn front(config: &Config, shared: &Shared) -> Result<Half<FrontFace>, StartError
 
 #[cfg(feature = "sandbox")]
 #[expect(clippy::unnecessary_wraps, reason = "a build without the simulator has no login service to give")]
-fn login(config: &Config) -> Result<Arc<dyn IdentityProvider>, StartError> {
+fn login(config: &Config, shared: &Shared) -> Result<Arc<dyn IdentityProvider>, StartError> {
     match config.login {
-        config::Login::Simulator => Ok(Arc::new(crate::session::simulator::LoginSimulator)),
+        config::Login::Simulator => {
+            Ok(Arc::new(crate::session::simulator::LoginSimulator::new(Arc::clone(&shared.clock))))
+        }
     }
 }
 
 /// The configuration refuses the simulator in such a build already; this says so once more.
 #[cfg(not(feature = "sandbox"))]
-fn login(config: &Config) -> Result<Arc<dyn IdentityProvider>, StartError> {
+fn login(config: &Config, _: &Shared) -> Result<Arc<dyn IdentityProvider>, StartError> {
     match config.login {
         config::Login::Simulator => Err(StartError::NoLogin),
     }

@@ -13,6 +13,7 @@ use axum::routing::{get, post};
 use tower_http::csrf::{CsrfLayer, ProtectionError};
 
 use super::journey::{BackToClient, Journey, JourneyError, Next, Page, Presented};
+use super::login::{LoginUnavailable, read_ticket};
 use super::visit::BrowserKeys;
 use crate::form::{decode_pairs, encode_pairs, single};
 use crate::his::HisError;
@@ -31,6 +32,7 @@ pub fn router(journey: Arc<Journey>) -> Router {
         .route("/oauth/authorize", get(authorize))
         .route("/visit/{id}/landing", post(landing))
         .route("/visit/{id}/login", post(login))
+        .route("/login/callback", get(callback))
         .route("/visit/{id}/consent", post(consent))
         .route("/assets/inzage.css", get(stylesheet));
     #[cfg(feature = "sandbox")]
@@ -76,6 +78,19 @@ async fn login(State(journey): Shared, Path(id): Path<String>, headers: HeaderMa
         Err(response) => return response,
     };
     shown(journey.return_from_login(form.presented("nonce"), &form.pairs).await, form.visit)
+}
+
+/// A login service of the outside world sends the browser back with one word of ours. It leads to the visit only together
+/// with the cookie of the browser that left, so an answer cannot be moved to another browser.
+async fn callback(State(journey): Shared, RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
+    let pairs = decode_pairs(&query.unwrap_or_default()).unwrap_or_default();
+    let Some((visit, key)) = single(&pairs, "state").and_then(read_ticket) else {
+        let reference = LocalId::new(journey.clock.now());
+        return failed(journey.refuse(JourneyError::StalePage, reference).await, reference);
+    };
+    let cookie = cookie(&headers, &cookie_name(visit)).unwrap_or_default();
+    let presented = Presented { visit, cookie: &cookie, form: key };
+    shown(journey.return_from_login(presented, &pairs).await, visit)
 }
 
 async fn consent(State(journey): Shared, Path(id): Path<String>, headers: HeaderMap, body: Bytes) -> Response {
@@ -155,7 +170,7 @@ fn shown(next: Result<Next, JourneyError>, id: LocalId) -> Response {
 }
 
 fn visit_page(page: &Page, html: String) -> Response {
-    let mut response = secured(Html(html).into_response(), &page.client_origin);
+    let mut response = secured(Html(html).into_response(), &page.leads_to);
     response.headers_mut().append(header::SET_COOKIE, set_cookie(page.visit, &page.keys));
     response
 }
@@ -167,10 +182,11 @@ fn back_to_client(back: &BackToClient, visit: LocalId) -> Response {
     response
 }
 
-/// A form of ours leads to us, and from there to the client; browsers hold the whole chain against `form-action`.
-fn secured(mut response: Response, client_origin: &str) -> Response {
+/// A form of ours leads to us, and from there to the client or the login service; browsers hold the whole chain against
+/// `form-action`.
+fn secured(mut response: Response, leads_to: &str) -> Response {
     let policy = format!(
-        "default-src 'none'; style-src 'self'; form-action 'self' {client_origin}; base-uri 'none'; frame-ancestors 'none'"
+        "default-src 'none'; style-src 'self'; form-action 'self' {leads_to}; base-uri 'none'; frame-ancestors 'none'"
     );
     let headers = response.headers_mut();
     let fallback = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
@@ -209,6 +225,10 @@ fn failed(error: JourneyError, reference: LocalId) -> Response {
         JourneyError::His(HisError::Refused | HisError::Nonsense | HisError::TooLarge) => (
             "Het systeem van uw praktijk gaf een antwoord dat wij niet begrijpen.",
             "Vertel het uw praktijk en noem het nummer hieronder.",
+        ),
+        JourneyError::Login(LoginUnavailable) => (
+            "DigiD is nu niet bereikbaar. Er is niets gedeeld.",
+            "Probeer het over een paar minuten nog eens vanuit uw app. Blijft het misgaan, kijk dan op digid.nl of er een storing is.",
         ),
         JourneyError::ListsTooOld | JourneyError::Ours => {
             ("Er is een storing bij ons. Er is niets gedeeld.", "Probeer het over een paar minuten nog eens.")

@@ -11,11 +11,11 @@ pub use question::Question;
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use self::back::{denied, refused};
 use self::question::{available_services, practice_of, question, services_still_asked};
-use super::login::{Attempt, AuthenticatedPerson, IdentityProvider, LoginEnd};
+use super::login::{Attempt, AuthenticatedPerson, Departure, IdentityProvider, LoginEnd};
 use super::visit::{Asked, AtLogin, BrowserKeys, ConsentGiven, Landed, OpenVisit, Visit, VisitStore};
 use crate::audit::{AuditEvent, AuditLog, Kind, Outcome, Pseudonymiser, receipt};
 use crate::clock::SharedClock;
@@ -62,6 +62,8 @@ pub struct JourneyRules {
     pub page_lifetime: Duration,
     /// How long the availability test may take.
     pub availability_deadline: Duration,
+    /// How long the login service may take for what it does between two pages.
+    pub login_deadline: Duration,
 }
 
 /// What the browser presents with a form. Without `Debug`: it holds secrets of the browser.
@@ -102,8 +104,9 @@ pub struct Page {
     pub keys: BrowserKeys,
     /// What is asked.
     pub question: Question,
-    /// Scheme, host and port of the client, which the page's forms may lead to.
-    pub client_origin: String,
+    /// The origins beside our own that the page's forms may lead to, with spaces between: the client's, and that of the login
+    /// service.
+    pub leads_to: String,
 }
 
 type Step<T> = Result<T, JourneyError>;
@@ -176,7 +179,7 @@ impl Journey {
     async fn try_land(&self, presented: Presented<'_>, action: &str) -> Step<Next> {
         let (id, visit) = self.take(presented).await?;
         match (visit, action) {
-            (Visit::Landed(landed), "continue") => self.send_to_login(id, landed.proceed(), Attempt::First).await,
+            (Visit::Landed(landed), "continue") => self.send_to_login(id, landed, Attempt::First).await,
             (Visit::Landed(landed), "cancel") => {
                 self.deny(id, Kind::AuthorizationRefused, "cancelled", &landed.request).await
             }
@@ -184,10 +187,17 @@ impl Journey {
         }
     }
 
-    async fn send_to_login(&self, id: LocalId, at_login: AtLogin, attempt: Attempt) -> Step<Next> {
-        let snapshot = self.snapshot.load_full();
-        let page = self.open(id, Visit::AtLogin(at_login), &snapshot).await?;
-        Ok(Next::Login { address: self.login.start(id, &page.keys.form, attempt), page })
+    async fn send_to_login(&self, id: LocalId, landed: Landed, attempt: Attempt) -> Step<Next> {
+        let keys = BrowserKeys::draw();
+        let departure = Departure { visit: id, key: &keys.form, attempt, deadline: self.login_deadline() };
+        let way = self.login.start(departure).await?;
+        let at_login = Visit::AtLogin(landed.proceed(way.state));
+        let page = self.open_with(keys, id, at_login, &self.snapshot.load_full()).await?;
+        Ok(Next::Login { address: way.address, page })
+    }
+
+    fn login_deadline(&self) -> Instant {
+        self.clock.monotonic() + self.rules.login_deadline
     }
 
     /// The person comes back from the login service.
@@ -201,13 +211,14 @@ impl Journey {
 
     async fn try_return_from_login(&self, presented: Presented<'_>, fields: &[(String, String)]) -> Step<Next> {
         let (id, Visit::AtLogin(at_login)) = self.take(presented).await? else { return Err(JourneyError::BadForm) };
-        match self.login.finish(fields) {
+        match self.login.finish(at_login.login.clone(), fields, self.login_deadline()).await {
             Ok(person) => self.recognise(id, at_login, person).await,
-            Err(LoginEnd::NotABsn) => self.send_to_login(id, at_login, Attempt::AfterATypo).await,
+            Err(LoginEnd::NotABsn) => self.send_to_login(id, at_login.once_more(), Attempt::AfterATypo).await,
             Err(LoginEnd::Cancelled) => {
                 self.deny(id, Kind::AuthenticationFailed, "login-cancelled", &at_login.request).await
             }
             Err(LoginEnd::Failed) => self.deny(id, Kind::AuthenticationFailed, "login-failed", &at_login.request).await,
+            Err(LoginEnd::Unavailable(unavailable)) => Err(unavailable.into()),
         }
     }
 
@@ -215,7 +226,9 @@ impl Journey {
     async fn recognise(&self, id: LocalId, at_login: AtLogin, person: AuthenticatedPerson) -> Step<Next> {
         let mut event = self.event(Kind::PersonAuthenticated, Outcome::Done, id, &at_login.request);
         event.subject = Some(self.pseudonyms.at(&person.bsn, event.time));
-        self.record(event.clone()).await?;
+        let how = format!("{} {} {}", person.method.as_str(), person.level.as_str(), person.at);
+        let authenticated = AuditEvent { detail: Some(how.into()), ..event.clone() };
+        self.record(authenticated).await?;
         let snapshot = self.snapshot.load_full();
         let practice = practice_of(&snapshot, &at_login.request).ok_or(JourneyError::StalePage)?;
         if self.is_available(practice, &person.bsn, id).await? {
@@ -347,17 +360,24 @@ impl Journey {
     }
 
     async fn open(&self, id: LocalId, visit: Visit, snapshot: &Snapshot) -> Step<Page> {
-        let keys = BrowserKeys::draw();
-        let request = visit.request();
-        let page = Page {
-            visit: id,
-            question: question(snapshot, request).ok_or(JourneyError::StalePage)?,
-            client_origin: request.redirect_uri.origin().to_owned(),
-            keys,
-        };
+        self.open_with(BrowserKeys::draw(), id, visit, snapshot).await
+    }
+
+    async fn open_with(&self, keys: BrowserKeys, id: LocalId, visit: Visit, snapshot: &Snapshot) -> Step<Page> {
+        let question = question(snapshot, visit.request()).ok_or(JourneyError::StalePage)?;
+        let page = Page { visit: id, question, leads_to: self.leads_to(&visit), keys };
         let expires = self.clock.now().saturating_add(self.rules.page_lifetime).map_err(|_| JourneyError::Ours)?;
         let kept = OpenVisit { id, cookie: page.keys.cookie.hash(), form: page.keys.form.hash(), expires, visit };
         self.visits.keep(kept).await.map_err(|_| JourneyError::Ours)?;
         Ok(page)
+    }
+
+    /// A form may lead through redirects; browsers hold each of them against `form-action`.
+    fn leads_to(&self, visit: &Visit) -> String {
+        let client = visit.request().redirect_uri.origin().to_owned();
+        match visit {
+            Visit::Landed(_) => [&[client], self.login.origins()].concat().join(" "),
+            Visit::AtLogin(_) | Visit::Asked(_) => client,
+        }
     }
 }

@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::login::AuthenticatedPerson;
+use super::login::{AssuranceLevel, AuthenticatedPerson, LoginMethod, LoginState};
 use crate::medmij::{Bsn, LocalId};
 use crate::oauth::authorize::AuthorizeRequest;
 use crate::oauth::store::StoreFuture;
@@ -22,6 +22,8 @@ pub struct Landed {
 pub struct AtLogin {
     /// What the client asked.
     pub request: AuthorizeRequest,
+    /// What the service needs to read its answer.
+    pub login: LoginState,
 }
 
 /// We know who the person is, and that the practice has data for them. They are asked for consent.
@@ -43,14 +45,20 @@ pub struct ConsentGiven {
 }
 
 impl Landed {
-    /// The person goes on.
+    /// The person goes on to the login service.
     #[must_use]
-    pub fn proceed(self) -> AtLogin {
-        AtLogin { request: self.request }
+    pub fn proceed(self, login: LoginState) -> AtLogin {
+        AtLogin { request: self.request, login }
     }
 }
 
 impl AtLogin {
+    /// The person stays where they were before: they may try once more.
+    #[must_use]
+    pub fn once_more(self) -> Landed {
+        Landed { request: self.request }
+    }
+
     /// The login service told us who the person is.
     #[must_use]
     pub fn authenticated(self, person: AuthenticatedPerson) -> Asked {
@@ -83,7 +91,7 @@ impl Visit {
     pub const fn request(&self) -> &AuthorizeRequest {
         match self {
             Self::Landed(Landed { request })
-            | Self::AtLogin(AtLogin { request })
+            | Self::AtLogin(AtLogin { request, .. })
             | Self::Asked(Asked { request, .. }) => request,
         }
     }
@@ -91,13 +99,12 @@ impl Visit {
     /// The form in which a store seals it.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        let (step, person) = match self {
-            Self::Landed(_) => (Step::Landed, None),
-            Self::AtLogin(_) => (Step::AtLogin, None),
-            Self::Asked(asked) => (Step::Asked, Some(asked.person.bsn.reveal().to_owned())),
+        let step = match self {
+            Self::Landed(_) => Step::Landed,
+            Self::AtLogin(at_login) => Step::AtLogin { login: at_login.login.reveal().clone() },
+            Self::Asked(asked) => Step::Asked { person: WrittenPerson::of(&asked.person) },
         };
-        let request = self.request().to_written();
-        serde_json::to_vec(&Written { step, request, person }).unwrap_or_default()
+        serde_json::to_vec(&Written { step, request: self.request().to_written() }).unwrap_or_default()
     }
 
     /// Reads [`Visit::to_bytes`] back; `None` when the bytes are of no version that we know.
@@ -107,11 +114,8 @@ impl Visit {
         let request = AuthorizeRequest::from_written(written.request)?;
         Some(match written.step {
             Step::Landed => Self::Landed(Landed { request }),
-            Step::AtLogin => Self::AtLogin(AtLogin { request }),
-            Step::Asked => {
-                let bsn = Bsn::parse(&written.person?).ok()?;
-                Self::Asked(Asked { request, person: AuthenticatedPerson { bsn } })
-            }
+            Step::AtLogin { login } => Self::AtLogin(AtLogin { request, login: LoginState::new(login) }),
+            Step::Asked { person } => Self::Asked(Asked { request, person: person.read()? }),
         })
     }
 }
@@ -119,15 +123,42 @@ impl Visit {
 #[derive(Serialize, Deserialize)]
 enum Step {
     Landed,
-    AtLogin,
-    Asked,
+    AtLogin { login: String },
+    Asked { person: WrittenPerson },
 }
 
 #[derive(Serialize, Deserialize)]
 struct Written {
     step: Step,
     request: crate::oauth::authorize::WrittenRequest,
-    person: Option<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct WrittenPerson {
+    bsn: String,
+    level: String,
+    at: String,
+    method: String,
+}
+
+impl WrittenPerson {
+    fn of(person: &AuthenticatedPerson) -> Self {
+        Self {
+            bsn: person.bsn.reveal().to_owned(),
+            level: person.level.as_str().to_owned(),
+            at: person.at.to_string(),
+            method: person.method.as_str().to_owned(),
+        }
+    }
+
+    fn read(&self) -> Option<AuthenticatedPerson> {
+        Some(AuthenticatedPerson {
+            bsn: Bsn::parse(&self.bsn).ok()?,
+            level: AssuranceLevel::parse(&self.level)?,
+            at: self.at.parse().ok()?,
+            method: LoginMethod::parse(&self.method)?,
+        })
+    }
 }
 
 /// A visit with what ties it to one browser and one page.

@@ -11,7 +11,7 @@ use crate::oauth::authorize::{AuthorizeRequest, RedirectUri, State};
 use crate::oauth::code::{CodeStore, IssuedCode, Presented};
 use crate::oauth::grant::{Grant, IssuedToken, TokenStore};
 use crate::secret::{Handle, HandleHash};
-use crate::session::login::AuthenticatedPerson;
+use crate::session::login::{AssuranceLevel, AuthenticatedPerson, LoginMethod, LoginState};
 use crate::session::visit::{Landed, OpenVisit, Visit, VisitStore};
 
 pub(super) const BSN: &str = "999911132";
@@ -59,8 +59,13 @@ fn request() -> AuthorizeRequest {
 
 /// A visit of a person who is asked for consent: the step that holds the most.
 pub(super) fn visit() -> OpenVisit {
-    let person = AuthenticatedPerson { bsn: Bsn::parse(BSN).unwrap() };
-    let asked = Landed { request: request() }.proceed().authenticated(person);
+    let person = AuthenticatedPerson {
+        bsn: Bsn::parse(BSN).unwrap(),
+        level: AssuranceLevel::Midden,
+        at: now(),
+        method: LoginMethod::Oidc,
+    };
+    let asked = Landed { request: request() }.proceed(LoginState::new("een staat".to_owned())).authenticated(person);
     OpenVisit {
         id: LocalId::new(now()),
         cookie: Handle::draw().hash(),

@@ -12,6 +12,7 @@ mod authorize;
 mod harness;
 mod his_faults;
 mod lists;
+mod login;
 mod record;
 mod requests;
 mod review;

@@ -4,6 +4,7 @@ use crate::audit::Outcome;
 use crate::fault::Fault;
 use crate::his::HisError;
 use crate::oauth::authorize::NoClient;
+use crate::session::login::LoginUnavailable;
 
 /// Why the walk ends on a page of ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -23,6 +24,9 @@ pub enum JourneyError {
     /// The practice's system does not say whether it has data.
     #[error("the system of the practice does not answer")]
     His(HisError),
+    /// See [`LoginUnavailable`].
+    #[error(transparent)]
+    Login(#[from] LoginUnavailable),
     /// Our lists are too old to tell who asks.
     #[error("the MedMij lists are too old")]
     ListsTooOld,
@@ -42,7 +46,7 @@ impl JourneyError {
                 HisError::Unreachable | HisError::TimedOut | HisError::Busy => 503,
                 HisError::Refused | HisError::Nonsense | HisError::TooLarge => 502,
             },
-            Self::ListsTooOld | Self::Ours => 503,
+            Self::Login(LoginUnavailable) | Self::ListsTooOld | Self::Ours => 503,
         }
     }
 
@@ -55,6 +59,7 @@ impl JourneyError {
             Self::OtherSite => ("other-site", Outcome::Refused),
             Self::BadForm => ("bad-form", Outcome::Refused),
             Self::His(error) => (Fault::from(error).code, Outcome::Failed),
+            Self::Login(LoginUnavailable) => ("login-unavailable", Outcome::Failed),
             Self::ListsTooOld => ("lists-too-old", Outcome::Failed),
             Self::Ours => ("store-or-audit-down", Outcome::Failed),
         }
