@@ -4,5 +4,6 @@ pub mod authorize;
 pub mod code;
 pub mod grant;
 pub mod http;
+pub mod replay;
 pub mod store;
 pub mod token;

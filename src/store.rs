@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use crate::oauth::code::CodeStore;
 use crate::oauth::grant::TokenStore;
+use crate::oauth::replay::ReplayStore;
 use crate::oauth::store::{StoreFault, StoreFuture};
 use crate::session::visit::VisitStore;
 
@@ -21,7 +22,7 @@ pub use seal::{Key32, KeyError, KeyFile, Sealer};
 pub use sqlite::{OpenError, SqliteStore};
 
 /// Everything that must survive a restart, behind one object: the ports of the features, and what whoever runs a node needs.
-pub trait Store: CodeStore + TokenStore + VisitStore + Debug {
+pub trait Store: CodeStore + TokenStore + VisitStore + ReplayStore + Debug {
     /// Whether the store does its work; for readiness. Never waits: when something is wrong it makes the store try again, and
     /// a later call tells what came of it.
     ///
@@ -29,7 +30,7 @@ pub trait Store: CodeStore + TokenStore + VisitStore + Debug {
     /// The reason why not.
     fn health(&self) -> Result<(), StoreFault>;
 
-    /// Deletes what is of no use any more: visits and tokens that are over, codes a day after they expired (so long a second
+    /// Deletes what is of no use any more: visits, tokens and used ids that are over, codes a day after they expired (so long a second
     /// presentation is recognised), and grants of over a day ago that have neither. Works in small steps, each with a
     /// commit of its own.
     fn sweep(&self, now: Timestamp) -> StoreFuture<'_, Swept>;
@@ -49,6 +50,8 @@ pub struct Swept {
     pub codes: usize,
     /// Grants without codes and tokens.
     pub grants: usize,
+    /// Used ids whose assertion is over.
+    pub used_ids: usize,
 }
 
 impl Swept {
@@ -60,9 +63,10 @@ impl Swept {
         self.tokens += other.tokens;
         self.codes += other.codes;
         self.grants += other.grants;
+        self.used_ids += other.used_ids;
     }
 
     fn reached_limit(&self) -> bool {
-        [self.visits, self.tokens, self.codes, self.grants].contains(&Self::STEP)
+        [self.visits, self.tokens, self.codes, self.grants, self.used_ids].contains(&Self::STEP)
     }
 }

@@ -10,6 +10,7 @@ use crate::medmij::{Bsn, CorrelationId, Hostname, LocalId, ProviderName, Scope, 
 use crate::oauth::authorize::{AuthorizeRequest, RedirectUri, State};
 use crate::oauth::code::{CodeStore, IssuedCode, Presented};
 use crate::oauth::grant::{Grant, IssuedToken, TokenStore};
+use crate::oauth::replay::{ReplayStore, UsedId};
 use crate::secret::{Handle, HandleHash};
 use crate::session::login::{AssuranceLevel, AuthenticatedPerson, LoginMethod, LoginState};
 use crate::session::visit::{Landed, OpenVisit, Visit, VisitStore};
@@ -199,6 +200,27 @@ pub(super) async fn of_twenty_takers_one_gets_the_visit(visits: Arc<dyn VisitSto
         takers.spawn(async move { visits.take(id, cookie, form, now()).await.unwrap().is_some() });
     }
     assert_eq!(takers.join_all().await.into_iter().filter(|got| *got).count(), 1);
+}
+
+fn used_id(jti: &str) -> UsedId {
+    UsedId::of(&Hostname::parse("portaal.zomerwind.example").unwrap(), jti, after(120))
+}
+
+pub(super) async fn an_id_is_used_once(ids: &dyn ReplayStore) {
+    assert_eq!(ids.first_use(used_id("a")).await, Ok(true));
+    assert_eq!(ids.first_use(used_id("b")).await, Ok(true));
+    for jti in ["a", "b", "a"] {
+        assert_eq!(ids.first_use(UsedId { expires: after(999), ..used_id(jti) }).await, Ok(false));
+    }
+}
+
+pub(super) async fn of_a_hundred_uses_one_is_first(ids: Arc<dyn ReplayStore>) {
+    let mut uses = tokio::task::JoinSet::new();
+    for _ in 0..100 {
+        let ids = ids.clone();
+        uses.spawn(async move { ids.first_use(used_id("raced")).await.unwrap() });
+    }
+    assert_eq!(uses.join_all().await.into_iter().filter(|first| *first).count(), 1);
 }
 
 async fn kept_visit(visits: &dyn VisitStore) -> (LocalId, HandleHash, HandleHash) {

@@ -18,6 +18,7 @@ use super::{Store, Swept};
 use crate::medmij::LocalId;
 use crate::oauth::code::{CodeStore, IssuedCode, Presented};
 use crate::oauth::grant::{IssuedToken, TokenStore};
+use crate::oauth::replay::{ReplayStore, UsedId};
 use crate::oauth::store::{StoreError, StoreFault, StoreFuture};
 use crate::secret::HandleHash;
 use crate::session::visit::{OpenVisit, VisitStore};
@@ -60,6 +61,7 @@ impl SqliteStore {
                 tokens: statements::sweep_tokens(connection, now)?,
                 codes: statements::sweep_codes(connection, day_ago)?,
                 grants: statements::sweep_grants(connection, day_ago)?,
+                used_ids: statements::sweep_used_ids(connection, now)?,
             })
         })
     }
@@ -121,6 +123,12 @@ impl TokenStore for SqliteStore {
     fn end(&self, grant: LocalId, now: Timestamp) -> StoreFuture<'_, ()> {
         let (grant, now) = (grant.to_string(), now.as_microsecond());
         Box::pin(self.writer.submit(move |connection| statements::end_grant(connection, &grant, now)))
+    }
+}
+
+impl ReplayStore for SqliteStore {
+    fn first_use(&self, id: UsedId) -> StoreFuture<'_, bool> {
+        Box::pin(self.writer.submit(move |connection| statements::first_use(connection, &id)))
     }
 }
 

@@ -105,9 +105,14 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), OpenError> {
     Runner::new(&migrations()?).set_grouped(true).run(connection).map(drop).map_err(schema)
 }
 
-fn migrations() -> Result<[Migration; 1], OpenError> {
-    let first = include_str!("../migrations/sqlite/V1__codes_grants_visits.sql");
-    Ok([Migration::unapplied("V1__codes_grants_visits", first).map_err(schema)?])
+/// Every migration in order: its name and its SQL.
+const MIGRATIONS: &[(&str, &str)] = &[
+    ("V1__codes_grants_visits", include_str!("../migrations/sqlite/V1__codes_grants_visits.sql")),
+    ("V3__used_ids", include_str!("../migrations/sqlite/V3__used_ids.sql")),
+];
+
+fn migrations() -> Result<Vec<Migration>, OpenError> {
+    MIGRATIONS.iter().map(|(name, sql)| Migration::unapplied(name, sql).map_err(schema)).collect()
 }
 
 fn schema(error: refinery::Error) -> OpenError {
@@ -128,7 +133,7 @@ mod tests {
         let strict: i64 = connection
             .query_row("SELECT count(*) FROM pragma_table_list WHERE strict = 1", [], |row| row.get(0))
             .unwrap();
-        assert_eq!(strict, 4);
+        assert_eq!(strict, 5);
     }
 
     #[test]
@@ -170,9 +175,9 @@ mod tests {
         let scratch = Scratch::new();
         let mut connection = open_writer(&scratch.path("db")).unwrap();
         ensure(&mut connection).unwrap();
-        let [first] = migrations().unwrap();
-        let later = Migration::unapplied("V2__later", "CREATE TABLE later (x INTEGER) STRICT").unwrap();
-        Runner::new(&[first, later]).run(&mut connection).unwrap();
+        let mut known = migrations().unwrap();
+        known.push(Migration::unapplied("V999__later", "CREATE TABLE later (x INTEGER) STRICT").unwrap());
+        Runner::new(&known).run(&mut connection).unwrap();
         assert!(matches!(ensure(&mut connection), Err(OpenError::Unknown)));
 
         let mut foreign = Connection::open_in_memory().unwrap();

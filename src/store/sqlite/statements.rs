@@ -2,6 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension as _, Result, Row, params};
 
+use crate::oauth::replay::UsedId;
 use crate::secret::HandleHash;
 use crate::store::Swept;
 use crate::store::rows::{CodeRow, GrantRow, PresentedRow, TokenRow, VisitRow};
@@ -98,6 +99,13 @@ pub(super) fn take_visit(
     Ok(taken.map(|(expires, sealed)| VisitRow { id, cookie, form, expires, sealed }))
 }
 
+/// The insert decides who is first.
+pub(super) fn first_use(connection: &Connection, id: &UsedId) -> Result<bool> {
+    let sql = "INSERT INTO used_ids (hash, expires) VALUES (?1, ?2) ON CONFLICT (hash) DO NOTHING";
+    let inserted = connection.prepare_cached(sql)?.execute(params![id.hash, id.expires.as_microsecond()])?;
+    Ok(inserted == 1)
+}
+
 fn grant_row(row: &Row<'_>) -> Result<GrantRow> {
     Ok(GrantRow {
         id: row.get(0)?,
@@ -122,6 +130,11 @@ pub(super) fn sweep_codes(connection: &Connection, before: i64) -> Result<usize>
 
 pub(super) fn sweep_tokens(connection: &Connection, now: i64) -> Result<usize> {
     let sql = "DELETE FROM tokens WHERE hash IN (SELECT hash FROM tokens WHERE expires < ?1 LIMIT ?2)";
+    sweep(connection, sql, now)
+}
+
+pub(super) fn sweep_used_ids(connection: &Connection, now: i64) -> Result<usize> {
+    let sql = "DELETE FROM used_ids WHERE hash IN (SELECT hash FROM used_ids WHERE expires < ?1 LIMIT ?2)";
     sweep(connection, sql, now)
 }
 

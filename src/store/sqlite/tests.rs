@@ -36,7 +36,18 @@ async fn races_have_one_winner() {
     let scratch = Scratch::new();
     let store = Arc::new(open(&scratch));
     conformance::of_a_hundred_presentations_one_is_first(store.clone()).await;
-    conformance::of_twenty_takers_one_gets_the_visit(store).await;
+    conformance::of_twenty_takers_one_gets_the_visit(store.clone()).await;
+    conformance::of_a_hundred_uses_one_is_first(store).await;
+}
+
+#[tokio::test]
+async fn it_is_a_replay_store() {
+    let scratch = Scratch::new();
+    conformance::an_id_is_used_once(&open(&scratch)).await;
+    let store = open(&scratch);
+    let expires = after(120);
+    assert_eq!(store.sweep(expires).await, Ok(Swept::default()), "kept until its assertion is over");
+    assert_eq!(store.sweep(after(121)).await, Ok(Swept { used_ids: 2, ..Swept::default() }));
 }
 
 #[tokio::test]
