@@ -4,6 +4,8 @@ pub mod authorize;
 pub mod code;
 pub mod grant;
 pub mod http;
+pub mod pkce;
 pub mod replay;
+pub mod smart_scope;
 pub mod store;
 pub mod token;
