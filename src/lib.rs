@@ -31,7 +31,7 @@
 //! - [`practices`]: our own register: which HIS, open or closed, since when. [`clients`]: the portals, and who may act for whom.
 //! - [`lists`]: the four MedMij lists, read strictly, swapped whole, kept on disk.
 //! - [`audit`]: the log that nobody can deny: events, hash chain, receipts, and reading it back.
-//! - [`his`]: the port to a HIS.
+//! - [`his`]: the port to a HIS. [`availability`]: does the practice know the person, and are they old enough?
 //! - [`oauth`]: authorization request, code, grant, token.
 //! - [`routing`]: path to key, one immutable snapshot, and the decision over it.
 //! - [`fhir`]: allowed searches, the use case of reading, and shaping the answer of a HIS.
@@ -55,7 +55,7 @@
 //! - No module reads the environment, save `cli`, which asks for the temporary folder. No HTTP client takes a proxy from it.
 //! - Time comes through [`clock::Clock`]; only `edge` reads the timer of the runtime itself. Randomness comes through
 //!   [`secret::random`].
-//! - No handler talks to a HIS: only `fhir::read` and `session::journey` call a [`his::HisAdapter`].
+//! - No handler talks to a HIS: only `fhir::read` and `availability` call a [`his::HisAdapter`].
 //! - Only [`routing::decide`] makes a [`routing::Permit`].
 //! - Only the audit logs make an [`audit::AuditReceipt`], after the flush that covers the record; [`audit::MemoryLog`], which
 //!   makes them without a disk, is for tests. No data is released without a receipt: [`fhir::read::Released`] holds one.
@@ -71,6 +71,7 @@
 
 pub mod app;
 pub mod audit;
+pub mod availability;
 pub mod cli;
 pub mod clients;
 pub mod clock;

@@ -7,13 +7,12 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::ToSpan as _;
-use jiff::civil::Date;
-use jiff::tz::TimeZone;
 
 use super::disclosure::{Attempt, Disclosure, Unfinished};
 use super::query::{Floors, QueryError, SearchShape, parse_search};
 use super::shape::{Rules, ShapeFault, Shaping, flagged_episodes, shape_searchset};
 use crate::audit::{AuditError, AuditEvent, AuditLog, AuditReceipt, Counts, Kind, Outcome, Pseudonymiser, receipt};
+use crate::availability::{dutch_today, is_of_age};
 use crate::clock::SharedClock;
 use crate::form::encode_pairs;
 use crate::his::{Answer, HisAdapter, HisError, HisPatient, Search};
@@ -22,9 +21,6 @@ use crate::oauth::grant::{IssuedToken, TokenStore};
 use crate::practices::Practice;
 use crate::routing::{Caller, Permit, Refusal, Route, SharedSnapshot, decide, resource_base};
 use crate::secret::hash_handle;
-
-/// Time zone of "today" for patients and practices.
-const ZONE: &str = "Europe/Amsterdam";
 
 /// What reading needs.
 pub struct Reader {
@@ -318,19 +314,6 @@ fn floors(now: Timestamp, practice: &Practice) -> Floors {
 
 fn old_enough(patient: &HisPatient, work: &Work<'_>) -> bool {
     is_of_age(patient.birth_date, work.permit.practice(), work.floors.today)
-}
-
-/// Whether a person may look for themself. Without a date of birth that cannot be known, so the answer is no.
-#[must_use]
-pub fn is_of_age(birth_date: Option<Date>, practice: &Practice, today: Date) -> bool {
-    let since = today.checked_sub(i32::from(practice.minimum_age).years());
-    matches!((birth_date, since), (Some(born), Ok(since)) if born <= since)
-}
-
-/// Today in the Netherlands.
-#[must_use]
-pub fn dutch_today(now: Timestamp) -> Date {
-    now.to_zoned(TimeZone::get(ZONE).unwrap_or(TimeZone::UTC)).date()
 }
 
 fn self_link(base: &str, shape: &SearchShape<'_>) -> String {

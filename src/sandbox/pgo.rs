@@ -33,9 +33,9 @@ use self::sessions::Sessions;
 use self::trouble::Trouble;
 use super::client::{Endpoints, PgoClient, TokenAnswer, new_id};
 use super::world::{Directory, ListedPractice};
+use crate::availability::dutch_today;
 use crate::clock::SharedClock;
 use crate::edge::{Body, Connection, Serve};
-use crate::fhir::read::dutch_today;
 use crate::secret::{Handle, Secret};
 
 /// The web app of the demonstration PGO.

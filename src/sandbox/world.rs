@@ -21,10 +21,10 @@ use super::ports::{Base, Gateway, PortInUse, Sockets};
 use super::publisher::Publisher;
 use super::records;
 use crate::app::{App, Controls, RunError, StartError};
+use crate::availability::dutch_today;
 use crate::clock::SharedClock;
 use crate::config::Config;
 use crate::edge::{Authority, Counters, Edge, EdgeConfig, Listener, serve};
-use crate::fhir::read::dutch_today;
 use crate::tls::identity::{Identity, Roots};
 use crate::tls::server::back_channel;
 

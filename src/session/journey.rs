@@ -18,8 +18,8 @@ use self::question::{available_services, practice_of, question, services_still_a
 use super::login::{Attempt, AuthenticatedPerson, Departure, IdentityProvider, LoginEnd};
 use super::visit::{Asked, AtLogin, BrowserKeys, ConsentGiven, Landed, OpenVisit, Visit, VisitStore};
 use crate::audit::{AuditEvent, AuditLog, Kind, Outcome, Pseudonymiser, receipt};
+use crate::availability::{Moment, find_available};
 use crate::clock::SharedClock;
-use crate::fhir::read::{dutch_today, is_of_age};
 use crate::his::HisAdapter;
 use crate::medmij::{Bsn, LocalId};
 use crate::oauth::authorize::{AuthorizeRefusal, AuthorizeRequest, AuthorizeRules, BadRequest};
@@ -247,9 +247,9 @@ impl Journey {
     async fn is_available(&self, practice: &Practice, bsn: &Bsn, id: LocalId) -> Step<bool> {
         let adapter = self.adapters.get(&practice.his).ok_or(JourneyError::Ours)?;
         let deadline = self.clock.monotonic() + self.rules.availability_deadline;
-        let found = adapter.find_patient(bsn, &id.to_string(), deadline).await.map_err(JourneyError::His)?;
-        let today = dutch_today(self.clock.now());
-        Ok(found.is_some_and(|patient| is_of_age(patient.birth_date, practice, today)))
+        let moment = Moment { local_id: id, now: self.clock.now(), deadline };
+        let found = find_available(adapter.as_ref(), practice, bsn, moment).await.map_err(JourneyError::His)?;
+        Ok(found.is_some())
     }
 
     /// The person answers the question.

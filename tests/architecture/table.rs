@@ -27,6 +27,7 @@ pub(crate) const PARTS: &[(Level, &str)] = &[
     (Level::Rules, "lists"),
     (Level::Rules, "audit"),
     (Level::Rules, "his"),
+    (Level::Rules, "availability"),
     (Level::Rules, "oauth::store"),
     (Level::Rules, "oauth::authorize"),
     (Level::Rules, "clients"),

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use inzage::fhir::read::dutch_today;
+use inzage::availability::dutch_today;
 use inzage::sandbox::client::{ClientError, PgoClient, new_id};
 use inzage::sandbox::world::World;
 use inzage::secret::random;

@@ -40,7 +40,7 @@ pub(super) fn router(zorgmap: Arc<Zorgmap>) -> Router {
 async fn start(State(zorgmap): Shared, headers: HeaderMap) -> Response {
     let has_record = zorgmap.sessions.collected(cookie(&headers)).is_some();
     let origins = zorgmap.gateway_origins().await;
-    let page = StartPage::of(&zorgmap.directory, crate::fhir::read::dutch_today(zorgmap.clock.now()), has_record);
+    let page = StartPage::of(&zorgmap.directory, crate::availability::dutch_today(zorgmap.clock.now()), has_record);
     secured(Html(page.render_html()).into_response(), &origins)
 }
 

@@ -1,0 +1,54 @@
+//! The availability test (*autoriseren* 1 and 2): does the practice know the person, and are they old enough to look for
+//! themself? Not known and too young are one and the same answer, so that it tells nothing about treatment relations.
+
+use std::time::Instant;
+
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan as _};
+
+use crate::his::{HisAdapter, HisError, HisPatient};
+use crate::medmij::{Bsn, LocalId};
+use crate::practices::Practice;
+
+/// Time zone of "today" for patients and practices.
+const ZONE: &str = "Europe/Amsterdam";
+
+/// When the test is done, and for which request.
+#[derive(Debug, Clone, Copy)]
+pub struct Moment {
+    /// Our id of the request, sent along to the HIS.
+    pub local_id: LocalId,
+    /// Wall-clock time, for the age.
+    pub now: Timestamp,
+    /// After this moment the answer is of no use.
+    pub deadline: Instant,
+}
+
+/// The person as the HIS of the practice knows them, when data of theirs is available to themself.
+///
+/// # Errors
+/// When the HIS does not say.
+pub async fn find_available(
+    adapter: &dyn HisAdapter,
+    practice: &Practice,
+    bsn: &Bsn,
+    moment: Moment,
+) -> Result<Option<HisPatient>, HisError> {
+    let found = adapter.find_patient(bsn, &moment.local_id.to_string(), moment.deadline).await?;
+    let today = dutch_today(moment.now);
+    Ok(found.filter(|patient| is_of_age(patient.birth_date, practice, today)))
+}
+
+/// Whether a person may look for themself. Without a date of birth that cannot be known, so the answer is no.
+#[must_use]
+pub fn is_of_age(birth_date: Option<Date>, practice: &Practice, today: Date) -> bool {
+    let since = today.checked_sub(i32::from(practice.minimum_age).years());
+    matches!((birth_date, since), (Some(born), Ok(since)) if born <= since)
+}
+
+/// Today in the Netherlands.
+#[must_use]
+pub fn dutch_today(now: Timestamp) -> Date {
+    now.to_zoned(TimeZone::get(ZONE).unwrap_or(TimeZone::UTC)).date()
+}
