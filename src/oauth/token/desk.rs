@@ -1,0 +1,139 @@
+//! The desk where codes are exchanged for tokens.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::code_grant::{PresentedCode, RedeemedGrant, SpentCode};
+use super::{TokenAnswer, TokenCall, TokenError};
+use crate::audit::{AuditEvent, AuditLog, Kind, Outcome, Pseudonymiser, receipt};
+use crate::clock::SharedClock;
+use crate::form::single;
+use crate::medmij::Hostname;
+use crate::oauth::code::CodeStore;
+use crate::oauth::grant::{Grant, IssuedToken, TokenStore};
+use crate::routing::{SharedSnapshot, admit_caller};
+use crate::secret::Handle;
+
+/// The desk where codes are exchanged.
+pub struct TokenDesk {
+    /// The snapshot in force.
+    pub snapshot: SharedSnapshot,
+    /// The codes.
+    pub codes: Arc<dyn CodeStore>,
+    /// The tokens.
+    pub tokens: Arc<dyn TokenStore>,
+    /// The audit log.
+    pub audit: Arc<dyn AuditLog>,
+    /// Keyed pseudonyms for the audit.
+    pub pseudonyms: Arc<Pseudonymiser>,
+    /// Time.
+    pub clock: SharedClock,
+    /// How long an access token lives: 900 s.
+    pub token_lifetime: Duration,
+}
+
+impl TokenDesk {
+    /// Exchanges a code. The outcome is in the audit before this returns.
+    ///
+    /// # Errors
+    /// See [`TokenError`].
+    pub async fn exchange(&self, form: &[(String, String)], call: TokenCall<'_>) -> Result<TokenAnswer, TokenError> {
+        let mut event = self.event(call);
+        match self.try_exchange(form, call, &mut event).await {
+            Ok(answer) => Ok(answer),
+            Err(error) => Err(self.refused(event, error).await),
+        }
+    }
+
+    /// Records a request whose form cannot be read, and gives the error back.
+    pub async fn refuse(&self, error: TokenError, call: TokenCall<'_>) -> TokenError {
+        self.refused(self.event(call), error).await
+    }
+
+    async fn refused(&self, mut event: AuditEvent, error: TokenError) -> TokenError {
+        event.reason = Some(error.reason());
+        event.status = Some(error.status());
+        if let Ok(pending) = self.audit.append(event) {
+            // The refusal stands whether or not the log can take it.
+            let _ = receipt(pending).await;
+        }
+        error
+    }
+
+    fn event(&self, call: TokenCall<'_>) -> AuditEvent {
+        let mut event = AuditEvent::new(self.clock.now(), Kind::TokenRefused, Outcome::Refused);
+        event.local_id = Some(call.local_id);
+        event.request_id = call.request_id;
+        event.correlation_id = call.correlation_id;
+        event.peer = call.caller.names.first().cloned();
+        event
+    }
+
+    async fn try_exchange(
+        &self,
+        form: &[(String, String)],
+        call: TokenCall<'_>,
+        event: &mut AuditEvent,
+    ) -> Result<TokenAnswer, TokenError> {
+        let spent = PresentedCode::of(form).spend(&*self.codes, event.time).await?;
+        self.note(&spent, event).await?;
+        check_grant_type(form)?;
+        let spent = spent.required()?;
+        let client = self.admit(form, call, event)?;
+        let redeemed = spent.redeem(&client, single(form, "redirect_uri"), event.time)?;
+        self.issue(redeemed, event).await
+    }
+
+    /// Names the grant in the record. A code that comes again was stolen or is replayed, whoever brings it: the token of its
+    /// first presentation ends (RFC 6749 section 4.1.2).
+    async fn note(&self, spent: &SpentCode, event: &mut AuditEvent) -> Result<(), TokenError> {
+        match spent {
+            SpentCode::First(code) => self.name_grant(event, &code.grant),
+            SpentCode::Again(grant) => {
+                event.grant = Some(*grant);
+                self.tokens.end(*grant, event.time).await?;
+            }
+            SpentCode::None | SpentCode::Unknown => {}
+        }
+        Ok(())
+    }
+
+    fn name_grant(&self, event: &mut AuditEvent, grant: &Grant) {
+        event.provider = Some(grant.provider.clone());
+        event.subject = Some(self.pseudonyms.at(&grant.subject, event.time));
+        event.grant = Some(grant.id);
+    }
+
+    /// The client that is named, if the node at the other end may act for it.
+    fn admit(
+        &self,
+        form: &[(String, String)],
+        call: TokenCall<'_>,
+        event: &mut AuditEvent,
+    ) -> Result<Hostname, TokenError> {
+        let client = single(form, "client_id").ok_or(TokenError::InvalidRequest)?;
+        let client = Hostname::parse(client).map_err(|_| TokenError::InvalidClient)?;
+        event.client_id = Some(client.clone());
+        event.peer = Some(admit_caller(&self.snapshot.load(), call.caller, &client, event.time)?.clone());
+        Ok(client)
+    }
+
+    async fn issue(&self, redeemed: RedeemedGrant, event: &AuditEvent) -> Result<TokenAnswer, TokenError> {
+        let grant = redeemed.into_grant();
+        let token = Handle::draw();
+        let scope = grant.services.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+        let expires = event.time.saturating_add(self.token_lifetime).unwrap_or(event.time);
+        let record = AuditEvent { kind: Kind::TokenIssued, outcome: Outcome::Done, ..event.clone() };
+        receipt(self.audit.append(record)?).await?;
+        self.tokens.keep(IssuedToken { hash: token.hash(), expires, grant: Arc::new(grant) }).await?;
+        Ok(TokenAnswer { token, lifetime: self.token_lifetime, scope })
+    }
+}
+
+fn check_grant_type(form: &[(String, String)]) -> Result<(), TokenError> {
+    match single(form, "grant_type") {
+        Some("authorization_code") => Ok(()),
+        Some(_) => Err(TokenError::UnsupportedGrantType),
+        None => Err(TokenError::InvalidRequest),
+    }
+}

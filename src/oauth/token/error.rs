@@ -1,0 +1,115 @@
+//! Why there is no token, and how that is said (RFC 6749 section 5.2; the table of core.tknint.207 is not published).
+
+use crate::audit::AuditError;
+use crate::oauth::store::StoreError;
+use crate::routing::Refusal;
+
+/// Why there is no token (RFC 6749 section 5.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum TokenError {
+    /// A parameter is missing, stands twice or is malformed.
+    #[error("a parameter is missing, stands twice or is malformed")]
+    InvalidRequest,
+    /// The body is not a form.
+    #[error("the body must be application/x-www-form-urlencoded")]
+    NotAForm,
+    /// Another method than POST.
+    #[error("a token request is a POST")]
+    Method,
+    /// The body is larger than a token request is.
+    #[error("the body is too large")]
+    TooLarge,
+    /// The certificate is on no whitelist, or may not act for the client_id.
+    #[error("the client certificate may not act for this client_id")]
+    InvalidClient,
+    /// The code is unknown, spent, expired, another client's, or the redirect_uri differs.
+    #[error("the code is not valid for this client and redirect_uri, or was used before")]
+    InvalidGrant,
+    /// Only authorization_code is served.
+    #[error("only grant_type authorization_code is served")]
+    UnsupportedGrantType,
+    /// Our lists are too old to tell who the client is; the code counts as spent.
+    #[error("the gateway cannot tell who asks; start a new authorization later")]
+    ListsTooOld,
+    /// The store does not answer; the code counts as spent.
+    #[error("the gateway cannot answer now; start a new authorization later")]
+    Store,
+    /// The audit cannot record the token, so there is none.
+    #[error("the gateway cannot record this now; start a new authorization later")]
+    Audit,
+}
+
+impl TokenError {
+    /// The code of the protocol; `temporarily_unavailable` is borrowed from section 4.1.2.1 for our own failures.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::InvalidRequest | Self::NotAForm | Self::Method | Self::TooLarge => "invalid_request",
+            Self::InvalidClient => "invalid_client",
+            Self::InvalidGrant => "invalid_grant",
+            Self::UnsupportedGrantType => "unsupported_grant_type",
+            Self::ListsTooOld | Self::Store | Self::Audit => "temporarily_unavailable",
+        }
+    }
+
+    /// The HTTP status of the answer.
+    #[must_use]
+    pub const fn status(self) -> u16 {
+        match self {
+            Self::InvalidRequest | Self::InvalidGrant | Self::UnsupportedGrantType => 400,
+            Self::InvalidClient => 401,
+            Self::Method => 405,
+            Self::TooLarge => 413,
+            Self::NotAForm => 415,
+            Self::ListsTooOld | Self::Store | Self::Audit => 503,
+        }
+    }
+
+    /// The reason in the audit; says more than the client is told.
+    pub(super) const fn reason(self) -> &'static str {
+        match self {
+            Self::ListsTooOld => "lists-too-old",
+            Self::InvalidRequest
+            | Self::NotAForm
+            | Self::Method
+            | Self::TooLarge
+            | Self::InvalidClient
+            | Self::InvalidGrant
+            | Self::UnsupportedGrantType
+            | Self::Store
+            | Self::Audit => self.code(),
+        }
+    }
+}
+
+impl From<Refusal> for TokenError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::ListsTooOld => Self::ListsTooOld,
+            Refusal::PeerNotListed
+            | Refusal::PeerNotOfClient
+            | Refusal::ClientNotListed
+            | Refusal::PortalOnClientList
+            | Refusal::PracticeNotRegistered
+            | Refusal::ServiceNotRegistered
+            | Refusal::Expired
+            | Refusal::OtherProvider
+            | Refusal::ServiceNotGranted
+            | Refusal::UnknownService
+            | Refusal::NotOffered
+            | Refusal::PracticeClosed => Self::InvalidClient,
+        }
+    }
+}
+
+impl From<StoreError> for TokenError {
+    fn from(_: StoreError) -> Self {
+        Self::Store
+    }
+}
+
+impl From<AuditError> for TokenError {
+    fn from(_: AuditError) -> Self {
+        Self::Audit
+    }
+}
