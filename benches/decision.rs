@@ -13,7 +13,7 @@ use inzage::lists::{
     write_gnl, write_ocl, write_whl, write_zal,
 };
 use inzage::medmij::{Bsn, Hostname, LocalId, ProviderName, ServiceId};
-use inzage::oauth::grant::Grant;
+use inzage::oauth::grant::{Grant, IssuedToken};
 use inzage::practices::{GoLive, Practice, PracticeRegister};
 use inzage::routing::{Caller, Freshness, Snapshot, decide, route};
 use inzage::secret::{Handle, hash_handle};
@@ -105,15 +105,20 @@ fn main() {
         provider: ProviderName::parse(&provider(PRACTICES / 2)).unwrap(),
         services: vec![ServiceId::parse("49").unwrap()],
         subject: Bsn::parse("999911132").unwrap(),
+        request: None,
         correlation: None,
         consented: now,
+        lasting: false,
+        redeemed_by: None,
     };
     let path = format!("/fhir/{}/49/stu3/Encounter", grant.provider.short());
     let (token, names) = (Handle::draw(), [grant.client.clone()]);
     let expires = now + Duration::from_secs(900);
+    let issued = IssuedToken { hash: token.hash(), expires, bound_to: None, grant: Arc::new(grant) };
+    let caller = Caller { names: &names, thumbprint: None };
     let decided = || {
         let route = route(black_box(&path)).unwrap();
-        decide(&snapshot, Caller { names: &names }, &grant, expires, route, now).unwrap().practice().minimum_age
+        decide(&snapshot, caller, &issued, route, now).unwrap().practice().minimum_age
     };
     let hashed = || hash_handle(black_box(token.reveal()));
     println!("{PROVIDERS} listed providers, {PRACTICES} practices, {ROUNDS} rounds of {CALLS} calls");

@@ -170,6 +170,7 @@ impl From<Refusal> for Fault {
         match refusal {
             Refusal::ListsTooOld => LISTS_TOO_OLD,
             Refusal::Expired => TOKEN_EXPIRED,
+            Refusal::OtherCertificate => OTHER_CERTIFICATE,
             Refusal::PeerNotListed => PEER_NOT_LISTED,
             Refusal::PeerNotOfClient => PEER_NOT_OF_CLIENT,
             Refusal::ClientNotListed => CLIENT_NOT_LISTED,
@@ -227,6 +228,14 @@ const CLIENT_NOT_LISTED: Fault = fault(
     Who::Pgo,
     "Uw app is niet (meer) toegelaten tot MedMij.",
     "the client is not on the OAuth client list",
+);
+const OTHER_CERTIFICATE: Fault = fault(
+    "other-certificate",
+    401,
+    "security",
+    Who::Pgo,
+    "Uw app mag deze toestemming niet gebruiken.",
+    "the access token is bound to another client certificate (RFC 8705 section 3)",
 );
 const OTHER_PROVIDER: Fault = fault(
     "other-provider",

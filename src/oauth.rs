@@ -5,6 +5,7 @@ pub mod code;
 pub mod grant;
 pub mod http;
 pub mod pkce;
+pub mod refresh;
 pub mod replay;
 pub mod smart_scope;
 pub mod store;

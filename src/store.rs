@@ -5,7 +5,8 @@ use std::fmt::Debug;
 use jiff::Timestamp;
 
 use crate::oauth::code::CodeStore;
-use crate::oauth::grant::TokenStore;
+use crate::oauth::grant::{GrantStore, TokenStore};
+use crate::oauth::refresh::RefreshStore;
 use crate::oauth::replay::ReplayStore;
 use crate::oauth::store::{StoreFault, StoreFuture};
 use crate::session::visit::VisitStore;
@@ -22,7 +23,7 @@ pub use seal::{Key32, KeyError, KeyFile, Sealer};
 pub use sqlite::{OpenError, SqliteStore};
 
 /// Everything that must survive a restart, behind one object: the ports of the features, and what whoever runs a node needs.
-pub trait Store: CodeStore + TokenStore + VisitStore + ReplayStore + Debug {
+pub trait Store: CodeStore + TokenStore + GrantStore + RefreshStore + VisitStore + ReplayStore + Debug {
     /// Whether the store does its work; for readiness. Never waits: when something is wrong it makes the store try again, and
     /// a later call tells what came of it.
     ///
@@ -30,8 +31,8 @@ pub trait Store: CodeStore + TokenStore + VisitStore + ReplayStore + Debug {
     /// The reason why not.
     fn health(&self) -> Result<(), StoreFault>;
 
-    /// Deletes what is of no use any more: visits, tokens and used ids that are over, codes a day after they expired (so long a second
-    /// presentation is recognised), and grants of over a day ago that have neither. Works in small steps, each with a
+    /// Deletes what is of no use any more: visits, tokens, refresh families and used ids that are over, codes a day after they
+    /// expired (so long a second presentation is recognised), and grants of over a day ago that have none of these. Works in small steps, each with a
     /// commit of its own.
     fn sweep(&self, now: Timestamp) -> StoreFuture<'_, Swept>;
 
@@ -46,9 +47,11 @@ pub struct Swept {
     pub visits: usize,
     /// Expired access tokens.
     pub tokens: usize,
+    /// Refresh families whose time was over.
+    pub refreshes: usize,
     /// Codes, spent or not, a day after they expired.
     pub codes: usize,
-    /// Grants without codes and tokens.
+    /// Grants without codes, tokens and refresh families.
     pub grants: usize,
     /// Used ids whose assertion is over.
     pub used_ids: usize,
@@ -61,12 +64,13 @@ impl Swept {
     fn add(&mut self, other: Self) {
         self.visits += other.visits;
         self.tokens += other.tokens;
+        self.refreshes += other.refreshes;
         self.codes += other.codes;
         self.grants += other.grants;
         self.used_ids += other.used_ids;
     }
 
     fn reached_limit(&self) -> bool {
-        [self.visits, self.tokens, self.codes, self.grants, self.used_ids].contains(&Self::STEP)
+        [self.visits, self.tokens, self.refreshes, self.codes, self.grants, self.used_ids].contains(&Self::STEP)
     }
 }

@@ -28,7 +28,6 @@ use crate::lists::{CopyFolder, HttpsSource, Lists, Pace, PerList, Reading, Refre
 use crate::medmij::Hostname;
 use crate::monitor::metrics::Metrics;
 use crate::monitor::ready::Readiness;
-use crate::oauth::grant::TokenStore;
 use crate::oauth::token::TokenDesk;
 use crate::practices::{GoLive, Practice, PracticeRegister};
 use crate::routes::{BackFace, FrontFace, Watch};
@@ -61,6 +60,7 @@ struct Shared {
     audit: Arc<FileLog>,
     pseudonyms: Arc<Pseudonymiser>,
     store: Arc<dyn Store>,
+    tokens: Arc<CachedTokens>,
     adapters: HashMap<String, Arc<dyn HisAdapter>>,
     watch: Watch,
 }
@@ -77,10 +77,13 @@ impl App {
         let audit = open_audit(config, &clock)?;
         let snapshot = first_snapshot(config);
         let lists = lists(config, &clock, &snapshot, &audit)?;
+        let store = SqliteStore::open(&config.store.path, Sealer::new(&key(&config.keys.sealing)?))?;
+        let store: Arc<dyn Store> = Arc::new(store);
         let shared = Shared {
             adapters: adapters(config, &clock)?,
             pseudonyms: Arc::new(Pseudonymiser::new(&key(&config.keys.pseudonym)?)),
-            store: Arc::new(SqliteStore::open(&config.store.path, Sealer::new(&key(&config.keys.sealing)?))?),
+            tokens: Arc::new(CachedTokens::new(Arc::clone(&store) as _, Arc::clone(&store) as _)),
+            store,
             watch: Watch { metrics: Arc::clone(&metrics), clock: Arc::clone(&clock) },
             clock: Arc::clone(&clock),
             snapshot,
@@ -333,11 +336,11 @@ fn login(config: &Config, _: &Shared) -> Result<Arc<dyn IdentityProvider>, Start
 }
 
 fn back(config: &Config, shared: &Shared) -> Result<Half<BackFace>, StartError> {
-    let tokens: Arc<dyn TokenStore> = Arc::new(CachedTokens::new(Arc::clone(&shared.store) as _));
     let desk = TokenDesk {
         snapshot: Arc::clone(&shared.snapshot),
         codes: Arc::clone(&shared.store) as _,
-        tokens: Arc::clone(&tokens),
+        tokens: Arc::clone(&shared.tokens) as _,
+        grants: Arc::clone(&shared.tokens) as _,
         audit: Arc::clone(&shared.audit) as _,
         pseudonyms: Arc::clone(&shared.pseudonyms),
         clock: Arc::clone(&shared.clock),
@@ -345,7 +348,7 @@ fn back(config: &Config, shared: &Shared) -> Result<Half<BackFace>, StartError> 
     };
     let reader = Reader {
         snapshot: Arc::clone(&shared.snapshot),
-        tokens,
+        tokens: Arc::clone(&shared.tokens) as _,
         audit: Arc::clone(&shared.audit) as _,
         pseudonyms: Arc::clone(&shared.pseudonyms),
         adapters: shared.adapters.clone(),

@@ -9,6 +9,8 @@ use jiff::Timestamp;
 use rustls::pki_types::CertificateDer;
 
 use crate::medmij::Hostname;
+use crate::oauth::grant::Thumbprint;
+use crate::routing::Caller;
 use crate::tls::peer::PeerIdentity;
 use crate::tls::server::ServerTls;
 
@@ -62,10 +64,14 @@ impl Connection {
         self.peer.as_ref().map(|peer| &peer.identity)
     }
 
-    /// The names of the client's certificate; empty on the front channel.
+    /// The client as decisions know it; nameless on the front channel.
     #[must_use]
-    pub fn peer_names(&self) -> &[Hostname] {
-        self.peer.as_ref().map(|peer| peer.identity.names()).unwrap_or_default()
+    pub fn caller(&self) -> Caller<'_> {
+        let identity = self.peer.as_ref().map(|peer| &peer.identity);
+        Caller {
+            names: identity.map(|identity| identity.names()).unwrap_or_default(),
+            thumbprint: identity.map(|identity| Thumbprint::new(*identity.thumbprint())),
+        }
     }
 
     /// Whether the client, if it showed a certificate, is still acceptable: not expired at `now`, and judged anew when the

@@ -11,7 +11,7 @@ use super::read::{self, BadForm, NoToken, ReadError, Reader, Released};
 use crate::edge::{Body, Connection, Ended};
 use crate::fault::Fault;
 use crate::medmij::{CorrelationId, LocalId, RequestId};
-use crate::routing::{Caller, route};
+use crate::routing::route;
 
 const FHIR_JSON: HeaderValue = HeaderValue::from_static("application/fhir+json; charset=utf-8");
 
@@ -29,7 +29,7 @@ pub async fn serve<B>(reader: &Reader, request: &Request<B>, connection: &Arc<Co
         local_id,
         request_id: text(headers, "medmij-request-id").and_then(RequestId::parse),
         correlation_id: text(headers, "x-correlation-id").and_then(CorrelationId::parse),
-        caller: Caller { names: connection.peer_names() },
+        caller: connection.caller(),
         route: route(request.uri().path()),
         query: request.uri().query(),
         token: bearer(headers),

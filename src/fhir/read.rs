@@ -170,8 +170,7 @@ impl Reader {
         self.name_grant(event, &token);
         let snapshot = self.snapshot.load_full();
         let now = self.clock.now();
-        let permit =
-            decide(&snapshot, request.caller, &token.grant, token.expires, route, now).map_err(ReadError::Refused)?;
+        let permit = decide(&snapshot, request.caller, &token, route, now).map_err(ReadError::Refused)?;
         event.peer = Some(permit.peer().clone());
         event.service = Some(permit.service().id.clone());
         request.form.map_err(ReadError::Form)?;

@@ -1,11 +1,13 @@
-//! Grants: what a person allowed a client, and the access tokens that stand for it.
+//! Grants: what a person allowed a client, and the access tokens that stand for it. Ending a grant ends all of them, and the
+//! refresh tokens too.
 
+use std::fmt;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use super::store::StoreFuture;
-use crate::medmij::{Bsn, CorrelationId, Hostname, LocalId, ProviderName, ServiceId};
+use crate::medmij::{Bsn, CorrelationId, Hostname, LocalId, ProviderName, RequestId, ServiceId};
 use crate::secret::HandleHash;
 
 /// A person's consent, as far as tokens need it.
@@ -21,10 +23,49 @@ pub struct Grant {
     pub services: Vec<ServiceId>,
     /// Whose data it is. Stored sealed only.
     pub subject: Bsn,
+    /// `MedMij-Request-ID` of the authorization request.
+    pub request: Option<RequestId>,
     /// `X-Correlation-ID` of the authorization request.
     pub correlation: Option<CorrelationId>,
     /// When the person consented.
     pub consented: Timestamp,
+    /// Whether the person chose "for an indefinite period", so that there is a refresh token.
+    pub lasting: bool,
+    /// The node that redeemed the code; absent until then.
+    pub redeemed_by: Option<Node>,
+}
+
+/// A node as its certificate names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Node {
+    /// The name that was admitted.
+    pub name: Hostname,
+    /// The certificate.
+    pub thumbprint: Thumbprint,
+}
+
+/// SHA-256 of a certificate in DER (`x5t#S256`, RFC 8705 section 3.1).
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Thumbprint([u8; 32]);
+
+impl Thumbprint {
+    /// Of a certificate whose SHA-256 this is.
+    #[must_use]
+    pub const fn new(sha256: [u8; 32]) -> Self {
+        Self(sha256)
+    }
+
+    /// The 32 bytes.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Thumbprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
 }
 
 /// An access token as the store keeps it.
@@ -34,18 +75,42 @@ pub struct IssuedToken {
     pub hash: HandleHash,
     /// After this moment it is refused (900 s after issue).
     pub expires: Timestamp,
+    /// The only certificate that may use it (RFC 8705 section 3); `None` for any that may act for the client.
+    pub bound_to: Option<Thumbprint>,
     /// What it stands for.
     pub grant: Arc<Grant>,
 }
 
 /// Where tokens live.
 pub trait TokenStore: Send + Sync + 'static {
-    /// Keeps a new token.
+    /// Keeps a new token, and in its grant the node that redeemed the code.
     fn keep(&self, token: IssuedToken) -> StoreFuture<'_, ()>;
 
     /// The token with this hash, expired or not, unless its grant was ended.
     fn find(&self, hash: HandleHash) -> StoreFuture<'_, Option<IssuedToken>>;
-
-    /// Ends a grant: its tokens are refused from now on.
-    fn end(&self, grant: LocalId, now: Timestamp) -> StoreFuture<'_, ()>;
 }
+
+/// A grant "for an indefinite period" that is in force.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LastingGrant {
+    /// The grant.
+    pub grant: Grant,
+    /// When it lapses if it is not used before.
+    pub lapses: Timestamp,
+}
+
+/// Where grants end, and where a person finds theirs.
+pub trait GrantStore: Send + Sync + 'static {
+    /// Ends a grant: its access tokens and refresh tokens are refused from now on. Ending it twice is ending it once.
+    fn end(&self, grant: LocalId, now: Timestamp) -> StoreFuture<'_, ()>;
+
+    /// Whether a grant was ended. One that the store does not know any more has nothing left that could be used.
+    fn has_ended(&self, grant: LocalId) -> StoreFuture<'_, bool>;
+
+    /// The lasting grants of a person that are in force, newest first; at most [`LASTING_MAX`]. The store looks them up by
+    /// a keyed hash and keeps no citizen service number in clear.
+    fn lasting_of(&self, subject: &Bsn, now: Timestamp) -> StoreFuture<'_, Vec<LastingGrant>>;
+}
+
+/// How many lasting grants of one person are listed at most.
+pub const LASTING_MAX: usize = 200;

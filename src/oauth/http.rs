@@ -15,7 +15,6 @@ use super::token::{TokenAnswer, TokenCall, TokenDesk, TokenError};
 use crate::edge::Connection;
 use crate::form::decode_pairs;
 use crate::medmij::{CorrelationId, LocalId, RequestId};
-use crate::routing::Caller;
 
 /// Largest form that is read, in bytes.
 const FORM_MAX_BYTES: usize = 16 * 1024;
@@ -40,7 +39,7 @@ async fn exchange(
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
     let call = TokenCall {
-        caller: Caller { names: connection.peer_names() },
+        caller: connection.caller(),
         local_id: LocalId::new(desk.clock.now()),
         request_id: id(&headers, "medmij-request-id").and_then(RequestId::parse),
         correlation_id: id(&headers, "x-correlation-id").and_then(CorrelationId::parse),

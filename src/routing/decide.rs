@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use super::{Route, Snapshot};
 use crate::medmij::Hostname;
-use crate::oauth::grant::Grant;
+use crate::oauth::grant::{Grant, IssuedToken, Thumbprint};
 use crate::practices::{GoLive, Practice};
 use crate::services::Service;
 
@@ -14,6 +14,8 @@ use crate::services::Service;
 pub struct Caller<'a> {
     /// SAN dNSName entries, exact.
     pub names: &'a [Hostname],
+    /// The certificate; `None` where no client certificate is asked for.
+    pub thumbprint: Option<Thumbprint>,
 }
 
 /// The grant may be used: on this practice, for this service. Only [`decide`] makes one.
@@ -69,6 +71,9 @@ pub enum Refusal {
     /// The client is not on the OAuth client list any more.
     #[error("the client is not on the OAuth client list")]
     ClientNotListed,
+    /// The token is bound to another certificate (RFC 8705 section 3).
+    #[error("the access token is bound to another certificate")]
+    OtherCertificate,
     /// The token is for another practice.
     #[error("the token is for another care provider")]
     OtherProvider,
@@ -105,13 +110,14 @@ pub const INTERFACE_VERSION: &str = "2";
 pub fn decide<'a>(
     snapshot: &'a Snapshot,
     caller: Caller<'a>,
-    grant: &'a Grant,
-    expires: Timestamp,
+    token: &'a IssuedToken,
     route: Route<'_>,
     now: Timestamp,
 ) -> Result<Permit<'a>, Refusal> {
+    let grant = &*token.grant;
     let peer = admit_caller(snapshot, caller, &grant.client, now)?;
-    ensure(now < expires, Refusal::Expired)?;
+    ensure(token.bound_to.is_none() || token.bound_to == caller.thumbprint, Refusal::OtherCertificate)?;
+    ensure(now < token.expires, Refusal::Expired)?;
     ensure(grant.provider.short() == route.provider, Refusal::OtherProvider)?;
     ensure(grant.services.iter().any(|service| service.as_str() == route.service), Refusal::ServiceNotGranted)?;
     let service = snapshot.services.service(route.service).ok_or(Refusal::UnknownService)?;
@@ -287,15 +293,24 @@ mod tests {
             provider: ProviderName::parse(provider).unwrap(),
             services: vec![ServiceId::parse("49").unwrap(), ServiceId::parse("51").unwrap()],
             subject: Bsn::parse("999911132").unwrap(),
+            request: None,
             correlation: None,
             consented: now(),
+            lasting: false,
+            redeemed_by: None,
         }
     }
 
-    fn decided(peer: &str, grant: &Grant, path: &str, now: Timestamp) -> Result<(), Refusal> {
+    fn token(grant: &Grant, bound_to: Option<Thumbprint>) -> IssuedToken {
         let expires = "2026-11-21T12:15:00Z".parse().unwrap();
+        IssuedToken { hash: [0; 32], expires, bound_to, grant: Arc::new(grant.clone()) }
+    }
+
+    fn decided(peer: &str, grant: &Grant, path: &str, now: Timestamp) -> Result<(), Refusal> {
+        let token = token(grant, None);
         let names = [host("first.example.nl"), host(peer)];
-        decide(&snapshot(), Caller { names: &names }, grant, expires, route(path).unwrap(), now).map(|permit| {
+        let caller = Caller { names: &names, thumbprint: Some(Thumbprint::new([1; 32])) };
+        decide(&snapshot(), caller, &token, route(path).unwrap(), now).map(|permit| {
             assert_eq!(permit.practice().provider, grant.provider);
             assert_eq!(permit.service().id.as_str(), "49");
             assert_eq!(permit.peer().as_str(), peer);
@@ -317,6 +332,23 @@ mod tests {
             ("pgo.example.nl", &own, "/fhir/open/49/r4/Encounter", Err(Refusal::UnknownService)),
         ] {
             assert_eq!(decided(peer, grant, path, now()), expected, "{peer} {path}");
+        }
+    }
+
+    #[test]
+    fn a_bound_token_is_for_its_certificate_only() {
+        let names = [host("pgo.example.nl")];
+        let route = route("/fhir/open/49/stu3/Encounter").unwrap();
+        let print = |byte| Thumbprint::new([byte; 32]);
+        for (bound_to, shown, expected) in [
+            (Some(print(1)), Some(print(1)), Ok(())),
+            (Some(print(1)), Some(print(2)), Err(Refusal::OtherCertificate)),
+            (Some(print(1)), None, Err(Refusal::OtherCertificate)),
+            (None, Some(print(2)), Ok(())),
+        ] {
+            let token = token(&grant("pgo.example.nl", "open@medmij"), bound_to);
+            let caller = Caller { names: &names, thumbprint: shown };
+            assert_eq!(decide(&snapshot(), caller, &token, route, now()).map(|_| ()), expected);
         }
     }
 
@@ -371,9 +403,10 @@ mod tests {
         };
         narrowed.clients = Arc::new(ClientRegister::new([(host("portal.example.nl"), Client::Portal(portal))]));
         let grant = grant("portal.example.nl", "open@medmij");
-        let (names, expires) = ([host("portalnode.example.nl")], "2026-11-21T12:15:00Z".parse().unwrap());
+        let (names, token) = ([host("portalnode.example.nl")], token(&grant, None));
+        let caller = Caller { names: &names, thumbprint: None };
         let route = route("/fhir/open/49/stu3/Encounter").unwrap();
-        let refusal = decide(&narrowed, Caller { names: &names }, &grant, expires, route, now()).unwrap_err();
+        let refusal = decide(&narrowed, caller, &token, route, now()).unwrap_err();
         assert_eq!(refusal, Refusal::ServiceNotRegistered);
     }
 

@@ -288,8 +288,11 @@ impl Journey {
             provider: request.scope.provider().clone(),
             services,
             subject: person.bsn,
+            request: request.request_id,
             correlation: request.correlation_id,
             consented: event.time,
+            lasting: false,
+            redeemed_by: None,
         };
         event.grant = Some(grant.id);
         let expires = event.time.saturating_add(self.rules.code_lifetime).unwrap_or(event.time);

@@ -1,5 +1,5 @@
-//! Access tokens in memory, so that most requests ask no database. A grant that ends on this node ends here at once; one
-//! that ends on another node is seen within [`CachedTokens::STALE`].
+//! Access tokens and the state of grants in memory, so that most requests ask no database. A grant that ends on this node
+//! ends here at once; one that ends on another node is seen within [`CachedTokens::STALE`].
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,15 +8,20 @@ use std::time::Duration;
 use jiff::Timestamp;
 use moka::sync::Cache;
 
-use crate::medmij::LocalId;
-use crate::oauth::grant::{IssuedToken, TokenStore};
+use crate::medmij::{Bsn, LocalId};
+use crate::oauth::grant::{GrantStore, IssuedToken, LastingGrant, TokenStore};
 use crate::oauth::store::{StoreError, StoreFuture};
 use crate::secret::HandleHash;
 
 /// A token store that remembers what another one found. What is absent is not remembered.
 pub struct CachedTokens {
     inner: Arc<dyn TokenStore>,
+    grants: Arc<dyn GrantStore>,
     found: Cache<HandleHash, IssuedToken>,
+    /// Grants that had not ended when the store was last asked.
+    live: Cache<LocalId, ()>,
+    /// Grants that ended here.
+    over: Cache<LocalId, ()>,
     /// How often a grant ended here. Whoever asked the store before the last time does not remember the answer.
     ended: Mutex<u64>,
 }
@@ -27,11 +32,20 @@ impl CachedTokens {
     /// How long a token is believed without asking the store again.
     pub const STALE: Duration = Duration::from_secs(5);
 
+    /// How long a grant that ended here is told from memory; longer than any transfer may take.
+    const OVER: Duration = Duration::from_secs(3_600);
+
     /// Before a store.
     #[must_use]
-    pub fn new(inner: Arc<dyn TokenStore>) -> Self {
-        let found = Cache::builder().max_capacity(Self::ENTRIES).time_to_live(Self::STALE).build();
-        Self { inner, found, ended: Mutex::new(0) }
+    pub fn new(inner: Arc<dyn TokenStore>, grants: Arc<dyn GrantStore>) -> Self {
+        Self {
+            inner,
+            grants,
+            found: Cache::builder().max_capacity(Self::ENTRIES).time_to_live(Self::STALE).build(),
+            live: Cache::builder().max_capacity(Self::ENTRIES).time_to_live(Self::STALE).build(),
+            over: Cache::builder().max_capacity(Self::ENTRIES).time_to_live(Self::OVER).build(),
+            ended: Mutex::new(0),
+        }
     }
 
     fn ended(&self) -> u64 {
@@ -50,6 +64,7 @@ impl CachedTokens {
     fn forget(&self, grant: LocalId) {
         let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
         *ended = ended.wrapping_add(1);
+        self.over.insert(grant, ());
         for (hash, token) in &self.found {
             if token.grant.id == grant {
                 self.found.invalidate(hash.as_ref());
@@ -65,6 +80,14 @@ impl CachedTokens {
         }
         Ok(token)
     }
+
+    async fn ask_whether_ended(&self, grant: LocalId) -> Result<bool, StoreError> {
+        let ended = self.grants.has_ended(grant).await?;
+        if !ended {
+            self.live.insert(grant, ());
+        }
+        Ok(ended)
+    }
 }
 
 impl TokenStore for CachedTokens {
@@ -78,14 +101,31 @@ impl TokenStore for CachedTokens {
             None => Box::pin(self.ask(hash)),
         }
     }
+}
 
+impl GrantStore for CachedTokens {
     fn end(&self, grant: LocalId, now: Timestamp) -> StoreFuture<'_, ()> {
         let forget = Forget { tokens: self, grant };
-        let ending = self.inner.end(grant, now);
+        let ending = self.grants.end(grant, now);
         Box::pin(async move {
             let _forget = forget;
             ending.await
         })
+    }
+
+    fn has_ended(&self, grant: LocalId) -> StoreFuture<'_, bool> {
+        // What ended here counts before what was seen alive.
+        if self.over.contains_key(&grant) {
+            Box::pin(std::future::ready(Ok(true)))
+        } else if self.live.contains_key(&grant) {
+            Box::pin(std::future::ready(Ok(false)))
+        } else {
+            Box::pin(self.ask_whether_ended(grant))
+        }
+    }
+
+    fn lasting_of(&self, subject: &Bsn, now: Timestamp) -> StoreFuture<'_, Vec<LastingGrant>> {
+        self.grants.lasting_of(subject, now)
     }
 }
 
@@ -146,21 +186,34 @@ mod tests {
                 Ok(found)
             })
         }
+    }
 
+    impl GrantStore for Memory {
         fn end(&self, grant: LocalId, _: Timestamp) -> StoreFuture<'_, ()> {
             self.ended.lock().unwrap().push(grant);
             Box::pin(async { Ok(()) })
+        }
+
+        fn has_ended(&self, grant: LocalId) -> StoreFuture<'_, bool> {
+            self.asked.fetch_add(1, Ordering::Relaxed);
+            let ended = self.ended.lock().unwrap().contains(&grant);
+            Box::pin(async move { Ok(ended) })
+        }
+
+        fn lasting_of(&self, _: &Bsn, _: Timestamp) -> StoreFuture<'_, Vec<LastingGrant>> {
+            Box::pin(async { Ok(Vec::new()) })
         }
     }
 
     fn cached() -> (Arc<Memory>, CachedTokens) {
         let memory = Arc::new(Memory::default());
-        (memory.clone(), CachedTokens::new(memory))
+        (memory.clone(), CachedTokens::new(memory.clone(), memory))
     }
 
     #[tokio::test]
     async fn it_is_a_token_store() {
-        conformance::a_token_is_found_until_its_grant_ends(&cached().1).await;
+        let cached = cached().1;
+        conformance::a_token_is_found_until_its_grant_ends(&cached, &cached).await;
     }
 
     #[tokio::test]
@@ -189,6 +242,20 @@ mod tests {
         assert_eq!(cached.find(ends.hash).await, Ok(None));
         assert_eq!(cached.find(stays.hash).await, Ok(Some(stays)));
         assert_eq!(memory.asked.load(Ordering::Relaxed), 3);
+    }
+
+    #[tokio::test]
+    async fn whether_a_grant_ended_is_asked_once_and_an_end_here_is_known_at_once() {
+        let (memory, cached) = cached();
+        let (ends, elsewhere) = (grant(), grant());
+        for _ in 0..3 {
+            assert_eq!(cached.has_ended(ends.id).await, Ok(false));
+        }
+        assert_eq!(memory.asked.load(Ordering::Relaxed), 1);
+        cached.end(ends.id, now()).await.unwrap();
+        assert_eq!(cached.has_ended(ends.id).await, Ok(true));
+        memory.end(elsewhere.id, now()).await.unwrap();
+        assert_eq!(cached.has_ended(elsewhere.id).await, Ok(true), "an end elsewhere is asked for");
     }
 
     #[tokio::test]
@@ -222,8 +289,11 @@ mod tests {
 
     #[test]
     fn entries_are_bounded_in_number_and_age() {
-        let policy = cached().1.found.policy();
-        assert_eq!(policy.max_capacity(), Some(100_000));
-        assert_eq!(policy.time_to_live(), Some(Duration::from_secs(5)));
+        let cached = cached().1;
+        for policy in [cached.found.policy(), cached.live.policy()] {
+            assert_eq!(policy.max_capacity(), Some(100_000));
+            assert_eq!(policy.time_to_live(), Some(Duration::from_secs(5)));
+        }
+        assert_eq!(cached.over.policy().max_capacity(), Some(100_000));
     }
 }

@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::medmij::{Bsn, CorrelationId, Hostname, LocalId, ProviderName, Scope, ServiceId};
+use crate::medmij::{Bsn, CorrelationId, Hostname, LocalId, ProviderName, RequestId, Scope, ServiceId};
 use crate::oauth::authorize::{AuthorizeRequest, RedirectUri, State};
 use crate::oauth::code::{CodeStore, IssuedCode, Presented};
-use crate::oauth::grant::{Grant, IssuedToken, TokenStore};
+use crate::oauth::grant::{Grant, GrantStore, IssuedToken, LastingGrant, Node, Thumbprint, TokenStore};
+use crate::oauth::refresh::{FoundRefresh, IssuedRefresh, RefreshStore, RefreshToken, Turn, Turned};
 use crate::oauth::replay::{ReplayStore, UsedId};
 use crate::secret::{Handle, HandleHash};
 use crate::session::login::{AssuranceLevel, AuthenticatedPerson, LoginMethod, LoginState};
@@ -33,10 +34,28 @@ pub(super) fn grant() -> Grant {
         provider: ProviderName::parse("huisarts.waterkant@medmij").unwrap(),
         services: vec![ServiceId::parse("49").unwrap(), ServiceId::parse("51").unwrap()],
         subject: Bsn::parse(BSN).unwrap(),
+        request: RequestId::parse("1a0b0ad3-5f3c-4b2e-8c8e-0a4b2f4f9a12"),
         correlation: CorrelationId::parse("7d3a3ad3-5f3c-4b2e-8c8e-0a4b2f4f9a11"),
         consented: now(),
+        lasting: false,
+        redeemed_by: None,
     }
 }
+
+fn node() -> Node {
+    Node { name: Hostname::parse(CLIENT).unwrap(), thumbprint: Thumbprint::new([7; 32]) }
+}
+
+/// A lasting grant whose code was redeemed.
+pub(super) fn lasting() -> Grant {
+    Grant { lasting: true, redeemed_by: Some(node()), ..grant() }
+}
+
+pub(super) fn refresh(grant: Grant) -> IssuedRefresh {
+    IssuedRefresh { key: RefreshToken::draw().key(), expires: after(HALF_YEAR), grant: Arc::new(grant) }
+}
+
+const HALF_YEAR: u64 = 180 * 86_400;
 
 pub(super) fn code(grant: Grant) -> IssuedCode {
     let redirect_uri = RedirectUri::parse(&format!("https://{CLIENT}:8443/terug/hier"), &grant.client, true).unwrap();
@@ -44,7 +63,7 @@ pub(super) fn code(grant: Grant) -> IssuedCode {
 }
 
 pub(super) fn token(grant: Grant) -> IssuedToken {
-    IssuedToken { hash: Handle::draw().hash(), expires: after(900), grant: Arc::new(grant) }
+    IssuedToken { hash: Handle::draw().hash(), expires: after(900), bound_to: None, grant: Arc::new(grant) }
 }
 
 fn request() -> AuthorizeRequest {
@@ -129,8 +148,8 @@ pub(super) async fn of_a_hundred_presentations_one_is_first(codes: Arc<dyn CodeS
     assert_eq!(count(|one| matches!(one, Presented::Again { .. })), 99);
 }
 
-pub(super) async fn a_token_is_found_until_its_grant_ends(tokens: &dyn TokenStore) {
-    let token = token(grant());
+pub(super) async fn a_token_is_found_until_its_grant_ends(tokens: &dyn TokenStore, grants: &dyn GrantStore) {
+    let token = IssuedToken { bound_to: Some(Thumbprint::new([9; 32])), ..token(lasting()) };
     let sibling = self::token((*token.grant).clone());
     let other = self::token(Grant { correlation: None, services: Vec::new(), ..grant() });
     for one in [&token, &sibling, &other] {
@@ -138,25 +157,141 @@ pub(super) async fn a_token_is_found_until_its_grant_ends(tokens: &dyn TokenStor
         tokens.keep(one.clone()).await.unwrap();
         assert_eq!(tokens.find(one.hash).await, Ok(Some(one.clone())));
     }
-    tokens.end(token.grant.id, after(1)).await.unwrap();
-    tokens.end(token.grant.id, after(2)).await.unwrap();
+    grants.end(token.grant.id, after(1)).await.unwrap();
+    grants.end(token.grant.id, after(2)).await.unwrap();
+    assert_eq!(grants.has_ended(token.grant.id).await, Ok(true));
+    assert_eq!(grants.has_ended(other.grant.id).await, Ok(false));
     assert_eq!(tokens.find(token.hash).await, Ok(None));
     assert_eq!(tokens.find(sibling.hash).await, Ok(None));
     assert_eq!(tokens.find(other.hash).await, Ok(Some(other.clone())));
 }
 
 /// The second presentation of a code may come between the first one and the token that it leads to.
-pub(super) async fn a_grant_ended_before_its_token_gives_none(codes: &dyn CodeStore, tokens: &dyn TokenStore) {
+pub(super) async fn a_grant_ended_before_its_token_gives_none(
+    codes: &dyn CodeStore,
+    tokens: &dyn TokenStore,
+    grants: &dyn GrantStore,
+) {
     let code = code(grant());
     codes.keep(code.clone()).await.unwrap();
     codes.present(code.hash, now()).await.unwrap();
     let Presented::Again { grant } = codes.present(code.hash, now()).await.unwrap() else {
         panic!("the second presentation");
     };
-    tokens.end(grant, now()).await.unwrap();
+    grants.end(grant, now()).await.unwrap();
     let token = token(code.grant);
     tokens.keep(token.clone()).await.unwrap();
     assert_eq!(tokens.find(token.hash).await, Ok(None));
+}
+
+pub(super) async fn a_code_of_an_ended_grant_is_spent(codes: &dyn CodeStore, grants: &dyn GrantStore) {
+    let code = code(grant());
+    codes.keep(code.clone()).await.unwrap();
+    grants.end(code.grant.id, now()).await.unwrap();
+    for _ in 0..2 {
+        let presented = codes.present(code.hash, now()).await.unwrap();
+        assert!(matches!(presented, Presented::Again { grant } if grant == code.grant.id));
+    }
+}
+
+pub(super) async fn a_redeemed_grant_names_its_node(codes: &dyn CodeStore, tokens: &dyn TokenStore) {
+    let code = code(Grant { lasting: true, ..grant() });
+    codes.keep(code.clone()).await.unwrap();
+    let redeemed = token(Grant { redeemed_by: Some(node()), ..code.grant.clone() });
+    tokens.keep(redeemed.clone()).await.unwrap();
+    assert_eq!(tokens.find(redeemed.hash).await, Ok(Some(redeemed.clone())));
+    let other = Node { thumbprint: Thumbprint::new([8; 32]), ..node() };
+    let later = token(Grant { redeemed_by: Some(other), ..code.grant });
+    tokens.keep(later.clone()).await.unwrap();
+    let found = tokens.find(later.hash).await.unwrap().unwrap();
+    assert_eq!(found.grant, redeemed.grant, "the first one stays");
+}
+
+fn turn_of(refresh: &IssuedRefresh, seconds: u64) -> Turn {
+    Turn {
+        presented: refresh.key,
+        next: Handle::draw().hash(),
+        expires: after(HALF_YEAR + seconds),
+        token: token((*refresh.grant).clone()),
+    }
+}
+
+fn turned(refresh: &IssuedRefresh, turn: &Turn) -> IssuedRefresh {
+    let mut next = IssuedRefresh { expires: turn.expires, ..refresh.clone() };
+    next.key.turn = turn.next;
+    next
+}
+
+pub(super) async fn a_refresh_token_turns_into_the_next(refreshes: &dyn RefreshStore, tokens: &dyn TokenStore) {
+    let first = refresh(lasting());
+    assert_eq!(refreshes.look(first.key).await, Ok(FoundRefresh::Unknown));
+    refreshes.keep(first.clone()).await.unwrap();
+    for _ in 0..2 {
+        assert_eq!(refreshes.look(first.key).await, Ok(FoundRefresh::Current(Box::new(first.clone()))));
+    }
+    let turn = turn_of(&first, 1);
+    assert_eq!(refreshes.turn(turn.clone()).await, Ok(Turned::Done));
+    assert_eq!(tokens.find(turn.token.hash).await, Ok(Some(turn.token.clone())));
+    let next = turned(&first, &turn);
+    assert_eq!(refreshes.look(next.key).await, Ok(FoundRefresh::Current(Box::new(next.clone()))));
+    let old = first.grant.id;
+    assert_eq!(refreshes.look(first.key).await, Ok(FoundRefresh::Old { grant: old }));
+    let again = turn_of(&first, 2);
+    assert_eq!(refreshes.turn(again.clone()).await, Ok(Turned::Old { grant: old }));
+    assert_eq!(tokens.find(again.token.hash).await, Ok(None), "nothing is kept with it");
+    assert_eq!(refreshes.look(next.key).await, Ok(FoundRefresh::Current(Box::new(next))));
+}
+
+pub(super) async fn a_grant_has_one_family(refreshes: &dyn RefreshStore) {
+    let first = refresh(lasting());
+    refreshes.keep(first.clone()).await.unwrap();
+    let second = refresh((*first.grant).clone());
+    assert!(refreshes.keep(second.clone()).await.is_err());
+    assert_eq!(refreshes.look(second.key).await, Ok(FoundRefresh::Unknown));
+    assert_eq!(refreshes.turn(turn_of(&second, 1)).await, Ok(Turned::Unknown));
+}
+
+pub(super) async fn an_ended_grant_has_no_family(refreshes: &dyn RefreshStore, grants: &dyn GrantStore) {
+    let first = refresh(lasting());
+    refreshes.keep(first.clone()).await.unwrap();
+    grants.end(first.grant.id, after(1)).await.unwrap();
+    assert_eq!(refreshes.look(first.key).await, Ok(FoundRefresh::Unknown));
+    assert_eq!(refreshes.turn(turn_of(&first, 2)).await, Ok(Turned::Unknown));
+}
+
+pub(super) async fn of_a_hundred_turns_one_is_done(refreshes: Arc<dyn RefreshStore>) {
+    let first = refresh(lasting());
+    refreshes.keep(first.clone()).await.unwrap();
+    let barrier = Arc::new(tokio::sync::Barrier::new(100));
+    let mut turns = tokio::task::JoinSet::new();
+    for seconds in 0..100 {
+        let (refreshes, barrier, turn) = (refreshes.clone(), barrier.clone(), turn_of(&first, seconds));
+        turns.spawn(async move {
+            barrier.wait().await;
+            refreshes.turn(turn).await.unwrap()
+        });
+    }
+    let turned = turns.join_all().await;
+    assert_eq!(turned.iter().filter(|one| **one == Turned::Done).count(), 1);
+    let old = Turned::Old { grant: first.grant.id };
+    assert_eq!(turned.iter().filter(|one| **one == old).count(), 99);
+}
+
+pub(super) async fn a_person_finds_their_lasting_grants(refreshes: &dyn RefreshStore, grants: &dyn GrantStore) {
+    let of =
+        |bsn: &str, seconds: u64| Grant { subject: Bsn::parse(bsn).unwrap(), consented: after(seconds), ..lasting() };
+    let (first, second, ended) = (refresh(of(BSN, 0)), refresh(of(BSN, 10)), refresh(of(BSN, 20)));
+    let other = refresh(of("999910796", 0));
+    let brief = IssuedRefresh { expires: after(100), ..refresh(of(BSN, 30)) };
+    for one in [&first, &second, &ended, &other, &brief] {
+        refreshes.keep(one.clone()).await.unwrap();
+    }
+    grants.end(ended.grant.id, after(40)).await.unwrap();
+    let mut found = grants.lasting_of(&first.grant.subject, after(100)).await.unwrap();
+    let mine = [&first, &second, &ended, &other, &brief].map(|one| one.grant.id);
+    found.retain(|one| mine.contains(&one.grant.id));
+    let listed = |one: &IssuedRefresh| LastingGrant { grant: (*one.grant).clone(), lapses: one.expires };
+    assert_eq!(found, [listed(&second), listed(&first)], "newest first; neither ended, nor lapsed, nor another's");
 }
 
 pub(super) async fn a_visit_is_taken_once(visits: &dyn VisitStore) {

@@ -7,10 +7,11 @@ use jiff::Timestamp;
 use zeroize::Zeroizing;
 
 use super::seal::Sealer;
-use crate::medmij::{Bsn, CorrelationId, Hostname, LocalId, ProviderName, ServiceId};
+use crate::medmij::{Bsn, CorrelationId, Hostname, LocalId, ProviderName, RequestId, ServiceId};
 use crate::oauth::authorize::RedirectUri;
 use crate::oauth::code::{IssuedCode, Presented};
-use crate::oauth::grant::{Grant, IssuedToken};
+use crate::oauth::grant::{Grant, IssuedToken, LastingGrant, Node, Thumbprint};
+use crate::oauth::refresh::{FoundRefresh, IssuedRefresh, RefreshKey, Turn, Turned};
 use crate::oauth::store::StoreError;
 use crate::secret::HandleHash;
 use crate::session::visit::{OpenVisit, Visit};
@@ -35,6 +36,12 @@ pub(super) struct GrantRow {
     pub(super) subject_sealed: Vec<u8>,
     pub(super) correlation: Option<String>,
     pub(super) consented: i64,
+    pub(super) request: Option<String>,
+    pub(super) lasting: bool,
+    pub(super) node: Option<String>,
+    pub(super) node_thumbprint: Option<[u8; 32]>,
+    /// Stands in a row of a lasting grant; never read back.
+    pub(super) subject_hash: Option<[u8; 32]>,
 }
 
 impl GrantRow {
@@ -48,6 +55,11 @@ impl GrantRow {
             subject_sealed: sealer.seal(grant.subject.reveal().as_bytes(), &grant_place(grant.id)),
             correlation: grant.correlation.map(|id| id.to_string()),
             consented: grant.consented.as_microsecond(),
+            request: grant.request.map(|id| id.to_string()),
+            lasting: grant.lasting,
+            node: grant.redeemed_by.as_ref().map(|node| node.name.to_string()),
+            node_thumbprint: grant.redeemed_by.as_ref().map(|node| *node.thumbprint.as_bytes()),
+            subject_hash: grant.lasting.then(|| sealer.mark(grant.subject.reveal().as_bytes())),
         }
     }
 
@@ -55,6 +67,7 @@ impl GrantRow {
         let id = LocalId::parse(&self.id).ok_or(Unreadable)?;
         let services = self.services.split_ascii_whitespace().map(ServiceId::parse).collect::<Result<_, _>>();
         let correlation = self.correlation.as_deref().map(|text| CorrelationId::parse(text).ok_or(Unreadable));
+        let request = self.request.as_deref().map(|text| RequestId::parse(text).ok_or(Unreadable));
         let subject = sealer.open(&self.subject_sealed, &grant_place(id)).ok_or(Unreadable)?;
         Ok(Grant {
             id,
@@ -62,9 +75,18 @@ impl GrantRow {
             provider: ProviderName::parse(&self.provider).map_err(|_| Unreadable)?,
             services: services.map_err(|_| Unreadable)?,
             subject: std::str::from_utf8(&subject).ok().and_then(|text| Bsn::parse(text).ok()).ok_or(Unreadable)?,
+            request: request.transpose()?,
             correlation: correlation.transpose()?,
             consented: time(self.consented)?,
+            lasting: self.lasting,
+            redeemed_by: self.redeemed_by()?,
         })
+    }
+
+    fn redeemed_by(&self) -> Result<Option<Node>, Unreadable> {
+        let (Some(name), Some(thumbprint)) = (&self.node, self.node_thumbprint) else { return Ok(None) };
+        let name = Hostname::parse(name).map_err(|_| Unreadable)?;
+        Ok(Some(Node { name, thumbprint: Thumbprint::new(thumbprint) }))
     }
 }
 
@@ -113,16 +135,92 @@ impl PresentedRow {
 pub(super) struct TokenRow {
     pub(super) hash: HandleHash,
     pub(super) expires: i64,
+    pub(super) bound_to: Option<[u8; 32]>,
     pub(super) grant: GrantRow,
 }
 
 impl TokenRow {
     pub(super) fn write(token: &IssuedToken, sealer: &Sealer) -> Self {
-        Self { hash: token.hash, expires: token.expires.as_microsecond(), grant: GrantRow::write(&token.grant, sealer) }
+        Self {
+            hash: token.hash,
+            expires: token.expires.as_microsecond(),
+            bound_to: token.bound_to.map(|thumbprint| *thumbprint.as_bytes()),
+            grant: GrantRow::write(&token.grant, sealer),
+        }
     }
 
     pub(super) fn read(&self, sealer: &Sealer) -> Result<IssuedToken, Unreadable> {
-        Ok(IssuedToken { hash: self.hash, expires: time(self.expires)?, grant: Arc::new(self.grant.read(sealer)?) })
+        Ok(IssuedToken {
+            hash: self.hash,
+            expires: time(self.expires)?,
+            bound_to: self.bound_to.map(Thumbprint::new),
+            grant: Arc::new(self.grant.read(sealer)?),
+        })
+    }
+}
+
+pub(super) struct RefreshRow {
+    pub(super) key: RefreshKey,
+    pub(super) expires: i64,
+    pub(super) grant: GrantRow,
+}
+
+impl RefreshRow {
+    pub(super) fn write(refresh: &IssuedRefresh, sealer: &Sealer) -> Self {
+        let grant = GrantRow::write(&refresh.grant, sealer);
+        Self { key: refresh.key, expires: refresh.expires.as_microsecond(), grant }
+    }
+
+    fn read(&self, sealer: &Sealer) -> Result<IssuedRefresh, Unreadable> {
+        Ok(IssuedRefresh { key: self.key, expires: time(self.expires)?, grant: Arc::new(self.grant.read(sealer)?) })
+    }
+
+    pub(super) fn read_lasting(&self, sealer: &Sealer) -> Result<LastingGrant, Unreadable> {
+        Ok(LastingGrant { grant: self.grant.read(sealer)?, lapses: time(self.expires)? })
+    }
+}
+
+/// [`FoundRefresh`] before anything was opened: the row of the family, whose turn may be another one.
+pub(super) struct FoundRow(pub(super) Option<RefreshRow>);
+
+impl FoundRow {
+    pub(super) fn read(&self, asked: RefreshKey, sealer: &Sealer) -> Result<FoundRefresh, Unreadable> {
+        Ok(match &self.0 {
+            Some(row) if row.key == asked => FoundRefresh::Current(Box::new(row.read(sealer)?)),
+            Some(row) => FoundRefresh::Old { grant: LocalId::parse(&row.grant.id).ok_or(Unreadable)? },
+            None => FoundRefresh::Unknown,
+        })
+    }
+}
+
+pub(super) struct TurnRow {
+    pub(super) presented: RefreshKey,
+    pub(super) next: HandleHash,
+    pub(super) expires: i64,
+    pub(super) token: TokenRow,
+}
+
+impl TurnRow {
+    pub(super) fn write(turn: &Turn, sealer: &Sealer) -> Self {
+        let token = TokenRow::write(&turn.token, sealer);
+        Self { presented: turn.presented, next: turn.next, expires: turn.expires.as_microsecond(), token }
+    }
+}
+
+/// [`Turned`] as a statement gives it.
+pub(super) enum TurnedRow {
+    Done,
+    Old { grant: String },
+    Unknown,
+}
+
+impl TurnedRow {
+    pub(super) fn read(&self) -> Result<Turned, Unreadable> {
+        Ok(match self {
+            Self::Done => Turned::Done,
+            Self::Old { grant } => Turned::Old { grant: LocalId::parse(grant).ok_or(Unreadable)? },
+            Self::Unknown => Turned::Unknown,
+        })
     }
 }
 

@@ -29,6 +29,8 @@ pub struct Sealer {
 struct SealingKey {
     id: [u8; KEY_ID_BYTES],
     key: LessSafeKey,
+    /// For [`Sealer::mark`]; derived, so that a mark says nothing about what is sealed.
+    marks: hmac::Key,
 }
 
 const KEY_ID_BYTES: usize = 4;
@@ -72,6 +74,17 @@ impl Sealer {
         text.truncate(length);
         Some(text)
     }
+
+    /// A keyed hash by which a sealed value can be found without being opened (HMAC-SHA256, under the current key).
+    #[must_use]
+    pub fn mark(&self, text: &[u8]) -> [u8; 32] {
+        self.current.mark(text)
+    }
+
+    /// The hashes that [`Sealer::mark`] gave for this text under the current key and under each that it replaced.
+    pub fn marks(&self, text: &[u8]) -> Vec<[u8; 32]> {
+        std::iter::once(&self.current).chain(&self.retired).map(|key| key.mark(text)).collect()
+    }
 }
 
 impl SealingKey {
@@ -80,7 +93,14 @@ impl SealingKey {
         let mut id = [0; KEY_ID_BYTES];
         id.iter_mut().zip(mark.as_ref()).for_each(|(to, from)| *to = *from);
         let unbound = UnboundKey::new(&AES_256_GCM, key.reveal()).expect("AES-256 takes a key of 32 bytes");
-        Self { id, key: LessSafeKey::new(unbound) }
+        let marks = hmac::sign(&hmac::Key::new(HMAC_SHA256, key.reveal()), b"inzage mark key");
+        Self { id, key: LessSafeKey::new(unbound), marks: hmac::Key::new(HMAC_SHA256, marks.as_ref()) }
+    }
+
+    fn mark(&self, text: &[u8]) -> [u8; 32] {
+        let mut mark = [0; 32];
+        mark.copy_from_slice(hmac::sign(&self.marks, text).as_ref());
+        mark
     }
 }
 

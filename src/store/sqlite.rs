@@ -12,12 +12,13 @@ use jiff::Timestamp;
 pub use schema::OpenError;
 use worker::Worker;
 
-use super::rows::{CodeRow, TokenRow, VisitRow};
+use super::rows::{CodeRow, RefreshRow, TokenRow, TurnRow, VisitRow};
 use super::seal::Sealer;
 use super::{Store, Swept};
-use crate::medmij::LocalId;
+use crate::medmij::{Bsn, LocalId};
 use crate::oauth::code::{CodeStore, IssuedCode, Presented};
-use crate::oauth::grant::{IssuedToken, TokenStore};
+use crate::oauth::grant::{GrantStore, IssuedToken, LASTING_MAX, LastingGrant, TokenStore};
+use crate::oauth::refresh::{FoundRefresh, IssuedRefresh, RefreshKey, RefreshStore, Turn, Turned};
 use crate::oauth::replay::{ReplayStore, UsedId};
 use crate::oauth::store::{StoreError, StoreFault, StoreFuture};
 use crate::secret::HandleHash;
@@ -59,6 +60,7 @@ impl SqliteStore {
             Ok(Swept {
                 visits: statements::sweep_visits(connection, now)?,
                 tokens: statements::sweep_tokens(connection, now)?,
+                refreshes: statements::sweep_refreshes(connection, now)?,
                 codes: statements::sweep_codes(connection, day_ago)?,
                 grants: statements::sweep_grants(connection, day_ago)?,
                 used_ids: statements::sweep_used_ids(connection, now)?,
@@ -119,10 +121,50 @@ impl TokenStore for SqliteStore {
         let found = self.reader.submit(move |connection| statements::find_token(connection, hash));
         Box::pin(async move { Ok(found.await?.map(|row| row.read(&self.sealer)).transpose()?) })
     }
+}
 
+impl GrantStore for SqliteStore {
     fn end(&self, grant: LocalId, now: Timestamp) -> StoreFuture<'_, ()> {
         let (grant, now) = (grant.to_string(), now.as_microsecond());
         Box::pin(self.writer.submit(move |connection| statements::end_grant(connection, &grant, now)))
+    }
+
+    fn has_ended(&self, grant: LocalId) -> StoreFuture<'_, bool> {
+        let grant = grant.to_string();
+        Box::pin(self.reader.submit(move |connection| statements::has_ended(connection, &grant)))
+    }
+
+    fn lasting_of(&self, subject: &Bsn, now: Timestamp) -> StoreFuture<'_, Vec<LastingGrant>> {
+        let (marks, now) = (self.sealer.marks(subject.reveal().as_bytes()), now.as_microsecond());
+        let found = self.reader.submit(move |connection| {
+            let found = marks.into_iter().map(|mark| statements::lasting_of(connection, mark, now, LASTING_MAX));
+            found.collect::<rusqlite::Result<Vec<_>>>()
+        });
+        Box::pin(async move {
+            let rows = found.await?.into_iter().flatten();
+            let mut all: Vec<_> = rows.map(|row| row.read_lasting(&self.sealer)).collect::<Result<_, _>>()?;
+            all.sort_by_key(|lasting: &LastingGrant| std::cmp::Reverse(lasting.grant.consented));
+            all.truncate(LASTING_MAX);
+            Ok(all)
+        })
+    }
+}
+
+impl RefreshStore for SqliteStore {
+    fn keep(&self, refresh: IssuedRefresh) -> StoreFuture<'_, ()> {
+        let row = RefreshRow::write(&refresh, &self.sealer);
+        Box::pin(self.writer.submit(move |connection| statements::keep_refresh(connection, &row)))
+    }
+
+    fn look(&self, key: RefreshKey) -> StoreFuture<'_, FoundRefresh> {
+        let found = self.reader.submit(move |connection| statements::find_refresh(connection, key.family));
+        Box::pin(async move { Ok(found.await?.read(key, &self.sealer)?) })
+    }
+
+    fn turn(&self, turn: Turn) -> StoreFuture<'_, Turned> {
+        let row = TurnRow::write(&turn, &self.sealer);
+        let turned = self.writer.submit(move |connection| statements::turn(connection, &row));
+        Box::pin(async move { Ok(turned.await?.read()?) })
     }
 }
 

@@ -3,9 +3,10 @@
 
 use jiff::Timestamp;
 
+use super::desk::AdmittedClient;
 use super::error::TokenError;
 use crate::form::single;
-use crate::medmij::{Hostname, LocalId};
+use crate::medmij::LocalId;
 use crate::oauth::code::{CodeStore, IssuedCode, Presented};
 use crate::oauth::grant::Grant;
 use crate::secret::hash_handle;
@@ -56,14 +57,18 @@ impl SpentCode {
     /// The grant behind the code, for the client that asked and with the redirect URI that it asked with (core.tknint.205).
     pub(super) fn redeem(
         self,
-        client: &Hostname,
+        client: AdmittedClient,
         redirect_uri: Option<&str>,
         now: Timestamp,
     ) -> Result<RedeemedGrant, TokenError> {
         let Self::First(code) = self else { return Err(TokenError::InvalidGrant) };
         let redirect_uri = redirect_uri.ok_or(TokenError::InvalidRequest)?;
-        let fits = code.grant.client == *client && code.redirect_uri.as_str() == redirect_uri && now < code.expires;
-        if fits { Ok(RedeemedGrant(code.grant)) } else { Err(TokenError::InvalidGrant) }
+        let fits = code.grant.client == client.id && code.redirect_uri.as_str() == redirect_uri && now < code.expires;
+        if fits {
+            Ok(RedeemedGrant(Grant { redeemed_by: Some(client.node), ..code.grant }))
+        } else {
+            Err(TokenError::InvalidGrant)
+        }
     }
 }
 

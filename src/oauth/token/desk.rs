@@ -10,7 +10,7 @@ use crate::clock::SharedClock;
 use crate::form::single;
 use crate::medmij::Hostname;
 use crate::oauth::code::CodeStore;
-use crate::oauth::grant::{Grant, IssuedToken, TokenStore};
+use crate::oauth::grant::{Grant, GrantStore, IssuedToken, Node, TokenStore};
 use crate::routing::{SharedSnapshot, admit_caller};
 use crate::secret::Handle;
 
@@ -22,6 +22,8 @@ pub struct TokenDesk {
     pub codes: Arc<dyn CodeStore>,
     /// The tokens.
     pub tokens: Arc<dyn TokenStore>,
+    /// The grants.
+    pub grants: Arc<dyn GrantStore>,
     /// The audit log.
     pub audit: Arc<dyn AuditLog>,
     /// Keyed pseudonyms for the audit.
@@ -80,7 +82,7 @@ impl TokenDesk {
         check_grant_type(form)?;
         let spent = spent.required()?;
         let client = self.admit(form, call, event)?;
-        let redeemed = spent.redeem(&client, single(form, "redirect_uri"), event.time)?;
+        let redeemed = spent.redeem(client, single(form, "redirect_uri"), event.time)?;
         self.issue(redeemed, event).await
     }
 
@@ -91,7 +93,7 @@ impl TokenDesk {
             SpentCode::First(code) => self.name_grant(event, &code.grant),
             SpentCode::Again(grant) => {
                 event.grant = Some(*grant);
-                self.tokens.end(*grant, event.time).await?;
+                self.grants.end(*grant, event.time).await?;
             }
             SpentCode::None | SpentCode::Unknown => {}
         }
@@ -110,12 +112,14 @@ impl TokenDesk {
         form: &[(String, String)],
         call: TokenCall<'_>,
         event: &mut AuditEvent,
-    ) -> Result<Hostname, TokenError> {
-        let client = single(form, "client_id").ok_or(TokenError::InvalidRequest)?;
-        let client = Hostname::parse(client).map_err(|_| TokenError::InvalidClient)?;
-        event.client_id = Some(client.clone());
-        event.peer = Some(admit_caller(&self.snapshot.load(), call.caller, &client, event.time)?.clone());
-        Ok(client)
+    ) -> Result<AdmittedClient, TokenError> {
+        let id = single(form, "client_id").ok_or(TokenError::InvalidRequest)?;
+        let id = Hostname::parse(id).map_err(|_| TokenError::InvalidClient)?;
+        event.client_id = Some(id.clone());
+        let name = admit_caller(&self.snapshot.load(), call.caller, &id, event.time)?.clone();
+        event.peer = Some(name.clone());
+        let thumbprint = call.caller.thumbprint.ok_or(TokenError::InvalidClient)?;
+        Ok(AdmittedClient { id, node: Node { name, thumbprint } })
     }
 
     async fn issue(&self, redeemed: RedeemedGrant, event: &AuditEvent) -> Result<TokenAnswer, TokenError> {
@@ -125,9 +129,15 @@ impl TokenDesk {
         let expires = event.time.saturating_add(self.token_lifetime).unwrap_or(event.time);
         let record = AuditEvent { kind: Kind::TokenIssued, outcome: Outcome::Done, ..event.clone() };
         receipt(self.audit.append(record)?).await?;
-        self.tokens.keep(IssuedToken { hash: token.hash(), expires, grant: Arc::new(grant) }).await?;
+        self.tokens.keep(IssuedToken { hash: token.hash(), expires, bound_to: None, grant: Arc::new(grant) }).await?;
         Ok(TokenAnswer { token, lifetime: self.token_lifetime, scope })
     }
+}
+
+/// A client whose node the whitelist and the register admit. Only [`TokenDesk::admit`] makes one.
+pub(super) struct AdmittedClient {
+    pub(super) id: Hostname,
+    pub(super) node: Node,
 }
 
 fn check_grant_type(form: &[(String, String)]) -> Result<(), TokenError> {

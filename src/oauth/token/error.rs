@@ -93,6 +93,7 @@ impl From<Refusal> for TokenError {
             | Refusal::PracticeNotRegistered
             | Refusal::ServiceNotRegistered
             | Refusal::Expired
+            | Refusal::OtherCertificate
             | Refusal::OtherProvider
             | Refusal::ServiceNotGranted
             | Refusal::UnknownService

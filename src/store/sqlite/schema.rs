@@ -108,6 +108,7 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), OpenError> {
 /// Every migration in order: its name and its SQL.
 const MIGRATIONS: &[(&str, &str)] = &[
     ("V1__codes_grants_visits", include_str!("../migrations/sqlite/V1__codes_grants_visits.sql")),
+    ("V2__lasting_grants", include_str!("../migrations/sqlite/V2__lasting_grants.sql")),
     ("V3__used_ids", include_str!("../migrations/sqlite/V3__used_ids.sql")),
 ];
 
@@ -133,7 +134,7 @@ mod tests {
         let strict: i64 = connection
             .query_row("SELECT count(*) FROM pragma_table_list WHERE strict = 1", [], |row| row.get(0))
             .unwrap();
-        assert_eq!(strict, 5);
+        assert_eq!(strict, 6);
     }
 
     #[test]
@@ -168,6 +169,23 @@ mod tests {
         assert!(matches!(ensure(&mut connection), Err(OpenError::Outdated)));
         migrate(&mut connection).unwrap();
         ensure(&mut connection).unwrap();
+    }
+
+    #[test]
+    fn each_earlier_release_can_be_migrated_with_what_it_holds() {
+        for release in 1..MIGRATIONS.len() {
+            let scratch = Scratch::new();
+            let mut connection = open_writer(&scratch.path("db")).unwrap();
+            Runner::new(&migrations().unwrap()[..release]).run(&mut connection).unwrap();
+            let grant = "INSERT INTO grants (id, client, provider, services, subject_sealed, consented)
+                         VALUES ('7d3a3ad3-5f3c-4b2e-8c8e-0a4b2f4f9a11', 'pgo.example.nl', 'a@medmij', '49', x'00', 0)";
+            connection.execute(grant, []).unwrap();
+            assert!(matches!(ensure(&mut connection), Err(OpenError::Outdated)), "V{release}");
+            migrate(&mut connection).unwrap();
+            ensure(&mut connection).unwrap();
+            let kept: i64 = connection.query_row("SELECT count(*) FROM grants", [], |row| row.get(0)).unwrap();
+            assert_eq!(kept, 1, "V{release}");
+        }
     }
 
     #[test]

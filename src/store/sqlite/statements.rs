@@ -2,15 +2,29 @@
 
 use rusqlite::{Connection, OptionalExtension as _, Result, Row, params};
 
+use crate::oauth::refresh::RefreshKey;
 use crate::oauth::replay::UsedId;
 use crate::secret::HandleHash;
 use crate::store::Swept;
-use crate::store::rows::{CodeRow, GrantRow, PresentedRow, TokenRow, VisitRow};
+use crate::store::rows::{
+    CodeRow, FoundRow, GrantRow, PresentedRow, RefreshRow, TokenRow, TurnRow, TurnedRow, VisitRow,
+};
 
-/// A grant stays as it was first kept; above all, one that was ended stays ended.
+/// The columns of a grant, in the order of [`grant_row`].
+macro_rules! grant_columns {
+    () => {
+        "g.id, g.client, g.provider, g.services, g.subject_sealed, g.correlation, g.consented, g.request, g.lasting, \
+         g.node, g.node_thumbprint"
+    };
+}
+
+/// A grant stays as it was first kept, save that it gets the node that redeems it; above all, one that was ended stays ended.
 fn keep_grant(connection: &Connection, grant: &GrantRow) -> Result<()> {
-    let sql = "INSERT INTO grants (id, client, provider, services, subject_sealed, correlation, consented)
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (id) DO NOTHING";
+    let sql = "INSERT INTO grants (id, client, provider, services, subject_sealed, correlation, consented, request,
+                   lasting, node, node_thumbprint, subject_hash)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+               ON CONFLICT (id) DO UPDATE SET node = excluded.node, node_thumbprint = excluded.node_thumbprint
+                   WHERE grants.node IS NULL";
     connection.prepare_cached(sql)?.execute(params![
         grant.id,
         grant.client,
@@ -18,7 +32,12 @@ fn keep_grant(connection: &Connection, grant: &GrantRow) -> Result<()> {
         grant.services,
         grant.subject_sealed,
         grant.correlation,
-        grant.consented
+        grant.consented,
+        grant.request,
+        grant.lasting,
+        grant.node,
+        grant.node_thumbprint,
+        grant.subject_hash
     ])?;
     Ok(())
 }
@@ -39,10 +58,12 @@ pub(super) fn present(connection: &Connection, hash: HandleHash, now: i64) -> Re
         .query_row(params![hash, now], |row| Ok((row.get(0)?, row.get(1)?, row.get::<_, String>(2)?)))
         .optional()?;
     let Some((redirect_uri, expires, grant)) = spent else { return spent_before(connection, hash) };
-    let sql = "SELECT id, client, provider, services, subject_sealed, correlation, consented
-               FROM grants WHERE id = ?1";
-    let grant = connection.prepare_cached(sql)?.query_row([grant], grant_row)?;
-    Ok(PresentedRow::First(Box::new(CodeRow { hash, redirect_uri, expires, grant })))
+    let sql = concat!("SELECT ", grant_columns!(), " FROM grants g WHERE g.id = ?1 AND g.ended_at IS NULL");
+    let live = connection.prepare_cached(sql)?.query_row([&grant], grant_row).optional()?;
+    // A consent that was withdrawn before its code was redeemed is as if the code had been used before.
+    Ok(live.map_or(PresentedRow::Again { grant }, |grant| {
+        PresentedRow::First(Box::new(CodeRow { hash, redirect_uri, expires, grant }))
+    }))
 }
 
 fn spent_before(connection: &Connection, hash: HandleHash) -> Result<PresentedRow> {
@@ -53,25 +74,88 @@ fn spent_before(connection: &Connection, hash: HandleHash) -> Result<PresentedRo
 
 pub(super) fn keep_token(connection: &Connection, token: &TokenRow) -> Result<()> {
     keep_grant(connection, &token.grant)?;
-    let sql = "INSERT INTO tokens (hash, grant_id, expires) VALUES (?1, ?2, ?3)";
-    connection.prepare_cached(sql)?.execute(params![token.hash, token.grant.id, token.expires])?;
+    let sql = "INSERT INTO tokens (hash, grant_id, expires, bound_to) VALUES (?1, ?2, ?3, ?4)";
+    connection.prepare_cached(sql)?.execute(params![token.hash, token.grant.id, token.expires, token.bound_to])?;
     Ok(())
 }
 
 pub(super) fn find_token(connection: &Connection, hash: HandleHash) -> Result<Option<TokenRow>> {
-    let sql = "SELECT g.id, g.client, g.provider, g.services, g.subject_sealed, g.correlation, g.consented, t.expires
-               FROM tokens t JOIN grants g ON g.id = t.grant_id
-               WHERE t.hash = ?1 AND g.ended_at IS NULL";
-    connection
-        .prepare_cached(sql)?
-        .query_row([hash], |row| Ok(TokenRow { hash, expires: row.get(7)?, grant: grant_row(row)? }))
-        .optional()
+    let sql = concat!(
+        "SELECT ",
+        grant_columns!(),
+        ", t.expires, t.bound_to FROM tokens t JOIN grants g ON g.id = t.grant_id
+         WHERE t.hash = ?1 AND g.ended_at IS NULL"
+    );
+    let token =
+        |row: &Row<'_>| Ok(TokenRow { hash, expires: row.get(11)?, bound_to: row.get(12)?, grant: grant_row(row)? });
+    connection.prepare_cached(sql)?.query_row([hash], token).optional()
 }
 
 pub(super) fn end_grant(connection: &Connection, grant: &str, now: i64) -> Result<()> {
     let sql = "UPDATE grants SET ended_at = ?2 WHERE id = ?1 AND ended_at IS NULL";
     connection.prepare_cached(sql)?.execute(params![grant, now])?;
     Ok(())
+}
+
+pub(super) fn has_ended(connection: &Connection, grant: &str) -> Result<bool> {
+    let sql = "SELECT NOT EXISTS (SELECT 1 FROM grants WHERE id = ?1 AND ended_at IS NULL)";
+    connection.prepare_cached(sql)?.query_row([grant], |row| row.get(0))
+}
+
+/// Newest first.
+pub(super) fn lasting_of(
+    connection: &Connection,
+    subject: HandleHash,
+    now: i64,
+    most: usize,
+) -> Result<Vec<RefreshRow>> {
+    let sql = concat!(
+        "SELECT ",
+        grant_columns!(),
+        ", r.expires, r.family, r.turn FROM grants g JOIN refreshes r ON r.grant_id = g.id
+         WHERE g.subject_hash = ?1 AND g.ended_at IS NULL AND r.expires > ?2
+         ORDER BY g.consented DESC, g.id DESC LIMIT ?3"
+    );
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    connection.prepare_cached(sql)?.query_map(params![subject, now, most], refresh_row)?.collect()
+}
+
+pub(super) fn keep_refresh(connection: &Connection, refresh: &RefreshRow) -> Result<()> {
+    keep_grant(connection, &refresh.grant)?;
+    let sql = "INSERT INTO refreshes (family, turn, grant_id, expires) VALUES (?1, ?2, ?3, ?4)";
+    let row = params![refresh.key.family, refresh.key.turn, refresh.grant.id, refresh.expires];
+    connection.prepare_cached(sql)?.execute(row)?;
+    Ok(())
+}
+
+pub(super) fn find_refresh(connection: &Connection, family: HandleHash) -> Result<FoundRow> {
+    let sql = concat!(
+        "SELECT ",
+        grant_columns!(),
+        ", r.expires, r.family, r.turn FROM refreshes r JOIN grants g ON g.id = r.grant_id
+         WHERE r.family = ?1 AND g.ended_at IS NULL"
+    );
+    connection.prepare_cached(sql)?.query_row([family], refresh_row).optional().map(FoundRow)
+}
+
+/// The update decides who is first; the token is kept only with it.
+pub(super) fn turn(connection: &Connection, turn: &TurnRow) -> Result<TurnedRow> {
+    let sql = "UPDATE refreshes SET turn = ?3, expires = ?4 WHERE family = ?1 AND turn = ?2
+               AND EXISTS (SELECT 1 FROM grants WHERE id = grant_id AND ended_at IS NULL)";
+    let RefreshKey { family, turn: presented } = turn.presented;
+    if connection.prepare_cached(sql)?.execute(params![family, presented, turn.next, turn.expires])? == 1 {
+        keep_token(connection, &turn.token)?;
+        return Ok(TurnedRow::Done);
+    }
+    Ok(match find_refresh(connection, family)?.0 {
+        Some(RefreshRow { grant, .. }) => TurnedRow::Old { grant: grant.id },
+        None => TurnedRow::Unknown,
+    })
+}
+
+fn refresh_row(row: &Row<'_>) -> Result<RefreshRow> {
+    let key = RefreshKey { family: row.get(12)?, turn: row.get(13)? };
+    Ok(RefreshRow { key, expires: row.get(11)?, grant: grant_row(row)? })
 }
 
 pub(super) fn keep_visit(connection: &Connection, visit: &VisitRow) -> Result<()> {
@@ -115,6 +199,11 @@ fn grant_row(row: &Row<'_>) -> Result<GrantRow> {
         subject_sealed: row.get(4)?,
         correlation: row.get(5)?,
         consented: row.get(6)?,
+        request: row.get(7)?,
+        lasting: row.get(8)?,
+        node: row.get(9)?,
+        node_thumbprint: row.get(10)?,
+        subject_hash: None,
     })
 }
 
@@ -138,11 +227,19 @@ pub(super) fn sweep_used_ids(connection: &Connection, now: i64) -> Result<usize>
     sweep(connection, sql, now)
 }
 
+/// A family goes when its time is over.
+pub(super) fn sweep_refreshes(connection: &Connection, now: i64) -> Result<usize> {
+    let sql = "DELETE FROM refreshes WHERE family IN (
+                   SELECT family FROM refreshes WHERE expires < ?1 LIMIT ?2)";
+    sweep(connection, sql, now)
+}
+
 /// A grant goes when nothing stands for it any more.
 pub(super) fn sweep_grants(connection: &Connection, before: i64) -> Result<usize> {
     let sql = "DELETE FROM grants WHERE id IN (
                    SELECT id FROM grants g WHERE consented < ?1
                    AND NOT EXISTS (SELECT 1 FROM tokens WHERE grant_id = g.id)
+                   AND NOT EXISTS (SELECT 1 FROM refreshes WHERE grant_id = g.id)
                    AND NOT EXISTS (SELECT 1 FROM codes WHERE grant_id = g.id) LIMIT ?2)";
     sweep(connection, sql, before)
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rusqlite::{Connection, params};
 
 use super::super::cache::CachedTokens;
-use super::super::conformance::{self, BSN, CLIENT, Scratch, after, code, grant, now, token, visit};
+use super::super::conformance::{self, BSN, CLIENT, Scratch, after, code, grant, lasting, now, refresh, token, visit};
 use super::*;
 use crate::secret::{Handle, Secret};
 
@@ -29,6 +29,7 @@ async fn it_is_a_code_store() {
     conformance::an_unknown_code_is_unknown(&store).await;
     conformance::a_code_is_kept_once(&store).await;
     conformance::an_expired_code_is_spent_too(&store).await;
+    conformance::a_code_of_an_ended_grant_is_spent(&store, &store).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -36,6 +37,7 @@ async fn races_have_one_winner() {
     let scratch = Scratch::new();
     let store = Arc::new(open(&scratch));
     conformance::of_a_hundred_presentations_one_is_first(store.clone()).await;
+    conformance::of_a_hundred_turns_one_is_done(store.clone()).await;
     conformance::of_twenty_takers_one_gets_the_visit(store.clone()).await;
     conformance::of_a_hundred_uses_one_is_first(store).await;
 }
@@ -54,11 +56,37 @@ async fn it_is_a_replay_store() {
 async fn it_is_a_token_store() {
     let scratch = Scratch::new();
     let store = Arc::new(open(&scratch));
-    conformance::a_token_is_found_until_its_grant_ends(&*store).await;
-    conformance::a_grant_ended_before_its_token_gives_none(&*store, &*store).await;
-    let cached = CachedTokens::new(store.clone());
-    conformance::a_token_is_found_until_its_grant_ends(&cached).await;
-    conformance::a_grant_ended_before_its_token_gives_none(&*store, &cached).await;
+    conformance::a_token_is_found_until_its_grant_ends(&*store, &*store).await;
+    conformance::a_grant_ended_before_its_token_gives_none(&*store, &*store, &*store).await;
+    conformance::a_redeemed_grant_names_its_node(&*store, &*store).await;
+    let cached = CachedTokens::new(store.clone(), store.clone());
+    conformance::a_token_is_found_until_its_grant_ends(&cached, &cached).await;
+    conformance::a_grant_ended_before_its_token_gives_none(&*store, &cached, &cached).await;
+}
+
+#[tokio::test]
+async fn it_is_a_refresh_store() {
+    let scratch = Scratch::new();
+    let store = open(&scratch);
+    conformance::a_refresh_token_turns_into_the_next(&store, &store).await;
+    conformance::a_grant_has_one_family(&store).await;
+    conformance::an_ended_grant_has_no_family(&store, &store).await;
+    conformance::a_person_finds_their_lasting_grants(&store, &store).await;
+}
+
+#[tokio::test]
+async fn a_person_is_found_under_a_key_that_was_replaced() {
+    let scratch = Scratch::new();
+    let first = refresh(lasting());
+    RefreshStore::keep(&open(&scratch), first.clone()).await.unwrap();
+    let both = Sealer::new(&Secret::new([2; 32])).also_opening(&Secret::new([1; 32]));
+    let rotated = SqliteStore::open(&scratch.path("db"), both).unwrap();
+    let second = refresh(lasting());
+    RefreshStore::keep(&rotated, second.clone()).await.unwrap();
+    let found = rotated.lasting_of(&first.grant.subject, now()).await.unwrap();
+    let mut ids: Vec<_> = found.iter().map(|one| one.grant.id).collect();
+    ids.sort_by_key(|id| *id != first.grant.id);
+    assert_eq!(ids, [first.grant.id, second.grant.id]);
 }
 
 #[tokio::test]
@@ -135,9 +163,16 @@ async fn a_subject_moved_to_another_grant_does_not_open() {
 async fn damaged_columns_are_errors() {
     let scratch = Scratch::new();
     let store = open(&scratch);
-    for change in ["client = 'Nergens'", "provider = 'x'", "services = '4/9'", "correlation = '?'", "consented = -9e17"]
-    {
-        let token = token(grant());
+    for change in [
+        "client = 'Nergens'",
+        "provider = 'x'",
+        "services = '4/9'",
+        "correlation = '?'",
+        "request = '?'",
+        "node = '?'",
+        "consented = -9e17",
+    ] {
+        let token = token(lasting());
         TokenStore::keep(&store, token.clone()).await.unwrap();
         let sql = format!("UPDATE grants SET {change} WHERE id = ?1");
         assert_eq!(raw(&scratch).execute(&sql, [token.grant.id.to_string()]).unwrap(), 1, "{change}");
@@ -150,7 +185,7 @@ async fn no_file_holds_a_citizen_service_number() {
     let scratch = Scratch::new();
     let store = open(&scratch);
     CodeStore::keep(&store, code(grant())).await.unwrap();
-    TokenStore::keep(&store, token(grant())).await.unwrap();
+    RefreshStore::keep(&store, refresh(lasting())).await.unwrap();
     VisitStore::keep(&store, visit()).await.unwrap();
     let holds = |text: &str| {
         let mut files = 0;
@@ -192,6 +227,20 @@ async fn a_sweep_takes_what_is_over_and_nothing_else() {
     assert!(matches!(store.present(code.hash, after(DAY + 900)).await.unwrap(), Presented::First(_)));
     assert_eq!(store.sweep(after(DAY + 901)).await, Ok(Swept { codes: 1, grants: 1, ..Swept::default() }));
     assert!(matches!(store.present(code.hash, after(DAY + 901)).await.unwrap(), Presented::Unknown));
+}
+
+#[tokio::test]
+async fn a_lasting_grant_lives_while_its_family_does() {
+    let scratch = Scratch::new();
+    let store = open(&scratch);
+    let refresh = refresh(lasting());
+    RefreshStore::keep(&store, refresh.clone()).await.unwrap();
+    let end = refresh.expires;
+    assert_eq!(store.sweep(end).await, Ok(Swept::default()));
+    assert_eq!(
+        store.sweep(end + Duration::from_secs(1)).await,
+        Ok(Swept { refreshes: 1, grants: 1, ..Swept::default() })
+    );
 }
 
 #[tokio::test]
