@@ -24,6 +24,7 @@
 //!
 //! - [`medmij`]: BSN, host name, provider, service, scope, request ids.
 //! - [`clock`]: time. [`secret`]: what may not be seen, and randomness. [`form`]: queries and form bodies.
+//! - [`jose`]: JSON Web Keys, signed and encrypted tokens.
 //!
 //! Rules: what Inzage does. They declare ports (traits) for what they need of the world.
 //!
@@ -81,6 +82,7 @@ pub mod fault;
 pub mod fhir;
 pub mod form;
 pub mod his;
+pub mod jose;
 pub mod lists;
 pub mod medmij;
 pub mod monitor;

@@ -22,6 +22,7 @@ pub(crate) const PARTS: &[(Level, &str)] = &[
     (Level::Words, "secret"),
     (Level::Words, "medmij"),
     (Level::Words, "form"),
+    (Level::Words, "jose"),
     (Level::Rules, "services"),
     (Level::Rules, "practices"),
     (Level::Rules, "lists"),
@@ -81,6 +82,9 @@ pub(crate) const NAMED_ONLY_BY: &[(&str, &[&str])] =
 /// A path of another crate, and the modules that may name it.
 pub(crate) const CRATES: &[(&str, &[&str])] = &[
     ("axum", &["edge", "routes", "app", "sandbox", "fhir::http", "oauth::http", "session::http", "monitor::http"]),
+    ("aws_lc_rs::agreement", &["jose"]),
+    ("aws_lc_rs::rsa", &["jose"]),
+    ("aws_lc_rs::signature", &["jose"]),
     ("askama", &["pages", "sandbox"]),
     ("clap", &["cli"]),
     ("getrandom", &["secret"]),
