@@ -5,12 +5,16 @@
 //! - [`Whl`]: the nodes that may connect to us on the back channel (*whitelist*).
 //! - [`Gnl`]: the names of the services, for screens (*gegevensdienstnamenlijst*).
 //!
+//! A fifth list, [`Zakl`] (*zorgaanbiederskoppellijst*), ties AGB and URA to provider names. It is not published with the
+//! others and nothing is decided by it.
+//!
 //! Every receiver must validate the lists against the published schemas. [`Lists::parse`] does that by construction: each
 //! list is read by a grammar as strict as its schema, so what cannot be valid cannot become a value. A [`Refresher`] fetches
 //! the four through a [`ListSource`], refuses a step back, and publishes all four together or none.
 //!
 //! A list form is a row in a table (see `document`): a new release adds a namespace and a function, nothing else.
 
+mod any;
 mod copy;
 mod document;
 mod error;
@@ -19,6 +23,7 @@ mod kind;
 mod ocl;
 mod port;
 mod refresh;
+mod schema;
 mod source;
 #[cfg(test)]
 mod tests;
@@ -28,8 +33,10 @@ mod value;
 mod whl;
 mod write;
 mod xml;
+mod zakl;
 mod zal;
 
+pub use any::{AnyList, Difference};
 pub use copy::{CopyError, CopyFolder};
 pub use document::ListHeader;
 pub use error::{BadValue, Defect, Expected, ListError, Position};
@@ -38,6 +45,7 @@ pub use kind::{ListKind, PerList, RawLists};
 pub use ocl::{OauthClient, Ocl};
 pub use port::{ListSource, SourceError, SourceFuture};
 pub use refresh::{Change, Pace, Published, RefreshError, RefreshOutcome, Refresher};
+pub use schema::{Schema, Schemas};
 pub use source::{HttpsSource, HttpsSourceError};
 pub use uri::{EndpointUri, UriError};
 pub use value::InterfaceVersion;
@@ -46,16 +54,28 @@ pub use write::{
     ClientEntry, NameEntry, ProviderEntry, RoleEntry, ServiceEntry, SubscriptionEntry, VersionEntry, write_gnl,
     write_ocl, write_whl, write_zal,
 };
+pub use zakl::{CoupledProvider, CoupledService, Identifier, IdentifierKind, Zakl};
 pub use zal::{Provider, ProviderKind, RoleEndpoint, Subscription, Zal, ZalService};
 
 /// The largest list that is read, in bytes. 20,000 providers with two services each take some 40 MB.
 pub const MAX_LIST_BYTES: usize = 64 * 1024 * 1024;
 
-/// What may differ between installations in how lists are read.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// What may differ between installations in how lists are read: the points that the framework leaves open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reading {
     /// Whether a front-channel URI may name a port. In the network it may not (type Frontchanneluri); a sandbox needs it.
     pub allow_ports: bool,
+    /// The schemas that are accepted; a list in the namespace of another is refused.
+    pub schemas: Schemas,
+    /// The most characters of a provider name, `@medmij` included; no more than [`crate::medmij::ProviderName::LONGEST`] counts.
+    pub provider_name_max: usize,
+}
+
+/// No ports, every schema, and names of at most 57 characters, which is the published maximum (release 2).
+impl Default for Reading {
+    fn default() -> Self {
+        Self { allow_ports: false, schemas: Schemas::default(), provider_name_max: 57 }
+    }
 }
 
 /// The four lists that hold together. Never changed; a newer set replaces it. The default is what is known before any list

@@ -218,7 +218,7 @@ fn lists(
     let source = Arc::new(HttpsSource::new(client, &urls)?);
     let loaded = CancellationToken::new();
     let publish = publisher(snapshot, audit, clock, &loaded);
-    let reading = Reading { allow_ports: section.allow_ports };
+    let reading = Reading { allow_ports: section.allow_ports, ..Reading::default() };
     let refresher =
         Arc::new(Refresher::new(source, CopyFolder::new(section.copy.clone()), Arc::clone(clock), reading, publish));
     match refresher.load_copy() {

@@ -176,7 +176,7 @@ pub(super) fn redirect_uris(client: &Hostname) -> Kind<Vec<RedirectUri>> {
 
 /// A care provider.
 pub(super) fn provider() -> Kind<ProviderName> {
-    let expected = "a provider name such as huisarts.delinde@medmij: at most 57 lower-case letters, digits, dots and \
+    let expected = "a provider name such as huisarts.delinde@medmij: at most 120 lower-case letters, digits, dots and \
                     hyphens, the first and last before @medmij a letter or digit";
     Kind::text(expected, |text| ProviderName::parse(text).ok())
 }

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::Reading;
 use super::error::ListError;
+use super::schema::Schema;
 use super::value::{positive, timestamp};
 use super::xml::Xml;
 
@@ -16,10 +17,10 @@ pub struct ListHeader {
     pub sequence: u64,
 }
 
-/// One form of a list: the namespace that marks it and the function that reads its content. To add a form is to add a row.
+/// One form of a list: the schema that it follows and the function that reads its content. To add a form is to add a row.
 pub(super) struct Form<T> {
-    /// Starts with the pseudo scheme `xmlns://` and ends with a slash.
-    pub(super) namespace: &'static str,
+    /// Known by its namespace.
+    pub(super) schema: Schema,
     /// Reads what follows the header.
     pub(super) read: fn(&mut Xml<'_>) -> Result<T, ListError>,
 }
@@ -32,7 +33,7 @@ pub(super) fn document<T>(
     forms: &[Form<T>],
 ) -> Result<(ListHeader, T), ListError> {
     let mut xml = Xml::new(bytes, reading)?;
-    let read = xml.root(root, forms, |form| form.namespace)?.read;
+    let read = xml.root(root, forms, |form| form.schema)?.read;
     let header =
         ListHeader { timestamp: xml.value("Tijdstempel", timestamp)?, sequence: xml.value("Volgnummer", positive)? };
     let content = read(&mut xml)?;

@@ -16,12 +16,23 @@ pub struct Position {
 
 /// The first defect of a list. One is enough: a list is taken whole or not at all.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("line {}, column {}: {defect}", position.line, position.column)]
+#[error("line {}, column {}{}: {defect}", position.line, position.column, Within(*within))]
 pub struct ListError {
     /// Where: the start of the element or markup at fault.
     pub position: Position,
+    /// The innermost element that is open there, if one is.
+    pub within: Option<&'static str>,
     /// What.
     pub defect: Defect,
+}
+
+/// The element around a defect, for people.
+struct Within(Option<&'static str>);
+
+impl fmt::Display for Within {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.map_or(Ok(()), |element| write!(f, ", in <{element}>"))
+    }
 }
 
 /// What is wrong. Names that come from the file are cut to 40 characters.
@@ -62,8 +73,14 @@ pub enum Defect {
         /// The root of the file.
         found: Box<str>,
     },
+    /// The root of no list at all.
+    #[error("<{found}> is the root of no list")]
+    NoList {
+        /// The root of the file.
+        found: Box<str>,
+    },
     /// An element in no namespace, that of another release, or another one.
-    #[error("<{element}> is not in a namespace of this list that is known")]
+    #[error("<{element}> is not in a namespace of this list that is accepted")]
     WrongNamespace {
         /// The element.
         element: Box<str>,
@@ -124,6 +141,8 @@ pub enum Defect {
 pub enum Expected {
     /// This element.
     Start(&'static str),
+    /// One of these elements.
+    OneOf(&'static [&'static str]),
     /// The end of this element.
     End(&'static str),
     /// Another of these elements, or the end of their container.
@@ -143,6 +162,7 @@ impl fmt::Display for Expected {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Start(name) => write!(f, "<{name}>"),
+            Self::OneOf(names) => write!(f, "<{}>", names.join("> or <")),
             Self::End(name) => write!(f, "</{name}>"),
             Self::ItemOrEnd { item, container } => write!(f, "<{item}> or </{container}>"),
             Self::Text(name) => write!(f, "the text of <{name}>"),
@@ -177,6 +197,12 @@ pub enum BadValue {
     /// An IP address in any notation, where a name is required.
     #[error("an IP address is not a host name")]
     IpAddress,
+    /// Not the number of digits of this identifier.
+    #[error("not {digits} digits")]
+    Digits {
+        /// How many.
+        digits: usize,
+    },
     /// Not a provider name.
     #[error(transparent)]
     ProviderName(#[from] ProviderNameError),

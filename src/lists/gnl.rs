@@ -3,6 +3,7 @@
 use super::Reading;
 use super::document::{Form, ListHeader, document};
 use super::error::ListError;
+use super::schema::Schema;
 use super::unique::{Keyed, Unique};
 use super::value::display_name;
 use super::xml::{Least, Xml};
@@ -10,8 +11,7 @@ use crate::medmij::ServiceId;
 
 const ROOT: &str = "Gegevensdienstnamenlijst";
 
-const FORMS: &[Form<Unique<ServiceName>>] =
-    &[Form { namespace: "xmlns://afsprakenstelsel.medmij.nl/gegevensdienstnamenlijst/release1/", read: release1 }];
+const FORMS: &[Form<Unique<ServiceName>>] = &[Form { schema: Schema::GnlRelease1, read: release1 }];
 
 /// The list of names of services.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -3,6 +3,7 @@
 use super::Reading;
 use super::document::{Form, ListHeader, document};
 use super::error::ListError;
+use super::schema::Schema;
 use super::unique::{Keyed, Unique};
 use super::value::{display_name, hostname};
 use super::xml::{Least, Xml};
@@ -10,8 +11,7 @@ use crate::medmij::Hostname;
 
 const ROOT: &str = "OAuthclientlist";
 
-const FORMS: &[Form<Unique<OauthClient>>] =
-    &[Form { namespace: "xmlns://afsprakenstelsel.medmij.nl/oauthclientlist/release2/", read: release2 }];
+const FORMS: &[Form<Unique<OauthClient>>] = &[Form { schema: Schema::OclRelease2, read: release2 }];
 
 /// The OAuth client list.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

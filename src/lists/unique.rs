@@ -38,6 +38,11 @@ impl<T: Keyed> Unique<T> {
         Self::default()
     }
 
+    /// One item.
+    pub(super) fn of(item: T) -> Self {
+        Self { items: vec![item], index: HashMap::new() }
+    }
+
     /// Adds an item, unless its key is taken.
     pub(super) fn insert(&mut self, item: T) -> Result<(), Taken> {
         if self.find(item.key()).is_some() {

@@ -155,7 +155,7 @@ mod tests {
     fn a_port_on_the_front_channel_needs_leave() {
         let text = "https://gateway.example:8443/authorize";
         assert_eq!(EndpointUri::front_channel(text, Reading::default()), Err(UriError::PortNotAllowed));
-        assert!(EndpointUri::front_channel(text, Reading { allow_ports: true }).is_ok());
+        assert!(EndpointUri::front_channel(text, Reading { allow_ports: true, ..Reading::default() }).is_ok());
     }
 
     #[test]

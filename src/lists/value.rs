@@ -5,13 +5,20 @@ use std::fmt;
 use jiff::Timestamp;
 
 use super::error::BadValue;
-use crate::medmij::Hostname;
+use crate::medmij::{Hostname, ProviderName, ProviderNameError};
 
 /// `InterfaceversieId`: the release of the interface that an offer speaks, `2` for every release 2.x.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct InterfaceVersion(Box<str>);
 
 impl InterfaceVersion {
+    /// What stands for the version of a list of release 2, which names none: those lists are of 1.0 and 1.1.
+    pub const OF_RELEASE_2: &'static str = "1";
+
+    pub(super) fn of_release2() -> Self {
+        Self(Self::OF_RELEASE_2.into())
+    }
+
     /// Parses 1 to 30 letters, digits, dots or hyphens.
     ///
     /// # Errors
@@ -33,6 +40,11 @@ impl fmt::Display for InterfaceVersion {
     }
 }
 
+/// A provider name of at most so many characters.
+pub(super) fn provider_name(text: &str, longest: usize) -> Result<ProviderName, ProviderNameError> {
+    if text.chars().count() > longest { Err(ProviderNameError::TooLong) } else { ProviderName::parse(text) }
+}
+
 /// A code of 1 to 30 characters without meaning in a path or scope.
 pub(super) fn code(text: &str) -> Result<Box<str>, BadValue> {
     if !(1..=30).contains(&text.chars().count()) {
@@ -46,8 +58,15 @@ pub(super) fn code(text: &str) -> Result<Box<str>, BadValue> {
 /// the text is not a moment.
 pub(super) fn timestamp(text: &str) -> Result<Timestamp, BadValue> {
     let text = collapse(text);
-    let lexical = text.len() >= 20 && has_shape(text);
+    let lexical = text.len() >= 20 && has_shape(text) && in_range(text);
     if lexical { text.parse().map_err(|_| BadValue::Timestamp) } else { Err(BadValue::Timestamp) }
+}
+
+/// What jiff takes and xs:dateTime does not: the year 0, second 60, and zones beyond 14 hours.
+fn in_range(text: &str) -> bool {
+    let zone = text.len().checked_sub(6).and_then(|at| text.get(at..)).filter(|zone| zone.starts_with(['+', '-']));
+    let zone_fits = zone.is_none_or(|zone| zone.get(1..).is_some_and(|hours| hours <= "14:00"));
+    !text.starts_with("0000") && text.get(17..19) < Some("60") && zone_fits
 }
 
 /// The lexical form of xs:dateTime with a zone (XML Schema part 2, section 3.2.7); what jiff reads is wider.
@@ -133,6 +152,10 @@ mod tests {
             "2026-13-02T09:30:00Z",
             "2026-03-02T09:30:00+0100",
             "2026-03-02t09:30:00Z",
+            "2026-03-02T09:30:60Z",
+            "2026-03-02T09:30:00+14:01",
+            "2026-02-29T09:30:00Z",
+            "0000-03-02T09:30:00Z",
         ] {
             assert_eq!(timestamp(text), Err(BadValue::Timestamp), "{text}");
         }

@@ -3,15 +3,15 @@
 use super::Reading;
 use super::document::{Form, ListHeader, document};
 use super::error::ListError;
+use super::schema::Schema;
 use super::unique::{Keyed, Unique};
 use super::value::hostname;
-use super::xml::{Least, Xml};
+use super::xml::Xml;
 use crate::medmij::Hostname;
 
 const ROOT: &str = "Whitelist";
 
-const FORMS: &[Form<Unique<Node>>] =
-    &[Form { namespace: "xmlns://afsprakenstelsel.medmij.nl/whitelist/release2/", read: release2 }];
+const FORMS: &[Form<Unique<Node>>] = &[Form { schema: Schema::WhlRelease2, read: release2 }];
 
 /// The whitelist.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -58,6 +58,8 @@ impl Whl {
     }
 }
 
+/// Two structures share the namespace: nodes that hold a `Hostname` (from 1.1 on), and nodes whose own text is the name (1.0).
+/// Each is invalid against the schema of the other, so a list is of one of them throughout.
 fn release2(xml: &mut Xml<'_>) -> Result<Unique<Node>, ListError> {
-    xml.many(("MedMijNodes", "MedMijNode"), Least::Zero, |xml| xml.value("Hostname", hostname).map(Node))
+    xml.many_values(("MedMijNodes", "MedMijNode"), |text| hostname(text).map(Node))
 }

@@ -2,7 +2,7 @@
 
 use quick_xml::escape::escape;
 
-use super::ListHeader;
+use super::{EndpointUri, Gnl, ListHeader, OauthClient, Ocl, Provider, RoleEndpoint, Subscription, Zal, ZalService};
 
 /// A care provider to write.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,6 +73,75 @@ pub struct NameEntry {
     pub service: String,
     /// `Weergavenaam`.
     pub name: String,
+}
+
+/// What was read, to be written; a provider of a list of release 2 becomes one of release 3.
+impl From<&Provider> for ProviderEntry {
+    fn from(provider: &Provider) -> Self {
+        let versions = provider.interface_versions().map(|version| VersionEntry {
+            id: version.to_string(),
+            services: provider.services(version.as_str()).iter().map(ServiceEntry::from).collect(),
+        });
+        Self {
+            name: provider.name().to_string(),
+            kind: provider.kind().as_str().to_owned(),
+            versions: versions.collect(),
+        }
+    }
+}
+
+impl From<&ZalService> for ServiceEntry {
+    fn from(service: &ZalService) -> Self {
+        Self {
+            id: service.id().to_string(),
+            authorization: service.authorization().map(EndpointUri::to_string),
+            token: service.token().map(EndpointUri::to_string),
+            subscription: service.subscription().map(SubscriptionEntry::from),
+            roles: service.roles().iter().map(RoleEntry::from).collect(),
+        }
+    }
+}
+
+impl From<&Subscription> for SubscriptionEntry {
+    fn from(offer: &Subscription) -> Self {
+        Self { max_days: offer.max_days(), endpoint: offer.endpoint().to_string() }
+    }
+}
+
+impl From<&RoleEndpoint> for RoleEntry {
+    fn from(role: &RoleEndpoint) -> Self {
+        Self { role: role.role().as_str().to_owned(), endpoint: role.endpoint().to_string() }
+    }
+}
+
+impl From<&OauthClient> for ClientEntry {
+    fn from(client: &OauthClient) -> Self {
+        Self { hostname: client.hostname().to_string(), organisation: client.organisation().to_owned() }
+    }
+}
+
+impl ProviderEntry {
+    /// Every provider of a list.
+    #[must_use]
+    pub fn all(list: &Zal) -> Vec<Self> {
+        list.providers().iter().map(Self::from).collect()
+    }
+}
+
+impl ClientEntry {
+    /// Every PGO of a list.
+    #[must_use]
+    pub fn all(list: &Ocl) -> Vec<Self> {
+        list.clients().iter().map(Self::from).collect()
+    }
+}
+
+impl NameEntry {
+    /// Every name of a list.
+    #[must_use]
+    pub fn all(list: &Gnl) -> Vec<Self> {
+        list.names().map(|(id, name)| Self { service: id.to_string(), name: name.to_owned() }).collect()
+    }
 }
 
 /// The list of care providers, release 3.

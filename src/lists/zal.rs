@@ -3,16 +3,20 @@
 use super::Reading;
 use super::document::{Form, ListHeader, document};
 use super::error::{BadValue, ListError};
+use super::schema::Schema;
 use super::unique::{Keyed, Unique};
 use super::uri::EndpointUri;
-use super::value::{InterfaceVersion, code, positive};
-use super::xml::{Least, Xml};
+use super::value::{InterfaceVersion, code};
 use crate::medmij::{ProviderName, ServiceId, SystemRole};
+
+mod grammar;
 
 const ROOT: &str = "Zorgaanbiederslijst";
 
-const FORMS: &[Form<Unique<Provider>>] =
-    &[Form { namespace: "xmlns://afsprakenstelsel.medmij.nl/zorgaanbiederslijst/release3/", read: release3 }];
+const FORMS: &[Form<Unique<Provider>>] = &[
+    Form { schema: Schema::ZalRelease3, read: grammar::release3 },
+    Form { schema: Schema::ZalRelease2, read: grammar::release2 },
+];
 
 /// The list of care providers.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -242,49 +246,4 @@ impl Keyed for RoleEndpoint {
     fn key(&self) -> &str {
         self.role.as_str()
     }
-}
-
-fn release3(xml: &mut Xml<'_>) -> Result<Unique<Provider>, ListError> {
-    xml.many(("Zorgaanbieders", "Zorgaanbieder"), Least::Zero, provider)
-}
-
-fn provider(xml: &mut Xml<'_>) -> Result<Provider, ListError> {
-    Ok(Provider {
-        name: xml.value("Zorgaanbiedernaam", ProviderName::parse)?,
-        kind: xml.value("Aanbiedertype", ProviderKind::parse)?,
-        versions: xml.many(("Interfaceversies", "Interfaceversie"), Least::One, version)?,
-    })
-}
-
-fn version(xml: &mut Xml<'_>) -> Result<Version, ListError> {
-    Ok(Version {
-        id: xml.value("InterfaceversieId", InterfaceVersion::parse)?,
-        services: xml.many(("Gegevensdiensten", "Gegevensdienst"), Least::One, service)?,
-    })
-}
-
-fn service(xml: &mut Xml<'_>) -> Result<ZalService, ListError> {
-    let reading = xml.reading();
-    let id = xml.value("GegevensdienstId", ServiceId::parse)?;
-    let authorization = xml.optional("AuthorizationEndpoint", |xml| {
-        xml.value("AuthorizationEndpointuri", |text| EndpointUri::front_channel(text, reading))
-    })?;
-    let token = xml.optional("TokenEndpoint", |xml| xml.value("TokenEndpointuri", EndpointUri::back_channel))?;
-    let subscription = xml.optional("Abonneren", subscription)?;
-    let roles = xml.many(("Systeemrollen", "Systeemrol"), Least::One, role)?;
-    Ok(ZalService { id, authorization, token, subscription, roles })
-}
-
-fn subscription(xml: &mut Xml<'_>) -> Result<Subscription, ListError> {
-    Ok(Subscription {
-        max_days: xml.value("MaximaleDuur", positive)?,
-        endpoint: xml.value("SubscriptionEndpointuri", EndpointUri::back_channel)?,
-    })
-}
-
-fn role(xml: &mut Xml<'_>) -> Result<RoleEndpoint, ListError> {
-    Ok(RoleEndpoint {
-        role: xml.value("Systeemrolcode", SystemRole::parse)?,
-        endpoint: xml.within("ResourceEndpoint", |xml| xml.value("ResourceEndpointuri", EndpointUri::back_channel))?,
-    })
 }

@@ -3,16 +3,16 @@
 use std::fmt;
 use std::sync::Arc;
 
-/// `name@medmij`. The newest published pattern is not known, so the parser takes the widest form seen in use:
-/// lower-case letters, digits, dots and hyphens, at most 57 characters in total (`[OPEN]` in the framework).
+/// `name@medmij`. The newest published pattern is not known, so the parser takes the widest form seen in use: lower-case
+/// letters, digits, dots and hyphens. How long one in a list may be is configuration (57 characters where it was published).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ProviderName(Arc<str>);
 
 /// Why a text is not a provider name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ProviderNameError {
-    /// Over 57 characters.
-    #[error("a provider name has at most 57 characters")]
+    /// Over [`ProviderName::LONGEST`] characters, or over what this list may have.
+    #[error("the provider name is too long")]
     TooLong,
     /// No `@medmij` at the end.
     #[error("a provider name ends with @medmij")]
@@ -27,13 +27,15 @@ pub enum ProviderNameError {
 impl ProviderName {
     /// What follows the name proper.
     pub const SUFFIX: &'static str = "@medmij";
+    /// The most characters of any name, suffix included.
+    pub const LONGEST: usize = 120;
 
     /// Parses the full form.
     ///
     /// # Errors
     /// See [`ProviderNameError`].
     pub fn parse(text: &str) -> Result<Self, ProviderNameError> {
-        if text.len() > 57 {
+        if text.len() > Self::LONGEST {
             return Err(ProviderNameError::TooLong);
         }
         let name = text.strip_suffix(Self::SUFFIX).ok_or(ProviderNameError::NotOfMedMij)?;
@@ -52,7 +54,10 @@ impl ProviderName {
     /// # Errors
     /// See [`ProviderNameError`].
     pub fn parse_short(text: &str) -> Result<Self, ProviderNameError> {
-        if text.len() > 57 { Err(ProviderNameError::TooLong) } else { Self::parse(&format!("{text}{}", Self::SUFFIX)) }
+        if text.len() > Self::LONGEST {
+            return Err(ProviderNameError::TooLong);
+        }
+        Self::parse(&format!("{text}{}", Self::SUFFIX))
     }
 
     /// The full form, `name@medmij`.
@@ -105,6 +110,6 @@ mod tests {
         ] {
             assert!(ProviderName::parse(text).is_err(), "{text}");
         }
-        assert_eq!(ProviderName::parse(&format!("{}@medmij", "a".repeat(51))), Err(ProviderNameError::TooLong));
+        assert_eq!(ProviderName::parse(&format!("{}@medmij", "a".repeat(114))), Err(ProviderNameError::TooLong));
     }
 }

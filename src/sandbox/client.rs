@@ -143,7 +143,8 @@ impl PgoClient {
     /// When the ZAL cannot be fetched or read, or does not list it.
     pub async fn endpoints(&self, provider: &str, service: &str) -> Result<Endpoints, ClientError> {
         let text = self.http.get(&self.zal).send().await?.error_for_status()?.bytes().await?;
-        let zal = Zal::parse(&text, Reading { allow_ports: true }).map_err(|_| ClientError::Zal)?;
+        let zal =
+            Zal::parse(&text, Reading { allow_ports: true, ..Reading::default() }).map_err(|_| ClientError::Zal)?;
         let found = zal.provider(provider).and_then(|provider| provider.service(INTERFACE_VERSION, service));
         let found = found.ok_or(ClientError::NotOffered)?;
         let uri = |uri: Option<&crate::lists::EndpointUri>| {

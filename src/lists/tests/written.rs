@@ -59,37 +59,6 @@ fn provider_entry() -> impl Strategy<Value = ProviderEntry> {
         .prop_map(|(name, kind, versions)| ProviderEntry { name, kind, versions })
 }
 
-/// What was read, as what was written.
-fn entry_of(provider: &Provider) -> ProviderEntry {
-    let text = |uri: Option<&EndpointUri>| uri.map(|uri| uri.as_str().to_owned());
-    let service = |service: &ZalService| ServiceEntry {
-        id: service.id().as_str().to_owned(),
-        authorization: text(service.authorization()),
-        token: text(service.token()),
-        subscription: service.subscription().map(|subscription| SubscriptionEntry {
-            max_days: subscription.max_days(),
-            endpoint: subscription.endpoint().as_str().to_owned(),
-        }),
-        roles: service
-            .roles()
-            .iter()
-            .map(|role| RoleEntry {
-                role: role.role().as_str().to_owned(),
-                endpoint: role.endpoint().as_str().to_owned(),
-            })
-            .collect(),
-    };
-    let version = |id: &InterfaceVersion| VersionEntry {
-        id: id.as_str().to_owned(),
-        services: provider.services(id.as_str()).iter().map(service).collect(),
-    };
-    ProviderEntry {
-        name: provider.name().as_str().to_owned(),
-        kind: provider.kind().as_str().to_owned(),
-        versions: provider.interface_versions().map(version).collect(),
-    }
-}
-
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
@@ -100,9 +69,9 @@ proptest! {
     ) {
         let zal = Zal::parse(write_zal(header, &providers).as_bytes(), Reading::default()).unwrap();
         prop_assert_eq!(zal.header(), header);
-        prop_assert_eq!(zal.providers().iter().map(entry_of).collect::<Vec<_>>(), providers.clone());
+        prop_assert_eq!(ProviderEntry::all(&zal), providers.clone());
         for provider in &providers {
-            let found = zal.provider(&provider.name).map(entry_of);
+            let found = zal.provider(&provider.name).map(ProviderEntry::from);
             prop_assert_eq!(found.as_ref(), Some(provider));
         }
     }
@@ -118,11 +87,7 @@ proptest! {
     ) {
         let ocl = Ocl::parse(write_ocl(header, &clients).as_bytes(), Reading::default()).unwrap();
         prop_assert_eq!(ocl.header(), header);
-        let entry = |client: &OauthClient| ClientEntry {
-            hostname: client.hostname().as_str().to_owned(),
-            organisation: client.organisation().to_owned(),
-        };
-        prop_assert_eq!(ocl.clients().iter().map(entry).collect::<Vec<_>>(), clients);
+        prop_assert_eq!(ClientEntry::all(&ocl), clients);
     }
 
     #[test]
@@ -143,7 +108,6 @@ proptest! {
     ) {
         let gnl = Gnl::parse(write_gnl(header, &names).as_bytes(), Reading::default()).unwrap();
         prop_assert_eq!(gnl.header(), header);
-        let entries = gnl.names().map(|(id, name)| NameEntry { service: id.as_str().to_owned(), name: name.to_owned() });
-        prop_assert_eq!(entries.collect::<Vec<_>>(), names);
+        prop_assert_eq!(NameEntry::all(&gnl), names);
     }
 }

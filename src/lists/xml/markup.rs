@@ -18,7 +18,7 @@ pub(super) fn position(text: &[u8], at: usize) -> Position {
 
 /// The defect of a file that is not text.
 pub(super) fn not_utf8(bytes: &[u8], error: std::str::Utf8Error) -> ListError {
-    ListError { position: position(bytes, error.valid_up_to()), defect: Defect::NotUtf8 }
+    ListError { position: position(bytes, error.valid_up_to()), within: None, defect: Defect::NotUtf8 }
 }
 
 /// White space of XML 1.0, section 2.3.

@@ -64,7 +64,7 @@ fn host_is(text: &str, host: &Hostname) {
 
 fn addresses(text: &str) {
     for ports in [false, true] {
-        if let Ok(uri) = EndpointUri::front_channel(text, Reading { allow_ports: ports }) {
+        if let Ok(uri) = EndpointUri::front_channel(text, Reading { allow_ports: ports, ..Reading::default() }) {
             assert!(ports || uri.port().is_none());
             assert_eq!(EndpointUri::back_channel(text).as_ref(), Ok(&uri));
             host_is(uri.as_str(), uri.host());
