@@ -10,6 +10,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
+use super::lists::{list_source, reading};
 use super::start::{StartError, bind};
 use super::{App, Half, Listeners, ListsPart};
 use crate::audit::{
@@ -24,7 +25,7 @@ use crate::fhir::read::Reader;
 use crate::his::HisAdapter;
 use crate::his::fhir::FhirHis;
 use crate::his::pool::{Pool, PoolConfig};
-use crate::lists::{CopyFolder, HttpsSource, Lists, Pace, PerList, Reading, Refresher};
+use crate::lists::{CopyFolder, Lists, Pace, Refresher};
 use crate::medmij::Hostname;
 use crate::monitor::metrics::Metrics;
 use crate::monitor::ready::Readiness;
@@ -36,7 +37,7 @@ use crate::services::Catalogue;
 use crate::session::journey::{Journey, JourneyRules};
 use crate::session::login::IdentityProvider;
 use crate::store::{CachedTokens, KeyFile, Sealer, SqliteStore, Store};
-use crate::tls::client::{Deadlines, client_config, reqwest_client};
+use crate::tls::client::{Deadlines, client_config};
 use crate::tls::identity::{Identity, Roots};
 use crate::tls::server::{ServerTls, back_channel, front_channel};
 
@@ -47,7 +48,8 @@ const AVAILABILITY_DEADLINE: Duration = Duration::from_secs(8);
 /// How long the login service may take between two pages.
 const LOGIN_DEADLINE: Duration = Duration::from_secs(10);
 /// How long an outgoing call of the control plane may take.
-const CONTROL_DEADLINES: Deadlines = Deadlines { connect: Duration::from_secs(5), total: Duration::from_secs(30) };
+pub(super) const CONTROL_DEADLINES: Deadlines =
+    Deadlines { connect: Duration::from_secs(5), total: Duration::from_secs(30) };
 /// How long a request waits for its turn at a HIS before it is refused.
 const HIS_WAIT: Duration = Duration::from_millis(500);
 /// How long a connection to a HIS may lie idle; below the shortest common keep-alive.
@@ -208,17 +210,10 @@ fn lists(
     audit: &Arc<FileLog>,
 ) -> Result<ListsPart, StartError> {
     let section = &config.lists;
-    let own = identity(&section.identity, clock)?;
-    let tls = client_config(&Roots::load(&section.roots)?, Some(&own), &[crate::tls::ALPN_HTTP1], clock)?;
-    let addresses: Vec<_> = config.resolve.iter().map(|(host, ip)| (host.clone(), SocketAddr::new(*ip, 0))).collect();
-    let client = reqwest_client(tls, &addresses, CONTROL_DEADLINES)?;
-    let url = |url: &config::HttpsUrl| url.as_str().to_owned();
-    let urls =
-        PerList { zal: url(&section.zal), ocl: url(&section.ocl), whl: url(&section.whl), gnl: url(&section.gnl) };
-    let source = Arc::new(HttpsSource::new(client, &urls)?);
+    let source = Arc::new(list_source(config, clock)?);
     let loaded = CancellationToken::new();
     let publish = publisher(snapshot, audit, clock, &loaded);
-    let reading = Reading { allow_ports: section.allow_ports, ..Reading::default() };
+    let reading = reading(section);
     let refresher =
         Arc::new(Refresher::new(source, CopyFolder::new(section.copy.clone()), Arc::clone(clock), reading, publish));
     match refresher.load_copy() {
@@ -257,7 +252,7 @@ fn publisher(
     })
 }
 
-fn identity(written: &config::Identity, clock: &SharedClock) -> Result<Identity, StartError> {
+pub(super) fn identity(written: &config::Identity, clock: &SharedClock) -> Result<Identity, StartError> {
     Identity::load(&written.certificate, &written.key, clock.now())
         .map_err(|source| StartError::Certificate { path: written.certificate.display().to_string(), source })
 }
