@@ -2,7 +2,6 @@
 //! takes the listeners and the stop signal as arguments.
 
 mod assemble;
-pub(crate) mod lists;
 mod start;
 
 use std::net::{SocketAddr, TcpListener};

@@ -9,6 +9,7 @@ mod fault;
 mod files;
 mod kind;
 mod log;
+mod oauth;
 mod origin;
 mod parts;
 mod practices;
@@ -27,6 +28,7 @@ use toml::de::DeTable;
 
 pub use clients::{Client, ClientRole, Portal};
 pub use fault::{ConfigFaults, Fault, FileProblem, Place, Problem};
+pub use oauth::{Oauth, TokenScope};
 pub use origin::{HttpsUrl, Origin};
 pub use parts::{Back, Edge, Environment, Front, Identity, Lists, Login, Node, Ops};
 pub use practices::{Dialect, His, Practice, PracticeState};
@@ -79,6 +81,8 @@ pub struct Parts {
     pub resolve: BTreeMap<Hostname, IpAddr>,
     /// `[release]`.
     pub release: Release,
+    /// `[oauth]`.
+    pub oauth: Oauth,
     /// `[clients."…"]` by client_id. A PGO that is not here is served to its own name only.
     pub clients: BTreeMap<Hostname, Client>,
     /// `[[his]]`, at least one.
@@ -203,6 +207,7 @@ impl Parts {
         let keys = root.table("keys", Keys::read);
         let resolve = practices::read_resolve(root);
         let release = root.table_or_defaults("release", Release::read);
+        let oauth = root.table_or_defaults("oauth", Oauth::read);
         let clients = clients::read(root);
         let his = root.tables("his", His::read);
         let practices = root.tables("practices", Practice::read);
@@ -225,6 +230,7 @@ impl Parts {
             keys: keys?,
             resolve: resolve?,
             release: release?,
+            oauth: oauth?,
             clients: clients?,
             his: his?,
             practices: practices?,

@@ -58,6 +58,23 @@ pub fn single<'a>(pairs: &'a [(String, String)], name: &str) -> Option<&'a str> 
     }
 }
 
+/// A parameter stands twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a parameter stands twice")]
+pub struct Doubled;
+
+/// The value of a parameter that may be left out.
+///
+/// # Errors
+/// When it stands twice.
+pub fn optional<'a>(pairs: &'a [(String, String)], name: &str) -> Result<Option<&'a str>, Doubled> {
+    let mut values = pairs.iter().filter(|(key, _)| key == name);
+    match (values.next(), values.next()) {
+        (_, Some(_)) => Err(Doubled),
+        (value, None) => Ok(value.map(|(_, value)| value.as_str())),
+    }
+}
+
 /// Writes pairs as a query, percent-encoded so that `|` becomes `%7C`.
 #[must_use]
 pub fn encode_pairs(pairs: &[(String, String)]) -> String {
@@ -103,6 +120,8 @@ mod tests {
     fn a_parameter_that_stands_twice_has_no_single_value() {
         let pairs = decode_pairs("a=1&b=2&a=3").unwrap();
         assert_eq!((single(&pairs, "a"), single(&pairs, "b"), single(&pairs, "c")), (None, Some("2"), None));
+        assert_eq!(optional(&pairs, "a"), Err(Doubled));
+        assert_eq!((optional(&pairs, "b"), optional(&pairs, "c")), (Ok(Some("2")), Ok(None)));
     }
 
     proptest! {

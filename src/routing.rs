@@ -2,10 +2,12 @@
 //! decision itself.
 
 mod decide;
+mod offer;
 mod path;
 mod snapshot;
 
 pub(crate) use decide::admit_caller;
 pub use decide::{Caller, INTERFACE_VERSION, Permit, Refusal, decide};
+pub(crate) use offer::still_offered;
 pub use path::{Route, resource_base, route};
 pub use snapshot::{Freshness, SharedSnapshot, Snapshot};

@@ -10,7 +10,6 @@ use arc_swap::ArcSwap;
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::lists::{list_source, reading};
 use super::start::{StartError, bind};
 use super::{App, Half, Listeners, ListsPart};
 use crate::audit::{
@@ -25,11 +24,11 @@ use crate::fhir::read::Reader;
 use crate::his::HisAdapter;
 use crate::his::fhir::FhirHis;
 use crate::his::pool::{Pool, PoolConfig};
-use crate::lists::{CopyFolder, Lists, Pace, Refresher};
+use crate::lists::{CopyFolder, HttpsSource, Lists, Pace, PerList, Reading, Refresher};
 use crate::medmij::Hostname;
 use crate::monitor::metrics::Metrics;
 use crate::monitor::ready::Readiness;
-use crate::oauth::token::TokenDesk;
+use crate::oauth::token::{ScopeForm, TokenDesk, TokenRules};
 use crate::practices::{GoLive, Practice, PracticeRegister};
 use crate::routes::{BackFace, FrontFace, Watch};
 use crate::routing::{Freshness, SharedSnapshot, Snapshot};
@@ -37,7 +36,7 @@ use crate::services::Catalogue;
 use crate::session::journey::{Journey, JourneyRules};
 use crate::session::login::IdentityProvider;
 use crate::store::{CachedTokens, KeyFile, Sealer, SqliteStore, Store};
-use crate::tls::client::{Deadlines, client_config};
+use crate::tls::client::{Deadlines, client_config, reqwest_client};
 use crate::tls::identity::{Identity, Roots};
 use crate::tls::server::{ServerTls, back_channel, front_channel};
 
@@ -45,11 +44,12 @@ use crate::tls::server::{ServerTls, back_channel, front_channel};
 const PAGE_LIFETIME: Duration = Duration::from_secs(900);
 /// How long the availability test may take; a person is waiting for the page.
 const AVAILABILITY_DEADLINE: Duration = Duration::from_secs(8);
+/// The same at a refresh, whose answer has 10 s in all (core.tknint.206).
+const REFRESH_DEADLINE: Duration = Duration::from_secs(6);
 /// How long the login service may take between two pages.
 const LOGIN_DEADLINE: Duration = Duration::from_secs(10);
 /// How long an outgoing call of the control plane may take.
-pub(super) const CONTROL_DEADLINES: Deadlines =
-    Deadlines { connect: Duration::from_secs(5), total: Duration::from_secs(30) };
+const CONTROL_DEADLINES: Deadlines = Deadlines { connect: Duration::from_secs(5), total: Duration::from_secs(30) };
 /// How long a request waits for its turn at a HIS before it is refused.
 const HIS_WAIT: Duration = Duration::from_millis(500);
 /// How long a connection to a HIS may lie idle; below the shortest common keep-alive.
@@ -210,10 +210,17 @@ fn lists(
     audit: &Arc<FileLog>,
 ) -> Result<ListsPart, StartError> {
     let section = &config.lists;
-    let source = Arc::new(list_source(config, clock)?);
+    let own = identity(&section.identity, clock)?;
+    let tls = client_config(&Roots::load(&section.roots)?, Some(&own), &[crate::tls::ALPN_HTTP1], clock)?;
+    let addresses: Vec<_> = config.resolve.iter().map(|(host, ip)| (host.clone(), SocketAddr::new(*ip, 0))).collect();
+    let client = reqwest_client(tls, &addresses, CONTROL_DEADLINES)?;
+    let url = |url: &config::HttpsUrl| url.as_str().to_owned();
+    let urls =
+        PerList { zal: url(&section.zal), ocl: url(&section.ocl), whl: url(&section.whl), gnl: url(&section.gnl) };
+    let source = Arc::new(HttpsSource::new(client, &urls)?);
     let loaded = CancellationToken::new();
     let publish = publisher(snapshot, audit, clock, &loaded);
-    let reading = reading(section);
+    let reading = Reading { allow_ports: section.allow_ports, ..Reading::default() };
     let refresher =
         Arc::new(Refresher::new(source, CopyFolder::new(section.copy.clone()), Arc::clone(clock), reading, publish));
     match refresher.load_copy() {
@@ -252,7 +259,7 @@ fn publisher(
     })
 }
 
-pub(super) fn identity(written: &config::Identity, clock: &SharedClock) -> Result<Identity, StartError> {
+fn identity(written: &config::Identity, clock: &SharedClock) -> Result<Identity, StartError> {
     Identity::load(&written.certificate, &written.key, clock.now())
         .map_err(|source| StartError::Certificate { path: written.certificate.display().to_string(), source })
 }
@@ -336,10 +343,12 @@ fn back(config: &Config, shared: &Shared) -> Result<Half<BackFace>, StartError> 
         codes: Arc::clone(&shared.store) as _,
         tokens: Arc::clone(&shared.tokens) as _,
         grants: Arc::clone(&shared.tokens) as _,
+        refreshes: Arc::clone(&shared.store) as _,
         audit: Arc::clone(&shared.audit) as _,
         pseudonyms: Arc::clone(&shared.pseudonyms),
+        adapters: shared.adapters.clone(),
         clock: Arc::clone(&shared.clock),
-        token_lifetime: config.release.token_lifetime,
+        rules: token_rules(config),
     };
     let reader = Reader {
         snapshot: Arc::clone(&shared.snapshot),
@@ -356,6 +365,18 @@ fn back(config: &Config, shared: &Shared) -> Result<Half<BackFace>, StartError> 
     let router = crate::oauth::http::router(Arc::new(desk));
     let face = BackFace { router, reader: Arc::new(reader), watch: shared.watch.clone() };
     Ok(half(config, &config.back.origin, tls, face))
+}
+
+fn token_rules(config: &Config) -> TokenRules {
+    TokenRules {
+        token_lifetime: config.release.token_lifetime,
+        refresh_months: config.oauth.refresh_months,
+        scope_form: match config.oauth.token_scope {
+            config::TokenScope::Ids => ScopeForm::Ids,
+            config::TokenScope::NameAndId => ScopeForm::NameAndId,
+        },
+        availability_deadline: REFRESH_DEADLINE,
+    }
 }
 
 fn half<S>(config: &Config, origin: &config::Origin, tls: ServerTls, service: S) -> Half<S> {

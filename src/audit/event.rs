@@ -28,10 +28,13 @@ pub enum Kind {
     ConsentGiven,
     /// The person said no.
     ConsentRefused,
-    /// A code became a token.
+    /// A code or refresh token became a token. For a refresh token an intent comes first.
     TokenIssued,
     /// A token request was refused.
     TokenRefused,
+    /// A consent ended with all of its tokens: withdrawn, revoked, or because a code or refresh token was used again. Refused:
+    /// somebody asked for it and nothing changed.
+    GrantEnded,
     /// Data is about to be asked of the HIS and may be disclosed.
     DisclosureIntent,
     /// How the disclosure ended.
@@ -56,6 +59,7 @@ impl Kind {
             Self::ConsentRefused => "consent_refused",
             Self::TokenIssued => "token_issued",
             Self::TokenRefused => "token_refused",
+            Self::GrantEnded => "grant_ended",
             Self::DisclosureIntent => "disclosure_intent",
             Self::DisclosureOutcome => "disclosure_outcome",
             Self::ResourceRefused => "resource_refused",

@@ -69,7 +69,7 @@ pub(crate) fn full(time: Timestamp) -> AuditEvent {
     }
 }
 
-const KINDS: [Kind; 14] = [
+const KINDS: [Kind; 15] = [
     Kind::NodeStarted,
     Kind::NodeStopped,
     Kind::ListsSwapped,
@@ -81,6 +81,7 @@ const KINDS: [Kind; 14] = [
     Kind::ConsentRefused,
     Kind::TokenIssued,
     Kind::TokenRefused,
+    Kind::GrantEnded,
     Kind::DisclosureIntent,
     Kind::DisclosureOutcome,
     Kind::ResourceRefused,

@@ -15,7 +15,7 @@ use crate::config::{Config, ConfigFaults};
 /// Exit code for faults in the configuration (sysexits.h, EX_CONFIG).
 const EX_CONFIG: u8 = 78;
 /// Exit code when something around us is missing (sysexits.h, EX_UNAVAILABLE).
-pub(super) const EX_UNAVAILABLE: u8 = 69;
+const EX_UNAVAILABLE: u8 = 69;
 
 pub(super) fn check_config(file: &Path) -> ExitCode {
     match load(file) {
@@ -27,13 +27,13 @@ pub(super) fn check_config(file: &Path) -> ExitCode {
     }
 }
 
-pub(super) fn load(file: &Path) -> Result<Config, ConfigFaults> {
+fn load(file: &Path) -> Result<Config, ConfigFaults> {
     let config = Config::load(file)?;
     let faults = config.check_files();
     if faults.is_empty() { Ok(config) } else { Err(config.explain(faults)) }
 }
 
-pub(super) fn refuse(faults: &ConfigFaults) -> ExitCode {
+fn refuse(faults: &ConfigFaults) -> ExitCode {
     let faults = faults.render(std::io::stderr().is_terminal());
     say_error(&format!("the configuration has faults\n{}", faults.trim_end()));
     ExitCode::from(EX_CONFIG)
@@ -83,7 +83,7 @@ async fn serve_until_signal(config: &Config) -> ExitCode {
     }
 }
 
-pub(super) fn refuse_start(error: &StartError) -> ExitCode {
+fn refuse_start(error: &StartError) -> ExitCode {
     if let StartError::Config(faults) = error {
         return refuse(faults);
     }

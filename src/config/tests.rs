@@ -96,6 +96,7 @@ fn the_small_one_is_whole_and_its_defaults_are_those_of_the_documentation() {
     assert_eq!(config.practices[0].access_start_date, jiff::civil::date(2020, 1, 1));
     assert_eq!(config.practices[0].minimum_age, 16);
     assert_eq!(config.ops.listen.to_string(), "127.0.0.1:8490");
+    assert_eq!((config.oauth.refresh_months, config.oauth.token_scope), (6, TokenScope::Ids));
 }
 
 #[test]
@@ -136,6 +137,8 @@ fn each_single_fault_is_named_with_its_key_and_line() {
         ("[[his]]", "[clients.\"x.nl\"]\npeers = []\n[[his]]", "clients.x.nl.peers", 23, "at least one"),
         ("[[his]]", "[clients.\"x.nl\"]\nkind = \"portaal\"\n[[his]]", "clients.x.nl.kind", 23, "`portal`"),
         ("[[his]]", "[clients.\"x.nl\"]\njwks = \"k.json\"\n[[his]]", "clients.x.nl.jwks", 23, "not a known key"),
+        ("[[his]]", "[oauth]\nrefresh_months = 13\n[[his]]", "oauth.refresh_months", 23, "1 to 12"),
+        ("[[his]]", "[oauth]\ntoken_scope = \"id\"\n[[his]]", "oauth.token_scope", 23, "\"ids\""),
         ("[[his]]", "[telemetry]\nlog = \"inof\"\n[[his]]", "telemetry.log", 23, "`info`"),
         ("[[his]]", "[tellemetry]\n[[his]]", "tellemetry", 22, "`telemetry`"),
         (r#"dialect = "fhir""#, r#"dialect = "fire""#, "his[0].dialect", 24, "\"fhir\""),

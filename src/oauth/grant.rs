@@ -101,8 +101,9 @@ pub struct LastingGrant {
 
 /// Where grants end, and where a person finds theirs.
 pub trait GrantStore: Send + Sync + 'static {
-    /// Ends a grant: its access tokens and refresh tokens are refused from now on. Ending it twice is ending it once.
-    fn end(&self, grant: LocalId, now: Timestamp) -> StoreFuture<'_, ()>;
+    /// Ends a grant: its access tokens and refresh tokens are refused from now on. Whether this is what ended it: `false` when
+    /// it had ended before, or is not known.
+    fn end(&self, grant: LocalId, now: Timestamp) -> StoreFuture<'_, bool>;
 
     /// Whether a grant was ended. One that the store does not know any more has nothing left that could be used.
     fn has_ended(&self, grant: LocalId) -> StoreFuture<'_, bool>;

@@ -1,4 +1,5 @@
-//! The token endpoint on the wire: POST, form-encoded, over mutual TLS (core.tknint.200 and .201).
+//! The token endpoint and the revocation endpoint on the wire: POST, form-encoded, over mutual TLS (core.tknint.200 and .201,
+//! RFC 7009).
 
 use std::sync::Arc;
 
@@ -9,8 +10,10 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use axum::{Json, Router};
+use serde::Serialize;
 use serde_json::json;
 
+use super::refresh::RefreshToken;
 use super::token::{TokenAnswer, TokenCall, TokenDesk, TokenError};
 use crate::edge::Connection;
 use crate::form::decode_pairs;
@@ -19,13 +22,17 @@ use crate::medmij::{CorrelationId, LocalId, RequestId};
 /// Largest form that is read, in bytes.
 const FORM_MAX_BYTES: usize = 16 * 1024;
 
+/// RFC 6749 section 5.1.
+const NOT_STORED: [(header::HeaderName, &str); 2] = [(header::CACHE_CONTROL, "no-store"), (header::PRAGMA, "no-cache")];
+
 /// When a client may come back after a failure of ours.
 const RETRY_AFTER_SECONDS: u32 = 10;
 
-/// `POST /oauth/token`. Other methods come here too, so that their refusal is recorded.
+/// `POST /oauth/token` and `POST /oauth/revoke`. Other methods come here too, so that their refusal is recorded.
 pub fn router(desk: Arc<TokenDesk>) -> Router {
     Router::new()
         .route("/oauth/token", any(exchange))
+        .route("/oauth/revoke", any(revoke))
         .layer(axum::extract::DefaultBodyLimit::max(FORM_MAX_BYTES))
         .with_state(desk)
 }
@@ -38,17 +45,38 @@ async fn exchange(
     uri: Uri,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
-    let call = TokenCall {
-        caller: connection.caller(),
-        local_id: LocalId::new(desk.clock.now()),
-        request_id: id(&headers, "medmij-request-id").and_then(RequestId::parse),
-        correlation_id: id(&headers, "x-correlation-id").and_then(CorrelationId::parse),
-    };
+    let call = call(&desk, &connection, &headers);
     let answer = match read_form(&method, &headers, &uri, body) {
         Ok(form) => desk.exchange(&form, call).await,
         Err(error) => Err(desk.refuse(error, call).await),
     };
     answer.map_or_else(refusal, |answer| issued(&answer))
+}
+
+/// RFC 7009 section 2.2: 200 without a body, also for a token that is not known.
+async fn revoke(
+    State(desk): State<Arc<TokenDesk>>,
+    Extension(connection): Extension<Arc<Connection>>,
+    method: Method,
+    headers: HeaderMap,
+    uri: Uri,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
+    let call = call(&desk, &connection, &headers);
+    let answer = match read_form(&method, &headers, &uri, body) {
+        Ok(form) => desk.revoke(&form, call).await,
+        Err(error) => Err(desk.refuse(error, call).await),
+    };
+    answer.map_or_else(refusal, |()| (StatusCode::OK, NOT_STORED).into_response())
+}
+
+fn call<'a>(desk: &TokenDesk, connection: &'a Connection, headers: &HeaderMap) -> TokenCall<'a> {
+    TokenCall {
+        caller: connection.caller(),
+        local_id: LocalId::new(desk.clock.now()),
+        request_id: id(headers, "medmij-request-id").and_then(RequestId::parse),
+        correlation_id: id(headers, "x-correlation-id").and_then(CorrelationId::parse),
+    }
 }
 
 /// The parameters; none may stand in the query, where they would end up in logs.
@@ -83,21 +111,32 @@ fn is_form(headers: &HeaderMap) -> bool {
         && parts.all(|part| matches!(part, "charset=utf-8" | "charset=\"utf-8\""))
 }
 
+/// The members of core.tknint.201; `refresh_token` stands there with lasting consent only.
+#[derive(Serialize)]
+struct IssuedBody<'a> {
+    access_token: &'a str,
+    token_type: &'static str,
+    expires_in: u64,
+    scope: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refresh_token: Option<&'a str>,
+}
+
 fn issued(answer: &TokenAnswer) -> Response {
-    let body = json!({
-        "access_token": answer.token.reveal(),
-        "token_type": "Bearer",
-        "expires_in": answer.lifetime.as_secs(),
-        "scope": answer.scope,
-    });
-    (StatusCode::OK, [(header::CACHE_CONTROL, "no-store"), (header::PRAGMA, "no-cache")], Json(body)).into_response()
+    let body = IssuedBody {
+        access_token: answer.token.reveal(),
+        token_type: "Bearer",
+        expires_in: answer.lifetime.as_secs(),
+        scope: &answer.scope,
+        refresh_token: answer.refresh.as_ref().map(RefreshToken::reveal),
+    };
+    (StatusCode::OK, NOT_STORED, Json(body)).into_response()
 }
 
 fn refusal(error: TokenError) -> Response {
     let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let body = json!({"error": error.code(), "error_description": error.to_string()});
-    let mut response =
-        (status, [(header::CACHE_CONTROL, "no-store"), (header::PRAGMA, "no-cache")], Json(body)).into_response();
+    let mut response = (status, NOT_STORED, Json(body)).into_response();
     if status == StatusCode::SERVICE_UNAVAILABLE {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS));
     }

@@ -1,14 +1,20 @@
-//! The token request: what it brings and what it leads to. The client is known by its TLS certificate (core.tknint.200).
+//! The token request: what it brings and what it leads to. The client is known by its TLS certificate (core.tknint.200,
+//! RFC 8705 section 2).
 
 mod code_grant;
 mod desk;
 mod error;
+mod issue;
+mod refresh_grant;
+mod revocation;
 
 use std::time::Duration;
 
 pub use desk::TokenDesk;
 pub use error::TokenError;
+pub use issue::{ScopeForm, TokenRules};
 
+use super::refresh::RefreshToken;
 use crate::medmij::{CorrelationId, LocalId, RequestId};
 use crate::routing::Caller;
 use crate::secret::Handle;
@@ -26,13 +32,15 @@ pub struct TokenCall<'a> {
     pub correlation_id: Option<CorrelationId>,
 }
 
-/// A token that was issued.
+/// Tokens that were issued (core.tknint.201).
 #[derive(Debug)]
 pub struct TokenAnswer {
-    /// The token; this is the only time that it is seen.
+    /// The access token; this is the only time that it is seen.
     pub token: Handle,
     /// Its lifetime.
     pub lifetime: Duration,
-    /// The services that it covers, ids separated by spaces.
+    /// The services that it covers, as [`ScopeForm`] writes them.
     pub scope: String,
+    /// The refresh token; with lasting consent only.
+    pub refresh: Option<RefreshToken>,
 }

@@ -71,6 +71,8 @@ pub struct TokenAnswer {
     pub expires_in: u64,
     /// Services, separated by spaces.
     pub scope: String,
+    /// With lasting consent only.
+    pub refresh_token: Option<String>,
 }
 
 impl std::fmt::Debug for TokenAnswer {
@@ -197,6 +199,20 @@ impl PgoClient {
             return serde_json::from_slice(&reply.body).map_err(|_| no_token(&reply));
         }
         Err(no_token(&reply))
+    }
+
+    /// Exchanges a refresh token, under a correlation id of its own (core.tknint.208).
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub async fn refresh(&self, endpoints: &Endpoints, refresh_token: &str) -> Result<Reply, ClientError> {
+        let pair = |name: &'static str, value: &str| (name.to_owned(), value.to_owned());
+        let form = [
+            pair("grant_type", "refresh_token"),
+            pair("refresh_token", refresh_token),
+            pair("client_id", &self.client_id),
+        ];
+        self.token_request(&endpoints.token, &form, &new_id()).await
     }
 
     /// A token request with exactly this form.

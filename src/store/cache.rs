@@ -104,7 +104,7 @@ impl TokenStore for CachedTokens {
 }
 
 impl GrantStore for CachedTokens {
-    fn end(&self, grant: LocalId, now: Timestamp) -> StoreFuture<'_, ()> {
+    fn end(&self, grant: LocalId, now: Timestamp) -> StoreFuture<'_, bool> {
         let forget = Forget { tokens: self, grant };
         let ending = self.grants.end(grant, now);
         Box::pin(async move {
@@ -189,9 +189,12 @@ mod tests {
     }
 
     impl GrantStore for Memory {
-        fn end(&self, grant: LocalId, _: Timestamp) -> StoreFuture<'_, ()> {
-            self.ended.lock().unwrap().push(grant);
-            Box::pin(async { Ok(()) })
+        fn end(&self, grant: LocalId, _: Timestamp) -> StoreFuture<'_, bool> {
+            let mut ended = self.ended.lock().unwrap();
+            let known = self.tokens.lock().unwrap().iter().any(|token| token.grant.id == grant);
+            let first = known && !ended.contains(&grant);
+            ended.push(grant);
+            Box::pin(async move { Ok(first) })
         }
 
         fn has_ended(&self, grant: LocalId) -> StoreFuture<'_, bool> {

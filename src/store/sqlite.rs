@@ -5,6 +5,7 @@ mod statements;
 mod worker;
 
 use std::path::Path;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -53,7 +54,7 @@ impl SqliteStore {
     }
 
     fn sweep_step(&self, now: Timestamp) -> impl Future<Output = Result<Swept, StoreError>> + Send + '_ {
-        let day_ago = now.saturating_sub(super::DAY).unwrap_or(Timestamp::MIN).as_microsecond();
+        let day_ago = now.saturating_sub(DAY).unwrap_or(Timestamp::MIN).as_microsecond();
         let now = now.as_microsecond();
         self.writer.submit(move |connection| {
             Ok(Swept {
@@ -67,6 +68,8 @@ impl SqliteStore {
         })
     }
 }
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Store for SqliteStore {
     /// After a failed commit it makes the writer try again.
@@ -121,7 +124,7 @@ impl TokenStore for SqliteStore {
 }
 
 impl GrantStore for SqliteStore {
-    fn end(&self, grant: LocalId, now: Timestamp) -> StoreFuture<'_, ()> {
+    fn end(&self, grant: LocalId, now: Timestamp) -> StoreFuture<'_, bool> {
         let (grant, now) = (grant.to_string(), now.as_microsecond());
         Box::pin(self.writer.submit(move |connection| statements::end_grant(connection, &grant, now)))
     }

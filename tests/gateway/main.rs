@@ -8,6 +8,7 @@
     reason = "a test ends with a panic when something is not as it should be"
 )]
 
+mod attacks;
 mod authorize;
 mod harness;
 mod his_faults;
@@ -16,8 +17,8 @@ mod login;
 mod record;
 mod requests;
 mod review;
+mod revocation;
 mod secrets;
 mod shutdown;
 mod tls;
-mod token;
 mod visit;

@@ -15,7 +15,6 @@ mod durability;
 mod faults;
 mod harness;
 mod kill;
-mod lists;
 mod person;
 mod sandbox;
 mod serve;

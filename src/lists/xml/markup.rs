@@ -52,10 +52,9 @@ pub(super) fn referred(name: &BytesRef<'_>) -> Option<char> {
     }
 }
 
-/// A name from the file, short enough for an error, with nothing in it that moves a cursor.
+/// A name from the file, short enough for an error.
 pub(super) fn cut(name: &str) -> Box<str> {
-    let visible = |c: char| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c };
-    name.chars().take(40).map(visible).collect::<String>().into()
+    name.chars().take(40).collect::<String>().into()
 }
 
 /// Offsets of the parser count bytes of a slice in memory, so they fit.

@@ -1,6 +1,8 @@
 //! The authorization code grant as states: a code is presented, by that spent, then redeemed. Each state is made from the
 //! one before it only, so no token can be issued for a code that was not spent.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
 use super::desk::AdmittedClient;
@@ -57,7 +59,7 @@ impl SpentCode {
     /// The grant behind the code, for the client that asked and with the redirect URI that it asked with (core.tknint.205).
     pub(super) fn redeem(
         self,
-        client: AdmittedClient,
+        client: &AdmittedClient,
         redirect_uri: Option<&str>,
         now: Timestamp,
     ) -> Result<RedeemedGrant, TokenError> {
@@ -65,7 +67,7 @@ impl SpentCode {
         let redirect_uri = redirect_uri.ok_or(TokenError::InvalidRequest)?;
         let fits = code.grant.client == client.id && code.redirect_uri.as_str() == redirect_uri && now < code.expires;
         if fits {
-            Ok(RedeemedGrant(Grant { redeemed_by: Some(client.node), ..code.grant }))
+            Ok(RedeemedGrant(Grant { redeemed_by: Some(client.node.clone()), ..code.grant }))
         } else {
             Err(TokenError::InvalidGrant)
         }
@@ -73,7 +75,7 @@ impl SpentCode {
 }
 
 impl RedeemedGrant {
-    pub(super) fn into_grant(self) -> Grant {
-        self.0
+    pub(super) fn into_grant(self) -> Arc<Grant> {
+        Arc::new(self.0)
     }
 }

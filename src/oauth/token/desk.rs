@@ -1,18 +1,19 @@
-//! The desk where codes are exchanged for tokens.
+//! The desk where codes and refresh tokens are exchanged, and given back.
 
+use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::code_grant::{PresentedCode, RedeemedGrant, SpentCode};
-use super::{TokenAnswer, TokenCall, TokenError};
+use super::{TokenAnswer, TokenCall, TokenError, TokenRules};
 use crate::audit::{AuditEvent, AuditLog, Kind, Outcome, Pseudonymiser, receipt};
 use crate::clock::SharedClock;
 use crate::form::single;
+use crate::his::HisAdapter;
 use crate::medmij::Hostname;
 use crate::oauth::code::CodeStore;
-use crate::oauth::grant::{Grant, GrantStore, IssuedToken, Node, TokenStore};
+use crate::oauth::grant::{Grant, GrantStore, Node, TokenStore};
+use crate::oauth::refresh::{IssuedRefresh, RefreshStore, RefreshToken};
 use crate::routing::{SharedSnapshot, admit_caller};
-use crate::secret::Handle;
 
 /// The desk where codes are exchanged.
 pub struct TokenDesk {
@@ -24,18 +25,22 @@ pub struct TokenDesk {
     pub tokens: Arc<dyn TokenStore>,
     /// The grants.
     pub grants: Arc<dyn GrantStore>,
+    /// The refresh families.
+    pub refreshes: Arc<dyn RefreshStore>,
     /// The audit log.
     pub audit: Arc<dyn AuditLog>,
     /// Keyed pseudonyms for the audit.
     pub pseudonyms: Arc<Pseudonymiser>,
+    /// The adapters, by id of the HIS installation.
+    pub adapters: HashMap<String, Arc<dyn HisAdapter>>,
     /// Time.
     pub clock: SharedClock,
-    /// How long an access token lives: 900 s.
-    pub token_lifetime: Duration,
+    /// How tokens are given out.
+    pub rules: TokenRules,
 }
 
 impl TokenDesk {
-    /// Exchanges a code. The outcome is in the audit before this returns.
+    /// Exchanges a code or a refresh token. The outcome is in the audit before this returns.
     ///
     /// # Errors
     /// See [`TokenError`].
@@ -52,7 +57,7 @@ impl TokenDesk {
         self.refused(self.event(call), error).await
     }
 
-    async fn refused(&self, mut event: AuditEvent, error: TokenError) -> TokenError {
+    pub(super) async fn refused(&self, mut event: AuditEvent, error: TokenError) -> TokenError {
         event.reason = Some(error.reason());
         event.status = Some(error.status());
         if let Ok(pending) = self.audit.append(event) {
@@ -62,7 +67,7 @@ impl TokenDesk {
         error
     }
 
-    fn event(&self, call: TokenCall<'_>) -> AuditEvent {
+    pub(super) fn event(&self, call: TokenCall<'_>) -> AuditEvent {
         let mut event = AuditEvent::new(self.clock.now(), Kind::TokenRefused, Outcome::Refused);
         event.local_id = Some(call.local_id);
         event.request_id = call.request_id;
@@ -79,11 +84,15 @@ impl TokenDesk {
     ) -> Result<TokenAnswer, TokenError> {
         let spent = PresentedCode::of(form).spend(&*self.codes, event.time).await?;
         self.note(&spent, event).await?;
-        check_grant_type(form)?;
-        let spent = spent.required()?;
-        let client = self.admit(form, call, event)?;
-        let redeemed = spent.redeem(client, single(form, "redirect_uri"), event.time)?;
-        self.issue(redeemed, event).await
+        match GrantType::of(form)? {
+            GrantType::AuthorizationCode => {
+                let spent = spent.required()?;
+                let client = self.admit(form, call, event)?;
+                let redeemed = spent.redeem(&client, single(form, "redirect_uri"), event.time)?;
+                self.issue(redeemed, &client, event).await
+            }
+            GrantType::RefreshToken => self.refresh(form, call, event).await,
+        }
     }
 
     /// Names the grant in the record. A code that comes again was stolen or is replayed, whoever brings it: the token of its
@@ -91,23 +100,20 @@ impl TokenDesk {
     async fn note(&self, spent: &SpentCode, event: &mut AuditEvent) -> Result<(), TokenError> {
         match spent {
             SpentCode::First(code) => self.name_grant(event, &code.grant),
-            SpentCode::Again(grant) => {
-                event.grant = Some(*grant);
-                self.grants.end(*grant, event.time).await?;
-            }
+            SpentCode::Again(grant) => self.end(*grant, "code-reused", event).await?,
             SpentCode::None | SpentCode::Unknown => {}
         }
         Ok(())
     }
 
-    fn name_grant(&self, event: &mut AuditEvent, grant: &Grant) {
+    pub(super) fn name_grant(&self, event: &mut AuditEvent, grant: &Grant) {
         event.provider = Some(grant.provider.clone());
         event.subject = Some(self.pseudonyms.at(&grant.subject, event.time));
         event.grant = Some(grant.id);
     }
 
     /// The client that is named, if the node at the other end may act for it.
-    fn admit(
+    pub(super) fn admit(
         &self,
         form: &[(String, String)],
         call: TokenCall<'_>,
@@ -122,15 +128,31 @@ impl TokenDesk {
         Ok(AdmittedClient { id, node: Node { name, thumbprint } })
     }
 
-    async fn issue(&self, redeemed: RedeemedGrant, event: &AuditEvent) -> Result<TokenAnswer, TokenError> {
+    async fn issue(
+        &self,
+        redeemed: RedeemedGrant,
+        client: &AdmittedClient,
+        event: &AuditEvent,
+    ) -> Result<TokenAnswer, TokenError> {
         let grant = redeemed.into_grant();
-        let token = Handle::draw();
-        let scope = grant.services.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
-        let expires = event.time.saturating_add(self.token_lifetime).unwrap_or(event.time);
+        let scope = self.rules.scope_form.write(&grant, &grant.services);
         let record = AuditEvent { kind: Kind::TokenIssued, outcome: Outcome::Done, ..event.clone() };
         receipt(self.audit.append(record)?).await?;
-        self.tokens.keep(IssuedToken { hash: token.hash(), expires, bound_to: None, grant: Arc::new(grant) }).await?;
-        Ok(TokenAnswer { token, lifetime: self.token_lifetime, scope })
+        let refresh = self.first_refresh(&grant, event).await?;
+        let (token, issued) = self.draw_token(grant, client, event.time);
+        self.tokens.keep(issued).await?;
+        Ok(TokenAnswer { token, lifetime: self.rules.token_lifetime, scope, refresh })
+    }
+
+    /// Begins the refresh family of a lasting consent; any other consent has none.
+    async fn first_refresh(&self, grant: &Arc<Grant>, event: &AuditEvent) -> Result<Option<RefreshToken>, TokenError> {
+        if !grant.lasting {
+            return Ok(None);
+        }
+        let first = RefreshToken::draw();
+        let expires = self.rules.refresh_expires(event.time);
+        self.refreshes.keep(IssuedRefresh { key: first.key(), expires, grant: Arc::clone(grant) }).await?;
+        Ok(Some(first))
     }
 }
 
@@ -140,10 +162,19 @@ pub(super) struct AdmittedClient {
     pub(super) node: Node,
 }
 
-fn check_grant_type(form: &[(String, String)]) -> Result<(), TokenError> {
-    match single(form, "grant_type") {
-        Some("authorization_code") => Ok(()),
-        Some(_) => Err(TokenError::UnsupportedGrantType),
-        None => Err(TokenError::InvalidRequest),
+/// The grant types that are served.
+enum GrantType {
+    AuthorizationCode,
+    RefreshToken,
+}
+
+impl GrantType {
+    fn of(form: &[(String, String)]) -> Result<Self, TokenError> {
+        match single(form, "grant_type") {
+            Some("authorization_code") => Ok(Self::AuthorizationCode),
+            Some("refresh_token") => Ok(Self::RefreshToken),
+            Some(_) => Err(TokenError::UnsupportedGrantType),
+            None => Err(TokenError::InvalidRequest),
+        }
     }
 }

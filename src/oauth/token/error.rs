@@ -22,20 +22,27 @@ pub enum TokenError {
     /// The certificate is on no whitelist, or may not act for the client_id.
     #[error("the client certificate may not act for this client_id")]
     InvalidClient,
-    /// The code is unknown, spent, expired, another client's, or the redirect_uri differs.
-    #[error("the code is not valid for this client and redirect_uri, or was used before")]
+    /// The code or refresh token is unknown, spent, expired, another client's, or its consent has ended; the redirect_uri
+    /// differs; or the provider makes no data available any more. One answer, so that it tells nothing about a person.
+    #[error("the code or refresh token is not valid (any more) for this client; start a new authorization")]
     InvalidGrant,
-    /// Only authorization_code is served.
-    #[error("only grant_type authorization_code is served")]
+    /// More is asked than was consented to.
+    #[error("the scope is broader than the consent")]
+    InvalidScope,
+    /// Another grant type than those that are served.
+    #[error("only grant_type authorization_code and refresh_token are served")]
     UnsupportedGrantType,
-    /// Our lists are too old to tell who the client is; the code counts as spent.
-    #[error("the gateway cannot tell who asks; start a new authorization later")]
+    /// Our lists are too old to tell who the client is.
+    #[error("the gateway cannot tell who asks; a code is spent by this, a refresh token can be sent again later")]
     ListsTooOld,
-    /// The store does not answer; the code counts as spent.
-    #[error("the gateway cannot answer now; start a new authorization later")]
+    /// The HIS of the practice does not say whether data is still available. Nothing is spent.
+    #[error("the care provider's system gives no answer; send the same refresh token again later")]
+    His,
+    /// The store does not answer.
+    #[error("the gateway cannot answer now; a code is spent by this, a refresh token can be sent again later")]
     Store,
     /// The audit cannot record the token, so there is none.
-    #[error("the gateway cannot record this now; start a new authorization later")]
+    #[error("the gateway cannot record this now; a code is spent by this, a refresh token can be sent again later")]
     Audit,
 }
 
@@ -47,8 +54,9 @@ impl TokenError {
             Self::InvalidRequest | Self::NotAForm | Self::Method | Self::TooLarge => "invalid_request",
             Self::InvalidClient => "invalid_client",
             Self::InvalidGrant => "invalid_grant",
+            Self::InvalidScope => "invalid_scope",
             Self::UnsupportedGrantType => "unsupported_grant_type",
-            Self::ListsTooOld | Self::Store | Self::Audit => "temporarily_unavailable",
+            Self::ListsTooOld | Self::His | Self::Store | Self::Audit => "temporarily_unavailable",
         }
     }
 
@@ -56,12 +64,12 @@ impl TokenError {
     #[must_use]
     pub const fn status(self) -> u16 {
         match self {
-            Self::InvalidRequest | Self::InvalidGrant | Self::UnsupportedGrantType => 400,
+            Self::InvalidRequest | Self::InvalidGrant | Self::InvalidScope | Self::UnsupportedGrantType => 400,
             Self::InvalidClient => 401,
             Self::Method => 405,
             Self::TooLarge => 413,
             Self::NotAForm => 415,
-            Self::ListsTooOld | Self::Store | Self::Audit => 503,
+            Self::ListsTooOld | Self::His | Self::Store | Self::Audit => 503,
         }
     }
 
@@ -69,12 +77,14 @@ impl TokenError {
     pub(super) const fn reason(self) -> &'static str {
         match self {
             Self::ListsTooOld => "lists-too-old",
+            Self::His => "his-gives-no-answer",
             Self::InvalidRequest
             | Self::NotAForm
             | Self::Method
             | Self::TooLarge
             | Self::InvalidClient
             | Self::InvalidGrant
+            | Self::InvalidScope
             | Self::UnsupportedGrantType
             | Self::Store
             | Self::Audit => self.code(),

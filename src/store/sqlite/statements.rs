@@ -91,10 +91,9 @@ pub(super) fn find_token(connection: &Connection, hash: HandleHash) -> Result<Op
     connection.prepare_cached(sql)?.query_row([hash], token).optional()
 }
 
-pub(super) fn end_grant(connection: &Connection, grant: &str, now: i64) -> Result<()> {
+pub(super) fn end_grant(connection: &Connection, grant: &str, now: i64) -> Result<bool> {
     let sql = "UPDATE grants SET ended_at = ?2 WHERE id = ?1 AND ended_at IS NULL";
-    connection.prepare_cached(sql)?.execute(params![grant, now])?;
-    Ok(())
+    Ok(connection.prepare_cached(sql)?.execute(params![grant, now])? == 1)
 }
 
 pub(super) fn has_ended(connection: &Connection, grant: &str) -> Result<bool> {

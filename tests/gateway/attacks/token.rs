@@ -1,4 +1,4 @@
-//! The token endpoint: who gets a token, who does not, and what is left of a code that was shown wrongly.
+//! Attacks on the token endpoint: who gets a token, who does not, and what is left of a code that was shown wrongly.
 
 use std::time::Duration;
 
@@ -50,7 +50,7 @@ async fn status_of_data(client: &PgoClient, endpoints: &Endpoints, token: &str) 
 }
 
 #[tokio::test]
-async fn a_pgos_code_presented_by_the_other_pgo_fails_and_is_dead_afterwards() {
+async fn case_26_a_code_of_another_pgo_fails_and_is_dead_afterwards() {
     let gateway = Gateway::start().await;
     let (owner, other) = (gateway.client("pgo"), gateway.client("pgo2"));
     // As itself, with the redirect URI of either; and as the owner, with its own certificate.
@@ -77,7 +77,7 @@ async fn a_pgos_code_presented_by_the_other_pgo_fails_and_is_dead_afterwards() {
 }
 
 #[tokio::test]
-async fn a_node_on_no_whitelist_gets_no_token() {
+async fn case_25_a_node_on_no_whitelist_gets_no_token() {
     let gateway = Gateway::start().await;
     let (owner, stranger) = (gateway.client("pgo"), gateway.client("not_listed"));
     for client_id in [&stranger.client_id, &owner.client_id] {
@@ -91,7 +91,7 @@ async fn a_node_on_no_whitelist_gets_no_token() {
 }
 
 #[tokio::test]
-async fn a_code_that_was_shown_wrongly_is_dead() {
+async fn case_27_and_31_a_code_that_was_shown_wrongly_is_dead() {
     let gateway = Gateway::start().await;
     let client = gateway.client("pgo");
     let elsewhere = format!("{}2", client.redirect_uri);
@@ -114,7 +114,7 @@ async fn a_code_that_was_shown_wrongly_is_dead() {
 }
 
 #[tokio::test]
-async fn a_code_shown_twice_ends_the_token_of_the_first_time() {
+async fn case_28_a_code_shown_twice_ends_the_token_of_the_first_time() {
     let gateway = Gateway::start().await;
     let client = gateway.client("pgo");
     let (code, endpoints, correlation_id) = gateway.code(&client, DELINDE, &gateway.patient()).await;
@@ -128,7 +128,7 @@ async fn a_code_shown_twice_ends_the_token_of_the_first_time() {
 }
 
 #[tokio::test]
-async fn of_a_hundred_presentations_at_once_exactly_one_gets_a_token() {
+async fn case_29_of_a_hundred_presentations_at_once_exactly_one_gets_a_token() {
     let gateway = Gateway::start().await;
     let client = gateway.client("pgo");
     let (code, endpoints, _) = gateway.code(&client, DELINDE, &gateway.patient()).await;
@@ -148,8 +148,27 @@ async fn of_a_hundred_presentations_at_once_exactly_one_gets_a_token() {
     gateway.stop().await;
 }
 
+/// Of each code exactly one presentation gets a token, however often it is tried.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn case_29_in_each_of_200_rounds_exactly_one_of_a_hundred_presentations_gets_a_token() {
+    let gateway = Gateway::start().await;
+    let client = gateway.client("pgo");
+    for round in 0..200 {
+        let (code, endpoints, _) = gateway.code(&client, DELINDE, &gateway.patient()).await;
+        let mut all = JoinSet::new();
+        for _ in 0..100 {
+            let (client, endpoints, form) = (client.clone(), endpoints.clone(), form(&client, &code));
+            all.spawn(async move { present(&client, &endpoints, &form).await.status.as_u16() });
+        }
+        let mut statuses = all.join_all().await;
+        statuses.sort_unstable();
+        assert_eq!((statuses[0], statuses[1], statuses[99]), (200, 400, 400), "round {round}");
+    }
+    gateway.stop().await;
+}
+
 #[tokio::test]
-async fn a_code_lives_for_900_seconds() {
+async fn case_30_a_code_lives_for_900_seconds() {
     for (seconds, lives) in [(899, true), (900, false), (901, false)] {
         let gateway = Gateway::start().await;
         let client = gateway.client("pgo");
@@ -177,7 +196,7 @@ async fn an_access_token_lives_for_900_seconds() {
 }
 
 #[tokio::test]
-async fn only_a_posted_form_is_a_token_request() {
+async fn case_33_34_and_36_only_a_posted_form_is_a_token_request() {
     let gateway = Gateway::start().await;
     let client = gateway.client("pgo");
     let (code, endpoints, _) = gateway.code(&client, DELINDE, &gateway.patient()).await;
@@ -222,11 +241,11 @@ async fn only_a_posted_form_is_a_token_request() {
 }
 
 #[tokio::test]
-async fn a_doubled_parameter_and_another_grant_type_are_refused() {
+async fn case_35_and_37_a_doubled_parameter_and_another_grant_type_are_refused() {
     let gateway = Gateway::start().await;
     let client = gateway.client("pgo");
     let (code, endpoints, _) = gateway.code(&client, DELINDE, &gateway.patient()).await;
-    for kind in ["password", "client_credentials", "refresh_code", "refresh_token", ""] {
+    for kind in ["password", "client_credentials", "refresh_code", "implicit", ""] {
         let asked = with(form(&client, &code), "grant_type", Some(kind));
         refused(&gateway, &present(&client, &endpoints, &asked).await, 400, "unsupported_grant_type");
     }
@@ -241,7 +260,7 @@ async fn a_doubled_parameter_and_another_grant_type_are_refused() {
 }
 
 #[tokio::test]
-async fn what_is_no_code_of_ours_gets_nothing() {
+async fn case_32_what_is_no_code_of_ours_gets_nothing() {
     let gateway = Gateway::start().await;
     let client = gateway.client("pgo");
     let (code, endpoints, _) = gateway.code(&client, DELINDE, &gateway.patient()).await;

@@ -1,0 +1,3 @@
+//! The attack cases of the test plan, each under its number, with the exact answer that is expected.
+
+mod token;
