@@ -41,7 +41,7 @@
 //! - [`monitor`]: readiness and metrics.
 //!
 //! The outside world, which implements ports: [`tls`], [`store`] (SQLite), `his::fhir` and `his::pool`, `lists::source`,
-//! `audit::file`, `session::simulator`, [`telemetry`].
+//! `audit::file`, `session::oidc`, `session::simulator`, [`telemetry`].
 //!
 //! Sockets: [`edge`] accepts, limits and closes connections and knows no route; each feature's `http.rs` decodes, calls and
 //! encodes.

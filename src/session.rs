@@ -3,6 +3,7 @@
 pub mod http;
 pub mod journey;
 pub mod login;
+pub mod oidc;
 #[cfg(feature = "sandbox")]
 pub mod simulator;
 pub mod visit;
