@@ -2,6 +2,7 @@
 //! takes the listeners and the stop signal as arguments.
 
 mod assemble;
+mod login;
 mod start;
 
 use std::net::{SocketAddr, TcpListener};

@@ -9,6 +9,7 @@ mod fault;
 mod files;
 mod kind;
 mod log;
+mod login;
 mod oauth;
 mod origin;
 mod parts;
@@ -28,9 +29,10 @@ use toml::de::DeTable;
 
 pub use clients::{Client, ClientRole, Portal};
 pub use fault::{ConfigFaults, Fault, FileProblem, Place, Problem};
+pub use login::{Login, Oidc};
 pub use oauth::{Oauth, TokenScope};
 pub use origin::{HttpsUrl, Origin};
-pub use parts::{Back, Edge, Environment, Front, Identity, Lists, Login, Node, Ops};
+pub use parts::{Back, Edge, Environment, Front, Identity, Lists, Node, Ops};
 pub use practices::{Dialect, His, Practice, PracticeState};
 pub use upkeep::{Audit, Keys, Release, Store, Telemetry};
 
@@ -180,7 +182,7 @@ impl Config {
             ("back", format!("{} on {}", self.back.origin, self.back.listen)),
             ("ops", self.ops.listen.to_string()),
             ("lists", hosts.into_iter().collect::<Vec<_>>().join(" ")),
-            ("login", self.login.as_str().to_owned()),
+            ("login", self.login.summary()),
             ("audit", self.audit.dir.display().to_string()),
             ("store", self.store.path.display().to_string()),
             ("his", self.his.len().to_string()),

@@ -10,6 +10,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
+use super::login::login;
 use super::start::{StartError, bind};
 use super::{App, Half, Listeners, ListsPart};
 use crate::audit::{
@@ -34,7 +35,6 @@ use crate::routes::{BackFace, FrontFace, Watch};
 use crate::routing::{Freshness, SharedSnapshot, Snapshot};
 use crate::services::Catalogue;
 use crate::session::journey::{Journey, JourneyRules};
-use crate::session::login::IdentityProvider;
 use crate::store::{CachedTokens, KeyFile, Sealer, SqliteStore, Store};
 use crate::tls::client::{Deadlines, client_config, reqwest_client};
 use crate::tls::identity::{Identity, Roots};
@@ -290,7 +290,7 @@ fn adapter(config: &Config, his: &config::His, clock: &SharedClock) -> Result<Ar
     Ok(Arc::new(adapter))
 }
 
-fn read_secret(path: &Path) -> Result<crate::secret::Secret<String>, StartError> {
+pub(super) fn read_secret(path: &Path) -> Result<crate::secret::Secret<String>, StartError> {
     let text = std::fs::read_to_string(path)
         .map_err(|source| StartError::File { path: path.display().to_string(), source })?;
     Ok(crate::secret::Secret::new(text.trim().to_owned()))
@@ -304,7 +304,7 @@ fn front(config: &Config, shared: &Shared) -> Result<Half<FrontFace>, StartError
         audit: Arc::clone(&shared.audit) as _,
         pseudonyms: Arc::clone(&shared.pseudonyms),
         adapters: shared.adapters.clone(),
-        login: login(config, shared)?,
+        login: login(config, &shared.clock)?,
         clock: Arc::clone(&shared.clock),
         rules: JourneyRules {
             allow_ports: config.lists.allow_ports,
@@ -317,24 +317,6 @@ fn front(config: &Config, shared: &Shared) -> Result<Half<FrontFace>, StartError
     let tls = front_channel(&identity(&config.front.identity, &shared.clock)?, &shared.clock)?;
     let face = FrontFace { router: crate::session::http::router(Arc::new(journey)), watch: shared.watch.clone() };
     Ok(half(config, &config.front.origin, tls, face))
-}
-
-#[cfg(feature = "sandbox")]
-#[expect(clippy::unnecessary_wraps, reason = "a build without the simulator has no login service to give")]
-fn login(config: &Config, shared: &Shared) -> Result<Arc<dyn IdentityProvider>, StartError> {
-    match config.login {
-        config::Login::Simulator => {
-            Ok(Arc::new(crate::session::simulator::LoginSimulator::new(Arc::clone(&shared.clock))))
-        }
-    }
-}
-
-/// The configuration refuses the simulator in such a build already; this says so once more.
-#[cfg(not(feature = "sandbox"))]
-fn login(config: &Config, _: &Shared) -> Result<Arc<dyn IdentityProvider>, StartError> {
-    match config.login {
-        config::Login::Simulator => Err(StartError::NoLogin),
-    }
 }
 
 fn back(config: &Config, shared: &Shared) -> Result<Half<BackFace>, StartError> {

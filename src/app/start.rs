@@ -31,6 +31,18 @@ pub enum StartError {
         #[source]
         source: crate::store::KeyError,
     },
+    /// A private key for tokens cannot be used.
+    #[error("the private key {path} cannot be used")]
+    TokenKey {
+        /// Which.
+        path: String,
+        /// Why.
+        #[source]
+        source: crate::jose::KeyError,
+    },
+    /// The login service cannot be asked as it is configured.
+    #[error("the login service cannot be used")]
+    Login(#[from] crate::session::oidc::OidcError),
     /// A folder belongs to a running process.
     #[error("{folder} is in use by {}", holder.map_or_else(|| "another process".to_owned(), |pid| format!("process {pid}")))]
     Locked {
@@ -89,6 +101,8 @@ impl StartError {
             | Self::Tls(_)
             | Self::Certificate { .. }
             | Self::Key { .. }
+            | Self::TokenKey { .. }
+            | Self::Login(_)
             | Self::Lists(_)
             | Self::His { .. }
             | Self::NodeName(_)

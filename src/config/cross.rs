@@ -7,8 +7,9 @@ use std::net::SocketAddr;
 use super::clients::{Client, ClientRole};
 use super::fault::Problem;
 use super::log::Log;
+use super::login::Login;
 use super::origin::Origin;
-use super::parts::{Environment, Login, Ops};
+use super::parts::{Environment, Ops};
 use super::practices::Practice;
 use super::section::nearest;
 use super::source::Source;
@@ -80,7 +81,7 @@ fn overlap(one: SocketAddr, other: SocketAddr) -> bool {
 }
 
 fn production_is_strict(log: &mut Log) {
-    if log.accepted("login.kind") == Some(Login::Simulator.as_str()) {
+    if Login::is_simulator(log.accepted("login.kind")) {
         log.note("login.kind", Problem::SimulatorInProduction);
     }
     if let Some(port) = origin(log, "front.origin").and_then(|origin| origin.port()) {
@@ -92,7 +93,7 @@ fn production_is_strict(log: &mut Log) {
 }
 
 fn login_is_built(log: &mut Log) {
-    if !cfg!(feature = "sandbox") && log.accepted("login.kind") == Some(Login::Simulator.as_str()) {
+    if !cfg!(feature = "sandbox") && Login::is_simulator(log.accepted("login.kind")) {
         log.note("login.kind", Problem::SimulatorNotBuilt);
     }
 }

@@ -162,6 +162,9 @@ pub enum FileProblem {
     /// No set of public keys.
     #[error("expected a JWKS: a JSON object with one to twenty public keys under `keys`")]
     NoKeySet,
+    /// No private key to sign or open tokens with.
+    #[error("expected one private key of a kind that tokens use: PKCS#8 in PEM (BEGIN PRIVATE KEY), or a JWK")]
+    NoTokenKey,
     /// Not one line of visible characters.
     #[error("expected one line of 1 to 4096 visible ASCII characters")]
     NotOneLine,

@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 
 use super::fault::{Fault, FileProblem, Place, Problem};
 use super::kind::{self, Kind};
+use crate::jose::{DecryptionKey, KeyError, SigningKey};
 
 /// What a path is for, and so what must be true of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +31,10 @@ pub(super) enum Role {
     ApiKey,
     /// Public keys as a JWKS.
     Jwks,
+    /// A private key to sign tokens with; secret.
+    SigningKey,
+    /// A private key to open tokens with; secret.
+    DecryptionKey,
     /// A folder that is made when it is absent.
     Folder,
     /// A file that is made when it is absent.
@@ -54,6 +59,9 @@ impl Role {
             Self::RandomKey => kind::path_of_secret("the path of a file with 32 random bytes in base64"),
             Self::ApiKey => kind::path_of_secret("the path of a file with the key on one line"),
             Self::Jwks => kind::path("the path of a JWKS file with public keys"),
+            Self::SigningKey | Self::DecryptionKey => {
+                kind::path_of_secret("the path of a file with a private key: PKCS#8 in PEM, or a JWK")
+            }
             Self::Folder => kind::path("the path of a folder"),
             Self::Database => kind::path("the path of a database file"),
         }
@@ -66,6 +74,8 @@ impl Role {
             Self::RandomKey => random_key(&contents(path, true)?),
             Self::ApiKey => api_key(&contents(path, true)?),
             Self::Jwks => key_set(&contents(path, false)?),
+            Self::SigningKey => token_key(&contents(path, true)?, SigningKey::parse),
+            Self::DecryptionKey => token_key(&contents(path, true)?, DecryptionKey::parse),
             Self::Folder => folder(path),
             Self::Database => database(path),
         }
@@ -124,6 +134,11 @@ fn key_set(text: &[u8]) -> Result<(), FileProblem> {
     let set: serde_json::Value = serde_json::from_slice(text).map_err(|_| FileProblem::NoKeySet)?;
     let keys = set.get("keys").and_then(serde_json::Value::as_array).ok_or(FileProblem::NoKeySet)?;
     if (1..=20).contains(&keys.len()) { Ok(()) } else { Err(FileProblem::NoKeySet) }
+}
+
+fn token_key<K>(text: &[u8], parse: impl Fn(&str) -> Result<K, KeyError>) -> Result<(), FileProblem> {
+    let text = std::str::from_utf8(text).map_err(|_| FileProblem::NoTokenKey)?;
+    parse(text).map(drop).map_err(|_| FileProblem::NoTokenKey)
 }
 
 fn api_key(text: &[u8]) -> Result<(), FileProblem> {
@@ -219,6 +234,11 @@ mod tests {
             (Role::ApiKey, &pem, Err(FileProblem::NotOneLine)),
             (Role::Jwks, &keys, Ok(())),
             (Role::Jwks, &line, Err(FileProblem::NoKeySet)),
+            (Role::SigningKey, &pem, Ok(())),
+            (Role::SigningKey, &line, Err(FileProblem::NoTokenKey)),
+            (Role::SigningKey, &keys, Err(FileProblem::OpenToOthers(0o644))),
+            (Role::DecryptionKey, &pem, Ok(())),
+            (Role::DecryptionKey, &random, Err(FileProblem::NoTokenKey)),
             (Role::Folder, &scratch.0, Ok(())),
             (Role::Folder, &none.join("deeper"), Ok(())),
             (Role::Folder, &chain, Err(FileProblem::NotAFolder)),

@@ -103,6 +103,22 @@ pub(super) fn choice<T: Copy + 'static>(words: &'static [(&'static str, T)]) -> 
     Kind { choices, ..Kind::text(expected, pick) }
 }
 
+/// A word that other machines compare: a claim, a scope, an `acr` value.
+pub(super) fn word() -> Kind<String> {
+    Kind::text("a word of 1 to 255 visible ASCII characters", |text| is_word(text).then(|| text.to_owned()))
+}
+
+/// At least one [`word`].
+pub(super) fn list_of_words() -> Kind<Vec<String>> {
+    texts("an array of at least one word of 1 to 255 visible ASCII characters", |text| {
+        is_word(text).then(|| text.to_owned())
+    })
+}
+
+fn is_word(text: &str) -> bool {
+    (1..=255).contains(&text.len()) && text.bytes().all(|c| c.is_ascii_graphic() && c != b'"' && c != b'\\')
+}
+
 /// A text that people read.
 pub(super) fn words(longest: usize) -> Kind<String> {
     let fits = move |text: &str| {
@@ -145,6 +161,11 @@ pub(super) fn host() -> Kind<Hostname> {
 /// At least one host name.
 pub(super) fn hosts() -> Kind<Vec<Hostname>> {
     texts("an array of at least one fully qualified host name in lower case", |text| Hostname::parse(text).ok())
+}
+
+/// At least one origin.
+pub(super) fn origins() -> Kind<Vec<Origin>> {
+    texts("an array of at least one origin such as https://login.example, without path", Origin::parse)
 }
 
 /// An array of at least one text, each of which parses.
@@ -206,6 +227,13 @@ pub(super) fn origin() -> Kind<Origin> {
 /// The base URL of a HIS.
 pub(super) fn base_url() -> Kind<HttpsUrl> {
     url_kind("an https URL without user, query and fragment", HttpsUrl::parse_base)
+}
+
+/// The issuer of an OpenID provider; every character of it counts.
+pub(super) fn issuer() -> Kind<HttpsUrl> {
+    url_kind("an https URL without user, query and fragment", |text| {
+        HttpsUrl::parse(text).filter(|_| !text.contains('?'))
+    })
 }
 
 /// The URL of a list.

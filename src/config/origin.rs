@@ -20,8 +20,12 @@ impl Origin {
         if !matches!(rest, "" | "/") {
             return None;
         }
+        Some(Self::of(host, port))
+    }
+
+    fn of(host: Hostname, port: Option<u16>) -> Self {
         let text = port.map_or_else(|| format!("https://{host}"), |port| format!("https://{host}:{port}"));
-        Some(Self { host, port, text })
+        Self { host, port, text }
     }
 
     /// The host.
@@ -84,6 +88,12 @@ impl HttpsUrl {
     #[must_use]
     pub const fn port(&self) -> u16 {
         self.port
+    }
+
+    /// Scheme, host and port.
+    #[must_use]
+    pub fn origin(&self) -> Origin {
+        Origin::of(self.host.clone(), Some(self.port).filter(|port| *port != 443))
     }
 
     /// The URL as configured.

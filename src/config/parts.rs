@@ -240,26 +240,3 @@ impl Lists {
         })
     }
 }
-
-/// `[login]`: how people prove who they are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Login {
-    /// Pages of our own on which anyone can be anyone; never in production.
-    Simulator,
-}
-
-impl Login {
-    const WORDS: &'static [(&'static str, Self)] = &[("simulator", Self::Simulator)];
-
-    pub(super) fn read(section: &mut Section<'_, '_>) -> Read<Self> {
-        section.required("kind", &choice(Self::WORDS))
-    }
-
-    /// The word in the configuration.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Simulator => "simulator",
-        }
-    }
-}
