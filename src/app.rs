@@ -2,6 +2,7 @@
 //! takes the listeners and the stop signal as arguments.
 
 mod assemble;
+pub(crate) mod lists;
 mod login;
 mod start;
 
@@ -16,15 +17,14 @@ use tokio_util::sync::CancellationToken;
 use crate::audit::{AuditError, AuditEvent, AuditLog, FileLog, Kind, Outcome, receipt};
 use crate::clock::SharedClock;
 use crate::edge::{Counters, Edge, EdgeConfig, Listener, serve};
-use crate::lists::{Pace, Refresher};
 use crate::monitor::http::Monitor;
 use crate::monitor::metrics::{Face, Metrics};
 use crate::monitor::ready::{Parts, Readiness};
 use crate::routes::{BackFace, FrontFace};
-use crate::routing::SharedSnapshot;
 use crate::store::Store;
 use crate::tls::server::ServerTls;
 
+use self::lists::ListsPart;
 pub use start::StartError;
 
 /// How often what has had its time is swept out of the store.
@@ -55,15 +55,6 @@ pub struct App {
     metrics: Arc<Metrics>,
     readiness: Arc<Readiness>,
     _data: crate::audit::FolderLock,
-}
-
-struct ListsPart {
-    refresher: Arc<Refresher>,
-    snapshot: SharedSnapshot,
-    loaded: CancellationToken,
-    pace: Pace,
-    wake: Arc<Notify>,
-    ended: watch::Sender<u64>,
 }
 
 struct Half<S> {
@@ -126,11 +117,11 @@ impl App {
         // It outlives the drain, so that readiness can tell of it.
         let drained = CancellationToken::new();
         background.spawn(serve_ops(ops, monitor, drained.clone()));
-        background.spawn(keep_lists(&lists, &metrics, controls.stop.clone()));
+        background.spawn(lists.keep(&metrics, controls.stop.clone()));
         background.spawn(sweep(Arc::clone(&store), Arc::clone(&clock), controls.stop.clone()));
         if controls.stop.run_until_cancelled(lists.loaded.cancelled()).await.is_some() {
             record(&*audit, &clock, Kind::NodeStarted).await?;
-            readiness.serve(parts(&audit, &store, &lists, &clock));
+            readiness.serve(parts(&audit, &store, &lists));
             controls.serving.cancel();
             tracing::info!("serving");
             let front = serve(front_socket, front.edge(&clock, grace), controls.stop.clone());
@@ -171,17 +162,13 @@ async fn record(audit: &dyn AuditLog, clock: &SharedClock, kind: Kind) -> Result
     receipt(audit.append(event)?).await.map(|_| ())
 }
 
-fn parts(audit: &Arc<FileLog>, store: &Arc<dyn Store>, lists: &ListsPart, clock: &SharedClock) -> Parts {
-    let (snapshot, clock, store) = (Arc::clone(&lists.snapshot), Arc::clone(clock), Arc::clone(store));
+fn parts(audit: &Arc<FileLog>, store: &Arc<dyn Store>, lists: &ListsPart) -> Parts {
+    let store = Arc::clone(store);
     Parts {
         audit: Arc::clone(audit) as Arc<dyn AuditLog>,
-        lists_fresh: Box::new(move || snapshot.load().freshness.holds(clock.now())),
+        lists: Box::new(lists.watch()),
         store: Box::new(move || store.health()),
     }
-}
-
-fn age(refresher: &Refresher) -> Option<Duration> {
-    refresher.age().map(|age| age.try_into().unwrap_or_default())
 }
 
 fn monitor(
@@ -191,10 +178,11 @@ fn monitor(
     lists: &ListsPart,
     observed: [(Face, Arc<Counters>); 2],
 ) -> Monitor {
-    let (audit, refresher) = (Arc::clone(audit), Arc::clone(&lists.refresher));
+    let (audit, lists) = (Arc::clone(audit), lists.watch());
     let observe = move |metrics: &Metrics| {
         let open = observed.each_ref().map(|(face, counters)| (*face, counters.open()));
-        metrics.observe(age(&refresher), audit.health().is_ok(), open);
+        metrics.observe(audit.health().is_ok(), open);
+        metrics.observe_lists(&lists());
     };
     Monitor { readiness: Arc::clone(readiness), metrics: Arc::clone(metrics), observe: Arc::new(observe) }
 }
@@ -212,36 +200,6 @@ async fn serve_ops(listener: tokio::net::TcpListener, monitor: Monitor, stop: Ca
             tracing::error!(%error, "the operations face ended");
         },
         () = overdue => {}
-    }
-}
-
-fn keep_lists(lists: &ListsPart, metrics: &Arc<Metrics>, stop: CancellationToken) -> impl Future<Output = ()> + use<> {
-    let (metrics, snapshot, refresher) =
-        (Arc::clone(metrics), Arc::clone(&lists.snapshot), Arc::clone(&lists.refresher));
-    let ended = lists.ended.clone();
-    let report = move |result: &Result<crate::lists::RefreshOutcome, crate::lists::RefreshError>| {
-        match result {
-            Ok(outcome) => {
-                if let Err(error) = &outcome.copy {
-                    tracing::warn!(error = %chain(error), "the lists are in force, but their copy was not saved");
-                }
-                note_freshness(&snapshot, &refresher);
-                metrics.lists_refreshed("ok");
-            }
-            Err(error) => {
-                metrics.lists_refreshed("failed");
-                tracing::warn!(error = %chain(error), "the lists were not refreshed; the set in force stays");
-            }
-        }
-        ended.send_modify(|count| *count = count.saturating_add(1));
-    };
-    Arc::clone(&lists.refresher).run(lists.pace, Arc::clone(&lists.wake), stop, report)
-}
-
-/// Lists that were given again, also unchanged, may be used for their maximum age from then on.
-fn note_freshness(snapshot: &SharedSnapshot, refresher: &Refresher) {
-    if let Some(given_at) = refresher.fetched_at() {
-        snapshot.load().freshness.note(given_at);
     }
 }
 

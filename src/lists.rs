@@ -10,16 +10,21 @@
 //!
 //! Every receiver must validate the lists against the published schemas. [`Lists::parse`] does that by construction: each
 //! list is read by a grammar as strict as its schema, so what cannot be valid cannot become a value. A [`Refresher`] fetches
-//! the four through a [`ListSource`], refuses a step back, and publishes all four together or none.
+//! the four through a [`ListSource`], refuses a step back, holds back a list that lost too much until an operator accepts it
+//! ([`Loss`]), and publishes all four together or none. What leaves the ZAL stays in [`Grace`] for a while.
 //!
 //! A list form is a row in a table (see `document`): a new release adds a namespace and a function, nothing else.
 
 mod any;
 mod copy;
+mod digest;
 mod document;
 mod error;
 mod gnl;
+mod grace;
+mod guard;
 mod kind;
+mod moment;
 mod ocl;
 mod port;
 mod refresh;
@@ -36,15 +41,19 @@ mod xml;
 mod zakl;
 mod zal;
 
+use std::sync::Arc;
+
 pub use any::{AnyList, Difference};
-pub use copy::{CopyError, CopyFolder};
+pub use copy::{AcceptError, Acceptance, CopyError, CopyFolder};
 pub use document::ListHeader;
 pub use error::{BadValue, Defect, Expected, ListError, Position};
 pub use gnl::Gnl;
+pub use grace::Grace;
+pub use guard::Loss;
 pub use kind::{ListKind, PerList, RawLists};
 pub use ocl::{OauthClient, Ocl};
-pub use port::{ListSource, SourceError, SourceFuture};
-pub use refresh::{Change, Pace, Published, RefreshError, RefreshOutcome, Refresher};
+pub use port::{Fetched, ListSource, SourceError, SourceFuture, Validator};
+pub use refresh::{Change, NewSet, Pace, Published, RefreshError, RefreshOutcome, Refresher, Rules};
 pub use schema::{Schema, Schemas};
 pub use source::{HttpsSource, HttpsSourceError};
 pub use uri::{EndpointUri, UriError};
@@ -83,13 +92,15 @@ impl Default for Reading {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Lists {
     /// Providers and their endpoints.
-    pub zal: Zal,
+    pub zal: Arc<Zal>,
     /// PGOs.
-    pub ocl: Ocl,
+    pub ocl: Arc<Ocl>,
     /// Nodes.
-    pub whl: Whl,
+    pub whl: Arc<Whl>,
     /// Names of services.
-    pub gnl: Gnl,
+    pub gnl: Arc<Gnl>,
+    /// Services that left the ZAL a short time ago.
+    pub grace: Arc<Grace>,
 }
 
 impl Lists {
@@ -98,13 +109,31 @@ impl Lists {
     /// # Errors
     /// The first list that is not valid and what is wrong with it.
     pub fn parse(raw: &RawLists, reading: Reading) -> Result<Self, (ListKind, ListError)> {
-        let of = |kind| move |error| (kind, error);
-        Ok(Self {
-            zal: Zal::parse(&raw.zal, reading).map_err(of(ListKind::Zal))?,
-            ocl: Ocl::parse(&raw.ocl, reading).map_err(of(ListKind::Ocl))?,
-            whl: Whl::parse(&raw.whl, reading).map_err(of(ListKind::Whl))?,
-            gnl: Gnl::parse(&raw.gnl, reading).map_err(of(ListKind::Gnl))?,
-        })
+        let mut lists = Self::default();
+        for list in ListKind::ALL {
+            lists.replace(list, raw.of(list), reading).map_err(|error| (list, error))?;
+        }
+        Ok(lists)
+    }
+
+    /// Reads one list in the place of the one that is here.
+    fn replace(&mut self, list: ListKind, bytes: &[u8], reading: Reading) -> Result<(), ListError> {
+        match list {
+            ListKind::Zal => self.zal = Zal::parse(bytes, reading)?.into(),
+            ListKind::Ocl => self.ocl = Ocl::parse(bytes, reading)?.into(),
+            ListKind::Whl => self.whl = Whl::parse(bytes, reading)?.into(),
+            ListKind::Gnl => self.gnl = Gnl::parse(bytes, reading)?.into(),
+        }
+        Ok(())
+    }
+
+    /// Whether this provider offers this service now: by the ZAL, or because it did until a short time ago
+    /// (core.gegevensdiensten.104). Takes as long as one look-up in a ZAL of any size.
+    #[must_use]
+    pub fn offers(&self, provider: &str, interface_version: &str, service: &str, now: jiff::Timestamp) -> bool {
+        let listed = self.zal.provider(provider);
+        listed.is_some_and(|listed| listed.service(interface_version, service).is_some())
+            || self.grace.covers(provider, interface_version, service, now)
     }
 
     /// When and as which number each list was published.

@@ -1,5 +1,6 @@
 //! What operators see: liveness, readiness and metrics, on a listener of its own.
 
+pub mod alarms;
 pub mod http;
 pub mod metrics;
 pub mod ready;

@@ -1,11 +1,13 @@
 //! From a request and a grant to a practice: the path as a key, one immutable snapshot of all that a decision reads, and the
 //! decision itself.
 
+mod addresses;
 mod decide;
 mod offer;
 mod path;
 mod snapshot;
 
+pub use addresses::{AUTHORIZATION_PATH, Difference, OwnAddresses, OwnOrigin, TOKEN_PATH};
 pub(crate) use decide::admit_caller;
 pub use decide::{Caller, INTERFACE_VERSION, Permit, Refusal, decide};
 pub(crate) use offer::still_offered;

@@ -7,16 +7,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use tokio::sync::{Notify, watch};
-use tokio_util::sync::CancellationToken;
 
 use super::login::login;
 use super::start::{StartError, bind};
 use super::{App, Half, Listeners, ListsPart};
-use crate::audit::{
-    AuditEvent, AuditLog, FileLog, FileLogConfig, FolderLock, Kind, LockError, NodeName, OpenError, Outcome,
-    Pseudonymiser,
-};
+use crate::audit::{FileLog, FileLogConfig, FolderLock, LockError, NodeName, OpenError, Pseudonymiser};
 use crate::clients::{Client, ClientRegister, Pgo, Portal, PortalScope};
 use crate::clock::SharedClock;
 use crate::config::{self, ClientRole, Config, PracticeState};
@@ -25,7 +20,7 @@ use crate::fhir::read::Reader;
 use crate::his::HisAdapter;
 use crate::his::fhir::FhirHis;
 use crate::his::pool::{Pool, PoolConfig};
-use crate::lists::{CopyFolder, HttpsSource, Lists, Pace, PerList, Reading, Refresher};
+use crate::lists::Lists;
 use crate::medmij::Hostname;
 use crate::monitor::metrics::Metrics;
 use crate::monitor::ready::Readiness;
@@ -36,7 +31,7 @@ use crate::routing::{Freshness, SharedSnapshot, Snapshot};
 use crate::services::Catalogue;
 use crate::session::journey::{Journey, JourneyRules};
 use crate::store::{CachedTokens, KeyFile, Sealer, SqliteStore, Store};
-use crate::tls::client::{Deadlines, client_config, reqwest_client};
+use crate::tls::client::{Deadlines, client_config};
 use crate::tls::identity::{Identity, Roots};
 use crate::tls::server::{ServerTls, back_channel, front_channel};
 
@@ -49,7 +44,8 @@ const REFRESH_DEADLINE: Duration = Duration::from_secs(6);
 /// How long the login service may take between two pages.
 const LOGIN_DEADLINE: Duration = Duration::from_secs(10);
 /// How long an outgoing call of the control plane may take.
-const CONTROL_DEADLINES: Deadlines = Deadlines { connect: Duration::from_secs(5), total: Duration::from_secs(30) };
+pub(super) const CONTROL_DEADLINES: Deadlines =
+    Deadlines { connect: Duration::from_secs(5), total: Duration::from_secs(30) };
 /// How long a request waits for its turn at a HIS before it is refused.
 const HIS_WAIT: Duration = Duration::from_millis(500);
 /// How long a connection to a HIS may lie idle; below the shortest common keep-alive.
@@ -78,7 +74,7 @@ impl App {
         let metrics = Arc::new(Metrics::default());
         let audit = open_audit(config, &clock)?;
         let snapshot = first_snapshot(config);
-        let lists = lists(config, &clock, &snapshot, &audit)?;
+        let lists = ListsPart::build(config, &clock, &snapshot, &audit)?;
         let store = SqliteStore::open(&config.store.path, Sealer::new(&key(&config.keys.sealing)?))?;
         let store: Arc<dyn Store> = Arc::new(store);
         let shared = Shared {
@@ -166,7 +162,7 @@ fn first_snapshot(config: &Config) -> SharedSnapshot {
         // The configuration refuses a provider that stands twice.
         practices: Arc::new(PracticeRegister::new(practices).unwrap_or_default()),
         services: Arc::new(Catalogue::shipped()),
-        freshness: Arc::new(Freshness::new(config.lists.maximum_age)),
+        freshness: Arc::new(Freshness::per_list(config.lists.maximum_age)),
         clients: Arc::new(ClientRegister::new(
             config.clients.iter().map(|(id, written)| (id.clone(), client(written))),
         )),
@@ -203,63 +199,7 @@ fn practice(written: &config::Practice) -> Practice {
     }
 }
 
-fn lists(
-    config: &Config,
-    clock: &SharedClock,
-    snapshot: &SharedSnapshot,
-    audit: &Arc<FileLog>,
-) -> Result<ListsPart, StartError> {
-    let section = &config.lists;
-    let own = identity(&section.identity, clock)?;
-    let tls = client_config(&Roots::load(&section.roots)?, Some(&own), &[crate::tls::ALPN_HTTP1], clock)?;
-    let addresses: Vec<_> = config.resolve.iter().map(|(host, ip)| (host.clone(), SocketAddr::new(*ip, 0))).collect();
-    let client = reqwest_client(tls, &addresses, CONTROL_DEADLINES)?;
-    let url = |url: &config::HttpsUrl| url.as_str().to_owned();
-    let urls =
-        PerList { zal: url(&section.zal), ocl: url(&section.ocl), whl: url(&section.whl), gnl: url(&section.gnl) };
-    let source = Arc::new(HttpsSource::new(client, &urls)?);
-    let loaded = CancellationToken::new();
-    let publish = publisher(snapshot, audit, clock, &loaded);
-    let reading = Reading { allow_ports: section.allow_ports, ..Reading::default() };
-    let refresher =
-        Arc::new(Refresher::new(source, CopyFolder::new(section.copy.clone()), Arc::clone(clock), reading, publish));
-    match refresher.load_copy() {
-        Ok(_) => super::note_freshness(snapshot, &refresher),
-        Err(error) => tracing::warn!(error = %super::chain(&error), "the last good copy of the lists cannot be used"),
-    }
-    Ok(ListsPart {
-        refresher,
-        snapshot: Arc::clone(snapshot),
-        loaded,
-        pace: Pace { every: section.refresh, jitter: section.refresh / 10, retry: Duration::from_secs(5) },
-        wake: Arc::new(Notify::new()),
-        ended: watch::Sender::new(0),
-    })
-}
-
-/// Swaps a new set of lists into the snapshot, whole, and records it.
-fn publisher(
-    snapshot: &SharedSnapshot,
-    audit: &Arc<FileLog>,
-    clock: &SharedClock,
-    loaded: &CancellationToken,
-) -> Arc<dyn Fn(Arc<Lists>) + Send + Sync> {
-    let (snapshot, audit, clock, loaded) = (Arc::clone(snapshot), Arc::clone(audit), Arc::clone(clock), loaded.clone());
-    Arc::new(move |lists: Arc<Lists>| {
-        let headers = lists.headers();
-        snapshot.load().freshness.note(clock.now());
-        snapshot.rcu(|held| Snapshot { lists: Arc::clone(&lists), ..Snapshot::clone(held) });
-        let mut event = AuditEvent::new(clock.now(), Kind::ListsSwapped, Outcome::Done);
-        let (zal, ocl) = (headers.zal.sequence, headers.ocl.sequence);
-        let (whl, gnl) = (headers.whl.sequence, headers.gnl.sequence);
-        event.detail = Some(format!("zal {zal} ocl {ocl} whl {whl} gnl {gnl}").into());
-        // A log that cannot take it releases nothing either; its health says so.
-        drop(audit.append(event));
-        loaded.cancel();
-    })
-}
-
-fn identity(written: &config::Identity, clock: &SharedClock) -> Result<Identity, StartError> {
+pub(super) fn identity(written: &config::Identity, clock: &SharedClock) -> Result<Identity, StartError> {
     Identity::load(&written.certificate, &written.key, clock.now())
         .map_err(|source| StartError::Certificate { path: written.certificate.display().to_string(), source })
 }

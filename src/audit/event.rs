@@ -16,6 +16,8 @@ pub enum Kind {
     NodeStopped,
     /// A new set of lists came into force.
     ListsSwapped,
+    /// An operator accepted a list that lost many entries (administration).
+    ListsAccepted,
     /// A PGO sent a person to us and the request was in order.
     AuthorizationRequested,
     /// An authorization request ended without a code: wrong request, cancelled, not available, refused by the person.
@@ -51,6 +53,7 @@ impl Kind {
             Self::NodeStarted => "node_started",
             Self::NodeStopped => "node_stopped",
             Self::ListsSwapped => "lists_swapped",
+            Self::ListsAccepted => "lists_accepted",
             Self::AuthorizationRequested => "authorization_requested",
             Self::AuthorizationRefused => "authorization_refused",
             Self::PersonAuthenticated => "person_authenticated",

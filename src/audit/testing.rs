@@ -69,10 +69,11 @@ pub(crate) fn full(time: Timestamp) -> AuditEvent {
     }
 }
 
-const KINDS: [Kind; 15] = [
+const KINDS: [Kind; 16] = [
     Kind::NodeStarted,
     Kind::NodeStopped,
     Kind::ListsSwapped,
+    Kind::ListsAccepted,
     Kind::AuthorizationRequested,
     Kind::AuthorizationRefused,
     Kind::PersonAuthenticated,

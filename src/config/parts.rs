@@ -10,6 +10,7 @@ use super::kind::{self, boolean, bytes, choice, label, list_url, millis, number,
 use super::log::Read;
 use super::origin::{HttpsUrl, Origin};
 use super::section::Section;
+use crate::lists::PerList;
 
 /// Where this gateway runs, and so what is allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -206,8 +207,14 @@ pub struct Lists {
     pub identity: Identity,
     /// Time between two fetches, 1 min to 1 h, default 10 min.
     pub refresh: Duration,
-    /// Age from which a list is no longer used, 1 h to 7 days, default 1 day.
-    pub maximum_age: Duration,
+    /// Age of each list from which it is no longer used, 1 h to 7 days, default 1 day.
+    pub maximum_age: PerList<Duration>,
+    /// Age of a list from which an operator is told, 5 min to 1 day, default 15 min.
+    pub late_after: Duration,
+    /// Share of its entries that each list may lose at once, 0 to 100 per cent, default 5.
+    pub loss_percent: PerList<u8>,
+    /// How long a service is served after it left the ZAL, 1 h to 1 day, default 1 h (core.gegevensdiensten.104).
+    pub grace: Duration,
     /// Folder of the last good copy; default `lists` in the data folder.
     pub copy: PathBuf,
     /// Whether front-channel URIs in the lists may carry a port; never in production.
@@ -223,7 +230,11 @@ impl Lists {
         let roots = section.file("roots", Role::Roots);
         let own = Identity::read_optional(section);
         let refresh = section.or_default("refresh_seconds", &seconds(60..=3600), Duration::from_mins(10));
-        let age = section.or_default("maximum_age_seconds", &seconds(3600..=604_800), Duration::from_hours(24));
+        let ages = || seconds(3600..=604_800);
+        let maximum_age = each_list(section, "maximum_age_seconds", ages, Duration::from_hours(24));
+        let late_after = section.or_default("late_after_seconds", &seconds(300..=86_400), Duration::from_mins(15));
+        let loss_percent = each_list(section, "loss_percent", || number(0..=100, " of per cent"), 5);
+        let grace = section.or_default("grace_seconds", &seconds(3600..=86_400), Duration::from_hours(1));
         let copy = section.file_or("copy", Role::Folder, data.join("lists"));
         let allow_ports = section.or_default("allow_ports", &boolean(), false);
         Ok(Self {
@@ -234,9 +245,26 @@ impl Lists {
             roots: roots?,
             identity: own?.map_or_else(|| back.cloned(), Ok)?,
             refresh: refresh?,
-            maximum_age: age?,
+            maximum_age: maximum_age?,
+            late_after: late_after?,
+            loss_percent: loss_percent?,
+            grace: grace?,
             copy: copy?,
             allow_ports: allow_ports?,
         })
     }
+}
+
+/// A table with a value for each list.
+fn each_list<T: Copy>(
+    section: &mut Section<'_, '_>,
+    key: &'static str,
+    kind: impl Fn() -> kind::Kind<T>,
+    default: T,
+) -> Read<PerList<T>> {
+    section.table_or_defaults(key, |section| {
+        let PerList { zal, ocl, whl, gnl } =
+            PerList::from_fn(|list| section.or_default(list.as_str(), &kind(), default));
+        Ok(PerList { zal: zal?, ocl: ocl?, whl: whl?, gnl: gnl? })
+    })
 }

@@ -1,7 +1,8 @@
 //! The last good set of lists on disk, so that a node can start while the publisher cannot be reached.
 //!
-//! The folder holds each list under a name that contains its SHA-256, and a manifest that names the set. A list never
-//! changes under its name, so the one rename of the manifest is the moment at which a new copy replaces the old one.
+//! The folder holds each list under a name that contains its SHA-256, so also what is in grace, and a manifest that names the
+//! set. A file never changes under its name, so the one rename of the manifest is the moment at which a new copy replaces the
+//! old one. What a list lost and the operator's leave to take it anyway lie beside it: see `leave`.
 
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
@@ -11,11 +12,17 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{ListError, ListKind, MAX_LIST_BYTES, PerList, RawLists};
-use crate::secret::sha256;
+use super::digest::Digest;
+use super::moment;
+use super::{Grace, ListError, ListKind, MAX_LIST_BYTES, PerList, RawLists};
+
+mod leave;
+
+pub use leave::{AcceptError, Acceptance};
 
 const MANIFEST: &str = "manifest.json";
-const MAX_MANIFEST_BYTES: usize = 64 * 1024;
+/// The manifest and the notes beside it.
+const MAX_SMALL_BYTES: usize = 64 * 1024;
 /// The layout described above.
 const LAYOUT: u32 = 1;
 
@@ -37,6 +44,15 @@ pub enum CopyError {
     /// The manifest is not one of ours.
     #[error("the manifest of the copy of the lists is damaged")]
     Manifest,
+    /// What was in grace is not what was saved.
+    #[error("the copy of what is in grace is not what was saved")]
+    Grace,
+    /// What was held back, or the leave to take it, is not what this program writes.
+    #[error("the note {name} beside the copy of the lists is damaged")]
+    Note {
+        /// The file.
+        name: &'static str,
+    },
     /// A list is not the one that was saved.
     #[error("the copy of the {list} is not what was saved")]
     Altered {
@@ -61,8 +77,7 @@ pub(super) struct Stamp {
     /// `Volgnummer`.
     pub(super) sequence: u64,
     /// SHA-256 of the file.
-    #[serde(with = "hex")]
-    pub(super) sha256: [u8; 32],
+    pub(super) sha256: Digest,
     /// When the publisher last gave exactly this list.
     #[serde(with = "moment")]
     pub(super) fetched_at: Timestamp,
@@ -73,6 +88,17 @@ pub(super) struct Stamp {
 struct Manifest {
     layout: u32,
     lists: PerList<Stamp>,
+    /// The file with what is in grace, when something is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    grace: Option<Digest>,
+}
+
+/// A set as it lies in the folder.
+#[derive(Debug)]
+pub(super) struct Saved {
+    pub(super) raw: RawLists,
+    pub(super) stamps: PerList<Stamp>,
+    pub(super) grace: Grace,
 }
 
 impl CopyFolder {
@@ -82,48 +108,70 @@ impl CopyFolder {
         Self { path }
     }
 
-    /// Saves a set; when this fails the previous copy is still whole.
-    pub(super) fn save(&self, raw: &RawLists, stamps: &PerList<Stamp>) -> Result<(), CopyError> {
-        self.write_all(raw, stamps).map_err(CopyError::Write)
-    }
-
-    /// Notes that the saved set was given again.
-    pub(super) fn confirm(&self, stamps: &PerList<Stamp>) -> Result<(), CopyError> {
-        self.write_manifest(stamps).map_err(CopyError::Write)
+    /// Saves a set, of which the files that are not given lie here already; when this fails the previous copy is still whole.
+    pub(super) fn save(
+        &self,
+        new: &PerList<Option<Bytes>>,
+        stamps: &PerList<Stamp>,
+        grace: &Grace,
+    ) -> Result<(), CopyError> {
+        self.write_all(new, stamps, grace).map_err(CopyError::Write)
     }
 
     /// The saved set, if there is one; every file is checked against the manifest.
-    pub(super) fn load(&self) -> Result<Option<(RawLists, PerList<Stamp>)>, CopyError> {
-        let text = match read_file(&self.path.join(MANIFEST), MAX_MANIFEST_BYTES) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(CopyError::Read(error)),
-        };
+    pub(super) fn load(&self) -> Result<Option<Saved>, CopyError> {
+        let Some(text) = self.read_if_there(MANIFEST, MAX_SMALL_BYTES)? else { return Ok(None) };
         let manifest: Manifest = serde_json::from_slice(&text).map_err(|_| CopyError::Manifest)?;
         if manifest.layout != LAYOUT {
             return Err(CopyError::Manifest);
         }
         let raw = PerList::try_from_fn(|list| self.load_list(list, manifest.lists.of(list)))?;
-        Ok(Some((raw, manifest.lists)))
+        let grace = manifest.grace.map_or_else(|| Ok(Grace::default()), |digest| self.load_grace(digest))?;
+        Ok(Some(Saved { raw, stamps: manifest.lists, grace }))
     }
 
     fn load_list(&self, list: ListKind, stamp: &Stamp) -> Result<Bytes, CopyError> {
         let bytes = read_file(&self.path.join(file_name(list, stamp)), MAX_LIST_BYTES).map_err(CopyError::Read)?;
-        if sha256(&bytes) == stamp.sha256 { Ok(bytes.into()) } else { Err(CopyError::Altered { list }) }
+        if Digest::of(&bytes) == stamp.sha256 { Ok(bytes.into()) } else { Err(CopyError::Altered { list }) }
     }
 
-    fn write_all(&self, raw: &RawLists, stamps: &PerList<Stamp>) -> io::Result<()> {
+    fn load_grace(&self, digest: Digest) -> Result<Grace, CopyError> {
+        let bytes = read_file(&self.path.join(grace_name(digest)), MAX_LIST_BYTES).map_err(CopyError::Read)?;
+        let whole = Digest::of(&bytes) == digest;
+        serde_json::from_slice(&bytes).ok().filter(|_| whole).ok_or(CopyError::Grace)
+    }
+
+    fn read_if_there(&self, name: &str, limit: usize) -> Result<Option<Vec<u8>>, CopyError> {
+        match read_file(&self.path.join(name), limit) {
+            Ok(text) => Ok(Some(text)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(CopyError::Read(error)),
+        }
+    }
+
+    fn write_all(&self, new: &PerList<Option<Bytes>>, stamps: &PerList<Stamp>, grace: &Grace) -> io::Result<()> {
         fs::create_dir_all(&self.path)?;
         for list in ListKind::ALL {
-            self.write_file(&file_name(list, stamps.of(list)), raw.of(list))?;
+            let name = file_name(list, stamps.of(list));
+            match new.of(list) {
+                Some(bytes) => self.write_file(&name, bytes)?,
+                None => fs::metadata(self.path.join(name)).map(drop)?,
+            }
         }
-        self.write_manifest(stamps)?;
-        self.remove_others(stamps)
+        let grace = self.write_grace(grace)?;
+        let text = serde_json::to_vec_pretty(&Manifest { layout: LAYOUT, lists: *stamps, grace })?;
+        self.write_file(MANIFEST, &text)?;
+        self.remove_others(stamps, grace)
     }
 
-    fn write_manifest(&self, stamps: &PerList<Stamp>) -> io::Result<()> {
-        let text = serde_json::to_vec_pretty(&Manifest { layout: LAYOUT, lists: *stamps })?;
-        self.write_file(MANIFEST, &text)
+    fn write_grace(&self, grace: &Grace) -> io::Result<Option<Digest>> {
+        if grace.is_empty() {
+            return Ok(None);
+        }
+        let text = serde_json::to_vec(grace)?;
+        let digest = Digest::of(&text);
+        self.write_file(&grace_name(digest), &text)?;
+        Ok(Some(digest))
     }
 
     /// Complete under its name or not at all, also after a loss of power.
@@ -136,14 +184,15 @@ impl CopyFolder {
         File::open(&self.path)?.sync_all()
     }
 
-    /// Removes lists of older sets and unfinished files: only names that this module makes.
-    fn remove_others(&self, stamps: &PerList<Stamp>) -> io::Result<()> {
-        let kept = ListKind::ALL.map(|list| file_name(list, stamps.of(list)));
+    /// Removes files of older sets and unfinished files: only names that this module makes.
+    fn remove_others(&self, stamps: &PerList<Stamp>, grace: Option<Digest>) -> io::Result<()> {
+        let mut kept: Vec<String> = ListKind::ALL.map(|list| file_name(list, stamps.of(list))).into();
+        kept.extend(grace.map(grace_name));
         for entry in fs::read_dir(&self.path)? {
             let entry = entry?;
             let name = entry.file_name();
             let Some(name) = name.to_str() else { continue };
-            if is_list_file(name) && !kept.iter().any(|kept| kept == name) {
+            if is_ours(name) && !kept.iter().any(|kept| kept == name) {
                 fs::remove_file(entry.path())?;
             }
         }
@@ -152,68 +201,29 @@ impl CopyFolder {
 }
 
 fn file_name(list: ListKind, stamp: &Stamp) -> String {
-    format!("{list}-{}.xml", hex::encode(&stamp.sha256))
+    format!("{list}-{}.xml", stamp.sha256)
 }
 
-fn is_list_file(name: &str) -> bool {
+fn grace_name(digest: Digest) -> String {
+    format!("grace-{digest}.json")
+}
+
+fn is_ours(name: &str) -> bool {
     let name = name.strip_suffix(".part").unwrap_or(name);
-    let ours = |list: ListKind| {
-        let digest = name.strip_prefix(list.as_str()).and_then(|rest| rest.strip_prefix('-')?.strip_suffix(".xml"));
-        digest.is_some_and(|digest| hex::decode(digest).is_some())
+    let ours = |prefix: &str, suffix: &str| {
+        let digest = name.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('-')?.strip_suffix(suffix));
+        digest.is_some_and(|digest| Digest::parse(digest).is_some())
     };
-    ListKind::ALL.into_iter().any(ours)
+    ListKind::ALL.into_iter().any(|list| ours(list.as_str(), ".xml")) || ours("grace", ".json")
 }
 
 fn read_file(path: &Path, limit: usize) -> io::Result<Vec<u8>> {
+    read_whole(File::open(path)?, limit)
+}
+
+fn read_whole(file: File, limit: usize) -> io::Result<Vec<u8>> {
     let one_more = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
     let mut content = Vec::new();
-    File::open(path)?.take(one_more).read_to_end(&mut content)?;
+    file.take(one_more).read_to_end(&mut content)?;
     if content.len() > limit { Err(io::ErrorKind::FileTooLarge.into()) } else { Ok(content) }
-}
-
-/// Digests as 64 lower-case hexadecimal digits.
-mod hex {
-    use serde::de::Error as _;
-    use serde::{Deserialize as _, Deserializer, Serializer};
-
-    pub(super) fn encode(digest: &[u8; 32]) -> String {
-        digest.iter().flat_map(|byte| [byte >> 4, byte & 0xF]).filter_map(|d| char::from_digit(d.into(), 16)).collect()
-    }
-
-    pub(super) fn decode(text: &str) -> Option<[u8; 32]> {
-        let digits = text.as_bytes();
-        let lower = digits.iter().all(|c| matches!(c, b'0'..=b'9' | b'a'..=b'f'));
-        if digits.len() != 64 || !lower {
-            return None;
-        }
-        let mut digest = [0; 32];
-        for (byte, pair) in digest.iter_mut().zip(digits.chunks_exact(2)) {
-            *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
-        }
-        Some(digest)
-    }
-
-    pub(super) fn serialize<S: Serializer>(digest: &[u8; 32], serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&encode(digest))
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<[u8; 32], D::Error> {
-        let text = String::deserialize(deserializer)?;
-        decode(&text).ok_or_else(|| D::Error::custom("not a SHA-256 in hexadecimal digits"))
-    }
-}
-
-/// Moments as RFC 3339 writes them.
-mod moment {
-    use jiff::Timestamp;
-    use serde::de::Error as _;
-    use serde::{Deserialize as _, Deserializer, Serializer};
-
-    pub(super) fn serialize<S: Serializer>(moment: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(moment)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
-    }
 }

@@ -5,7 +5,8 @@ use std::fmt;
 use bytes::Bytes;
 
 /// One of the four lists.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum ListKind {
     /// *Zorgaanbiederslijst*.
     Zal,
@@ -79,6 +80,11 @@ impl<T> PerList<T> {
     }
 
     /// Makes a value for each list.
+    pub fn from_fn(mut make: impl FnMut(ListKind) -> T) -> Self {
+        Self { zal: make(ListKind::Zal), ocl: make(ListKind::Ocl), whl: make(ListKind::Whl), gnl: make(ListKind::Gnl) }
+    }
+
+    /// Makes a value for each list, if none fails.
     ///
     /// # Errors
     /// The first error of `make`.

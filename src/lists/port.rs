@@ -8,12 +8,36 @@ use bytes::Bytes;
 use super::ListKind;
 
 /// A future of a source.
-pub type SourceFuture<'a> = Pin<Box<dyn Future<Output = Result<Bytes, SourceError>> + Send + 'a>>;
+pub type SourceFuture<'a> = Pin<Box<dyn Future<Output = Result<Fetched, SourceError>> + Send + 'a>>;
 
 /// Where the lists come from.
 pub trait ListSource: Send + Sync + 'static {
-    /// Fetches one list, whole, within a deadline and a size of the source's own.
-    fn fetch(&self, list: ListKind) -> SourceFuture<'_>;
+    /// Fetches one list, whole, within a deadline and a size of the source's own. With the mark of the list that is held, the
+    /// publisher may answer that it is still that one.
+    fn fetch<'a>(&'a self, list: ListKind, held: Option<&'a Validator>) -> SourceFuture<'a>;
+}
+
+/// What the publisher gave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fetched {
+    /// A list.
+    List {
+        /// The file.
+        bytes: Bytes,
+        /// By what to ask for it next time, when the publisher gave such a mark.
+        validator: Option<Validator>,
+    },
+    /// The list that the mark stands for is still the one.
+    NotModified,
+}
+
+/// The publisher's mark of one content of a list (RFC 9110 section 8.8), sent back as it came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Validator {
+    /// `ETag`, for `If-None-Match`.
+    EntityTag(Box<str>),
+    /// `Last-Modified`, for `If-Modified-Since`; only when no content could follow it in the same second.
+    LastModified(Box<str>),
 }
 
 /// Why there is no list.

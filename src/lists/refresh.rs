@@ -1,34 +1,63 @@
 //! Keeps the lists fresh: fetch all four, check each, never go back, publish together or not at all.
 
+mod error;
+mod examination;
+mod pace;
+
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 
-use super::copy::{CopyError, CopyFolder, Stamp};
-use super::{ListError, ListHeader, ListKind, ListSource, Lists, PerList, RawLists, Reading, SourceError};
+pub use error::RefreshError;
+pub use pace::Pace;
+
+use self::examination::{Examination, Examined};
+use super::copy::{Acceptance, CopyError, CopyFolder, Saved, Stamp};
+use super::{Fetched, ListKind, ListSource, Lists, PerList, Reading, SourceError, Validator};
 use crate::clock::SharedClock;
-use crate::secret::{random, sha256};
+use crate::secret::random;
 
-/// How far the publisher's clock may run ahead of ours, in seconds.
-const CLOCK_TOLERANCE: SignedDuration = SignedDuration::from_secs(300);
-
-/// The least time between two refreshes, whatever the pace says.
-const LEAST_WAIT: Duration = Duration::from_secs(1);
+/// How often an operator's leave is looked for while a list is held back.
+const LOOK_FOR_LEAVE: Duration = Duration::from_secs(5);
 
 /// Puts a set into force. Called once per new set, in order; it should be quick.
-pub type Published = Arc<dyn Fn(Arc<Lists>) + Send + Sync>;
+pub type Published = Arc<dyn Fn(NewSet) + Send + Sync>;
+
+/// A set that comes into force.
+#[derive(Debug, Clone)]
+pub struct NewSet {
+    /// The lists.
+    pub lists: Arc<Lists>,
+    /// When the publisher last gave each.
+    pub given_at: PerList<Timestamp>,
+    /// What it lost and an operator accepted.
+    pub accepted: Vec<Acceptance>,
+}
+
+/// What decides whether a set may follow another.
+#[derive(Debug, Clone, Copy)]
+pub struct Rules {
+    /// How lists are read.
+    pub reading: Reading,
+    /// How long a service is served after it left the ZAL; MedMij asks for 3600 s (core.gegevensdiensten.104).
+    pub grace: Duration,
+    /// Which share of its entries, in per cent, each list may lose without an operator.
+    pub loss_percent: PerList<u8>,
+}
 
 /// Fetches, checks and publishes. One per node.
 pub struct Refresher {
     source: Arc<dyn ListSource>,
     copy: CopyFolder,
     clock: SharedClock,
-    reading: Reading,
+    rules: Rules,
     publish: Published,
     held: Mutex<Option<Held>>,
+    holds_back: AtomicBool,
     /// One refresh at a time.
     turn: Semaphore,
 }
@@ -38,8 +67,16 @@ pub struct Refresher {
 struct Held {
     lists: Arc<Lists>,
     stamps: PerList<Stamp>,
+    /// By what to ask whether each list is still the one; gone with the process, so that a restart reads every list again.
+    validators: PerList<Option<Validator>>,
     /// Whether the copy on disk is of this set.
     saved: bool,
+}
+
+impl Held {
+    fn given_at(&self) -> PerList<Timestamp> {
+        PerList::from_fn(|list| self.stamps.of(list).fetched_at)
+    }
 }
 
 /// What a refresh did.
@@ -61,82 +98,6 @@ pub enum Change {
     Unchanged,
 }
 
-/// Why a refresh failed. The set in force stays.
-#[derive(Debug, thiserror::Error)]
-pub enum RefreshError {
-    /// A list could not be fetched.
-    #[error("the {list} could not be fetched")]
-    Fetch {
-        /// Which.
-        list: ListKind,
-        /// Why.
-        #[source]
-        error: SourceError,
-    },
-    /// A list is not valid.
-    #[error("the {list} is not valid")]
-    Invalid {
-        /// Which.
-        list: ListKind,
-        /// Why.
-        #[source]
-        error: ListError,
-    },
-    /// A list with a lower sequence number than the one in force.
-    #[error("the {list} went back from number {held} to {offered}")]
-    RollBack {
-        /// Which.
-        list: ListKind,
-        /// The number in force.
-        held: u64,
-        /// The number that was offered.
-        offered: u64,
-    },
-    /// Another list under the sequence number in force.
-    #[error("the {list} has other content under the same number {sequence}")]
-    SameSequenceOtherContent {
-        /// Which.
-        list: ListKind,
-        /// The number.
-        sequence: u64,
-    },
-    /// A list from the future.
-    #[error("the {list} says it was published at {timestamp}, which is still to come")]
-    FromTheFuture {
-        /// Which.
-        list: ListKind,
-        /// Its own account.
-        timestamp: Timestamp,
-    },
-    /// The work was cut off, by the end of the process or a defect in it.
-    #[error("the refresh was cut off")]
-    Interrupted,
-}
-
-/// How often lists are fetched. Never more often than each second, unless woken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Pace {
-    /// Between two refreshes that succeed; MedMij asks for at most 15 minutes.
-    pub every: Duration,
-    /// At most this much is added, at random, so that nodes do not come all at once.
-    pub jitter: Duration,
-    /// After a first failure; doubled by each further one, up to `every`.
-    pub retry: Duration,
-}
-
-impl Pace {
-    /// How long to wait after so many failures in a row, where `chance` is a random number.
-    fn wait(&self, failures: u32, chance: u32) -> Duration {
-        let wait = match failures.checked_sub(1) {
-            None => self.every,
-            Some(doublings) => self.retry.saturating_mul(2_u32.saturating_pow(doublings)).min(self.every),
-        };
-        let jitter = self.jitter.as_secs_f64() * f64::from(chance) / f64::from(u32::MAX);
-        let jitter = Duration::try_from_secs_f64(jitter).unwrap_or(self.jitter);
-        wait.max(LEAST_WAIT).saturating_add(jitter)
-    }
-}
-
 impl Refresher {
     /// A refresher without lists.
     #[must_use]
@@ -144,10 +105,11 @@ impl Refresher {
         source: Arc<dyn ListSource>,
         copy: CopyFolder,
         clock: SharedClock,
-        reading: Reading,
+        rules: Rules,
         publish: Published,
     ) -> Self {
-        Self { source, copy, clock, reading, publish, held: Mutex::new(None), turn: Semaphore::new(1) }
+        let (held, holds_back, turn) = (Mutex::new(None), AtomicBool::new(false), Semaphore::new(1));
+        Self { source, copy, clock, rules, publish, held, holds_back, turn }
     }
 
     /// Puts the copy on disk into force, for a start without network. Blocks; call it before the first refresh.
@@ -157,55 +119,58 @@ impl Refresher {
     /// When the copy is damaged, was altered, or is not valid by the present rules. Nothing is put into force then, and
     /// the next refresh has nothing to compare with: a step back from the lost copy goes unseen, so this is an incident.
     pub fn load_copy(&self) -> Result<Option<Arc<Lists>>, CopyError> {
-        let Some((raw, stamps)) = self.copy.load()? else { return Ok(None) };
-        let lists = Lists::parse(&raw, self.reading).map_err(|(list, error)| CopyError::Invalid { list, error })?;
+        let Some(Saved { raw, stamps, grace }) = self.copy.load()? else { return Ok(None) };
+        let parsed = Lists::parse(&raw, self.rules.reading);
+        let lists = parsed.map_err(|(list, error)| CopyError::Invalid { list, error })?;
         let headers = lists.headers();
         if ListKind::ALL.into_iter().any(|list| headers.of(list).sequence != stamps.of(list).sequence) {
             return Err(CopyError::Manifest);
         }
-        let lists = Arc::new(lists);
-        self.put_into_force(Held { lists: Arc::clone(&lists), stamps, saved: true });
+        let lists = Arc::new(Lists { grace: grace.into(), ..lists });
+        let held = Held { lists: Arc::clone(&lists), stamps, validators: PerList::default(), saved: true };
+        self.put_into_force(held, Vec::new());
         Ok(Some(lists))
     }
 
     /// Fetches all four and puts them into force if they are good and new.
     ///
     /// # Errors
-    /// When one cannot be fetched, is not valid or goes back. The set in force stays.
+    /// When one cannot be fetched, is not valid, goes back or lost too much. The set in force stays; of its lists, those that
+    /// the publisher gave again count as given now.
     pub async fn refresh(&self) -> Result<RefreshOutcome, RefreshError> {
         let _turn = self.turn.acquire().await.map_err(|_| RefreshError::Interrupted)?;
-        let raw = self.fetch().await?;
-        let examination = Examination {
-            raw,
-            held: self.held(),
-            reading: self.reading,
-            now: self.clock.now(),
-            copy: self.copy.clone(),
-        };
+        let held = self.held();
+        let fetched = self.fetch(held.as_ref()).await;
+        let (rules, now, copy) = (self.rules, self.clock.now(), self.copy.clone());
+        let examination = Examination { fetched, held, rules, now, copy };
         let job = tokio::task::spawn_blocking(move || examination.run());
-        let (held, outcome) = job.await.map_err(|_| RefreshError::Interrupted)??;
-        match outcome.change {
-            Change::Swapped => self.put_into_force(held),
-            Change::Unchanged => self.hold(held),
+        match job.await.map_err(|_| RefreshError::Interrupted)? {
+            Examined::New { held, accepted, copy } => {
+                self.holds_back.store(false, Ordering::Relaxed);
+                self.put_into_force(held, accepted);
+                Ok(RefreshOutcome { change: Change::Swapped, copy })
+            }
+            Examined::Same { held, copy } => {
+                self.holds_back.store(false, Ordering::Relaxed);
+                self.hold(held);
+                Ok(RefreshOutcome { change: Change::Unchanged, copy })
+            }
+            Examined::Refused { held, error } => {
+                held.into_iter().for_each(|held| self.hold(held));
+                self.note_refusal(&error);
+                Err(error)
+            }
         }
-        Ok(outcome)
     }
 
-    /// When the publisher last gave the set in force; when its lists differ in this, the earliest.
+    /// When the publisher last gave each list of the set in force.
     #[must_use]
-    pub fn fetched_at(&self) -> Option<Timestamp> {
-        let held = self.held()?;
-        ListKind::ALL.into_iter().map(|list| held.stamps.of(list).fetched_at).min()
+    pub fn given_at(&self) -> Option<PerList<Timestamp>> {
+        self.held().map(|held| held.given_at())
     }
 
-    /// How old the set in force is, by the same account.
-    #[must_use]
-    pub fn age(&self) -> Option<SignedDuration> {
-        self.fetched_at().map(|fetched_at| self.clock.now().duration_since(fetched_at))
-    }
-
-    /// Refreshes at once, then at this pace and whenever `wake` is notified, until `stop`. A failure is reported and
-    /// tried again; it never ends the loop.
+    /// Refreshes at once, then at this pace, whenever `wake` is notified, and soon after an operator accepts what is held
+    /// back, until `stop`. A failure is reported and tried again; it never ends the loop.
     pub async fn run(
         self: Arc<Self>,
         pace: Pace,
@@ -225,16 +190,40 @@ impl Refresher {
             tokio::select! {
                 () = tokio::time::sleep(wait) => {}
                 () = wake.notified() => {}
+                () = self.until_leave() => {}
                 () = stop.cancelled() => return,
             }
         }
     }
 
-    async fn fetch(&self) -> Result<RawLists, RefreshError> {
-        let fetch = async |list| self.source.fetch(list).await.map_err(|error| RefreshError::Fetch { list, error });
+    /// All four at once. Only a set that is on disk is asked for by its marks: what is not there must come again.
+    async fn fetch(&self, held: Option<&Held>) -> PerList<Result<Fetched, SourceError>> {
+        let saved = held.filter(|held| held.saved);
+        let fetch = |list| self.source.fetch(list, saved.and_then(|held| held.validators.of(list).as_ref()));
         let (zal, ocl, whl, gnl) =
-            tokio::try_join!(fetch(ListKind::Zal), fetch(ListKind::Ocl), fetch(ListKind::Whl), fetch(ListKind::Gnl))?;
-        Ok(PerList { zal, ocl, whl, gnl })
+            tokio::join!(fetch(ListKind::Zal), fetch(ListKind::Ocl), fetch(ListKind::Whl), fetch(ListKind::Gnl));
+        PerList { zal, ocl, whl, gnl }
+    }
+
+    /// Whether a leave is worth looking for. A publisher that cannot be reached says nothing about it.
+    fn note_refusal(&self, error: &RefreshError) {
+        if !matches!(error, RefreshError::Fetch { .. } | RefreshError::Interrupted) {
+            self.holds_back.store(matches!(error, RefreshError::HeldBack { .. }), Ordering::Relaxed);
+        }
+    }
+
+    /// Returns when an operator accepted something while a list is held back; else never.
+    async fn until_leave(&self) {
+        if !self.holds_back.load(Ordering::Relaxed) {
+            return std::future::pending().await;
+        }
+        loop {
+            tokio::time::sleep(LOOK_FOR_LEAVE).await;
+            let copy = self.copy.clone();
+            if tokio::task::spawn_blocking(move || copy.has_leave_for_all()).await.unwrap_or_default() {
+                return;
+            }
+        }
     }
 
     fn held(&self) -> Option<Held> {
@@ -245,71 +234,11 @@ impl Refresher {
         *self.held.lock().unwrap_or_else(PoisonError::into_inner) = Some(held);
     }
 
-    fn put_into_force(&self, held: Held) {
-        let lists = Arc::clone(&held.lists);
+    fn put_into_force(&self, held: Held, accepted: Vec<Acceptance>) {
+        let new = NewSet { lists: Arc::clone(&held.lists), given_at: held.given_at(), accepted };
         self.hold(held);
-        (self.publish)(lists);
+        (self.publish)(new);
     }
-}
-
-/// The part of a refresh that takes CPU and disk, away from the async threads.
-struct Examination {
-    raw: RawLists,
-    held: Option<Held>,
-    reading: Reading,
-    now: Timestamp,
-    copy: CopyFolder,
-}
-
-impl Examination {
-    fn run(self) -> Result<(Held, RefreshOutcome), RefreshError> {
-        let digests = PerList::try_from_fn(|list| Ok(sha256(self.raw.of(list))))?;
-        let same =
-            |held: &&Held| ListKind::ALL.into_iter().all(|list| held.stamps.of(list).sha256 == *digests.of(list));
-        let (change, lists) = match self.held.as_ref().filter(same) {
-            Some(held) => (Change::Unchanged, Arc::clone(&held.lists)),
-            None => (Change::Swapped, Arc::new(self.parse()?)),
-        };
-        let stamps = self.stamps(&lists.headers(), &digests)?;
-        let saved = change == Change::Unchanged && self.held.as_ref().is_some_and(|held| held.saved);
-        let copy = if saved { self.copy.confirm(&stamps) } else { self.copy.save(&self.raw, &stamps) };
-        let held = Held { lists, stamps, saved: copy.is_ok() };
-        Ok((held, RefreshOutcome { change, copy }))
-    }
-
-    fn parse(&self) -> Result<Lists, RefreshError> {
-        Lists::parse(&self.raw, self.reading).map_err(|(list, error)| RefreshError::Invalid { list, error })
-    }
-
-    /// What to remember of these lists, if they may follow those in force.
-    fn stamps(
-        &self,
-        headers: &PerList<ListHeader>,
-        digests: &PerList<[u8; 32]>,
-    ) -> Result<PerList<Stamp>, RefreshError> {
-        PerList::try_from_fn(|list| {
-            let (header, sha256) = (headers.of(list), *digests.of(list));
-            let stamp = Stamp { sequence: header.sequence, sha256, fetched_at: self.now };
-            if header.timestamp.duration_since(self.now) > CLOCK_TOLERANCE {
-                return Err(RefreshError::FromTheFuture { list, timestamp: header.timestamp });
-            }
-            match &self.held {
-                Some(held) => follows(list, held.stamps.of(list), &stamp).map(|()| stamp),
-                None => Ok(stamp),
-            }
-        })
-    }
-}
-
-/// `Volgnummer` is raised at each publication, so it never falls, and one number means one content.
-fn follows(list: ListKind, held: &Stamp, offered: &Stamp) -> Result<(), RefreshError> {
-    if offered.sequence < held.sequence {
-        return Err(RefreshError::RollBack { list, held: held.sequence, offered: offered.sequence });
-    }
-    if offered.sequence == held.sequence && offered.sha256 != held.sha256 {
-        return Err(RefreshError::SameSequenceOtherContent { list, sequence: offered.sequence });
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -3,13 +3,17 @@
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use reqwest::{Client, Response, StatusCode, Url};
+use jiff::{SignedDuration, Timestamp};
+use reqwest::header::{self, HeaderName};
+use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
 
-use super::port::{ListSource, SourceError, SourceFuture};
+use super::port::{Fetched, ListSource, SourceError, SourceFuture, Validator};
 use super::{ListKind, MAX_LIST_BYTES, PerList};
 
 /// How long one list may take, from connection to last byte.
 const DEADLINE: Duration = Duration::from_secs(30);
+/// The longest mark that is kept, in bytes.
+const MAX_VALIDATOR_BYTES: usize = 256;
 
 /// Fetches each list from a URL of its own.
 #[derive(Debug, Clone)]
@@ -36,26 +40,65 @@ impl HttpsSource {
         Ok(Self { client, urls })
     }
 
-    async fn read(&self, list: ListKind) -> Result<Bytes, SourceError> {
-        let request = self.client.get(self.urls.of(list).clone());
+    async fn read(&self, list: ListKind, held: Option<&Validator>) -> Result<Fetched, SourceError> {
+        let request = conditional(self.client.get(self.urls.of(list).clone()), held);
         let answer = request.send().await.map_err(|error| sort(&error))?;
         // A client that was made to follow redirects anyway has left the URL; what it brings back is not taken.
-        if answer.status().is_redirection() || answer.url() != self.urls.of(list) {
+        if answer.url() != self.urls.of(list) {
             return Err(SourceError::Redirected);
         }
-        if answer.status() != StatusCode::OK {
-            return Err(SourceError::Status { status: answer.status().as_u16() });
+        match answer.status() {
+            StatusCode::OK => {
+                let validator = validator(&answer);
+                Ok(Fetched::List { bytes: read_body(answer).await?, validator })
+            }
+            // It answers a condition, so without one it means nothing (RFC 9110 section 15.4.5).
+            StatusCode::NOT_MODIFIED if held.is_some() => Ok(Fetched::NotModified),
+            status if status.is_redirection() && status != StatusCode::NOT_MODIFIED => Err(SourceError::Redirected),
+            status => Err(SourceError::Status { status: status.as_u16() }),
         }
-        read_body(answer).await
     }
 }
 
 impl ListSource for HttpsSource {
-    fn fetch(&self, list: ListKind) -> SourceFuture<'_> {
-        Box::pin(
-            async move { tokio::time::timeout(DEADLINE, self.read(list)).await.unwrap_or(Err(SourceError::TimedOut)) },
-        )
+    fn fetch<'a>(&'a self, list: ListKind, held: Option<&'a Validator>) -> SourceFuture<'a> {
+        let read = self.read(list, held);
+        Box::pin(async move { tokio::time::timeout(DEADLINE, read).await.unwrap_or(Err(SourceError::TimedOut)) })
     }
+}
+
+/// Asks for the list only if it is another one (RFC 9110 section 13.1).
+fn conditional(request: RequestBuilder, held: Option<&Validator>) -> RequestBuilder {
+    match held {
+        Some(Validator::EntityTag(tag)) => request.header(header::IF_NONE_MATCH, &**tag),
+        Some(Validator::LastModified(moment)) => request.header(header::IF_MODIFIED_SINCE, &**moment),
+        None => request,
+    }
+}
+
+/// The mark of what was given: its entity tag, or else when it was modified.
+fn validator(answer: &Response) -> Option<Validator> {
+    match field(answer, &header::ETAG) {
+        Some(tag) => Some(Validator::EntityTag(tag.into())),
+        None => last_modified(answer).map(|moment| Validator::LastModified(moment.into())),
+    }
+}
+
+/// A moment has a resolution of a second, so it marks a content only when the answer was made in a later one (RFC 9110
+/// section 8.8.2.2).
+fn last_modified(answer: &Response) -> Option<&str> {
+    let modified = field(answer, &header::LAST_MODIFIED)?;
+    let age = http_date(field(answer, &header::DATE)?)?.duration_since(http_date(modified)?);
+    (age >= SignedDuration::from_secs(1)).then_some(modified)
+}
+
+fn field<'a>(answer: &'a Response, name: &HeaderName) -> Option<&'a str> {
+    let text = answer.headers().get(name)?.to_str().ok()?;
+    (text.len() <= MAX_VALIDATOR_BYTES).then_some(text)
+}
+
+fn http_date(text: &str) -> Option<Timestamp> {
+    jiff::fmt::rfc2822::parse(text).ok().map(|moment| moment.timestamp())
 }
 
 async fn read_body(mut answer: Response) -> Result<Bytes, SourceError> {
@@ -106,6 +149,8 @@ mod tests {
             let mut request = [0; 1024];
             let length = socket.read(&mut request).await.unwrap();
             assert!(request[..length].starts_with(b"GET /list?api=2 HTTP/1.1\r\n"));
+            let request = String::from_utf8_lossy(&request[..length]).to_ascii_lowercase();
+            let answer = if request.contains("if-none-match: w/\"7\"") { NOT_MODIFIED.into() } else { answer };
             // The client may have gone when it has seen enough.
             let _ = socket.write_all(&answer).await;
         });
@@ -118,17 +163,61 @@ mod tests {
         HttpsSource { client, urls: PerList { zal: url.clone(), ocl: url.clone(), whl: url.clone(), gnl: url } }
     }
 
+    const NOT_MODIFIED: &str = "HTTP/1.1 304 Not Modified\r\n\r\n";
+
+    /// What is kept of a list that came with these header fields.
+    async fn kept_with(fields: &str) -> Option<Validator> {
+        let source = publisher(format!("HTTP/1.1 200 OK\r\n{fields}Content-Length: 4\r\n\r\n<a/>")).await;
+        match source.fetch(ListKind::Whl, None).await {
+            Ok(Fetched::List { bytes, validator }) if *bytes == *b"<a/>" => validator,
+            other => panic!("{other:?} with {fields}"),
+        }
+    }
+
     #[tokio::test]
     async fn a_list_is_the_body_of_a_200() {
-        let source = publisher("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n<a/>").await;
-        assert_eq!(source.fetch(ListKind::Whl).await, Ok(Bytes::from_static(b"<a/>")));
+        assert_eq!(kept_with("").await, None);
+    }
+
+    #[tokio::test]
+    async fn the_mark_of_a_list_is_its_tag_or_else_a_moment_that_is_over() {
+        let date = "Date: Mon, 02 Mar 2026 09:00:00 GMT\r\n";
+        let modified = |second: &str| format!("{date}Last-Modified: Mon, 02 Mar 2026 {second} GMT\r\n");
+        let tag = Some(Validator::EntityTag("W/\"7\"".into()));
+        assert_eq!(kept_with(&format!("ETag: W/\"7\"\r\n{}", modified("08:59:59"))).await, tag);
+        let moment = Some(Validator::LastModified("Mon, 02 Mar 2026 08:59:59 GMT".into()));
+        assert_eq!(kept_with(&modified("08:59:59")).await, moment);
+        for unusable in [
+            modified("09:00:00"),
+            "Last-Modified: Mon, 02 Mar 2026 08:59:59 GMT\r\n".to_owned(),
+            format!("{date}Last-Modified: yesterday\r\n"),
+            format!("ETag: \"{}\"\r\n", "7".repeat(MAX_VALIDATOR_BYTES)),
+        ] {
+            assert_eq!(kept_with(&unusable).await, None, "{unusable}");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_list_that_is_held_is_not_given_again() {
+        let held = Validator::EntityTag("W/\"7\"".into());
+        let source = publisher("HTTP/1.1 500 X\r\nContent-Length: 0\r\n\r\n").await;
+        assert_eq!(source.fetch(ListKind::Whl, Some(&held)).await, Ok(Fetched::NotModified));
+        let unasked = publisher(NOT_MODIFIED).await.fetch(ListKind::Whl, None).await;
+        assert_eq!(unasked, Err(SourceError::Status { status: 304 }));
+        let since = Validator::LastModified("Mon, 02 Mar 2026 08:59:59 GMT".into());
+        let request = conditional(source.client.get("http://127.0.0.1/"), Some(&since)).build().unwrap();
+        assert_eq!(request.headers()[header::IF_MODIFIED_SINCE], "Mon, 02 Mar 2026 08:59:59 GMT");
     }
 
     #[tokio::test]
     async fn no_redirect_is_followed() {
         for status in ["301 Moved Permanently", "302 Found", "307 Temporary Redirect", "308 Permanent Redirect"] {
             let answer = format!("HTTP/1.1 {status}\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n");
-            assert_eq!(publisher(answer).await.fetch(ListKind::Zal).await, Err(SourceError::Redirected), "{status}");
+            assert_eq!(
+                publisher(answer).await.fetch(ListKind::Zal, None).await,
+                Err(SourceError::Redirected),
+                "{status}"
+            );
         }
     }
 
@@ -136,31 +225,31 @@ mod tests {
     async fn any_other_status_is_an_error() {
         for status in [204, 206, 304, 404, 500, 503] {
             let answer = format!("HTTP/1.1 {status} X\r\nContent-Length: 0\r\n\r\n");
-            let expected = if status == 304 { SourceError::Redirected } else { SourceError::Status { status } };
-            assert_eq!(publisher(answer).await.fetch(ListKind::Zal).await, Err(expected), "{status}");
+            let expected = Err(SourceError::Status { status });
+            assert_eq!(publisher(answer).await.fetch(ListKind::Zal, None).await, expected, "{status}");
         }
     }
 
     #[tokio::test]
     async fn a_broken_answer_is_no_list() {
         let source = publisher("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n<a/>").await;
-        assert_eq!(source.fetch(ListKind::Gnl).await, Err(SourceError::Unreachable));
+        assert_eq!(source.fetch(ListKind::Gnl, None).await, Err(SourceError::Unreachable));
     }
 
     #[tokio::test]
     async fn a_list_over_the_limit_is_cut_off_announced_or_not() {
         let announced = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", MAX_LIST_BYTES + 1);
-        assert_eq!(publisher(announced).await.fetch(ListKind::Zal).await, Err(SourceError::TooLarge));
+        assert_eq!(publisher(announced).await.fetch(ListKind::Zal, None).await, Err(SourceError::TooLarge));
         let mut endless = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n".to_vec();
         endless.resize(endless.len() + MAX_LIST_BYTES + 1, b' ');
-        assert_eq!(publisher(endless).await.fetch(ListKind::Zal).await, Err(SourceError::TooLarge));
+        assert_eq!(publisher(endless).await.fetch(ListKind::Zal, None).await, Err(SourceError::TooLarge));
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_silent_publisher_is_left_after_the_deadline() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = Url::parse(&format!("http://{}/list", listener.local_addr().unwrap())).unwrap();
-        assert_eq!(source_of(url).fetch(ListKind::Ocl).await, Err(SourceError::TimedOut));
+        assert_eq!(source_of(url).fetch(ListKind::Ocl, None).await, Err(SourceError::TimedOut));
     }
 
     #[test]

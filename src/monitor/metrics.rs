@@ -10,6 +10,10 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
+use super::alarms::Alarm;
+use super::ready::ListsState;
+use crate::lists::ListKind;
+
 /// A listener.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Face {
@@ -50,6 +54,16 @@ struct RouteLabels {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ListLabel {
+    list: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct AlarmLabel {
+    alarm: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ResultLabel {
     result: &'static str,
 }
@@ -59,7 +73,10 @@ pub struct Metrics {
     registry: Registry,
     answers: Family<AnswerLabels, Counter>,
     duration: Family<RouteLabels, Histogram, fn() -> Histogram>,
-    list_age: Gauge<f64, AtomicU64>,
+    list_age: Family<ListLabel, Gauge<f64, AtomicU64>>,
+    list_sequence: Family<ListLabel, Gauge<u64, AtomicU64>>,
+    in_grace: Gauge,
+    alarms: Family<AlarmLabel, Gauge>,
     list_refreshes: Family<ResultLabel, Counter>,
     audit_ready: Gauge,
     connections: Family<FaceLabel, Gauge>,
@@ -81,7 +98,10 @@ impl Default for Metrics {
             registry: Registry::with_prefix("inzage"),
             answers: Family::default(),
             duration: Family::new_with_constructor(durations as fn() -> Histogram),
-            list_age: Gauge::default(),
+            list_age: Family::default(),
+            list_sequence: Family::default(),
+            in_grace: Gauge::default(),
+            alarms: Family::default(),
             list_refreshes: Family::default(),
             audit_ready: Gauge::default(),
             connections: Family::default(),
@@ -97,8 +117,12 @@ impl Metrics {
         registry.register("answers", "Answers by listener, route and HTTP status", self.answers.clone());
         let help = "From the head of a request to the head of its answer";
         registry.register_with_unit("answer_duration", help, Unit::Seconds, self.duration.clone());
-        let help = "Age of the MedMij lists in force";
+        let help = "Time since the publisher last gave each MedMij list in force";
         registry.register_with_unit("lists_age", help, Unit::Seconds, self.list_age.clone());
+        registry.register("lists_sequence", "Number of each MedMij list in force", self.list_sequence.clone());
+        let help = "Services served that the ZAL no longer names";
+        registry.register("lists_in_grace", help, self.in_grace.clone());
+        registry.register("alarm", "1 while it needs an operator, else 0", self.alarms.clone());
         registry.register("lists_refreshes", "Refreshes of the lists by result", self.list_refreshes.clone());
         registry.register("audit_ready", "1 when access can be recorded, else 0", self.audit_ready.clone());
         registry.register("connections_open", "Open connections by listener", self.connections.clone());
@@ -116,11 +140,24 @@ impl Metrics {
     }
 
     /// Sets what is measured at the moment of reading.
-    pub fn observe(&self, list_age: Option<Duration>, audit_ready: bool, open: [(Face, u64); 2]) {
-        self.list_age.set(list_age.map_or(f64::NAN, |age| age.as_secs_f64()));
+    pub fn observe(&self, audit_ready: bool, open: [(Face, u64); 2]) {
         self.audit_ready.set(i64::from(audit_ready));
         for (face, count) in open {
             self.connections.get_or_create(&FaceLabel { face }).set(i64::try_from(count).unwrap_or(i64::MAX));
+        }
+    }
+
+    /// Sets how the lists are at the moment of reading.
+    pub fn observe_lists(&self, state: &ListsState) {
+        for list in ListKind::ALL {
+            let (label, each) = (ListLabel { list: list.as_str() }, state.lists.map(|lists| *lists.of(list)));
+            self.list_age.get_or_create(&label).set(each.map_or(f64::NAN, |each| each.age.as_secs_f64()));
+            self.list_sequence.get_or_create(&label).set(each.map_or(0, |each| each.sequence));
+        }
+        self.in_grace.set(i64::try_from(state.in_grace).unwrap_or(i64::MAX));
+        for alarm in Alarm::ALL.map(Alarm::as_str) {
+            let raised = state.alarms.iter().any(|raised| raised.alarm == alarm);
+            self.alarms.get_or_create(&AlarmLabel { alarm }).set(i64::from(raised));
         }
     }
 
@@ -136,17 +173,31 @@ impl Metrics {
 
 #[cfg(test)]
 mod tests {
+    use super::super::alarms::Raised;
+    use super::super::ready::ListState;
     use super::*;
+    use crate::lists::PerList;
 
     #[test]
     fn units_and_labels_are_in_the_text() {
         let metrics = Metrics::default();
         metrics.answered(Face::Back, "fhir", 200, Duration::from_millis(3));
-        metrics.observe(Some(Duration::from_secs(61)), true, [(Face::Front, 1), (Face::Back, 2)]);
+        metrics.observe(true, [(Face::Front, 1), (Face::Back, 2)]);
+        let state = |age| ListState { age: Duration::from_secs(age), sequence: 7 };
+        metrics.observe_lists(&ListsState {
+            too_old: None,
+            lists: Some(PerList::from_fn(|list| state(if list == ListKind::Whl { 61 } else { 1 }))),
+            in_grace: 3,
+            alarms: vec![Raised { alarm: "list_late", detail: String::new() }],
+        });
         let text = metrics.to_text();
         for line in [
             "inzage_answers_total{face=\"back\",route=\"fhir\",status=\"200\"} 1",
-            "inzage_lists_age_seconds 61.0",
+            "inzage_lists_age_seconds{list=\"whl\"} 61.0",
+            "inzage_lists_sequence{list=\"zal\"} 7",
+            "inzage_lists_in_grace 3",
+            "inzage_alarm{alarm=\"list_late\"} 1",
+            "inzage_alarm{alarm=\"endpoint_differs\"} 0",
             "inzage_audit_ready 1",
             "inzage_connections_open{face=\"back\"} 2",
         ] {

@@ -3,11 +3,14 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
+use super::alarms::Raised;
 use crate::audit::AuditLog;
+use crate::lists::{ListKind, PerList};
 use crate::oauth::store::StoreFault;
 
 /// What readiness looks at.
@@ -21,10 +24,32 @@ pub struct Readiness {
 pub struct Parts {
     /// The audit log.
     pub audit: Arc<dyn AuditLog>,
-    /// Whether the lists are within their maximum age.
-    pub lists_fresh: Box<dyn Fn() -> bool + Send + Sync>,
+    /// How the lists are.
+    pub lists: Box<dyn Fn() -> ListsState + Send + Sync>,
     /// Whether codes and tokens can be kept and found.
     pub store: Box<dyn Fn() -> Result<(), StoreFault> + Send + Sync>,
+}
+
+/// How the lists are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListsState {
+    /// A list beyond its maximum age; then nobody is served.
+    pub too_old: Option<ListKind>,
+    /// Each list, once there are any.
+    pub lists: Option<PerList<ListState>>,
+    /// How many services are served that the ZAL no longer names.
+    pub in_grace: usize,
+    /// What an operator must know.
+    pub alarms: Vec<Raised>,
+}
+
+/// How one list is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ListState {
+    /// Since the publisher last gave it.
+    pub age: Duration,
+    /// `Volgnummer`.
+    pub sequence: u64,
 }
 
 /// What is said of it.
@@ -36,10 +61,14 @@ pub struct Report {
     pub audit: String,
     /// `ok`, or why codes and tokens cannot be kept or found.
     pub store: String,
-    /// `ok`, `missing` or `too old`.
-    pub lists: &'static str,
+    /// `ok`, `missing`, or which is too old.
+    pub lists: String,
+    /// Seconds since the publisher last gave each list.
+    pub list_ages_seconds: Option<PerList<u64>>,
     /// `serving`, `starting` or `draining`.
     pub state: &'static str,
+    /// What needs an operator. The node is ready all the same.
+    pub alarms: Vec<Raised>,
 }
 
 impl Default for Readiness {
@@ -78,16 +107,20 @@ impl Readiness {
         let (serving, draining) = (self.is_started(), self.draining.is_cancelled());
         let audit = self.parts.get().map(|parts| parts.audit.health());
         let store = self.parts.get().map(|parts| (parts.store)());
-        let fresh = self.parts.get().map(|parts| (parts.lists_fresh)());
+        let lists = self.parts.get().map(|parts| (parts.lists)());
+        let fresh = lists.as_ref().is_some_and(|lists| lists.too_old.is_none());
+        let each = lists.as_ref().and_then(|lists| lists.lists);
         Report {
-            ready: serving && !draining && audit == Some(Ok(())) && store == Some(Ok(())) && fresh == Some(true),
+            ready: serving && !draining && audit == Some(Ok(())) && store == Some(Ok(())) && fresh,
             audit: said(audit),
             store: said(store),
-            lists: match fresh {
-                None => "missing",
-                Some(false) => "too old",
-                Some(true) => "ok",
+            lists: match lists.as_ref().map(|lists| lists.too_old) {
+                None => "missing".to_owned(),
+                Some(Some(list)) => format!("the {list} is too old"),
+                Some(None) => "ok".to_owned(),
             },
+            list_ages_seconds: each.map(|each| PerList::from_fn(|list| each.of(list).age.as_secs())),
+            alarms: lists.map_or_else(Vec::new, |lists| lists.alarms),
             state: match (serving, draining) {
                 (_, true) => "draining",
                 (true, false) => "serving",

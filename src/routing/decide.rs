@@ -123,9 +123,8 @@ pub fn decide<'a>(
     let service = snapshot.services.service(route.service).ok_or(Refusal::UnknownService)?;
     ensure(service.fhir == route.version, Refusal::UnknownService)?;
     admit_registration(snapshot, grant, service)?;
-    let offered = snapshot.lists.zal.provider(grant.provider.as_str());
-    let offered = offered.and_then(|provider| provider.service(INTERFACE_VERSION, route.service));
-    ensure(offered.is_some(), Refusal::NotOffered)?;
+    let offered = snapshot.lists.offers(grant.provider.as_str(), INTERFACE_VERSION, route.service, now);
+    ensure(offered, Refusal::NotOffered)?;
     let practice = snapshot.practices.practice(grant.provider.as_str()).ok_or(Refusal::PracticeClosed)?;
     ensure(practice.state == GoLive::Open, Refusal::PracticeClosed)?;
     Ok(Permit { practice, service, grant, peer })

@@ -8,7 +8,7 @@ use arc_swap::ArcSwap;
 use jiff::Timestamp;
 
 use crate::clients::ClientRegister;
-use crate::lists::Lists;
+use crate::lists::{ListKind, Lists, PerList};
 use crate::practices::PracticeRegister;
 use crate::services::Catalogue;
 
@@ -27,31 +27,55 @@ pub struct Snapshot {
     pub freshness: Arc<Freshness>,
 }
 
-/// How long lists may be used after their publisher last gave them. A set that is fetched again unchanged is not swapped but
+/// Until when lists may be used, after their publisher last gave them. A set that is fetched again unchanged is not swapped but
 /// counts as given again, so this lives beside the snapshots and is shared by them.
 #[derive(Debug)]
 pub struct Freshness {
-    given_at_us: AtomicI64,
-    maximum_age: Duration,
+    until_us: PerList<AtomicI64>,
+    maximum_age: PerList<Duration>,
 }
 
 impl Freshness {
+    /// Of lists that nobody has given yet, with one maximum age for all.
+    #[must_use]
+    pub fn new(maximum_age: Duration) -> Self {
+        Self::per_list(PerList::from_fn(|_| maximum_age))
+    }
+
     /// Of lists that nobody has given yet.
     #[must_use]
-    pub const fn new(maximum_age: Duration) -> Self {
-        Self { given_at_us: AtomicI64::new(i64::MIN), maximum_age }
+    pub fn per_list(maximum_age: PerList<Duration>) -> Self {
+        Self { until_us: PerList::from_fn(|_| AtomicI64::new(i64::MIN)), maximum_age }
     }
 
-    /// The publisher gave them at this moment.
+    /// The publisher gave all of them at this moment.
     pub fn note(&self, given_at: Timestamp) {
-        self.given_at_us.store(given_at.as_microsecond(), Ordering::Release);
+        self.note_each(&PerList::from_fn(|_| given_at));
     }
 
-    /// Whether they may be used at this moment.
+    /// The publisher gave each at its moment.
+    pub fn note_each(&self, given_at: &PerList<Timestamp>) {
+        for list in ListKind::ALL {
+            let until = given_at.of(list).saturating_add(*self.maximum_age.of(list)).unwrap_or(Timestamp::MAX);
+            self.until_us.of(list).store(until.as_microsecond(), Ordering::Release);
+        }
+    }
+
+    /// Whether all may be used at this moment. One that may not ends the use of all: without it nobody can be told from
+    /// anybody.
     #[must_use]
     pub fn holds(&self, now: Timestamp) -> bool {
-        let age_us = i128::from(now.as_microsecond()) - i128::from(self.given_at_us.load(Ordering::Acquire));
-        u128::try_from(age_us.max(0)).is_ok_and(|age| age <= self.maximum_age.as_micros())
+        ListKind::ALL.into_iter().all(|list| self.holds_for(list, now))
+    }
+
+    /// The first list that may no longer be used at this moment.
+    #[must_use]
+    pub fn too_old(&self, now: Timestamp) -> Option<ListKind> {
+        ListKind::ALL.into_iter().find(|list| !self.holds_for(*list, now))
+    }
+
+    fn holds_for(&self, list: ListKind, now: Timestamp) -> bool {
+        now.as_microsecond() <= self.until_us.of(list).load(Ordering::Acquire)
     }
 }
 
@@ -71,5 +95,20 @@ mod tests {
         assert!(freshness.holds(at(1_000)) && freshness.holds(at(1_060)));
         assert!(freshness.holds(at(990)), "a clock that was set back makes them no older");
         assert!(!freshness.holds(at(1_061)));
+    }
+
+    #[test]
+    fn one_list_that_is_too_old_ends_the_use_of_all() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let hours = |list| if list == ListKind::Gnl { 7 * 24 } else { 24 };
+        let freshness = Freshness::per_list(PerList::from_fn(|list| Duration::from_hours(hours(list))));
+        let given = |second| PerList { zal: at(0), ocl: at(0), whl: at(second), gnl: at(0) };
+        freshness.note_each(&given(0));
+        assert!(freshness.holds(at(86_400)));
+        assert_eq!((freshness.holds(at(86_401)), freshness.too_old(at(86_401))), (false, Some(ListKind::Zal)));
+        freshness.note_each(&PerList { gnl: at(0), ..PerList::from_fn(|_| at(600_000)) });
+        assert_eq!((freshness.too_old(at(604_800)), freshness.too_old(at(604_801))), (None, Some(ListKind::Gnl)));
+        freshness.note_each(&given(604_801));
+        assert_eq!(freshness.too_old(at(604_801)), Some(ListKind::Zal), "a younger list does not help the others");
     }
 }

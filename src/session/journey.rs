@@ -141,7 +141,7 @@ impl Journey {
         snapshot: &Snapshot,
         request: AuthorizeRequest,
     ) -> Result<AuthorizeRequest, AuthorizeRefusal> {
-        let services = available_services(snapshot, &request.scope);
+        let services = available_services(snapshot, &request.scope, self.clock.now());
         if practice_of(snapshot, &request).is_some() && !services.is_empty() {
             return Ok(request);
         }
@@ -279,7 +279,8 @@ impl Journey {
 
     async fn grant(&self, id: LocalId, given: ConsentGiven) -> Step<Next> {
         let ConsentGiven { request, person } = given;
-        let services = services_still_asked(&*self.fresh_snapshot()?, &request).ok_or(JourneyError::StalePage)?;
+        let services = services_still_asked(&*self.fresh_snapshot()?, &request, self.clock.now());
+        let services = services.ok_or(JourneyError::StalePage)?;
         let mut event = self.event(Kind::ConsentGiven, Outcome::Done, id, &request);
         event.subject = Some(self.pseudonyms.at(&person.bsn, event.time));
         let grant = Grant {
@@ -367,7 +368,7 @@ impl Journey {
     }
 
     async fn open_with(&self, keys: BrowserKeys, id: LocalId, visit: Visit, snapshot: &Snapshot) -> Step<Page> {
-        let question = question(snapshot, visit.request()).ok_or(JourneyError::StalePage)?;
+        let question = question(snapshot, visit.request(), self.clock.now()).ok_or(JourneyError::StalePage)?;
         let page = Page { visit: id, question, leads_to: self.leads_to(&visit), keys };
         let expires = self.clock.now().saturating_add(self.rules.page_lifetime).map_err(|_| JourneyError::Ours)?;
         let kept = OpenVisit { id, cookie: page.keys.cookie.hash(), form: page.keys.form.hash(), expires, visit };

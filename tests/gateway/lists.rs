@@ -9,9 +9,9 @@ use inzage::clock::{Clock as _, SharedClock};
 use inzage::config::Config;
 use inzage::lists::ListKind;
 use inzage::sandbox::client::{PgoClient, new_id};
-use inzage::sandbox::person::{Person, location, read_form};
+use inzage::sandbox::person::{Choices, End, Person, location, read_form};
 
-use crate::harness::{Gateway, fault, operations, text};
+use crate::harness::{Gateway, Session, fault, operations, text};
 
 const DELINDE: &str = "huisarts.delinde@medmij";
 
@@ -92,7 +92,7 @@ async fn a_node_that_leaves_the_whitelist_is_out_at_the_next_request() {
 }
 
 #[tokio::test]
-async fn a_service_that_leaves_the_provider_list_is_not_served() {
+async fn a_provider_that_leaves_the_list_is_served_for_an_hour_more() {
     let gateway = Gateway::start().await;
     let session = gateway.session(DELINDE, &gateway.patient()).await;
     publish(&gateway, 2, |kind, list| match kind {
@@ -100,9 +100,26 @@ async fn a_service_that_leaves_the_provider_list_is_not_served() {
         ListKind::Ocl | ListKind::Whl | ListKind::Gnl => list,
     });
     gateway.refresh_lists().await;
+    assert_eq!(session.get("EpisodeOfCare").await.status, 200);
+    assert!(gateway.ops("/metrics").await.1.contains("inzage_lists_in_grace 1\n"));
+
+    // A PGO that still works from the older list sends a person in the last second.
+    gateway.clock.advance(Duration::from_secs(3599));
+    let url = session.client.authorization_url(&session.endpoints, "huisarts.delinde", "s", &new_id());
+    let end = Person::default().walk(&session.client, &url, Choices::willing(&gateway.patient())).await.unwrap();
+    let End::Client(answer) = end else { panic!("the walk ended on a page: {end:?}") };
+    let token = session.client.exchange(&session.endpoints, &answer["code"], &new_id()).await.unwrap();
+    let session = Session { token, ..session };
+    assert_eq!(session.get("EpisodeOfCare").await.status, 200);
+
+    gateway.clock.advance(Duration::from_secs(1));
+    let asked = gateway.his_requests();
     let reply = session.get("EpisodeOfCare").await;
     assert!(matches!(reply.status.as_u16(), 403 | 404), "{}", text(&reply));
     assert_eq!(gateway.last_audit("resource_refused")["reason"], fault(&reply).0);
+    assert_eq!(gateway.his_requests(), asked, "the HIS is not asked");
+    let reply = Person::default().open(&session.client, &url).await.unwrap();
+    assert!(location(&reply).unwrap().contains("error=invalid_scope"));
     gateway.stop().await;
 }
 
@@ -189,13 +206,13 @@ async fn the_age_of_the_lists_is_measured_and_ends_readiness() {
     gateway.clock.advance(Duration::from_secs(60));
     gateway.refresh_lists().await;
     let (_, metrics) = gateway.ops("/metrics").await;
-    assert!(metrics.contains("inzage_lists_age_seconds 60.0"), "{metrics}");
+    assert!(metrics.contains("inzage_lists_age_seconds{list=\"whl\"} 60.0"), "{metrics}");
     assert!(metrics.contains("inzage_lists_refreshes_total{result=\"ok\"}"), "{metrics}");
     assert_eq!(gateway.ops("/readyz").await.0, 200);
     gateway.clock.advance(Duration::from_hours(24));
     let (status, report) = gateway.ops("/readyz").await;
     assert_eq!(status, 503);
-    assert!(report.contains("too old"), "{report}");
+    assert!(report.contains("\"lists\":\"the zal is too old\""), "{report}");
     gateway.stop().await;
 }
 

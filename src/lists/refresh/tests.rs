@@ -1,21 +1,39 @@
 //! Refreshes against a publisher in memory, with a copy on disk.
 
+mod life;
+
 use std::fs;
+use std::sync::atomic::AtomicUsize;
 
 use bytes::Bytes;
+use jiff::SignedDuration;
 use tokio::sync::mpsc;
 
+use super::super::digest::Digest;
 use super::super::tests::{TestFolder, samples};
 use super::super::{Defect, SourceFuture, Whl};
+use super::pace::LEAST_WAIT;
 use super::*;
-use crate::clock::TestClock;
+use crate::clock::{Clock as _, TestClock};
 
-/// A publisher that gives what a test put there.
-struct Publisher(Mutex<PerList<Result<Bytes, SourceError>>>);
+/// A publisher that gives what a test put there, marked by its digest, and says so when it was given before.
+struct Publisher {
+    answers: Mutex<PerList<Result<Bytes, SourceError>>>,
+    /// How many lists were sent whole.
+    sent: AtomicUsize,
+}
 
 impl ListSource for Publisher {
-    fn fetch(&self, list: ListKind) -> SourceFuture<'_> {
-        let answer = self.0.lock().unwrap().of(list).clone();
+    fn fetch<'a>(&'a self, list: ListKind, held: Option<&'a Validator>) -> SourceFuture<'a> {
+        let answer = self.answers.lock().unwrap().of(list).clone();
+        let answer = answer.map(|bytes| {
+            let validator = Some(Validator::EntityTag(Digest::of(&bytes).to_string().into()));
+            if held == validator.as_ref() {
+                return Fetched::NotModified;
+            }
+            self.sent.fetch_add(1, Ordering::Relaxed);
+            Fetched::List { bytes, validator }
+        });
         Box::pin(async move { answer })
     }
 }
@@ -25,7 +43,7 @@ struct Node {
     publisher: Arc<Publisher>,
     clock: Arc<TestClock>,
     folder: TestFolder,
-    published: Arc<Mutex<Vec<Arc<Lists>>>>,
+    published: Arc<Mutex<Vec<NewSet>>>,
     refresher: Arc<Refresher>,
 }
 
@@ -33,7 +51,7 @@ impl Node {
     fn new() -> Self {
         let raw = samples();
         let answers = PerList::try_from_fn(|list| Ok::<_, ()>(Ok(raw.of(list).clone()))).unwrap();
-        let publisher = Arc::new(Publisher(Mutex::new(answers)));
+        let publisher = Arc::new(Publisher { answers: Mutex::new(answers), sent: AtomicUsize::new(0) });
         let clock = TestClock::at("2026-03-02T09:00:00Z".parse().unwrap());
         let (folder, published) = (TestFolder::new(), Arc::new(Mutex::new(Vec::new())));
         let refresher = refresher(&publisher, &clock, &folder, &published);
@@ -47,7 +65,14 @@ impl Node {
     }
 
     fn offer_whl(&self, text: impl Into<Bytes>) {
-        self.publisher.0.lock().unwrap().whl = Ok(text.into());
+        self.publisher.answers.lock().unwrap().whl = Ok(text.into());
+    }
+
+    /// The age of the youngest and of the oldest list.
+    fn ages(&self) -> Option<[SignedDuration; 2]> {
+        let given_at = self.refresher.given_at()?;
+        let ages = ListKind::ALL.map(|list| self.clock.now().duration_since(*given_at.of(list)));
+        Some([*ages.iter().min()?, *ages.iter().max()?])
     }
 
     async fn refresh(&self) -> Result<RefreshOutcome, RefreshError> {
@@ -56,7 +81,7 @@ impl Node {
 
     /// Sequence numbers of the whitelists that came into force, in order.
     fn in_force(&self) -> Vec<u64> {
-        self.published.lock().unwrap().iter().map(|lists| lists.whl.header().sequence).collect()
+        self.published.lock().unwrap().iter().map(|new| new.lists.whl.header().sequence).collect()
     }
 }
 
@@ -64,13 +89,15 @@ fn refresher(
     publisher: &Arc<Publisher>,
     clock: &Arc<TestClock>,
     folder: &TestFolder,
-    published: &Arc<Mutex<Vec<Arc<Lists>>>>,
+    published: &Arc<Mutex<Vec<NewSet>>>,
 ) -> Arc<Refresher> {
     let published = Arc::clone(published);
     let (source, clock) = (Arc::clone(publisher), Arc::clone(clock));
-    let publish: Published = Arc::new(move |lists| published.lock().unwrap().push(lists));
+    let publish: Published = Arc::new(move |new| published.lock().unwrap().push(new));
     let copy = CopyFolder::new(folder.0.clone());
-    Arc::new(Refresher::new(source, copy, clock, Reading::default(), publish))
+    let rules =
+        Rules { reading: Reading::default(), grace: Duration::from_hours(1), loss_percent: PerList::from_fn(|_| 5) };
+    Arc::new(Refresher::new(source, copy, clock, rules, publish))
 }
 
 /// The sample whitelist, republished under another number.
@@ -88,12 +115,12 @@ fn change(result: Result<RefreshOutcome, RefreshError>) -> Change {
 #[tokio::test]
 async fn a_new_set_comes_into_force_and_the_same_does_not_again() {
     let node = Node::new();
-    assert_eq!(node.refresher.age(), None);
+    assert_eq!(node.ages(), None);
     assert_eq!(change(node.refresh().await), Change::Swapped);
     node.clock.advance(Duration::from_secs(600));
-    assert_eq!(node.refresher.age(), Some(SignedDuration::from_secs(600)));
+    assert_eq!(node.ages(), Some([SignedDuration::from_secs(600); 2]));
     assert_eq!(change(node.refresh().await), Change::Unchanged);
-    assert_eq!(node.refresher.age(), Some(SignedDuration::ZERO));
+    assert_eq!(node.ages(), Some([SignedDuration::ZERO; 2]));
     node.offer_whl(whl(904));
     assert_eq!(change(node.refresh().await), Change::Swapped);
     assert_eq!(node.in_force(), [903, 904]);
@@ -137,13 +164,13 @@ async fn one_bad_list_keeps_the_whole_old_set() {
     let node = Node::new();
     node.refresh().await.unwrap();
     node.offer_whl(whl(904));
-    node.publisher.0.lock().unwrap().gnl = Ok(Bytes::from_static(b"<!DOCTYPE a><a/>"));
+    node.publisher.answers.lock().unwrap().gnl = Ok(Bytes::from_static(b"<!DOCTYPE a><a/>"));
     let error = node.refresh().await.unwrap_err();
     assert!(
         matches!(&error, RefreshError::Invalid { list: ListKind::Gnl, error } if error.defect == Defect::Doctype),
         "{error:?}"
     );
-    node.publisher.0.lock().unwrap().gnl = Err(SourceError::Redirected);
+    node.publisher.answers.lock().unwrap().gnl = Err(SourceError::Redirected);
     let error = node.refresh().await.unwrap_err();
     assert!(matches!(error, RefreshError::Fetch { list: ListKind::Gnl, error: SourceError::Redirected }), "{error:?}");
     assert_eq!(node.in_force(), [903]);
@@ -156,13 +183,13 @@ async fn a_node_starts_from_its_copy() {
     node.refresh().await.unwrap();
     node.offer_whl(whl(904));
     node.refresh().await.unwrap();
-    let before = Arc::clone(node.published.lock().unwrap().last().unwrap());
+    let before = Arc::clone(&node.published.lock().unwrap().last().unwrap().lists);
 
     node.restart();
     node.clock.advance(Duration::from_secs(3600));
     assert_eq!(node.refresher.load_copy().unwrap(), Some(before));
     assert_eq!(node.in_force(), [904]);
-    assert_eq!(node.refresher.age(), Some(SignedDuration::from_secs(3600)));
+    assert_eq!(node.ages(), Some([SignedDuration::from_secs(3600); 2]));
     node.offer_whl(whl(903));
     assert!(matches!(node.refresh().await.unwrap_err(), RefreshError::RollBack { .. }));
     assert_eq!(fs::read_dir(&node.folder.0).unwrap().count(), 5, "four lists and the manifest, no older ones");

@@ -1,5 +1,7 @@
 //! What a person is asked, and about which practice and services: built from the lists, the register and the catalogue.
 
+use jiff::Timestamp;
+
 use crate::medmij::{Scope, ServiceId};
 use crate::oauth::authorize::AuthorizeRequest;
 use crate::practices::{GoLive, Practice};
@@ -22,22 +24,22 @@ pub(super) fn practice_of<'a>(snapshot: &'a Snapshot, request: &AuthorizeRequest
     practice.filter(|practice| practice.state == GoLive::Open)
 }
 
-/// The services of the practice that this scope can cover: listed in the ZAL, known to the catalogue, of the right direction.
-pub(super) fn available_services(snapshot: &Snapshot, scope: &Scope) -> Vec<ServiceId> {
-    let Some(provider) = snapshot.lists.zal.provider(scope.provider().as_str()) else { return Vec::new() };
+/// The services of the practice that this scope can cover: in the ZAL or a short time ago, known to the catalogue, of the right direction.
+pub(super) fn available_services(snapshot: &Snapshot, scope: &Scope, now: Timestamp) -> Vec<ServiceId> {
+    let provider = scope.provider().as_str();
     let wanted = |service: &&crate::services::Service| match scope {
         Scope::Collect(_) => service.purpose == Purpose::Collect,
         Scope::Share(_, id) => service.purpose == Purpose::Share && service.id == *id,
     };
     let services = snapshot.services.iter().filter(wanted);
     services
-        .filter(|service| provider.service(INTERFACE_VERSION, service.id.as_str()).is_some())
+        .filter(|service| snapshot.lists.offers(provider, INTERFACE_VERSION, service.id.as_str(), now))
         .map(|service| service.id.clone())
         .collect()
 }
 
-pub(super) fn question(snapshot: &Snapshot, request: &AuthorizeRequest) -> Option<Question> {
-    let services = available_services(snapshot, &request.scope);
+pub(super) fn question(snapshot: &Snapshot, request: &AuthorizeRequest, now: Timestamp) -> Option<Question> {
+    let services = available_services(snapshot, &request.scope, now);
     let name = |id: &ServiceId| {
         let listed = snapshot.lists.gnl.name(id.as_str());
         listed
@@ -53,7 +55,11 @@ pub(super) fn question(snapshot: &Snapshot, request: &AuthorizeRequest) -> Optio
 }
 
 /// The services to grant. The lists may have changed since the page was made: client and practice must still be there.
-pub(super) fn services_still_asked(snapshot: &Snapshot, request: &AuthorizeRequest) -> Option<Vec<ServiceId>> {
-    question(snapshot, request)?;
-    Some(available_services(snapshot, &request.scope)).filter(|services| !services.is_empty())
+pub(super) fn services_still_asked(
+    snapshot: &Snapshot,
+    request: &AuthorizeRequest,
+    now: Timestamp,
+) -> Option<Vec<ServiceId>> {
+    question(snapshot, request, now)?;
+    Some(available_services(snapshot, &request.scope, now)).filter(|services| !services.is_empty())
 }

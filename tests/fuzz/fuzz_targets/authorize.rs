@@ -22,7 +22,7 @@ const REST: [(&str, &str); 5] = [
 static LISTS: LazyLock<Lists> = LazyLock::new(|| {
     let entry = |host: &str| ClientEntry { hostname: host.to_owned(), organisation: "Een PGO".to_owned() };
     let text = write_ocl(ListHeader { sequence: 1, ..ListHeader::default() }, &CLIENTS.map(entry));
-    Lists { ocl: Ocl::parse(text.as_bytes(), Reading::default()).expect("a list"), ..Lists::default() }
+    Lists { ocl: Ocl::parse(text.as_bytes(), Reading::default()).expect("a list").into(), ..Lists::default() }
 });
 
 /// The URI is that of the client for a reader of URIs that is not ours, and can stand in a header and a CSP source.
