@@ -2,6 +2,7 @@
 //! codes follow sysexits.h: 65 data, 69 something around us is missing, 75 try again later, 78 configuration; 2 is usage.
 
 mod audit;
+mod lists;
 mod run;
 #[cfg(feature = "sandbox")]
 mod sandbox;
@@ -37,6 +38,9 @@ enum Command {
     /// Read and check the audit log
     #[command(subcommand)]
     Audit(audit::Command),
+    /// Look after the MedMij lists of a node
+    #[command(subcommand)]
+    Lists(lists::Command),
     /// Run the whole world on loopback: lists, gateway, emulated systems of practices, a demonstration PGO
     #[cfg(feature = "sandbox")]
     Sandbox(sandbox::SandboxArguments),
@@ -49,6 +53,7 @@ pub fn run() -> ExitCode {
         Some(Command::Serve { config }) => run::serve(&config),
         Some(Command::CheckConfig { file }) => run::check_config(&file),
         Some(Command::Audit(command)) => audit::run(command),
+        Some(Command::Lists(command)) => lists::run(command),
         #[cfg(feature = "sandbox")]
         Some(Command::Sandbox(arguments)) => sandbox::run(&arguments),
         #[cfg(feature = "sandbox")]

@@ -15,7 +15,7 @@ use crate::config::{Config, ConfigFaults};
 /// Exit code for faults in the configuration (sysexits.h, EX_CONFIG).
 const EX_CONFIG: u8 = 78;
 /// Exit code when something around us is missing (sysexits.h, EX_UNAVAILABLE).
-const EX_UNAVAILABLE: u8 = 69;
+pub(super) const EX_UNAVAILABLE: u8 = 69;
 
 pub(super) fn check_config(file: &Path) -> ExitCode {
     match load(file) {
@@ -33,7 +33,7 @@ fn load(file: &Path) -> Result<Config, ConfigFaults> {
     if faults.is_empty() { Ok(config) } else { Err(config.explain(faults)) }
 }
 
-fn refuse(faults: &ConfigFaults) -> ExitCode {
+pub(super) fn refuse(faults: &ConfigFaults) -> ExitCode {
     let faults = faults.render(std::io::stderr().is_terminal());
     say_error(&format!("the configuration has faults\n{}", faults.trim_end()));
     ExitCode::from(EX_CONFIG)
