@@ -275,6 +275,7 @@ fn back(config: &Config, shared: &Shared) -> Result<Half<BackFace>, StartError> 
     let reader = Reader {
         snapshot: Arc::clone(&shared.snapshot),
         tokens: Arc::clone(&shared.tokens) as _,
+        grants: Arc::clone(&shared.tokens) as _,
         audit: Arc::clone(&shared.audit) as _,
         pseudonyms: Arc::clone(&shared.pseudonyms),
         adapters: shared.adapters.clone(),

@@ -1,6 +1,8 @@
-//! The body of an answer. Can be watched: the audit learns whether the last byte was taken by the connection.
+//! The body of an answer. Can be watched: the audit learns whether the last byte was taken by the connection. Can be gated: it
+//! breaks off visibly when it may not go on.
 
 use std::fmt;
+use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -24,7 +26,23 @@ pub enum Ended {
         /// How many were taken before.
         bytes: u64,
     },
+    /// Its gate closed.
+    Stopped {
+        /// How many were taken before.
+        bytes: u64,
+    },
 }
+
+/// Whether a body may go on.
+pub type Leave = Pin<Box<dyn Future<Output = bool> + Send>>;
+
+/// Asked before each piece of a gated body; a `false` breaks it off.
+pub type Gate = Box<dyn Fn() -> Leave + Send>;
+
+/// A body was broken off because it may not go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the answer may not go on")]
+pub struct BrokenOff;
 
 /// Called once, when the body ends; may not block.
 pub type OnEnd = Box<dyn FnOnce(Ended) + Send>;
@@ -33,6 +51,12 @@ pub type OnEnd = Box<dyn FnOnce(Ended) + Send>;
 pub struct Body {
     kind: Kind,
     watch: Option<Watch>,
+    gate: Option<Gated>,
+}
+
+struct Gated {
+    gate: Gate,
+    asking: Option<Leave>,
 }
 
 enum Kind {
@@ -49,7 +73,7 @@ impl Body {
     /// These bytes.
     #[must_use]
     pub const fn full(bytes: Bytes) -> Self {
-        Self { kind: Kind::Full(bytes), watch: None }
+        Self { kind: Kind::Full(bytes), watch: None, gate: None }
     }
 
     /// No bytes.
@@ -61,7 +85,7 @@ impl Body {
     /// A body of axum.
     #[must_use]
     pub const fn axum(body: axum::body::Body) -> Self {
-        Self { kind: Kind::Axum { body, rest: Bytes::new() }, watch: None }
+        Self { kind: Kind::Axum { body, rest: Bytes::new() }, watch: None, gate: None }
     }
 
     /// These bytes, watched.
@@ -76,6 +100,20 @@ impl Body {
         self.end(false);
         self.watch = Some(Watch { on_end, taken: 0 });
         self
+    }
+
+    /// The same body; `gate` is asked before each piece of it.
+    #[must_use]
+    pub fn gated(mut self, gate: Gate) -> Self {
+        self.gate = Some(Gated { gate, asking: None });
+        self
+    }
+
+    fn poll_leave(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
+        let Some(Gated { gate, asking }) = &mut self.gate else { return Poll::Ready(true) };
+        let may = ready!(asking.get_or_insert_with(gate).as_mut().poll(cx));
+        *asking = None;
+        Poll::Ready(may)
     }
 
     fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
@@ -96,8 +134,12 @@ impl Body {
     }
 
     fn end(&mut self, complete: bool) {
-        if let Some(Watch { on_end, taken: bytes }) = self.watch.take() {
-            on_end(if complete { Ended::Complete { bytes } } else { Ended::Dropped { bytes } });
+        self.end_as(|bytes| if complete { Ended::Complete { bytes } } else { Ended::Dropped { bytes } });
+    }
+
+    fn end_as(&mut self, ended: impl FnOnce(u64) -> Ended) {
+        if let Some(Watch { on_end, taken }) = self.watch.take() {
+            on_end(ended(taken));
         }
     }
 }
@@ -111,6 +153,10 @@ impl HttpBody for Body {
     type Error = axum::Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        if !ready!(self.poll_leave(cx)) {
+            self.end_as(|bytes| Ended::Stopped { bytes });
+            return Poll::Ready(Some(Err(axum::Error::new(BrokenOff))));
+        }
         let polled = ready!(self.poll_piece(cx));
         match &polled {
             Some(Ok(frame)) => {
@@ -207,6 +253,31 @@ mod tests {
         let (on_end, ended) = watch();
         drop(Body::watched(Bytes::from_static(b"abc"), on_end));
         assert_eq!(ended.try_recv(), Ok(Ended::Dropped { bytes: 0 }));
+    }
+
+    #[tokio::test]
+    async fn a_gate_that_closes_breaks_the_body_off_before_its_next_piece() {
+        use std::sync::Arc;
+        use std::sync::atomic::{AtomicU8, Ordering};
+        let (on_end, ended) = watch();
+        let asked = Arc::new(AtomicU8::new(0));
+        let gate: Gate = Box::new({
+            let asked = Arc::clone(&asked);
+            move || {
+                let may = asked.fetch_add(1, Ordering::Relaxed) < 1;
+                // Not known at once, as when a store is asked.
+                Box::pin(async move {
+                    tokio::task::yield_now().await;
+                    may
+                })
+            }
+        });
+        let mut body = Body::watched(Bytes::from(vec![7; 2 * PIECE_MAX_BYTES]), on_end).gated(gate);
+        assert_eq!(body.frame().await.unwrap().unwrap().into_data().unwrap().len(), 65_536);
+        assert!(ended.try_recv().is_err());
+        assert!(body.frame().await.unwrap().is_err());
+        assert_eq!(ended.try_recv(), Ok(Ended::Stopped { bytes: 65_536 }));
+        assert_eq!(asked.load(Ordering::Relaxed), 2, "once for each piece");
     }
 
     #[tokio::test]

@@ -62,6 +62,17 @@ pub struct Disclosure {
     event: Option<AuditEvent>,
 }
 
+/// How a transfer ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Transfer {
+    /// The connection took every byte.
+    Complete,
+    /// The other side went away.
+    Aborted,
+    /// The consent ended, so we broke it off.
+    ConsentEnded,
+}
+
 /// A disclosure that failed after its intent; the outcome is recorded.
 pub struct Unfinished(pub ReadError);
 
@@ -100,12 +111,19 @@ impl Disclosure {
         Unfinished(error)
     }
 
-    /// The transfer ended after this many bytes: complete, or because the other side went away.
-    pub fn transferred(mut self, bytes: u64, complete: bool) {
-        if let Some(counts) = self.event.as_mut().and_then(|event| event.counts.as_mut()) {
-            counts.bytes = bytes;
+    /// The transfer ended after this many bytes.
+    pub fn transferred(mut self, bytes: u64, transfer: Transfer) {
+        if let Some(event) = &mut self.event {
+            event.reason = (transfer == Transfer::ConsentEnded).then_some("consent-ended");
+            if let Some(counts) = &mut event.counts {
+                counts.bytes = bytes;
+            }
         }
-        drop(self.finish(if complete { Outcome::Done } else { Outcome::Aborted }));
+        drop(self.finish(match transfer {
+            Transfer::Complete => Outcome::Done,
+            Transfer::Aborted => Outcome::Aborted,
+            Transfer::ConsentEnded => Outcome::Refused,
+        }));
     }
 
     /// Hands the outcome over. If it cannot be written the intent stands alone, which says "may have been disclosed".

@@ -6,9 +6,10 @@ use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
 
+use super::disclosure::Transfer;
 use super::outcome::{Issue, operation_outcome};
 use super::read::{self, BadForm, NoToken, ReadError, Reader, Released};
-use crate::edge::{Body, Connection, Ended};
+use crate::edge::{Body, Connection, Ended, Gate};
 use crate::fault::Fault;
 use crate::medmij::{CorrelationId, LocalId, RequestId};
 use crate::routing::route;
@@ -36,23 +37,35 @@ pub async fn serve<B>(reader: &Reader, request: &Request<B>, connection: &Arc<Co
         form: form(request),
     };
     match reader.read(asked).await {
-        Ok(released) => release(released),
+        Ok(released) => release(reader, released),
         Err(error) => refuse(error, local_id),
     }
 }
 
-fn release(released: Released) -> Response<Body> {
+fn release(reader: &Reader, released: Released) -> Response<Body> {
     let disclosure = released.disclosure;
     let on_end = Box::new(move |ended| match ended {
-        Ended::Complete { bytes } => disclosure.transferred(bytes, true),
-        Ended::Dropped { bytes } => disclosure.transferred(bytes, false),
+        Ended::Complete { bytes } => disclosure.transferred(bytes, Transfer::Complete),
+        Ended::Dropped { bytes } => disclosure.transferred(bytes, Transfer::Aborted),
+        Ended::Stopped { bytes } => disclosure.transferred(bytes, Transfer::ConsentEnded),
     });
-    let mut response = Response::new(Body::watched(Bytes::from(released.body), on_end));
+    let body = Body::watched(Bytes::from(released.body), on_end).gated(while_it_lasts(reader, released.grant));
+    let mut response = Response::new(body);
     response.headers_mut().insert(header::CONTENT_TYPE, FHIR_JSON);
     if let Ok(receipt) = HeaderValue::from_str(&released.receipt.to_string()) {
         response.headers_mut().insert("inzage-audit-receipt", receipt);
     }
     response
+}
+
+/// A consent that ends takes a transfer under way with it: at once on this node, within 5 s on the others. So does a store
+/// that cannot tell.
+fn while_it_lasts(reader: &Reader, grant: LocalId) -> Gate {
+    let grants = Arc::clone(&reader.grants);
+    Box::new(move || {
+        let grants = Arc::clone(&grants);
+        Box::pin(async move { matches!(grants.has_ended(grant).await, Ok(false)) })
+    })
 }
 
 fn refuse(error: ReadError, local_id: LocalId) -> Response<Body> {

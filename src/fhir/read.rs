@@ -17,7 +17,7 @@ use crate::clock::SharedClock;
 use crate::form::encode_pairs;
 use crate::his::{Answer, HisAdapter, HisError, HisPatient, Search};
 use crate::medmij::{CorrelationId, LocalId, RequestId};
-use crate::oauth::grant::{IssuedToken, TokenStore};
+use crate::oauth::grant::{GrantStore, IssuedToken, TokenStore};
 use crate::practices::Practice;
 use crate::routing::{Caller, Permit, Refusal, Route, SharedSnapshot, decide, resource_base};
 use crate::secret::hash_handle;
@@ -28,6 +28,8 @@ pub struct Reader {
     pub snapshot: SharedSnapshot,
     /// The access tokens.
     pub tokens: Arc<dyn TokenStore>,
+    /// Whether a consent has ended while its data is on the way.
+    pub grants: Arc<dyn GrantStore>,
     /// The audit log.
     pub audit: Arc<dyn AuditLog>,
     /// Keyed pseudonyms for the audit.
@@ -131,6 +133,8 @@ pub enum ReadError {
 pub struct Released {
     /// The body.
     pub body: Vec<u8>,
+    /// The consent under which it leaves.
+    pub grant: LocalId,
     /// Proof that the intent is on disk.
     pub receipt: AuditReceipt,
     /// Must be told how the transfer ended.
@@ -261,7 +265,7 @@ impl Reader {
             },
         )?;
         let counts = Counts { entries: shaped.entries, withheld: shaped.withheld, bytes: 0 };
-        Ok(Judged { body: shaped.body, counts })
+        Ok(Judged { body: shaped.body, grant: grant.id, counts })
     }
 }
 
@@ -275,13 +279,14 @@ struct Work<'a> {
 
 struct Judged {
     body: Vec<u8>,
+    grant: LocalId,
     counts: Counts,
 }
 
 impl Judged {
     fn released(self, receipt: AuditReceipt, disclosure: Disclosure) -> Released {
         let disclosure = disclosure.released(&receipt, self.counts);
-        Released { body: self.body, receipt, disclosure }
+        Released { body: self.body, grant: self.grant, receipt, disclosure }
     }
 }
 

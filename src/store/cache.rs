@@ -57,6 +57,7 @@ impl CachedTokens {
         let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
         if *ended == asked {
             self.found.insert(token.hash, token.clone());
+            self.live.insert(token.grant.id, ());
         }
     }
 

@@ -65,6 +65,15 @@ impl Pki {
         Issued { der: certificate.der().clone(), key: key.serialize_der() }
     }
 
+    /// With something else in it than in every other one.
+    pub(crate) fn issue_changed(&self, names: &[&str], change: impl FnOnce(&mut CertificateParams)) -> Issued {
+        let key = KeyPair::generate().unwrap();
+        let mut params = Self::leaf(names, 2050);
+        change(&mut params);
+        let certificate = params.signed_by(&key, &self.0).unwrap();
+        Issued { der: certificate.der().clone(), key: key.serialize_der() }
+    }
+
     /// Certificate and key as PEM text.
     pub(crate) fn pem(&self, names: &[&str]) -> (String, String) {
         let key = KeyPair::generate().unwrap();

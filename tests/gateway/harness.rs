@@ -56,16 +56,16 @@ impl Gateway {
 
     /// Starts one whose gateway has these tables in its configuration, too.
     pub(crate) async fn start_with(settings: &str) -> Self {
+        Self::start_among(settings, None).await
+    }
+
+    /// Starts one whose first practice has these records, too.
+    pub(crate) async fn start_among(settings: &str, his_data: Option<PathBuf>) -> Self {
         let dir = Folder(std::env::temp_dir().join(format!("inzage-test-{}", new_id())));
         let clock = TestClock::at("2026-11-21T11:00:00Z".parse().unwrap());
         let shared: SharedClock = Arc::clone(&clock) as _;
-        let wish = Wish {
-            dir: dir.0.clone(),
-            his_data: None,
-            base: Base::Any,
-            with_gateway: true,
-            settings: settings.to_owned(),
-        };
+        let wish =
+            Wish { dir: dir.0.clone(), his_data, base: Base::Any, with_gateway: true, settings: settings.to_owned() };
         let world = World::start(&wish, shared).await.unwrap();
         Self { world, clock, dir }
     }

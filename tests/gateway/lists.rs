@@ -73,7 +73,7 @@ async fn a_client_that_leaves_the_client_list_is_out_at_the_next_request() {
 }
 
 #[tokio::test]
-async fn a_node_that_leaves_the_whitelist_is_out_at_the_next_request() {
+async fn case_51_a_node_that_leaves_the_whitelist_is_out_at_the_next_request() {
     let gateway = Gateway::start().await;
     let session = gateway.session(DELINDE, &gateway.patient()).await;
     let (code, endpoints, correlation_id) = gateway.code(&session.client, DELINDE, &gateway.patient()).await;

@@ -33,22 +33,39 @@ async fn the_front_channel_takes_no_certificate_even_if_the_client_has_one() {
 }
 
 #[tokio::test]
-async fn the_back_channel_refuses_a_client_without_a_certificate() {
+async fn case_23_the_back_channel_refuses_a_client_without_a_certificate() {
     let world = World::back();
     assert!(is_refused(&world, &world.connector(None, &[ALPN_HTTP1])).await);
     assert_eq!(world.counters.handshakes_failed(HandshakeFailure::NoCertificate), 1);
 }
 
 #[tokio::test]
-async fn the_back_channel_refuses_foreign_and_expired_certificates() {
+async fn case_24_the_back_channel_refuses_certificates_that_do_not_hold() {
+    use rcgen::{BasicConstraints, ExtendedKeyUsagePurpose, IsCa, KeyUsagePurpose, date_time_ymd};
     let world = World::back();
-    let foreign = Pki::new().identity(&["pgo.example.nl"]);
-    assert!(is_refused(&world, &world.connector(Some(&foreign), &[ALPN_HTTP1])).await);
-    let expired = world.pki.issue_until(&["pgo.example.nl"], 2025);
-    let then = "2024-06-01T00:00:00Z".parse().unwrap();
-    let expired = Identity::from_der(expired.chain(), expired.key(), then).unwrap();
-    assert!(is_refused(&world, &world.connector(Some(&expired), &[ALPN_HTTP1])).await);
-    assert_eq!(world.counters.handshakes_failed(HandshakeFailure::BadCertificate), 2);
+    let pki = &world.pki;
+    let names = &["pgo.example.nl"];
+    let (foreign, expired) = (Pki::new().issue(names), pki.issue_until(names, 2025));
+    let future = pki.issue_changed(names, |params| params.not_before = date_time_ymd(2027, 1, 1));
+    let for_servers =
+        pki.issue_changed(names, |params| params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth]);
+    let authority = pki.issue_changed(names, |params| {
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+    });
+    let all = [
+        ("foreign", foreign, "2026-06-01T00:00:00Z"),
+        ("expired", expired, "2024-06-01T00:00:00Z"),
+        ("future", future, "2028-06-01T00:00:00Z"),
+        ("for servers only", for_servers, "2026-06-01T00:00:00Z"),
+        ("an authority", authority, "2026-06-01T00:00:00Z"),
+    ];
+    let count = u64::try_from(all.len()).unwrap();
+    for (what, issued, then) in all {
+        let identity = Identity::from_der(issued.chain(), issued.key(), then.parse().unwrap()).unwrap();
+        assert!(is_refused(&world, &world.connector(Some(&identity), &[ALPN_HTTP1])).await, "{what}");
+    }
+    assert_eq!(world.counters.handshakes_failed(HandshakeFailure::BadCertificate), count);
     assert_eq!(world.counters.requests(), 0);
 }
 
