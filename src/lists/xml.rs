@@ -211,7 +211,7 @@ impl<'a> Xml<'a> {
             let item_at = xml.opened;
             let stop = xml.text_up_to(item)?;
             let spaces = xml.buffer.bytes().all(is_space);
-            let nested = *form.get_or_insert(spaces && stop != Token::End);
+            let nested = *form.get_or_insert(spaces);
             match stop {
                 Token::Start(_) if nested && spaces => {
                     xml.peeked = Some(stop);
