@@ -11,6 +11,7 @@ mod kind;
 mod log;
 mod login;
 mod oauth;
+mod operator;
 mod origin;
 mod parts;
 mod practices;
@@ -31,6 +32,7 @@ pub use clients::{Client, ClientRole, Portal};
 pub use fault::{ConfigFaults, Fault, FileProblem, Place, Problem};
 pub use login::{Login, Oidc};
 pub use oauth::{Oauth, TokenScope};
+pub use operator::Operator;
 pub use origin::{HttpsUrl, Origin};
 pub use parts::{Back, Edge, Environment, Front, Identity, Lists, Node, Ops};
 pub use practices::{Dialect, His, Practice, PracticeState};
@@ -61,6 +63,8 @@ pub struct Parts {
     pub environment: Environment,
     /// `[node]`.
     pub node: Node,
+    /// `[operator]`.
+    pub operator: Operator,
     /// `[front]`.
     pub front: Front,
     /// `[back]`.
@@ -197,6 +201,7 @@ impl Parts {
         let environment = root.required("environment", &Environment::kind());
         let node = root.table("node", Node::read);
         let data = node.as_ref().map_or_else(|_| root.beside("data"), |node| node.data.clone());
+        let operator = root.table_or_defaults("operator", Operator::read);
         let front = root.table("front", Front::read);
         let back = root.table("back", Back::read);
         let own = back.as_ref().map(|back| &back.identity).map_err(|noted| *noted);
@@ -221,6 +226,7 @@ impl Parts {
         Ok(Self {
             environment: environment?,
             node: node?,
+            operator: operator?,
             front: front?,
             back: back?,
             ops: ops?,

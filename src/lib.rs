@@ -23,7 +23,8 @@
 //! Words: values that are checked when they are made, and the doors to what is not pure.
 //!
 //! - [`medmij`]: BSN, host name, provider, service, scope, request ids.
-//! - [`clock`]: time. [`secret`]: what may not be seen, and randomness. [`form`]: queries and form bodies.
+//! - [`clock`]: time. [`secret`]: what may not be seen, and randomness. [`form`]: queries and form bodies. [`language`]: Dutch
+//!   or English.
 //! - [`jose`]: JSON Web Keys, signed and encrypted tokens.
 //!
 //! Rules: what Inzage does. They declare ports (traits) for what they need of the world.
@@ -83,6 +84,7 @@ pub mod fhir;
 pub mod form;
 pub mod his;
 pub mod jose;
+pub mod language;
 pub mod lists;
 pub mod medmij;
 pub mod monitor;

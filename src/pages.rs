@@ -1,8 +1,16 @@
-//! The pages that people see: Dutch, plain forms, no script. Templates escape by default.
+//! The pages that people see, in Dutch and English: plain forms, no script. Templates escape by default; what they say stands
+//! in one place for each language.
+
+mod dutch;
+mod english;
+mod text;
 
 use askama::Template;
 
-use crate::session::journey::{Page, Question};
+pub use self::text::{Explained, FailureText, Text};
+use crate::medmij::{CorrelationId, LocalId};
+use crate::services::Purpose;
+use crate::session::journey::{Operator, Page, Question};
 
 /// The one stylesheet.
 pub const STYLESHEET: &str = include_str!("pages/inzage.css");
@@ -24,70 +32,159 @@ macro_rules! page {
 #[derive(Template)]
 #[template(path = "landing.html", config = "src/pages/askama.toml")]
 pub struct LandingPage<'a> {
-    visit: String,
+    t: &'static Text,
+    switch: Option<String>,
+    action: String,
     form: &'a str,
     question: &'a Question,
+    names: [(&'static str, &'a str); 2],
 }
 
 /// "May these data go to that app?" (core.usrint.102).
 #[derive(Template)]
 #[template(path = "consent.html", config = "src/pages/askama.toml")]
 pub struct ConsentPage<'a> {
-    visit: String,
+    t: &'static Text,
+    switch: Option<String>,
+    action: String,
     form: &'a str,
     question: &'a Question,
+    names: [(&'static str, &'a str); 2],
+    privacy: Option<&'a str>,
 }
 
-/// Something went wrong: what, who can act, and the reference number.
+/// "There is no data for you here"; said to the person only.
+#[derive(Template)]
+#[template(path = "unavailable.html", config = "src/pages/askama.toml")]
+pub struct UnavailablePage<'a> {
+    t: &'static Text,
+    switch: Option<String>,
+    action: String,
+    form: &'a str,
+    names: [(&'static str, &'a str); 2],
+}
+
+/// Something went wrong: what, who can act, and the numbers to mention (TS).
 #[derive(Template)]
 #[template(path = "message.html", config = "src/pages/askama.toml")]
 pub struct MessagePage<'a> {
-    /// The heading.
-    pub title: &'a str,
-    /// What happened.
-    pub what: &'a str,
-    /// Who can act.
-    pub who: &'a str,
-    /// The reference number.
-    pub reference: String,
+    t: &'static Text,
+    switch: Option<String>,
+    explained: Explained,
+    back: Option<String>,
+    reference: LocalId,
+    trace: Option<CorrelationId>,
+    operator: &'a Operator,
+    names: [(&'static str, &'a str); 1],
 }
 
 /// The page of the login simulator.
 #[cfg(feature = "sandbox")]
 #[derive(Template)]
 #[template(path = "simulator.html", config = "src/pages/askama.toml")]
-pub struct SimulatorPage {
-    /// The visit.
-    pub visit: String,
-    /// What the page brings back.
-    pub nonce: String,
-    /// Whether what was typed before was no BSN.
-    pub again: bool,
+pub struct SimulatorPage<'a> {
+    t: &'static Text,
+    switch: Option<String>,
+    action: String,
+    nonce: &'a str,
+    again: bool,
+}
+
+/// Where the form of a page of a visit leads, in the language of the page.
+fn action(visit: LocalId, step: &str, text: &Text) -> String {
+    format!("/visit/{visit}/{step}?lang={}", text.language.tag())
+}
+
+/// The same page in the other language.
+fn switch(visit: LocalId, step: &str, text: &Text) -> Option<String> {
+    Some(format!("/visit/{visit}/{step}?lang={}", text.language.other().tag()))
+}
+
+fn names(question: &Question) -> [(&'static str, &str); 2] {
+    [("practice", &question.practice), ("organisation", &question.organisation)]
 }
 
 impl<'a> LandingPage<'a> {
     /// For this visit.
     #[must_use]
     pub fn of(page: &'a Page) -> Self {
-        Self { visit: page.visit.to_string(), form: page.keys.form.reveal(), question: &page.question }
+        let (t, question) = (Text::of(page.language), &page.question);
+        Self {
+            t,
+            switch: switch(page.visit, "landing", t),
+            action: action(page.visit, "landing", t),
+            form: page.keys.form.reveal(),
+            question,
+            names: names(question),
+        }
     }
 }
 
 impl<'a> ConsentPage<'a> {
     /// For this visit.
     #[must_use]
-    pub fn of(page: &'a Page) -> Self {
-        Self { visit: page.visit.to_string(), form: page.keys.form.reveal(), question: &page.question }
+    pub fn of(page: &'a Page, operator: &'a Operator) -> Self {
+        let (t, question) = (Text::of(page.language), &page.question);
+        Self {
+            t,
+            switch: switch(page.visit, "consent", t),
+            action: action(page.visit, "consent", t),
+            form: page.keys.form.reveal(),
+            question,
+            names: names(question),
+            privacy: operator.privacy.as_deref(),
+        }
     }
 }
 
-page!(LandingPage, ConsentPage, MessagePage);
+impl<'a> UnavailablePage<'a> {
+    /// For this visit.
+    #[must_use]
+    pub fn of(page: &'a Page) -> Self {
+        let t = Text::of(page.language);
+        Self {
+            t,
+            switch: switch(page.visit, "consent", t),
+            action: action(page.visit, "consent", t),
+            form: page.keys.form.reveal(),
+            names: names(&page.question),
+        }
+    }
+}
+
+impl<'a> MessagePage<'a> {
+    /// What happened and who can act; `reference` is our number of the visit.
+    #[must_use]
+    pub fn new(t: &'static Text, explained: Explained, reference: LocalId, operator: &'a Operator) -> Self {
+        let names = [("operator", operator.name.as_str())];
+        Self { t, switch: None, explained, back: None, reference, trace: None, operator, names }
+    }
+
+    /// With the way back to the client, and the number that the client gave the authorization.
+    #[must_use]
+    pub fn with(self, back: Option<String>, trace: Option<CorrelationId>) -> Self {
+        Self { back, trace, ..self }
+    }
+}
+
+page!(LandingPage, ConsentPage, UnavailablePage, MessagePage);
 
 #[cfg(feature = "sandbox")]
-impl SimulatorPage {
-    /// The page as HTML.
+page!(SimulatorPage);
+
+#[cfg(feature = "sandbox")]
+impl<'a> SimulatorPage<'a> {
+    /// For a visit; `again` when what was typed before was no BSN.
     #[must_use]
-    pub fn render_html(&self) -> String {
-        self.render().unwrap_or_default()
+    pub fn new(t: &'static Text, visit: LocalId, nonce: &'a str, again: bool) -> Self {
+        let typo = if again { "&again=1" } else { "" };
+        let other = t.language.other().tag();
+        Self {
+            t,
+            switch: Some(format!("/simulator?visit={visit}&nonce={nonce}{typo}&lang={other}")),
+            action: action(visit, "login", t),
+            nonce,
+            again,
+        }
     }
 }

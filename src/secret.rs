@@ -51,6 +51,22 @@ impl Handle {
         Self(Secret::new(text))
     }
 
+    /// One that a peer presents.
+    #[must_use]
+    pub fn presented(text: &str) -> Self {
+        Self(Secret::new(text.to_owned()))
+    }
+
+    /// One that follows from another handle, and from which that one cannot be found: whoever holds the first can make it
+    /// again, for this purpose only.
+    #[must_use]
+    pub fn derived(from: &str, purpose: &str) -> Self {
+        let mut bits = sha256(format!("{purpose}\0{from}").as_bytes());
+        let text = URL_SAFE_NO_PAD.encode(bits);
+        bits.zeroize();
+        Self(Secret::new(text))
+    }
+
     /// The text to hand out, once.
     #[must_use]
     pub fn reveal(&self) -> &str {
@@ -112,5 +128,9 @@ mod tests {
         assert_eq!(handle.reveal().len(), 43);
         assert_eq!(hash_handle(handle.reveal()), handle.hash());
         assert_ne!(Handle::draw().hash(), handle.hash());
+        let derived = Handle::derived(handle.reveal(), "form");
+        assert_eq!(derived.reveal(), Handle::derived(handle.reveal(), "form").reveal());
+        assert_eq!(derived.reveal().len(), 43);
+        assert_ne!(derived.reveal(), Handle::derived(handle.reveal(), "other").reveal());
     }
 }

@@ -29,7 +29,7 @@ use crate::practices::{GoLive, Practice, PracticeRegister};
 use crate::routes::{BackFace, FrontFace, Watch};
 use crate::routing::{Freshness, SharedSnapshot, Snapshot};
 use crate::services::Catalogue;
-use crate::session::journey::{Journey, JourneyRules};
+use crate::session::journey::{Journey, JourneyRules, Operator};
 use crate::store::{CachedTokens, KeyFile, Sealer, SqliteStore, Store};
 use crate::tls::client::{Deadlines, client_config};
 use crate::tls::identity::{Identity, Roots};
@@ -253,10 +253,19 @@ fn front(config: &Config, shared: &Shared) -> Result<Half<FrontFace>, StartError
             availability_deadline: AVAILABILITY_DEADLINE,
             login_deadline: LOGIN_DEADLINE,
         },
+        operator: operator(&config.operator),
     };
     let tls = front_channel(&identity(&config.front.identity, &shared.clock)?, &shared.clock)?;
     let face = FrontFace { router: crate::session::http::router(Arc::new(journey)), watch: shared.watch.clone() };
     Ok(half(config, &config.front.origin, tls, face))
+}
+
+fn operator(written: &config::Operator) -> Operator {
+    Operator {
+        name: written.name.clone(),
+        phone: written.phone.clone(),
+        privacy: written.privacy.as_ref().map(|url| url.as_str().to_owned()),
+    }
 }
 
 fn back(config: &Config, shared: &Shared) -> Result<Half<BackFace>, StartError> {

@@ -128,6 +128,16 @@ pub(super) fn words(longest: usize) -> Kind<String> {
     Kind::text(format!("a text of 1 to {longest} characters"), move |text| fits(text).then(|| text.to_owned()))
 }
 
+/// A telephone number as people write it.
+pub(super) fn phone() -> Kind<String> {
+    let plain = |c: u8| c.is_ascii_digit() || b" +-()".contains(&c);
+    let fits = move |text: &str| {
+        let digits = text.bytes().filter(u8::is_ascii_digit).count();
+        (3..=15).contains(&digits) && text.len() <= 24 && text.trim() == text && text.bytes().all(plain)
+    };
+    Kind::text("a telephone number such as 088 123 45 67", move |text| fits(text).then(|| text.to_owned()))
+}
+
 /// A short name of the operator's choice.
 pub(super) fn label(longest: usize) -> Kind<String> {
     let plain = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-';
@@ -234,6 +244,11 @@ pub(super) fn issuer() -> Kind<HttpsUrl> {
     url_kind("an https URL without user, query and fragment", |text| {
         HttpsUrl::parse(text).filter(|_| !text.contains('?'))
     })
+}
+
+/// An address that a page links to.
+pub(super) fn link() -> Kind<HttpsUrl> {
+    url_kind("an https URL without user and fragment", HttpsUrl::parse)
 }
 
 /// The URL of a list.

@@ -102,6 +102,18 @@ fn the_small_one_is_whole_and_its_defaults_are_those_of_the_documentation() {
 }
 
 #[test]
+fn a_telephone_number_has_digits() {
+    let with = |phone: &str| changed("key = \"front.key\"", &format!("key = \"k\"\n[operator]\nphone = \"{phone}\""));
+    for phone in ["call me", "", "12", "088 123 45 67 x"] {
+        let faults = faults(&with(phone));
+        assert!(
+            matches!(&faults[..], [(key, 11, text)] if key == "operator.phone" && text.contains("telephone number"))
+        );
+    }
+    assert!(faults(&with("+31 (88) 123 45 67")).is_empty());
+}
+
+#[test]
 fn each_single_fault_is_named_with_its_key_and_line() {
     let table = [
         (r#"environment = "sandbox""#, r#"environment = "prodution""#, "environment", 1, "`production`"),

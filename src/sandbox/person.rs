@@ -21,13 +21,15 @@ pub struct Choices<'a> {
     pub login: &'a str,
     /// `allow` or `refuse`.
     pub consent: &'a str,
+    /// Whether the box "for an indefinite period" is ticked.
+    pub indefinite: bool,
 }
 
 impl<'a> Choices<'a> {
     /// Says yes to everything.
     #[must_use]
     pub const fn willing(bsn: &'a str) -> Self {
-        Self { bsn, landing: "continue", login: "login", consent: "allow" }
+        Self { bsn, landing: "continue", login: "login", consent: "allow", indefinite: false }
     }
 }
 
@@ -139,6 +141,9 @@ fn fill(form: Form, choices: Choices<'_>) -> Vec<(String, String)> {
         add("action", choices.login);
     } else if form.names.iter().any(|name| name == "answer") {
         add("answer", choices.consent);
+        if choices.indefinite {
+            add("indefinite", "yes");
+        }
     } else {
         add("action", choices.landing);
     }

@@ -1,33 +1,35 @@
 //! The walk of a person through the authorization: landing, login, availability, consent, back to the PGO. Each step takes
 //! the visit out of the store, so that a page works once, and puts it back in its next state.
 
+mod answer;
+mod arrive;
 mod back;
 mod error;
+mod login;
 mod question;
 
+pub use answer::Answer;
 pub use back::BackToClient;
-pub use error::JourneyError;
+pub use error::{Ended, JourneyError};
 pub use question::Question;
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use self::back::{denied, refused};
-use self::question::{available_services, practice_of, question, services_still_asked};
-use super::login::{Attempt, AuthenticatedPerson, Departure, IdentityProvider, LoginEnd};
-use super::visit::{Asked, AtLogin, BrowserKeys, ConsentGiven, Landed, OpenVisit, Visit, VisitStore};
+use self::back::denied;
+use self::question::question;
+use super::login::IdentityProvider;
+use super::visit::{BrowserKeys, OpenVisit, Visit, VisitStore};
 use crate::audit::{AuditEvent, AuditLog, Kind, Outcome, Pseudonymiser, receipt};
-use crate::availability::{Moment, find_available};
 use crate::clock::SharedClock;
 use crate::his::HisAdapter;
-use crate::medmij::{Bsn, LocalId};
-use crate::oauth::authorize::{AuthorizeRefusal, AuthorizeRequest, AuthorizeRules, BadRequest};
-use crate::oauth::code::{CodeStore, IssuedCode};
-use crate::oauth::grant::Grant;
-use crate::practices::Practice;
+use crate::language::Language;
+use crate::medmij::LocalId;
+use crate::oauth::authorize::AuthorizeRequest;
+use crate::oauth::code::CodeStore;
 use crate::routing::{SharedSnapshot, Snapshot};
-use crate::secret::{Handle, hash_handle};
+use crate::secret::hash_handle;
 
 /// What the walk needs.
 pub struct Journey {
@@ -49,6 +51,19 @@ pub struct Journey {
     pub clock: SharedClock,
     /// How it is set up.
     pub rules: JourneyRules,
+    /// Who runs this.
+    pub operator: Operator,
+}
+
+/// Who runs the gateway, as the pages say it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Operator {
+    /// Its name.
+    pub name: String,
+    /// Its telephone number for people (core, TS).
+    pub phone: Option<String>,
+    /// Address of the privacy statement.
+    pub privacy: Option<String>,
 }
 
 /// How the walk is set up.
@@ -75,6 +90,15 @@ pub struct Presented<'a> {
     pub cookie: &'a str,
     /// The token of the form.
     pub form: &'a str,
+    /// The language that the address asks for; without one the visit keeps its own.
+    pub language: Option<Language>,
+}
+
+/// Where a step takes place.
+#[derive(Debug, Clone, Copy)]
+struct Spot {
+    visit: LocalId,
+    language: Language,
 }
 
 /// What the browser is shown next.
@@ -89,10 +113,21 @@ pub enum Next {
         /// The page, for the new keys.
         page: Page,
     },
-    /// The consent question.
-    Consent(Page),
+    /// The consent question, or that there is nothing to ask; the browser fetches it.
+    Answer(Page),
     /// Back to the client.
     Client(BackToClient),
+}
+
+/// A page that a browser fetches, as often as it likes, until its form is sent.
+#[derive(Debug)]
+pub enum View {
+    /// The landing page.
+    Landing(Page),
+    /// The consent question.
+    Consent(Page),
+    /// There is no data for this person.
+    Unavailable(Page),
 }
 
 /// A page of a visit, with all that it shows.
@@ -102,6 +137,8 @@ pub struct Page {
     pub visit: LocalId,
     /// Its new keys.
     pub keys: BrowserKeys,
+    /// In which language.
+    pub language: Language,
     /// What is asked.
     pub question: Question,
     /// The origins beside our own that the page's forms may lead to, with spaces between: the client's, and that of the login
@@ -112,200 +149,29 @@ pub struct Page {
 type Step<T> = Result<T, JourneyError>;
 
 impl Journey {
-    /// An authorization request arrives.
+    /// The page at which a visit stands, for a browser that has its cookie. Nothing changes by looking.
     ///
     /// # Errors
-    /// When nobody may be redirected, or we cannot go on.
-    pub async fn arrive(&self, pairs: &[(String, String)], local_id: LocalId) -> Step<Next> {
-        let step = self.try_arrive(pairs, local_id).await;
-        self.with_end_recorded(local_id, step).await
-    }
-
-    async fn try_arrive(&self, pairs: &[(String, String)], local_id: LocalId) -> Step<Next> {
-        let snapshot = self.fresh_snapshot()?;
-        let rules = AuthorizeRules { lists: &snapshot.lists, allow_ports: self.rules.allow_ports };
-        let parsed = AuthorizeRequest::parse(pairs, rules).and_then(|request| self.admit_scope(&snapshot, request));
-        match parsed {
-            Ok(request) => {
-                self.record(self.event(Kind::AuthorizationRequested, Outcome::Done, local_id, &request)).await?;
-                let visit = Visit::Landed(Landed { request });
-                Ok(Next::Landing(self.open(local_id, visit, &snapshot).await?))
-            }
-            Err(refusal) => self.turn_away(refusal, local_id).await,
+    /// See [`Ended`].
+    pub async fn look(&self, presented: Presented<'_>) -> Result<View, Ended> {
+        match self.try_look(presented).await {
+            Ok(view) => Ok(view),
+            Err(error) => Err(self.ended(error, presented.visit, None).await),
         }
     }
 
-    /// The provider is known in the network, served here, and open; anything else is one and the same answer.
-    fn admit_scope(
-        &self,
-        snapshot: &Snapshot,
-        request: AuthorizeRequest,
-    ) -> Result<AuthorizeRequest, AuthorizeRefusal> {
-        let services = available_services(snapshot, &request.scope, self.clock.now());
-        if practice_of(snapshot, &request).is_some() && !services.is_empty() {
-            return Ok(request);
-        }
-        Err(AuthorizeRefusal::Redirect {
-            client: request.client,
-            redirect_uri: request.redirect_uri,
-            state: Some(request.state),
-            error: BadRequest::Scope,
-        })
-    }
-
-    async fn turn_away(&self, refusal: AuthorizeRefusal, local_id: LocalId) -> Step<Next> {
-        let mut event = AuditEvent::new(self.clock.now(), Kind::AuthorizationRefused, Outcome::Refused);
-        event.local_id = Some(local_id);
-        match refusal {
-            AuthorizeRefusal::Page(no_client) => Err(no_client.into()),
-            AuthorizeRefusal::Redirect { client, redirect_uri, state, error } => {
-                event.client_id = Some(client);
-                event.reason = Some(error.code());
-                self.record(event).await?;
-                Ok(Next::Client(refused(redirect_uri, state.as_ref(), error.code(), "the request cannot be served")))
-            }
-        }
-    }
-
-    /// The person answers the landing page.
-    ///
-    /// # Errors
-    /// See [`JourneyError`].
-    pub async fn land(&self, presented: Presented<'_>, action: &str) -> Step<Next> {
-        let step = self.try_land(presented, action).await;
-        self.with_end_recorded(presented.visit, step).await
-    }
-
-    async fn try_land(&self, presented: Presented<'_>, action: &str) -> Step<Next> {
-        let (id, visit) = self.take(presented).await?;
-        match (visit, action) {
-            (Visit::Landed(landed), "continue") => self.send_to_login(id, landed, Attempt::First).await,
-            (Visit::Landed(landed), "cancel") => {
-                self.deny(id, Kind::AuthorizationRefused, "cancelled", &landed.request).await
-            }
-            (Visit::Landed(_) | Visit::AtLogin(_) | Visit::Asked(_), _) => Err(JourneyError::BadForm),
-        }
-    }
-
-    async fn send_to_login(&self, id: LocalId, landed: Landed, attempt: Attempt) -> Step<Next> {
-        let keys = BrowserKeys::draw();
-        let departure = Departure { visit: id, key: &keys.form, attempt, deadline: self.login_deadline() };
-        let way = self.login.start(departure).await?;
-        let at_login = Visit::AtLogin(landed.proceed(way.state));
-        let page = self.open_with(keys, id, at_login, &self.snapshot.load_full()).await?;
-        Ok(Next::Login { address: way.address, page })
-    }
-
-    fn login_deadline(&self) -> Instant {
-        self.clock.monotonic() + self.rules.login_deadline
-    }
-
-    /// The person comes back from the login service.
-    ///
-    /// # Errors
-    /// See [`JourneyError`].
-    pub async fn return_from_login(&self, presented: Presented<'_>, fields: &[(String, String)]) -> Step<Next> {
-        let step = self.try_return_from_login(presented, fields).await;
-        self.with_end_recorded(presented.visit, step).await
-    }
-
-    async fn try_return_from_login(&self, presented: Presented<'_>, fields: &[(String, String)]) -> Step<Next> {
-        let (id, Visit::AtLogin(at_login)) = self.take(presented).await? else { return Err(JourneyError::BadForm) };
-        match self.login.finish(at_login.login.clone(), fields, self.login_deadline()).await {
-            Ok(person) => self.recognise(id, at_login, person).await,
-            Err(LoginEnd::NotABsn) => self.send_to_login(id, at_login.once_more(), Attempt::AfterATypo).await,
-            Err(LoginEnd::Cancelled) => {
-                self.deny(id, Kind::AuthenticationFailed, "login-cancelled", &at_login.request).await
-            }
-            Err(LoginEnd::Failed) => self.deny(id, Kind::AuthenticationFailed, "login-failed", &at_login.request).await,
-            Err(LoginEnd::Unavailable(unavailable)) => Err(unavailable.into()),
-        }
-    }
-
-    /// Not treated here, no data, too young: for the client these are the same as a "no" (autoriseren 1 and 2).
-    async fn recognise(&self, id: LocalId, at_login: AtLogin, person: AuthenticatedPerson) -> Step<Next> {
-        let mut event = self.event(Kind::PersonAuthenticated, Outcome::Done, id, &at_login.request);
-        event.subject = Some(self.pseudonyms.at(&person.bsn, event.time));
-        let how = format!("{} {} {}", person.method.as_str(), person.level.as_str(), person.at);
-        let authenticated = AuditEvent { detail: Some(how.into()), ..event.clone() };
-        self.record(authenticated).await?;
-        let snapshot = self.snapshot.load_full();
-        let practice = practice_of(&snapshot, &at_login.request).ok_or(JourneyError::StalePage)?;
-        if self.is_available(practice, &person.bsn, id).await? {
-            let visit = Visit::Asked(at_login.authenticated(person));
-            Ok(Next::Consent(self.open(id, visit, &snapshot).await?))
-        } else {
-            event.time = self.clock.now();
-            (event.kind, event.outcome) = (Kind::AuthorizationRefused, Outcome::Refused);
-            event.reason = Some("not-available");
-            self.record(event).await?;
-            Ok(Next::Client(denied(&at_login.request)))
-        }
-    }
-
-    /// The availability test at its early moment: known at the practice, and old enough.
-    async fn is_available(&self, practice: &Practice, bsn: &Bsn, id: LocalId) -> Step<bool> {
-        let adapter = self.adapters.get(&practice.his).ok_or(JourneyError::Ours)?;
-        let deadline = self.clock.monotonic() + self.rules.availability_deadline;
-        let moment = Moment { local_id: id, now: self.clock.now(), deadline };
-        let found = find_available(adapter.as_ref(), practice, bsn, moment).await.map_err(JourneyError::His)?;
-        Ok(found.is_some())
-    }
-
-    /// The person answers the question.
-    ///
-    /// # Errors
-    /// See [`JourneyError`].
-    pub async fn answer(&self, presented: Presented<'_>, answer: &str) -> Step<Next> {
-        let step = self.try_answer(presented, answer).await;
-        self.with_end_recorded(presented.visit, step).await
-    }
-
-    async fn try_answer(&self, presented: Presented<'_>, answer: &str) -> Step<Next> {
-        let (id, Visit::Asked(asked)) = self.take(presented).await? else { return Err(JourneyError::BadForm) };
-        match answer {
-            "allow" => self.grant(id, asked.consent()).await,
-            "refuse" => self.refuse_consent(id, &asked).await,
-            _ => Err(JourneyError::BadForm),
-        }
-    }
-
-    async fn refuse_consent(&self, id: LocalId, asked: &Asked) -> Step<Next> {
-        let mut event = self.event(Kind::ConsentRefused, Outcome::Refused, id, &asked.request);
-        event.subject = Some(self.pseudonyms.at(&asked.person.bsn, event.time));
-        self.record(event).await?;
-        Ok(Next::Client(denied(&asked.request)))
-    }
-
-    async fn grant(&self, id: LocalId, given: ConsentGiven) -> Step<Next> {
-        let ConsentGiven { request, person } = given;
-        let services = services_still_asked(&*self.fresh_snapshot()?, &request, self.clock.now());
-        let services = services.ok_or(JourneyError::StalePage)?;
-        let mut event = self.event(Kind::ConsentGiven, Outcome::Done, id, &request);
-        event.subject = Some(self.pseudonyms.at(&person.bsn, event.time));
-        let grant = Grant {
-            id: LocalId::new(event.time),
-            client: request.client.clone(),
-            provider: request.scope.provider().clone(),
-            services,
-            subject: person.bsn,
-            request: request.request_id,
-            correlation: request.correlation_id,
-            consented: event.time,
-            lasting: false,
-            redeemed_by: None,
+    async fn try_look(&self, presented: Presented<'_>) -> Step<View> {
+        let found = self.visits.look(presented.visit, hash_handle(presented.cookie), self.clock.now()).await;
+        let open = found.map_err(|_| JourneyError::Ours)?.ok_or(JourneyError::StalePage)?;
+        let spot = Spot { visit: open.id, language: presented.language.unwrap_or(open.language) };
+        let view = match &open.visit {
+            Visit::Landed(_) => View::Landing,
+            Visit::Asked(_) => View::Consent,
+            Visit::Unavailable(_) => View::Unavailable,
+            Visit::AtLogin(_) => return Err(JourneyError::StalePage),
         };
-        event.grant = Some(grant.id);
-        let expires = event.time.saturating_add(self.rules.code_lifetime).unwrap_or(event.time);
-        self.record(event).await?;
-        let code = Handle::draw();
-        let issued = IssuedCode { hash: code.hash(), redirect_uri: request.redirect_uri.clone(), expires, grant };
-        self.codes.keep(issued).await.map_err(|_| JourneyError::Ours)?;
-        let answer = vec![
-            ("code".to_owned(), code.reveal().to_owned()),
-            ("state".to_owned(), request.state.as_str().to_owned()),
-        ];
-        Ok(Next::Client(BackToClient { redirect_uri: request.redirect_uri, answer }))
+        let keys = BrowserKeys::of(presented.cookie);
+        Ok(view(self.page(keys, spot, &open.visit, &self.snapshot.load_full())?))
     }
 
     fn fresh_snapshot(&self) -> Step<Arc<Snapshot>> {
@@ -313,12 +179,11 @@ impl Journey {
         if snapshot.freshness.holds(self.clock.now()) { Ok(snapshot) } else { Err(JourneyError::ListsTooOld) }
     }
 
-    /// Records a step that ends on a page of ours; its visit id ties it to the steps before.
-    async fn with_end_recorded(&self, id: LocalId, step: Step<Next>) -> Step<Next> {
-        match step {
-            Ok(next) => Ok(next),
-            Err(error) => Err(self.refuse(error, id).await),
-        }
+    /// Ends a walk on a page of ours; the record's visit id ties it to the steps before. `request` is what the walk was about,
+    /// if that is known.
+    async fn ended(&self, error: JourneyError, id: LocalId, request: Option<&AuthorizeRequest>) -> Ended {
+        self.refuse(error, id).await;
+        Ended::new(error, request)
     }
 
     /// Records that the walk ends on a page of ours, and gives the error back. The end stands whether or not the log can
@@ -356,24 +221,45 @@ impl Journey {
         receipt(pending).await.map(|_| ()).map_err(|_| JourneyError::Ours)
     }
 
-    async fn take(&self, presented: Presented<'_>) -> Step<(LocalId, Visit)> {
+    async fn taken(&self, presented: Presented<'_>) -> Result<(Spot, Visit), Ended> {
+        match self.take(presented).await {
+            Ok(taken) => Ok(taken),
+            Err(error) => Err(self.ended(error, presented.visit, None).await),
+        }
+    }
+
+    async fn or_ended(&self, step: Step<Next>, spot: Spot, request: &AuthorizeRequest) -> Result<Next, Ended> {
+        match step {
+            Ok(next) => Ok(next),
+            Err(error) => Err(self.ended(error, spot.visit, Some(request)).await.in_language(spot.language)),
+        }
+    }
+
+    async fn take(&self, presented: Presented<'_>) -> Step<(Spot, Visit)> {
         let (cookie, form) = (hash_handle(presented.cookie), hash_handle(presented.form));
         let taken = self.visits.take(presented.visit, cookie, form, self.clock.now()).await;
         let open = taken.map_err(|_| JourneyError::Ours)?.ok_or(JourneyError::StalePage)?;
-        Ok((open.id, open.visit))
+        let language = presented.language.unwrap_or(open.language);
+        Ok((Spot { visit: open.id, language }, open.visit))
     }
 
-    async fn open(&self, id: LocalId, visit: Visit, snapshot: &Snapshot) -> Step<Page> {
-        self.open_with(BrowserKeys::draw(), id, visit, snapshot).await
+    async fn open(&self, spot: Spot, visit: Visit, snapshot: &Snapshot) -> Step<Page> {
+        self.open_with(BrowserKeys::draw(), spot, visit, snapshot).await
     }
 
-    async fn open_with(&self, keys: BrowserKeys, id: LocalId, visit: Visit, snapshot: &Snapshot) -> Step<Page> {
-        let question = question(snapshot, visit.request(), self.clock.now()).ok_or(JourneyError::StalePage)?;
-        let page = Page { visit: id, question, leads_to: self.leads_to(&visit), keys };
+    async fn open_with(&self, keys: BrowserKeys, spot: Spot, visit: Visit, snapshot: &Snapshot) -> Step<Page> {
+        let page = self.page(keys, spot, &visit, snapshot)?;
         let expires = self.clock.now().saturating_add(self.rules.page_lifetime).map_err(|_| JourneyError::Ours)?;
-        let kept = OpenVisit { id, cookie: page.keys.cookie.hash(), form: page.keys.form.hash(), expires, visit };
+        let (cookie, form) = (page.keys.cookie.hash(), page.keys.form.hash());
+        let kept = OpenVisit { id: spot.visit, cookie, form, expires, visit, language: spot.language };
         self.visits.keep(kept).await.map_err(|_| JourneyError::Ours)?;
         Ok(page)
+    }
+
+    fn page(&self, keys: BrowserKeys, spot: Spot, visit: &Visit, snapshot: &Snapshot) -> Step<Page> {
+        let question = question(snapshot, visit.request(), self.clock.now()).ok_or(JourneyError::StalePage)?;
+        let Spot { visit: id, language } = spot;
+        Ok(Page { visit: id, keys, language, question, leads_to: self.leads_to(visit) })
     }
 
     /// A form may lead through redirects; browsers hold each of them against `form-action`.
@@ -381,7 +267,7 @@ impl Journey {
         let client = visit.request().redirect_uri.origin().to_owned();
         match visit {
             Visit::Landed(_) => [&[client], self.login.origins()].concat().join(" "),
-            Visit::AtLogin(_) | Visit::Asked(_) => client,
+            Visit::AtLogin(_) | Visit::Asked(_) | Visit::Unavailable(_) => client,
         }
     }
 }

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 
+use crate::language::Language;
 use crate::medmij::{Bsn, LocalId};
 use crate::secret::{Handle, Secret};
 
@@ -125,6 +126,8 @@ pub struct Departure<'a> {
     pub key: &'a Handle,
     /// Whether they were there before.
     pub attempt: Attempt,
+    /// The language that they read.
+    pub language: Language,
     /// After this moment the answer is of no use.
     pub deadline: Instant,
 }
@@ -202,7 +205,8 @@ mod tests {
         let (visit, key) = (LocalId::new(Timestamp::UNIX_EPOCH), Handle::draw());
         #[expect(clippy::disallowed_methods, reason = "any moment will do")]
         let deadline = Instant::now();
-        let ticket = Departure { visit, key: &key, attempt: Attempt::First, deadline }.ticket();
+        let ticket =
+            Departure { visit, key: &key, attempt: Attempt::First, language: Language::Dutch, deadline }.ticket();
         assert_eq!(read_ticket(&ticket), Some((visit, key.reveal())));
         for text in ["", ".", "x.y", &ticket.replace('.', "-"), key.reveal()] {
             assert_eq!(read_ticket(text), None, "{text}");

@@ -47,7 +47,8 @@ impl IdentityProvider for LoginSimulator {
 
     fn start<'a>(&'a self, departure: Departure<'a>) -> LoginFuture<'a, WayToLogin, LoginUnavailable> {
         let again = if departure.attempt == Attempt::AfterATypo { "&again=1" } else { "" };
-        let address = format!("/simulator?visit={}&nonce={}{again}", departure.visit, departure.key.reveal());
+        let Departure { visit, key, language, .. } = departure;
+        let address = format!("/simulator?visit={visit}&nonce={}{again}&lang={}", key.reveal(), language.tag());
         Box::pin(ready(Ok(WayToLogin { address, state: LoginState::new(String::new()) })))
     }
 

@@ -5,7 +5,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::login::{AssuranceLevel, AuthenticatedPerson, LoginMethod, LoginState};
-use crate::medmij::{Bsn, LocalId};
+use crate::language::Language;
+use crate::medmij::{Bsn, LocalId, Scope};
 use crate::oauth::authorize::AuthorizeRequest;
 use crate::oauth::store::StoreFuture;
 use crate::secret::{Handle, HandleHash};
@@ -35,6 +36,15 @@ pub struct Asked {
     pub person: AuthenticatedPerson,
 }
 
+/// We know who the person is, and that the practice has nothing to give for them. They are told so before they go back.
+#[derive(Debug)]
+pub struct Unavailable {
+    /// What the client asked.
+    pub request: AuthorizeRequest,
+    /// Whom there is nothing about.
+    pub person: AuthenticatedPerson,
+}
+
 /// The person said yes. Only [`Asked::consent`] makes one.
 #[derive(Debug)]
 pub struct ConsentGiven {
@@ -42,6 +52,8 @@ pub struct ConsentGiven {
     pub request: AuthorizeRequest,
     /// Who consented.
     pub person: AuthenticatedPerson,
+    /// Whether they said so for an indefinite period ("voor onbepaalde tijd"); for collecting only.
+    pub lasting: bool,
 }
 
 impl Landed {
@@ -67,10 +79,17 @@ impl AtLogin {
 }
 
 impl Asked {
-    /// The person says yes.
+    /// The availability test says no.
     #[must_use]
-    pub fn consent(self) -> ConsentGiven {
-        ConsentGiven { request: self.request, person: self.person }
+    pub fn unavailable(self) -> Unavailable {
+        Unavailable { request: self.request, person: self.person }
+    }
+
+    /// The person says yes. Sharing is confirmed for one run, whatever they tick (VC-diff).
+    #[must_use]
+    pub fn consent(self, lasting: bool) -> ConsentGiven {
+        let lasting = lasting && matches!(self.request.scope, Scope::Collect(_));
+        ConsentGiven { request: self.request, person: self.person, lasting }
     }
 }
 
@@ -83,6 +102,8 @@ pub enum Visit {
     AtLogin(AtLogin),
     /// See [`Asked`].
     Asked(Asked),
+    /// See [`Unavailable`].
+    Unavailable(Unavailable),
 }
 
 impl Visit {
@@ -92,31 +113,36 @@ impl Visit {
         match self {
             Self::Landed(Landed { request })
             | Self::AtLogin(AtLogin { request, .. })
-            | Self::Asked(Asked { request, .. }) => request,
+            | Self::Asked(Asked { request, .. })
+            | Self::Unavailable(Unavailable { request, .. }) => request,
         }
     }
 
-    /// The form in which a store seals it.
+    /// The form in which a store seals it, with the language in which the person goes on.
     #[must_use]
-    pub fn to_bytes(&self) -> Vec<u8> {
+    pub fn to_bytes(&self, language: Language) -> Vec<u8> {
         let step = match self {
             Self::Landed(_) => Step::Landed,
             Self::AtLogin(at_login) => Step::AtLogin { login: at_login.login.reveal().clone() },
             Self::Asked(asked) => Step::Asked { person: WrittenPerson::of(&asked.person) },
+            Self::Unavailable(unavailable) => Step::Unavailable { person: WrittenPerson::of(&unavailable.person) },
         };
-        serde_json::to_vec(&Written { step, request: self.request().to_written() }).unwrap_or_default()
+        let language = language.tag().to_owned();
+        serde_json::to_vec(&Written { step, request: self.request().to_written(), language }).unwrap_or_default()
     }
 
     /// Reads [`Visit::to_bytes`] back; `None` when the bytes are of no version that we know.
     #[must_use]
-    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+    pub fn from_bytes(bytes: &[u8]) -> Option<(Self, Language)> {
         let written: Written = serde_json::from_slice(bytes).ok()?;
         let request = AuthorizeRequest::from_written(written.request)?;
-        Some(match written.step {
+        let visit = match written.step {
             Step::Landed => Self::Landed(Landed { request }),
             Step::AtLogin { login } => Self::AtLogin(AtLogin { request, login: LoginState::new(login) }),
             Step::Asked { person } => Self::Asked(Asked { request, person: person.read()? }),
-        })
+            Step::Unavailable { person } => Self::Unavailable(Unavailable { request, person: person.read()? }),
+        };
+        Some((visit, Language::parse(&written.language)?))
     }
 }
 
@@ -125,12 +151,14 @@ enum Step {
     Landed,
     AtLogin { login: String },
     Asked { person: WrittenPerson },
+    Unavailable { person: WrittenPerson },
 }
 
 #[derive(Serialize, Deserialize)]
 struct Written {
     step: Step,
     request: crate::oauth::authorize::WrittenRequest,
+    language: String,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -174,6 +202,8 @@ pub struct OpenVisit {
     pub expires: Timestamp,
     /// Where it stands.
     pub visit: Visit,
+    /// In which language the person goes on.
+    pub language: Language,
 }
 
 /// What the browser gets when a visit moves on.
@@ -186,10 +216,22 @@ pub struct BrowserKeys {
 }
 
 impl BrowserKeys {
-    /// Draws both.
+    /// Draws a cookie; the form token follows from it, so that a page can be shown again.
     #[must_use]
     pub fn draw() -> Self {
-        Self { cookie: Handle::draw(), form: Handle::draw() }
+        let cookie = Handle::draw();
+        Self { form: Self::form_of(cookie.reveal()), cookie }
+    }
+
+    /// Those of a browser that has this cookie already.
+    #[must_use]
+    pub fn of(cookie: &str) -> Self {
+        Self { cookie: Handle::presented(cookie), form: Self::form_of(cookie) }
+    }
+
+    /// The form token that goes with a cookie. Whoever sees the token cannot find the cookie.
+    fn form_of(cookie: &str) -> Handle {
+        Handle::derived(cookie, "form")
     }
 }
 
@@ -197,6 +239,9 @@ impl BrowserKeys {
 pub trait VisitStore: Send + Sync + 'static {
     /// Keeps a new visit, or one that moved on.
     fn keep(&self, visit: OpenVisit) -> StoreFuture<'_, ()>;
+
+    /// A visit as it stands, if the cookie fits and it is not over: for showing its page once more.
+    fn look(&self, id: LocalId, cookie: HandleHash, now: Timestamp) -> StoreFuture<'_, Option<OpenVisit>>;
 
     /// Takes a visit out of the store if cookie and form token fit and it is not over, in one atomic step: of two
     /// presentations of one page exactly one gets it.

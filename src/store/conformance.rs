@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::language::Language;
 use crate::medmij::{Bsn, CorrelationId, Hostname, LocalId, ProviderName, RequestId, Scope, ServiceId};
 use crate::oauth::authorize::{AuthorizeRequest, RedirectUri, State};
 use crate::oauth::code::{CodeStore, IssuedCode, Presented};
@@ -92,6 +93,7 @@ pub(super) fn visit() -> OpenVisit {
         form: Handle::draw().hash(),
         expires: after(600),
         visit: Visit::Asked(asked),
+        language: Language::English,
     }
 }
 
@@ -299,6 +301,7 @@ pub(super) async fn a_visit_is_taken_once(visits: &dyn VisitStore) {
     let (id, cookie, form) = kept_visit(visits).await;
     let taken = visits.take(id, cookie, form, now()).await.unwrap().unwrap();
     assert_eq!((taken.id, taken.cookie, taken.form, taken.expires), (id, cookie, form, after(600)));
+    assert_eq!(taken.language, Language::English);
     let Visit::Asked(asked) = &taken.visit else { panic!("another step") };
     assert_eq!((&asked.request, asked.person.bsn.reveal()), (&request(), BSN));
     assert!(visits.take(id, cookie, form, now()).await.unwrap().is_none());
@@ -308,6 +311,22 @@ pub(super) async fn a_visit_is_taken_once(visits: &dyn VisitStore) {
     visits.keep(moved).await.unwrap();
     assert!(visits.take(id, cookie, form, now()).await.unwrap().is_none(), "the page before");
     assert!(visits.take(id, cookie, next, now()).await.unwrap().is_some());
+}
+
+pub(super) async fn a_visit_is_looked_at_without_being_taken(visits: &dyn VisitStore) {
+    let (id, cookie, form) = kept_visit(visits).await;
+    let (other_id, other_cookie, _) = kept_visit(visits).await;
+    for _ in 0..2 {
+        let seen = visits.look(id, cookie, after(599)).await.unwrap().unwrap();
+        assert_eq!((seen.id, seen.cookie, seen.form, seen.expires), (id, cookie, form, after(600)));
+    }
+    for (id, cookie, at) in
+        [(id, cookie, after(600)), (id, other_cookie, now()), (id, form, now()), (other_id, cookie, now())]
+    {
+        assert!(visits.look(id, cookie, at).await.unwrap().is_none());
+    }
+    assert!(visits.take(id, cookie, form, now()).await.unwrap().is_some());
+    assert!(visits.look(id, cookie, now()).await.unwrap().is_none());
 }
 
 pub(super) async fn wrong_keys_leave_a_visit_in_place(visits: &dyn VisitStore) {

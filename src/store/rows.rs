@@ -234,7 +234,7 @@ pub(super) struct VisitRow {
 
 impl VisitRow {
     pub(super) fn write(visit: &OpenVisit, sealer: &Sealer) -> Self {
-        let plain = Zeroizing::new(visit.visit.to_bytes());
+        let plain = Zeroizing::new(visit.visit.to_bytes(visit.language));
         Self {
             id: visit.id.to_string(),
             cookie: visit.cookie,
@@ -247,13 +247,8 @@ impl VisitRow {
     pub(super) fn read(&self, sealer: &Sealer) -> Result<OpenVisit, Unreadable> {
         let id = LocalId::parse(&self.id).ok_or(Unreadable)?;
         let plain = sealer.open(&self.sealed, &visit_place(id)).ok_or(Unreadable)?;
-        Ok(OpenVisit {
-            id,
-            cookie: self.cookie,
-            form: self.form,
-            expires: time(self.expires)?,
-            visit: Visit::from_bytes(&plain).ok_or(Unreadable)?,
-        })
+        let (visit, language) = Visit::from_bytes(&plain).ok_or(Unreadable)?;
+        Ok(OpenVisit { id, cookie: self.cookie, form: self.form, expires: time(self.expires)?, visit, language })
     }
 }
 

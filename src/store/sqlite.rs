@@ -180,6 +180,12 @@ impl VisitStore for SqliteStore {
         Box::pin(self.writer.submit(move |connection| statements::keep_visit(connection, &row)))
     }
 
+    fn look(&self, id: LocalId, cookie: HandleHash, now: Timestamp) -> StoreFuture<'_, Option<OpenVisit>> {
+        let (id, now) = (id.to_string(), now.as_microsecond());
+        let found = self.reader.submit(move |connection| statements::look_at_visit(connection, id, cookie, now));
+        Box::pin(async move { Ok(found.await?.map(|row| row.read(&self.sealer)).transpose()?) })
+    }
+
     fn take(
         &self,
         id: LocalId,

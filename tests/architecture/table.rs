@@ -23,6 +23,7 @@ pub(crate) const PARTS: &[(Level, &str)] = &[
     (Level::Words, "medmij"),
     (Level::Words, "form"),
     (Level::Words, "jose"),
+    (Level::Words, "language"),
     (Level::Rules, "services"),
     (Level::Rules, "practices"),
     (Level::Rules, "lists"),

@@ -7,7 +7,7 @@ use inzage::sandbox::client::{PgoClient, Reply, new_id};
 use inzage::sandbox::person::{Choices, Form, Person, location, read_form};
 use reqwest::header::{CONTENT_TYPE, COOKIE, HeaderMap};
 
-use crate::harness::{Gateway, SERVICE, text};
+use crate::harness::{self, Gateway, SERVICE, text};
 
 const DELINDE: &str = "huisarts.delinde@medmij";
 
@@ -83,8 +83,16 @@ async fn login(gateway: &Gateway, client: &PgoClient, landing: &Page) -> Page {
 async fn log_in(gateway: &Gateway, client: &PgoClient, login: &Page) -> Page {
     let mut fields = login.pressed("action", "login");
     fields.push(("bsn".to_owned(), gateway.patient()));
-    let reply = post(client, &login.address, Some(&login.cookie), &fields, &[]).await;
-    Page::of(gateway, &reply, cookie(&reply))
+    let sent = post(client, &login.address, Some(&login.cookie), &fields, &[]).await;
+    let address = format!("{}{}", gateway.world.layout.front_origin(), location(&sent).unwrap());
+    let reply = see(client, &address, &cookie(&sent)).await;
+    assert_eq!(cookie(&reply), cookie(&sent), "looking changes nothing");
+    Page::of(gateway, &reply, cookie(&sent))
+}
+
+/// Fetches a page of a visit.
+async fn see(client: &PgoClient, url: &str, cookie: &str) -> Reply {
+    harness::send(client.http().get(url).header(COOKIE, cookie)).await
 }
 
 async fn consent(gateway: &Gateway, client: &PgoClient, state: &str) -> Page {
@@ -327,9 +335,15 @@ async fn a_his_that_fails_ends_the_visit_on_a_page_and_in_the_log() {
     let fail = inzage::sandbox::his::faults::Fail::try_from("status:500".to_owned()).unwrap();
     gateway.world.his[0].set_faults(inzage::sandbox::his::faults::Faults { fail, ..Default::default() });
     let patient = gateway.patient();
-    let (end, ..) = gateway.walk(&client, DELINDE, Choices::willing(&patient)).await;
+    let (end, _, correlation) = gateway.walk(&client, DELINDE, Choices::willing(&patient)).await;
     let inzage::sandbox::person::End::Page { status, html } = end else { panic!("{end:?}") };
     assert!(status.is_server_error() && !html.contains(&patient) && !html.contains("praktijkbron"), "{html}");
+    // Who runs this, both numbers, and the way back, as the client is known and good.
+    assert!(html.contains("Inzage (zandbak)") && html.contains("088 000 00 00"), "{html}");
+    assert!(
+        html.contains(&correlation) && html.contains(gateway.audit().last().unwrap()["local_id"].as_str().unwrap())
+    );
+    assert!(html.contains(&format!("href=\"{}?error=server_error", client.redirect_uri)), "{html}");
     let record = gateway.audit().pop().unwrap();
     assert_eq!((&record["kind"], &record["outcome"]), (&"authorization_refused".into(), &"failed".into()));
     assert!(record["reason"].as_str().unwrap().starts_with("his-"), "{record}");
@@ -361,7 +375,83 @@ async fn a_typing_error_at_login_is_told_and_can_be_mended() {
     assert!(!text(&again).contains("999950023"));
     let again = read_form(&text(&again)).unwrap();
     let right = with(&again, &[("bsn", gateway.world.practices[0].patients[0].bsn.reveal()), ("action", "login")]);
-    let consent = person.submit(&client, &format!("{front}{}", again.action), &right).await.unwrap();
+    let sent = person.submit(&client, &format!("{front}{}", again.action), &right).await.unwrap();
+    let consent = person.open(&client, &format!("{front}{}", location(&sent).unwrap())).await.unwrap();
     assert!(text(&consent).contains("Toestemming geven"));
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_page_can_be_reloaded_until_its_form_is_sent() {
+    let gateway = Gateway::start().await;
+    let client = gateway.client("pgo");
+    let front = gateway.world.layout.front_origin();
+    let consent = consent(&gateway, &client, "s").await;
+    let address = consent.address.split('?').next().unwrap();
+    // Whichever step the address names, a visit shows where it stands.
+    for address in [address.to_owned(), address.replace("/consent", "/landing")] {
+        let again = Page::of(&gateway, &see(&client, &address, &consent.cookie).await, consent.cookie.clone());
+        assert_eq!(again.form, consent.form);
+    }
+    for (address, cookie) in [
+        (address.replace("/consent", "/login"), &consent.cookie),
+        (address.to_owned(), &"x=y".to_owned()),
+        (format!("{front}/visit/{}/consent", new_id()), &consent.cookie),
+    ] {
+        let reply = see(&client, &address, cookie).await;
+        assert!(matches!(reply.status.as_u16(), 403 | 404), "{address}: {}", reply.status);
+        assert!(read_form(&text(&reply)).is_none(), "{address}");
+    }
+    assert!(single(&answer(&consent.press(&client, "answer", "allow").await), "code").is_some());
+    stale(&gateway, &see(&client, address, &consent.cookie).await);
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn the_person_chooses_the_language_and_keeps_it() {
+    let gateway = Gateway::start().await;
+    let client = gateway.client("pgo");
+    let front = gateway.world.layout.front_origin();
+    let endpoints = client.endpoints(DELINDE, SERVICE).await.unwrap();
+    let url = client.authorization_url(&endpoints, "huisarts.delinde", "s", &new_id());
+    let lang = |reply: &Reply| text(reply).split("<html lang=\"").nth(1).unwrap()[..2].to_owned();
+    // The settings of the browser count, and nothing that a client adds to its request.
+    let english = harness::send(client.http().get(format!("{url}&lang=nl")).header("accept-language", "en-GB")).await;
+    assert_eq!(lang(&english), "en");
+    let dutch = harness::send(client.http().get(format!("{url}&lang=en")).header("accept-language", "de")).await;
+    assert_eq!(lang(&dutch), "nl");
+    // The link on the page leads to the same page in the other language, which then stays.
+    let switch = format!("/visit/{}", text(&dutch).split("href=\"/visit/").nth(1).unwrap().split('"').next().unwrap());
+    let switched = see(&client, &format!("{front}{switch}"), &cookie(&dutch)).await;
+    assert_eq!(lang(&switched), "en");
+    let login = login(&gateway, &client, &Page::of(&gateway, &switched, cookie(&dutch))).await;
+    assert!(login.address.ends_with("/login?lang=en"), "{}", login.address);
+    let plain = Page { address: login.address.replace("?lang=en", ""), ..login };
+    let consent = log_in(&gateway, &client, &plain).await;
+    assert!(consent.address.ends_with("/consent?lang=en"), "the visit keeps it: {}", consent.address);
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn the_consent_page_says_what_it_must() {
+    let gateway = Gateway::start().await;
+    let client = gateway.client("pgo");
+    let consent = consent(&gateway, &client, "s").await;
+    let html = text(&see(&client, &consent.address, &consent.cookie).await);
+    let title = html.split("<title>").nth(1).unwrap().split('<').next().unwrap();
+    assert_eq!(title, "Toestemming geven - Inzage");
+    for part in [
+        "Huisartsenpraktijk De Linde",
+        "Huisartsgegevens",
+        "<details>",
+        "zes maanden",
+        "Toestemmingen aanpassen",
+        "MedMij",
+    ] {
+        assert!(html.contains(part), "{part}: {html}");
+    }
+    let boxes: Vec<_> = html.split('<').filter(|tag| tag.contains("type=\"checkbox\"")).collect();
+    assert_eq!(boxes.len(), 1);
+    assert!(boxes[0].contains("name=\"indefinite\"") && !boxes[0].contains("checked"), "offered and not preselected");
     gateway.stop().await;
 }

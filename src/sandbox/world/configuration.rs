@@ -36,6 +36,10 @@ environment = "sandbox"
 name = "a"
 data = "gateway"
 
+[operator]
+name = "Inzage (zandbak)"
+phone = "088 000 00 00"
+
 [front]
 listen = "127.0.0.1:{front}"
 origin = "{front_origin}"

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
+use crate::form::encode_pairs;
 use crate::oauth::authorize::{AuthorizeRequest, RedirectUri, State};
+use crate::secret::Handle;
 
 /// A redirect to the client. Prints without the answer, which may be a code.
 #[derive(PartialEq, Eq)]
@@ -11,6 +13,23 @@ pub struct BackToClient {
     pub redirect_uri: RedirectUri,
     /// The parameters of the answer.
     pub answer: Vec<(String, String)>,
+}
+
+impl BackToClient {
+    /// With a code, which is seen here and by the client only.
+    pub(super) fn with_code(request: AuthorizeRequest, code: &Handle) -> Self {
+        let answer = vec![
+            ("code".to_owned(), code.reveal().to_owned()),
+            ("state".to_owned(), request.state.as_str().to_owned()),
+        ];
+        Self { redirect_uri: request.redirect_uri, answer }
+    }
+
+    /// The address that the browser goes to.
+    #[must_use]
+    pub fn location(&self) -> String {
+        format!("{}?{}", self.redirect_uri.as_str(), encode_pairs(&self.answer))
+    }
 }
 
 impl fmt::Debug for BackToClient {

@@ -1,9 +1,12 @@
 //! Why a walk ends on a page of ours: for the person a status, for the audit a reason.
 
+use super::back::{BackToClient, refused};
 use crate::audit::Outcome;
 use crate::fault::Fault;
 use crate::his::HisError;
-use crate::oauth::authorize::NoClient;
+use crate::language::Language;
+use crate::medmij::CorrelationId;
+use crate::oauth::authorize::{AuthorizeRequest, NoClient};
 use crate::session::login::LoginUnavailable;
 
 /// Why the walk ends on a page of ours.
@@ -35,7 +38,58 @@ pub enum JourneyError {
     Ours,
 }
 
+/// A walk that ended on a page of ours, with what the page may offer and say.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// Why.
+    pub error: JourneyError,
+    /// The way back to the client: only while client and redirect URI are known to be good, and only when a failure is the
+    /// reason (TS, RFC 6749 section 4.1.2.1).
+    pub back: Option<BackToClient>,
+    /// `X-Correlation-ID` of the authorization, which the page prints (TS).
+    pub trace: Option<CorrelationId>,
+    /// The language of the visit, when it is known.
+    pub language: Option<Language>,
+}
+
+impl Ended {
+    pub(super) fn new(error: JourneyError, request: Option<&AuthorizeRequest>) -> Self {
+        let code = error.oauth_code();
+        let back = request.zip(code).map(|(request, code)| {
+            refused(
+                request.redirect_uri.clone(),
+                Some(&request.state),
+                code,
+                "the authorization could not be completed",
+            )
+        });
+        Self { error, back, trace: request.and_then(|request| request.correlation_id), language: None }
+    }
+
+    pub(super) fn in_language(self, language: Language) -> Self {
+        Self { language: Some(language), ..self }
+    }
+}
+
+impl From<JourneyError> for Ended {
+    fn from(error: JourneyError) -> Self {
+        Self::new(error, None)
+    }
+}
+
 impl JourneyError {
+    /// What the client may hear when the person goes back from the page (autoriseren 3). Nothing, when it may be the client
+    /// or the browser that is wrong.
+    const fn oauth_code(self) -> Option<&'static str> {
+        match self {
+            Self::NoClient(_) | Self::StalePage | Self::OtherSite | Self::BadForm | Self::ListsTooOld => None,
+            Self::His(HisError::Refused | HisError::Nonsense | HisError::TooLarge) => Some("server_error"),
+            Self::His(HisError::Unreachable | HisError::TimedOut | HisError::Busy) | Self::Login(_) | Self::Ours => {
+                Some("temporarily_unavailable")
+            }
+        }
+    }
+
     /// The HTTP status of the page.
     #[must_use]
     pub fn status(self) -> u16 {

@@ -17,6 +17,8 @@ pub struct Question {
     pub practice: String,
     /// The services (GNL).
     pub services: Vec<String>,
+    /// In which direction the data go.
+    pub purpose: Purpose,
 }
 
 pub(super) fn practice_of<'a>(snapshot: &'a Snapshot, request: &AuthorizeRequest) -> Option<&'a Practice> {
@@ -51,6 +53,10 @@ pub(super) fn question(snapshot: &Snapshot, request: &AuthorizeRequest, now: Tim
         organisation: snapshot.lists.ocl.client(request.client.as_str())?.organisation().to_owned(),
         practice: practice_of(snapshot, request)?.name.clone(),
         services: services.iter().map(name).collect(),
+        purpose: match request.scope {
+            Scope::Collect(_) => Purpose::Collect,
+            Scope::Share(..) => Purpose::Share,
+        },
     })
 }
 

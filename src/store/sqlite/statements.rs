@@ -166,6 +166,20 @@ pub(super) fn keep_visit(connection: &Connection, visit: &VisitRow) -> Result<()
     Ok(())
 }
 
+pub(super) fn look_at_visit(
+    connection: &Connection,
+    id: String,
+    cookie: HandleHash,
+    now: i64,
+) -> Result<Option<VisitRow>> {
+    let sql = "SELECT form, expires, sealed FROM visits WHERE id = ?1 AND cookie = ?2 AND expires > ?3";
+    let found = connection
+        .prepare_cached(sql)?
+        .query_row(params![id, cookie, now], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+        .optional()?;
+    Ok(found.map(|(form, expires, sealed)| VisitRow { id, cookie, form, expires, sealed }))
+}
+
 pub(super) fn take_visit(
     connection: &Connection,
     id: String,

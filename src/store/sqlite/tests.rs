@@ -94,6 +94,7 @@ async fn it_is_a_visit_store() {
     let scratch = Scratch::new();
     let store = open(&scratch);
     conformance::a_visit_is_taken_once(&store).await;
+    conformance::a_visit_is_looked_at_without_being_taken(&store).await;
     conformance::wrong_keys_leave_a_visit_in_place(&store).await;
     conformance::a_visit_ends_at_its_time(&store).await;
 }

@@ -1,0 +1,30 @@
+//! The cookies of visits: one each, so that several authorizations in one browser do not meet.
+
+use axum::http::{HeaderMap, HeaderValue, header};
+
+use crate::medmij::LocalId;
+use crate::secret::Handle;
+
+fn name(visit: LocalId) -> String {
+    format!("__Host-visit-{visit}")
+}
+
+/// The cookie of a visit, if the browser sent it; otherwise nothing.
+pub(super) fn read(headers: &HeaderMap, visit: LocalId) -> String {
+    let name = name(visit);
+    let values = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let mut pairs = values.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.find(|(key, _)| *key == name).map(|(_, value)| value.to_owned()).unwrap_or_default()
+}
+
+/// Sets it, for as long as a page may stand open.
+pub(super) fn set(visit: LocalId, cookie: &Handle) -> HeaderValue {
+    let text = format!("{}={}; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=900", name(visit), cookie.reveal());
+    HeaderValue::from_str(&text).unwrap_or_else(|_| HeaderValue::from_static(""))
+}
+
+/// Takes it back.
+pub(super) fn forget(visit: LocalId) -> HeaderValue {
+    let text = format!("{}=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0", name(visit));
+    HeaderValue::from_str(&text).unwrap_or_else(|_| HeaderValue::from_static(""))
+}

@@ -1,0 +1,103 @@
+//! Pages as answers: what each step shows, what a failure says, and headers that allow nothing that a page does not need.
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{Html, IntoResponse, Redirect, Response};
+
+use super::cookie;
+use super::wish::Wish;
+use crate::his::HisError;
+use crate::medmij::LocalId;
+use crate::oauth::authorize::NoClient;
+use crate::pages::{ConsentPage, Explained, FailureText, LandingPage, MessagePage, Text, UnavailablePage};
+use crate::session::journey::{BackToClient, Ended, Journey, JourneyError, Next, Page, View};
+use crate::session::login::LoginUnavailable;
+
+impl Journey {
+    /// The answer to a step of a visit.
+    pub(super) fn shown(&self, next: Result<Next, Ended>, id: LocalId, wish: Wish) -> Response {
+        match next {
+            Ok(Next::Landing(page)) => visit_page(&page, LandingPage::of(&page).render_html()),
+            Ok(Next::Login { address, page }) => onward(&address, &page),
+            // Fetched by a GET of its own, so that it can be reloaded, switched to the other language, and gone back to.
+            Ok(Next::Answer(page)) => onward(&format!("/visit/{}/consent", page.visit), &page),
+            Ok(Next::Client(back)) => back_to_client(&back, id),
+            Err(ended) => self.failed(&ended, id, wish),
+        }
+    }
+
+    /// A page that was fetched.
+    pub(super) fn seen(&self, view: Result<View, Ended>, id: LocalId, wish: Wish) -> Response {
+        match view {
+            Ok(View::Landing(page)) => visit_page(&page, LandingPage::of(&page).render_html()),
+            Ok(View::Consent(page)) => visit_page(&page, ConsentPage::of(&page, &self.operator).render_html()),
+            Ok(View::Unavailable(page)) => visit_page(&page, UnavailablePage::of(&page).render_html()),
+            Err(ended) => self.failed(&ended, id, wish),
+        }
+    }
+
+    /// A page on which a visit ends.
+    pub(super) fn failed(&self, ended: &Ended, reference: LocalId, wish: Wish) -> Response {
+        let text = Text::of(wish.asked.or(ended.language).unwrap_or(wish.preferred));
+        let status = StatusCode::from_u16(ended.error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let page = MessagePage::new(text, explained(&text.failure, ended.error), reference, &self.operator);
+        let page = page.with(ended.back.as_ref().map(BackToClient::location), ended.trace);
+        secured((status, Html(page.render_html())).into_response(), "")
+    }
+
+    /// The page for an address that is none.
+    pub(super) fn not_found(&self, wish: Wish) -> Response {
+        let text = Text::of(wish.language());
+        let reference = LocalId::new(self.clock.now());
+        let page = MessagePage::new(text, text.failure.no_page, reference, &self.operator);
+        secured((StatusCode::NOT_FOUND, Html(page.render_html())).into_response(), "")
+    }
+}
+
+const fn explained(text: &FailureText, error: JourneyError) -> Explained {
+    match error {
+        JourneyError::NoClient(NoClient::UnknownClient) => text.unknown_client,
+        JourneyError::NoClient(NoClient::BadRedirectUri) => text.bad_redirect,
+        JourneyError::OtherSite => text.other_site,
+        JourneyError::StalePage => text.stale,
+        JourneyError::BadForm => text.bad_form,
+        JourneyError::His(HisError::Unreachable | HisError::TimedOut | HisError::Busy) => text.his_silent,
+        JourneyError::His(HisError::Refused | HisError::Nonsense | HisError::TooLarge) => text.his_strange,
+        JourneyError::Login(LoginUnavailable) => text.login_silent,
+        JourneyError::ListsTooOld | JourneyError::Ours => text.ours,
+    }
+}
+
+/// On to another page, with the new cookie of the visit.
+fn onward(address: &str, page: &Page) -> Response {
+    let mut response = Redirect::to(address).into_response();
+    response.headers_mut().append(header::SET_COOKIE, cookie::set(page.visit, &page.keys.cookie));
+    response
+}
+
+fn visit_page(page: &Page, html: String) -> Response {
+    let mut response = secured(Html(html).into_response(), &page.leads_to);
+    response.headers_mut().append(header::SET_COOKIE, cookie::set(page.visit, &page.keys.cookie));
+    response
+}
+
+fn back_to_client(back: &BackToClient, visit: LocalId) -> Response {
+    let mut response = Redirect::to(&back.location()).into_response();
+    response.headers_mut().append(header::SET_COOKIE, cookie::forget(visit));
+    response
+}
+
+/// A form of ours leads to us, and from there to the client or the login service; browsers hold the whole chain against
+/// `form-action`.
+pub(super) fn secured(mut response: Response, leads_to: &str) -> Response {
+    let policy = format!(
+        "default-src 'none'; style-src 'self'; form-action 'self' {leads_to}; base-uri 'none'; frame-ancestors 'none'"
+    );
+    let headers = response.headers_mut();
+    let fallback = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_str(policy.trim_end()).unwrap_or(fallback));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::VARY, HeaderValue::from_static("accept-language"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}

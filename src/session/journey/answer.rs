@@ -1,0 +1,108 @@
+//! The last step: what the person answers, and what the client gets.
+
+use super::back::denied;
+use super::question::services_still_asked;
+use super::{BackToClient, Ended, Journey, JourneyError, Next, Presented, Spot, Step};
+use crate::audit::{Kind, Outcome};
+use crate::form::single;
+use crate::medmij::LocalId;
+use crate::oauth::authorize::AuthorizeRequest;
+use crate::oauth::code::IssuedCode;
+use crate::oauth::grant::Grant;
+use crate::secret::Handle;
+use crate::session::login::AuthenticatedPerson;
+use crate::session::visit::{ConsentGiven, Visit};
+
+/// What a person answers on the last page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    /// Yes.
+    Allow {
+        /// For an indefinite period.
+        lasting: bool,
+    },
+    /// No.
+    Refuse,
+    /// Back to the app; there was nothing to ask.
+    Leave,
+}
+
+impl Answer {
+    /// Reads the fields of the form.
+    #[must_use]
+    pub fn read(fields: &[(String, String)]) -> Option<Self> {
+        match (single(fields, "answer"), single(fields, "action")) {
+            (Some("allow"), None) => Some(Self::Allow { lasting: single(fields, "indefinite").is_some() }),
+            (Some("refuse"), None) => Some(Self::Refuse),
+            (None, Some("continue")) => Some(Self::Leave),
+            _ => None,
+        }
+    }
+}
+
+impl Journey {
+    /// The person answers. A refusal and the way back of a person without data are one and the same work.
+    ///
+    /// # Errors
+    /// See [`Ended`].
+    pub async fn answer(&self, presented: Presented<'_>, answer: Option<Answer>) -> Result<Next, Ended> {
+        let (spot, visit) = self.taken(presented).await?;
+        let request = visit.request().clone();
+        let step = match (visit, answer) {
+            (Visit::Asked(asked), Some(Answer::Allow { lasting })) => self.grant(spot, asked.consent(lasting)).await,
+            (Visit::Asked(asked), Some(Answer::Refuse)) => {
+                self.decline(spot, Kind::ConsentRefused, None, &request, &asked.person).await
+            }
+            (Visit::Unavailable(unavailable), Some(Answer::Leave)) => {
+                let reason = Some("not-available");
+                self.decline(spot, Kind::AuthorizationRefused, reason, &request, &unavailable.person).await
+            }
+            (Visit::Landed(_) | Visit::AtLogin(_) | Visit::Asked(_) | Visit::Unavailable(_), _) => {
+                Err(JourneyError::BadForm)
+            }
+        };
+        self.or_ended(step, spot, &request).await
+    }
+
+    async fn decline(
+        &self,
+        spot: Spot,
+        kind: Kind,
+        reason: Option<&'static str>,
+        request: &AuthorizeRequest,
+        person: &AuthenticatedPerson,
+    ) -> Step<Next> {
+        let mut event = self.event(kind, Outcome::Refused, spot.visit, request);
+        event.subject = Some(self.pseudonyms.at(&person.bsn, event.time));
+        event.reason = reason;
+        self.record(event).await?;
+        Ok(Next::Client(denied(request)))
+    }
+
+    async fn grant(&self, spot: Spot, given: ConsentGiven) -> Step<Next> {
+        let ConsentGiven { request, person, lasting } = given;
+        let services = services_still_asked(&*self.fresh_snapshot()?, &request, self.clock.now());
+        let services = services.ok_or(JourneyError::StalePage)?;
+        let mut event = self.event(Kind::ConsentGiven, Outcome::Done, spot.visit, &request);
+        event.subject = Some(self.pseudonyms.at(&person.bsn, event.time));
+        let grant = Grant {
+            id: LocalId::new(event.time),
+            client: request.client.clone(),
+            provider: request.scope.provider().clone(),
+            services,
+            subject: person.bsn,
+            request: request.request_id,
+            correlation: request.correlation_id,
+            consented: event.time,
+            lasting,
+            redeemed_by: None,
+        };
+        event.grant = Some(grant.id);
+        let expires = event.time.saturating_add(self.rules.code_lifetime).unwrap_or(event.time);
+        self.record(event).await?;
+        let code = Handle::draw();
+        let issued = IssuedCode { hash: code.hash(), redirect_uri: request.redirect_uri.clone(), expires, grant };
+        self.codes.keep(issued).await.map_err(|_| JourneyError::Ours)?;
+        Ok(Next::Client(BackToClient::with_code(request, &code)))
+    }
+}

@@ -1,0 +1,78 @@
+//! The first step: an authorization request, and the landing page.
+
+use jiff::Timestamp;
+
+use super::back::refused;
+use super::question::{available_services, practice_of};
+use super::{Ended, Journey, JourneyError, Next, Spot, Step};
+use crate::audit::{AuditEvent, Kind, Outcome};
+use crate::language::Language;
+use crate::medmij::LocalId;
+use crate::oauth::authorize::{AuthorizeRefusal, AuthorizeRequest, AuthorizeRules, BadRequest};
+use crate::routing::Snapshot;
+use crate::session::visit::{Landed, Visit};
+
+impl Journey {
+    /// An authorization request arrives from a browser that prefers `language`.
+    ///
+    /// # Errors
+    /// When nobody may be redirected, or we cannot go on.
+    pub async fn arrive(
+        &self,
+        pairs: &[(String, String)],
+        local_id: LocalId,
+        language: Language,
+    ) -> Result<Next, Ended> {
+        match self.try_arrive(pairs, Spot { visit: local_id, language }).await {
+            Ok(next) => Ok(next),
+            Err(error) => Err(self.ended(error, local_id, None).await),
+        }
+    }
+
+    async fn try_arrive(&self, pairs: &[(String, String)], spot: Spot) -> Step<Next> {
+        let snapshot = self.fresh_snapshot()?;
+        let rules = AuthorizeRules { lists: &snapshot.lists, allow_ports: self.rules.allow_ports };
+        let parsed =
+            AuthorizeRequest::parse(pairs, rules).and_then(|request| admit_scope(&snapshot, request, self.clock.now()));
+        match parsed {
+            Ok(request) => {
+                self.record(self.event(Kind::AuthorizationRequested, Outcome::Done, spot.visit, &request)).await?;
+                let visit = Visit::Landed(Landed { request });
+                Ok(Next::Landing(self.open(spot, visit, &snapshot).await?))
+            }
+            Err(refusal) => self.turn_away(refusal, spot.visit).await,
+        }
+    }
+
+    async fn turn_away(&self, refusal: AuthorizeRefusal, local_id: LocalId) -> Step<Next> {
+        let mut event = AuditEvent::new(self.clock.now(), Kind::AuthorizationRefused, Outcome::Refused);
+        event.local_id = Some(local_id);
+        match refusal {
+            AuthorizeRefusal::Page(no_client) => Err(JourneyError::from(no_client)),
+            AuthorizeRefusal::Redirect { client, redirect_uri, state, error } => {
+                event.client_id = Some(client);
+                event.reason = Some(error.code());
+                self.record(event).await?;
+                Ok(Next::Client(refused(redirect_uri, state.as_ref(), error.code(), "the request cannot be served")))
+            }
+        }
+    }
+}
+
+/// The provider is known in the network, served here, and open; anything else is one and the same answer.
+fn admit_scope(
+    snapshot: &Snapshot,
+    request: AuthorizeRequest,
+    now: Timestamp,
+) -> Result<AuthorizeRequest, AuthorizeRefusal> {
+    let services = available_services(snapshot, &request.scope, now);
+    if practice_of(snapshot, &request).is_some() && !services.is_empty() {
+        return Ok(request);
+    }
+    Err(AuthorizeRefusal::Redirect {
+        client: request.client,
+        redirect_uri: request.redirect_uri,
+        state: Some(request.state),
+        error: BadRequest::Scope,
+    })
+}
