@@ -112,7 +112,13 @@ impl World {
     pub(super) async fn try_leave(&self) -> Result<Away, LoginUnavailable> {
         let key = Handle::draw();
         let visit = LocalId::new(self.now());
-        let departure = Departure { visit, key: &key, attempt: Attempt::First, deadline: self.deadline() };
+        let departure = Departure {
+            visit,
+            key: &key,
+            attempt: Attempt::First,
+            language: crate::language::Language::Dutch,
+            deadline: self.deadline(),
+        };
         let way = self.login.start(departure).await?;
         let query = decode_pairs(way.address.split_once('?').unwrap().1).unwrap();
         assert_eq!(single(&query, "state"), Some(departure.ticket().as_str()));
