@@ -4,6 +4,7 @@
 mod assemble;
 pub(crate) mod lists;
 mod login;
+mod portals;
 mod start;
 
 use std::net::{SocketAddr, TcpListener};

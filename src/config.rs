@@ -223,6 +223,9 @@ impl Parts {
         if let (Ok(clients), Ok(practices)) = (&clients, &practices) {
             cross::portals_are_served(root.log(), clients, practices);
         }
+        if let (Ok(clients), Ok(keys)) = (&clients, &keys) {
+            cross::portals_can_encrypt(root.log(), clients, keys);
+        }
         Ok(Self {
             environment: environment?,
             node: node?,

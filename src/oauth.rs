@@ -1,10 +1,12 @@
 //! The authorization server for PGOs: states, and who may move between them (MedMij Authorization and Token interface).
 
+pub mod assertion;
 pub mod authorize;
 pub mod code;
 pub mod grant;
 pub mod http;
 pub mod pkce;
+pub mod rate;
 pub mod refresh;
 pub mod replay;
 pub mod smart_scope;

@@ -8,6 +8,7 @@
 //! | front channel | `GET /assets/inzage.css` | the stylesheet |
 //! | back channel | `POST /oauth/token` | [`crate::oauth::http`]: a code or refresh token becomes a token |
 //! | back channel | `POST /oauth/revoke` | [`crate::oauth::http`]: a token is given back, and its consent ends |
+//! | back channel | `GET /.well-known/jwks.json` | our public keys, to which portals encrypt |
 //! | back channel | `GET /fhir/{provider}/{service}/{version}/…` | [`crate::fhir::http`]: the record; not through a router, for speed |
 //! | operations | `GET /livez`, `/readyz`, `/startupz`, `/metrics` | [`crate::monitor::http`] |
 

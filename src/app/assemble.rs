@@ -10,11 +10,10 @@ use arc_swap::ArcSwap;
 
 use super::login::login;
 use super::start::{StartError, bind};
-use super::{App, Half, Listeners, ListsPart};
+use super::{App, Half, Listeners, ListsPart, portals};
 use crate::audit::{FileLog, FileLogConfig, FolderLock, LockError, NodeName, OpenError, Pseudonymiser};
-use crate::clients::{Client, ClientRegister, Pgo, Portal, PortalScope};
 use crate::clock::SharedClock;
-use crate::config::{self, ClientRole, Config, PracticeState};
+use crate::config::{self, Config, PracticeState};
 use crate::edge::{Authority, Counters, EdgeConfig};
 use crate::fhir::read::Reader;
 use crate::his::HisAdapter;
@@ -24,7 +23,8 @@ use crate::lists::Lists;
 use crate::medmij::Hostname;
 use crate::monitor::metrics::Metrics;
 use crate::monitor::ready::Readiness;
-use crate::oauth::token::{ScopeForm, TokenDesk, TokenRules};
+use crate::oauth::rate::PortalRates;
+use crate::oauth::token::{PortalDesk, ScopeForm, TokenDesk, TokenRules};
 use crate::practices::{GoLive, Practice, PracticeRegister};
 use crate::routes::{BackFace, FrontFace, Watch};
 use crate::routing::{Freshness, SharedSnapshot, Snapshot};
@@ -73,7 +73,7 @@ impl App {
         let data = lock(&config.node.data)?;
         let metrics = Arc::new(Metrics::default());
         let audit = open_audit(config, &clock)?;
-        let snapshot = first_snapshot(config);
+        let snapshot = first_snapshot(config)?;
         let lists = ListsPart::build(config, &clock, &snapshot, &audit)?;
         let store = SqliteStore::open(&config.store.path, Sealer::new(&key(&config.keys.sealing)?))?;
         let store: Arc<dyn Store> = Arc::new(store);
@@ -155,33 +155,16 @@ fn key(path: &Path) -> Result<crate::store::Key32, StartError> {
 }
 
 /// The register and catalogue of the configuration, with no list in it: nobody and nothing is known until lists come.
-fn first_snapshot(config: &Config) -> SharedSnapshot {
+fn first_snapshot(config: &Config) -> Result<SharedSnapshot, StartError> {
     let practices = config.practices.iter().map(practice);
-    Arc::new(ArcSwap::from_pointee(Snapshot {
+    Ok(Arc::new(ArcSwap::from_pointee(Snapshot {
         lists: Arc::new(Lists::default()),
         // The configuration refuses a provider that stands twice.
         practices: Arc::new(PracticeRegister::new(practices).unwrap_or_default()),
         services: Arc::new(Catalogue::shipped()),
         freshness: Arc::new(Freshness::per_list(config.lists.maximum_age)),
-        clients: Arc::new(ClientRegister::new(
-            config.clients.iter().map(|(id, written)| (id.clone(), client(written))),
-        )),
-    }))
-}
-
-fn client(written: &config::Client) -> Client {
-    let (peers, bind_tokens) = (written.peers.clone(), written.bind_tokens);
-    match &written.role {
-        ClientRole::Pgo => Client::Pgo(Pgo { peers, bind_tokens }),
-        ClientRole::Portal(portal) => Client::Portal(Portal {
-            name: portal.name.clone(),
-            peers,
-            bind_tokens,
-            scope: PortalScope::new(portal.practices.iter().cloned(), portal.services.iter().cloned()),
-            redirect_uris: portal.redirect_uris.clone(),
-            rate: portal.rate,
-        }),
-    }
+        clients: Arc::new(portals::register(config)?),
+    })))
 }
 
 fn practice(written: &config::Practice) -> Practice {
@@ -278,6 +261,12 @@ fn back(config: &Config, shared: &Shared) -> Result<Half<BackFace>, StartError> 
         audit: Arc::clone(&shared.audit) as _,
         pseudonyms: Arc::clone(&shared.pseudonyms),
         adapters: shared.adapters.clone(),
+        portals: PortalDesk {
+            ids: Arc::clone(&shared.store) as _,
+            decryption: portals::decryption_keys(config)?,
+            audience: portals::audience(config),
+            rates: PortalRates::of(&shared.snapshot.load().clients, Arc::clone(&shared.clock)),
+        },
         clock: Arc::clone(&shared.clock),
         rules: token_rules(config),
     };

@@ -31,6 +31,15 @@ pub enum StartError {
         #[source]
         source: crate::store::KeyError,
     },
+    /// The keys of a portal cannot be used.
+    #[error("the key set {path} cannot be used")]
+    KeySet {
+        /// Which.
+        path: String,
+        /// Why.
+        #[source]
+        source: crate::jose::JwkError,
+    },
     /// A private key for tokens cannot be used.
     #[error("the private key {path} cannot be used")]
     TokenKey {
@@ -102,6 +111,7 @@ impl StartError {
             | Self::Certificate { .. }
             | Self::Key { .. }
             | Self::TokenKey { .. }
+            | Self::KeySet { .. }
             | Self::Login(_)
             | Self::Lists(_)
             | Self::His { .. }

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::num::NonZeroU32;
 
+use crate::jose::Jwks;
 use crate::medmij::{Hostname, ProviderName, ServiceId};
 use crate::oauth::authorize::RedirectUri;
 
@@ -17,6 +18,10 @@ pub struct Portal {
     pub bind_tokens: bool,
     /// The practices and services that it may ask for.
     pub scope: PortalScope,
+    /// Its public keys, which verify what it signs.
+    pub keys: Jwks,
+    /// Whether an assertion about a person must be encrypted to our key.
+    pub encrypt: bool,
     /// Where people may be sent back to, exactly; empty when it does not use our login.
     pub redirect_uris: Vec<RedirectUri>,
     /// Token requests a minute.
@@ -64,6 +69,8 @@ pub(super) mod tests {
             peers: vec![client.clone()],
             bind_tokens: true,
             scope: PortalScope::new([ProviderName::parse("open@medmij").unwrap()], [ServiceId::parse("49").unwrap()]),
+            keys: Jwks::default(),
+            encrypt: true,
             redirect_uris: Vec::new(),
             rate: NonZeroU32::MIN,
         }

@@ -43,6 +43,8 @@ pub struct Portal {
     pub services: Vec<ServiceId>,
     /// File with its public keys, a JWKS (RFC 7517).
     pub jwks: PathBuf,
+    /// Whether its assertions about people must be encrypted to `keys.assertions`; default true.
+    pub encrypt: bool,
     /// Where people may be sent back to, exactly, on its own host; default none: then it cannot use our login.
     pub redirect_uris: Vec<RedirectUri>,
     /// Token requests a minute, 1 to 60,000, default 600.
@@ -84,6 +86,7 @@ impl Portal {
         let practices = section.required("practices", &kind::providers());
         let services = section.required("services", &kind::services());
         let jwks = section.file("jwks", Role::Jwks);
+        let encrypt = section.or_default("encrypt", &boolean(), true);
         let redirect_uris = section.or_default("redirect_uris", &kind::redirect_uris(id), Vec::new());
         let rate = section.or_default("rate", &number(1..=60_000, " of requests a minute"), 600);
         Ok(Self {
@@ -91,6 +94,7 @@ impl Portal {
             practices: practices?,
             services: services?,
             jwks: jwks?,
+            encrypt: encrypt?,
             redirect_uris: redirect_uris?,
             rate: NonZeroU32::new(rate?).unwrap_or(NonZeroU32::MIN),
         })

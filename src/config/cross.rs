@@ -13,6 +13,7 @@ use super::parts::{Environment, Ops};
 use super::practices::Practice;
 use super::section::nearest;
 use super::source::Source;
+use super::upkeep::Keys;
 use crate::medmij::Hostname;
 use crate::services::Catalogue;
 
@@ -45,6 +46,16 @@ pub(super) fn portals_are_served(log: &mut Log, clients: &BTreeMap<Hostname, Cli
         }
         for found in portal.services.iter().filter(|found| catalogue.service(found.as_str()).is_none()) {
             log.note(&format!("clients.{id}.services"), Problem::NoSuchService(found.to_string()));
+        }
+    }
+}
+
+/// A portal that must encrypt needs a key to encrypt to.
+pub(super) fn portals_can_encrypt(log: &mut Log, clients: &BTreeMap<Hostname, Client>, keys: &Keys) {
+    let must = |client: &Client| matches!(&client.role, ClientRole::Portal(portal) if portal.encrypt);
+    if keys.assertions.is_none() {
+        for (id, _) in clients.iter().filter(|(_, client)| must(client)) {
+            log.note(&format!("clients.{id}.encrypt"), Problem::NoKeyForAssertions);
         }
     }
 }

@@ -108,6 +108,9 @@ pub enum Problem {
     /// A portal is registered for a service that the catalogue does not have.
     #[error("found {0:?}, which is no service of this gateway")]
     NoSuchService(String),
+    /// A portal is to encrypt, and there is no key of ours to encrypt to.
+    #[error("found true, or nothing, which asks for `keys.assertions`")]
+    NoKeyForAssertions,
     /// The login simulator lets anyone in as anyone.
     #[error("found the login simulator, expected a real login in production")]
     SimulatorInProduction,
@@ -202,6 +205,7 @@ impl Problem {
             | Self::Twice { .. }
             | Self::SameAs { .. }
             | Self::NoSuchService(_)
+            | Self::NoKeyForAssertions
             | Self::PortInProduction(_)
             | Self::PortsInProduction
             | Self::File { .. } => None,

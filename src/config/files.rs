@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 
 use super::fault::{Fault, FileProblem, Place, Problem};
 use super::kind::{self, Kind};
-use crate::jose::{DecryptionKey, KeyError, SigningKey};
+use crate::jose::{DecryptionKey, Jwks, KeyError, SigningKey};
 
 /// What a path is for, and so what must be true of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -131,9 +131,8 @@ fn random_key(text: &[u8]) -> Result<(), FileProblem> {
 }
 
 fn key_set(text: &[u8]) -> Result<(), FileProblem> {
-    let set: serde_json::Value = serde_json::from_slice(text).map_err(|_| FileProblem::NoKeySet)?;
-    let keys = set.get("keys").and_then(serde_json::Value::as_array).ok_or(FileProblem::NoKeySet)?;
-    if (1..=20).contains(&keys.len()) { Ok(()) } else { Err(FileProblem::NoKeySet) }
+    let set = std::str::from_utf8(text).ok().and_then(|text| Jwks::parse(text).ok());
+    if set.is_some_and(|set| !set.keys().is_empty()) { Ok(()) } else { Err(FileProblem::NoKeySet) }
 }
 
 fn token_key<K>(text: &[u8], parse: impl Fn(&str) -> Result<K, KeyError>) -> Result<(), FileProblem> {
@@ -181,6 +180,7 @@ fn database(path: &Path) -> Result<(), FileProblem> {
 #[cfg(all(test, feature = "sandbox"))]
 mod tests {
     use super::*;
+    use crate::jose::{SignatureAlgorithm, SigningKey};
     use crate::secret::random;
 
     /// A folder of its own, removed at the end.
@@ -217,7 +217,10 @@ mod tests {
         let pem = scratch.file("key.pem", &key.serialize_pem(), 0o600);
         let random = scratch.file("random.key", &format!("{}\n", STANDARD.encode([7; 32])), 0o400);
         let line = scratch.file("api.key", "a-key-of-some-kind\n", 0o600);
-        let keys = scratch.file("keys.json", r#"{"keys": [{"kty": "OKP"}]}"#, 0o644);
+        let public = SigningKey::generate(SignatureAlgorithm::EdDsa).unwrap().published();
+        let key_set_text = serde_json::json!({"keys": [public]}).to_string();
+        let keys = scratch.file("keys.json", &key_set_text, 0o644);
+        let none_in_set = scratch.file("no-keys.json", r#"{"keys": []}"#, 0o644);
         let none = scratch.0.join("absent");
         for (role, path, expected) in [
             (Role::Certificate, &chain, Ok(())),
@@ -234,6 +237,7 @@ mod tests {
             (Role::ApiKey, &pem, Err(FileProblem::NotOneLine)),
             (Role::Jwks, &keys, Ok(())),
             (Role::Jwks, &line, Err(FileProblem::NoKeySet)),
+            (Role::Jwks, &none_in_set, Err(FileProblem::NoKeySet)),
             (Role::SigningKey, &pem, Ok(())),
             (Role::SigningKey, &line, Err(FileProblem::NoTokenKey)),
             (Role::SigningKey, &keys, Err(FileProblem::OpenToOthers(0o644))),

@@ -67,6 +67,7 @@ fn faults(text: &str) -> Vec<(String, usize, String)> {
 fn portal(from: &str, to: &str) -> String {
     let text = r#"[clients."x.nl"]
 kind = "portal"
+encrypt = false
 name = "Portaal"
 practices = ["huisarts.delinde@medmij"]
 services = ["49"]
@@ -275,12 +276,13 @@ fn a_file_that_cannot_be_read_is_one_fault() {
 #[test]
 fn a_portal_is_registered_whole_and_for_what_is_served_here() {
     let table = [
-        ("huisarts.delinde@medmij", "huisarts.delinda@medmij", "practices", 25, "`huisarts.delinde@medmij`"),
-        (r#"services = ["49"]"#, r#"services = ["49", "9999"]"#, "services", 26, "\"9999\""),
+        ("huisarts.delinde@medmij", "huisarts.delinda@medmij", "practices", 26, "`huisarts.delinde@medmij`"),
+        (r#"services = ["49"]"#, r#"services = ["49", "9999"]"#, "services", 27, "\"9999\""),
         (r#"services = ["49"]"#, "", "services", 22, "is missing"),
-        ("rate = 60", "rate = 0", "rate", 28, "1 to 60000"),
-        ("https://x.nl/terug", "https://x.nl.evil.nl/terug", "redirect_uris", 29, "on x.nl"),
-        (r#"kind = "portal""#, r#"kind = "pgo""#, "name", 24, "not a known key"),
+        ("rate = 60", "rate = 0", "rate", 29, "1 to 60000"),
+        ("https://x.nl/terug", "https://x.nl.evil.nl/terug", "redirect_uris", 30, "on x.nl"),
+        ("encrypt = false", "encrypt = true", "encrypt", 24, "`keys.assertions`"),
+        (r#"kind = "portal""#, r#"kind = "pgo""#, "name", 25, "not a known key"),
     ];
     for (from, to, key, line, text) in table {
         let found = faults(&changed("[[his]]", &portal(from, to)));

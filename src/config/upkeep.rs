@@ -41,20 +41,23 @@ impl Store {
     }
 }
 
-/// `[keys]`: files of 32 random bytes in base64, for the owner only.
+/// `[keys]`: files with keys, for the owner only.
 #[derive(Debug, Clone)]
 pub struct Keys {
-    /// Seals personal data in the store.
+    /// Seals personal data in the store: 32 random bytes in base64.
     pub sealing: PathBuf,
-    /// Makes pseudonyms of BSNs for the audit.
+    /// Makes pseudonyms of BSNs for the audit: 32 random bytes in base64.
     pub pseudonym: PathBuf,
+    /// Opens what portals encrypt to us: a private key in PEM (PKCS#8) or as a JWK. Absent: no portal can do so.
+    pub assertions: Option<PathBuf>,
 }
 
 impl Keys {
     pub(super) fn read(section: &mut Section<'_, '_>) -> Read<Self> {
         let sealing = section.file("sealing", Role::RandomKey);
         let pseudonym = section.file("pseudonym", Role::RandomKey);
-        Ok(Self { sealing: sealing?, pseudonym: pseudonym? })
+        let assertions = section.optional_file("assertions", Role::DecryptionKey);
+        Ok(Self { sealing: sealing?, pseudonym: pseudonym?, assertions: assertions? })
     }
 }
 

@@ -8,7 +8,7 @@ use axum::extract::rejection::BytesRejection;
 use axum::extract::{Extension, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::any;
+use axum::routing::{any, get};
 use axum::{Json, Router};
 use serde::Serialize;
 use serde_json::json;
@@ -17,6 +17,7 @@ use super::refresh::RefreshToken;
 use super::token::{TokenAnswer, TokenCall, TokenDesk, TokenError};
 use crate::edge::Connection;
 use crate::form::decode_pairs;
+use crate::jose::DecryptionKey;
 use crate::medmij::{CorrelationId, LocalId, RequestId};
 
 /// Largest form that is read, in bytes.
@@ -32,6 +33,7 @@ const RETRY_AFTER_SECONDS: u32 = 10;
 pub fn router(desk: Arc<TokenDesk>) -> Router {
     Router::new()
         .route("/oauth/token", any(exchange))
+        .route("/.well-known/jwks.json", get(keys))
         .route("/oauth/revoke", any(revoke))
         .layer(axum::extract::DefaultBodyLimit::max(FORM_MAX_BYTES))
         .with_state(desk)
@@ -122,6 +124,12 @@ struct IssuedBody<'a> {
     refresh_token: Option<&'a str>,
 }
 
+/// Our public keys, to which portals encrypt (RFC 7517 section 5).
+async fn keys(State(desk): State<Arc<TokenDesk>>) -> impl IntoResponse {
+    let keys: Vec<_> = desk.portals.decryption.iter().map(DecryptionKey::published).collect();
+    ([(header::CONTENT_TYPE, "application/jwk-set+json")], Json(json!({"keys": keys})))
+}
+
 fn issued(answer: &TokenAnswer) -> Response {
     let body = IssuedBody {
         access_token: answer.token.reveal(),
@@ -139,6 +147,9 @@ fn refusal(error: TokenError) -> Response {
     let mut response = (status, NOT_STORED, Json(body)).into_response();
     if status == StatusCode::SERVICE_UNAVAILABLE {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS));
+    }
+    if let TokenError::SlowDown(seconds) = error {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
     if status == StatusCode::METHOD_NOT_ALLOWED {
         response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));

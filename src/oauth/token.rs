@@ -1,15 +1,18 @@
 //! The token request: what it brings and what it leads to. The client is known by its TLS certificate (core.tknint.200,
 //! RFC 8705 section 2).
 
+mod assertion_grant;
 mod code_grant;
 mod desk;
 mod error;
 mod issue;
+mod portal_scope;
 mod refresh_grant;
 mod revocation;
 
 use std::time::Duration;
 
+pub use assertion_grant::{JWT_BEARER, PortalDesk};
 pub use desk::TokenDesk;
 pub use error::TokenError;
 pub use issue::{ScopeForm, TokenRules};

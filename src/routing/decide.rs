@@ -183,6 +183,7 @@ mod tests {
 
     use super::*;
     use crate::clients::{Client, ClientRegister, Pgo, Portal, PortalScope};
+    use crate::jose::Jwks;
     use crate::lists::{
         ClientEntry, ListHeader, Lists, NameEntry, ProviderEntry, RawLists, Reading, RoleEntry, ServiceEntry,
         VersionEntry, write_gnl, write_ocl, write_whl, write_zal,
@@ -253,6 +254,8 @@ mod tests {
                 practices.iter().map(|name| ProviderName::parse(name).unwrap()),
                 [ServiceId::parse("49").unwrap()],
             ),
+            keys: Jwks::default(),
+            encrypt: true,
             redirect_uris: Vec::new(),
             rate: NonZeroU32::MIN,
         };

@@ -90,6 +90,7 @@ pub(crate) const CRATES: &[(&str, &[&str])] = &[
     ("askama", &["pages", "sandbox"]),
     ("clap", &["cli"]),
     ("getrandom", &["secret"]),
+    ("governor", &["oauth::rate"]),
     ("hyper", &["edge", "his::pool", "routes", "sandbox"]),
     ("hyper_util", &["edge", "his::pool", "sandbox"]),
     ("miette", &["config"]),

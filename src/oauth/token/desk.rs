@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::code_grant::{PresentedCode, RedeemedGrant, SpentCode};
-use super::{TokenAnswer, TokenCall, TokenError, TokenRules};
+use super::{JWT_BEARER, PortalDesk, TokenAnswer, TokenCall, TokenError, TokenRules};
 use crate::audit::{AuditEvent, AuditLog, Kind, Outcome, Pseudonymiser, receipt};
 use crate::clock::SharedClock;
 use crate::form::single;
@@ -33,6 +33,8 @@ pub struct TokenDesk {
     pub pseudonyms: Arc<Pseudonymiser>,
     /// The adapters, by id of the HIS installation.
     pub adapters: HashMap<String, Arc<dyn HisAdapter>>,
+    /// What the grant of portals needs beside.
+    pub portals: PortalDesk,
     /// Time.
     pub clock: SharedClock,
     /// How tokens are given out.
@@ -92,6 +94,7 @@ impl TokenDesk {
                 self.issue(redeemed, &client, event).await
             }
             GrantType::RefreshToken => self.refresh(form, call, event).await,
+            GrantType::JwtBearer => self.exchange_assertion(form, call, event).await,
         }
     }
 
@@ -119,7 +122,16 @@ impl TokenDesk {
         call: TokenCall<'_>,
         event: &mut AuditEvent,
     ) -> Result<AdmittedClient, TokenError> {
-        let id = single(form, "client_id").ok_or(TokenError::InvalidRequest)?;
+        self.admit_named(single(form, "client_id").ok_or(TokenError::InvalidRequest)?, call, event)
+    }
+
+    /// The client of this name, if the node at the other end may act for it.
+    pub(super) fn admit_named(
+        &self,
+        id: &str,
+        call: TokenCall<'_>,
+        event: &mut AuditEvent,
+    ) -> Result<AdmittedClient, TokenError> {
         let id = Hostname::parse(id).map_err(|_| TokenError::InvalidClient)?;
         event.client_id = Some(id.clone());
         let name = admit_caller(&self.snapshot.load(), call.caller, &id, event.time)?.clone();
@@ -156,7 +168,7 @@ impl TokenDesk {
     }
 }
 
-/// A client whose node the whitelist and the register admit. Only [`TokenDesk::admit`] makes one.
+/// A client whose node the whitelist and the register admit. Only [`TokenDesk::admit_named`] makes one.
 pub(super) struct AdmittedClient {
     pub(super) id: Hostname,
     pub(super) node: Node,
@@ -166,6 +178,7 @@ pub(super) struct AdmittedClient {
 enum GrantType {
     AuthorizationCode,
     RefreshToken,
+    JwtBearer,
 }
 
 impl GrantType {
@@ -173,6 +186,7 @@ impl GrantType {
         match single(form, "grant_type") {
             Some("authorization_code") => Ok(Self::AuthorizationCode),
             Some("refresh_token") => Ok(Self::RefreshToken),
+            Some(JWT_BEARER) => Ok(Self::JwtBearer),
             Some(_) => Err(TokenError::UnsupportedGrantType),
             None => Err(TokenError::InvalidRequest),
         }

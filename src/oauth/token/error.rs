@@ -1,6 +1,7 @@
 //! Why there is no token, and how that is said (RFC 6749 section 5.2; the table of core.tknint.207 is not published).
 
 use crate::audit::AuditError;
+use crate::oauth::assertion::AssertionError;
 use crate::oauth::store::StoreError;
 use crate::routing::Refusal;
 
@@ -26,17 +27,36 @@ pub enum TokenError {
     /// differs; or the provider makes no data available any more. One answer, so that it tells nothing about a person.
     #[error("the code or refresh token is not valid (any more) for this client; start a new authorization")]
     InvalidGrant,
-    /// More is asked than was consented to.
-    #[error("the scope is broader than the consent")]
+    /// More is asked than was consented to, or than a portal's registration names and the practice gives.
+    #[error("the scope is broader than the consent, or than the registration")]
     InvalidScope,
     /// Another grant type than those that are served.
-    #[error("only grant_type authorization_code and refresh_token are served")]
+    #[error("only grant_type authorization_code and refresh_token are served, and jwt-bearer (RFC 7523) for portals")]
     UnsupportedGrantType,
+    /// A PGO asked for the grant of portals.
+    #[error("only a registered portal may use this grant_type")]
+    UnauthorizedClient,
+    /// A portal asked more often than its registration allows; after so many seconds it may ask again.
+    #[error("more requests a minute than the registration allows")]
+    SlowDown(u32),
+    /// A portal did not prove itself.
+    #[error("a portal needs a client_assertion (private_key_jwt, RFC 7523 section 2.2)")]
+    NoClientAssertion,
+    /// A portal's proof does not hold.
+    #[error("the client_assertion does not hold: {0}")]
+    ClientAssertion(#[source] AssertionError),
+    /// A portal's word about a person does not hold.
+    #[error("the assertion does not hold: {0}")]
+    Assertion(#[source] AssertionError),
+    /// The practice has nothing of the person whom a portal asserts, or the person is too young: one answer, so that it
+    /// tells nothing about treatment relations.
+    #[error("the care provider makes no data of this person available")]
+    NotAvailable,
     /// Our lists are too old to tell who the client is.
     #[error("the gateway cannot tell who asks; a code is spent by this, a refresh token can be sent again later")]
     ListsTooOld,
-    /// The HIS of the practice does not say whether data is still available. Nothing is spent.
-    #[error("the care provider's system gives no answer; send the same refresh token again later")]
+    /// The HIS of the practice does not say whether data is (still) available. No refresh token is spent; an assertion is.
+    #[error("the care provider's system gives no answer; send the same refresh token again later, or a new assertion")]
     His,
     /// The store does not answer.
     #[error("the gateway cannot answer now; a code is spent by this, a refresh token can be sent again later")]
@@ -52,8 +72,14 @@ impl TokenError {
     pub const fn code(self) -> &'static str {
         match self {
             Self::InvalidRequest | Self::NotAForm | Self::Method | Self::TooLarge => "invalid_request",
-            Self::InvalidClient => "invalid_client",
-            Self::InvalidGrant => "invalid_grant",
+            Self::ClientAssertion(AssertionError::Store) | Self::Assertion(AssertionError::Store) => {
+                "temporarily_unavailable"
+            }
+            Self::InvalidClient | Self::NoClientAssertion | Self::ClientAssertion(_) => "invalid_client",
+            Self::InvalidGrant | Self::Assertion(_) | Self::NotAvailable => "invalid_grant",
+            Self::UnauthorizedClient => "unauthorized_client",
+            // Borrowed from RFC 8628 section 3.5.
+            Self::SlowDown(_) => "slow_down",
             Self::InvalidScope => "invalid_scope",
             Self::UnsupportedGrantType => "unsupported_grant_type",
             Self::ListsTooOld | Self::His | Self::Store | Self::Audit => "temporarily_unavailable",
@@ -64,8 +90,16 @@ impl TokenError {
     #[must_use]
     pub const fn status(self) -> u16 {
         match self {
-            Self::InvalidRequest | Self::InvalidGrant | Self::InvalidScope | Self::UnsupportedGrantType => 400,
-            Self::InvalidClient => 401,
+            Self::ClientAssertion(AssertionError::Store) | Self::Assertion(AssertionError::Store) => 503,
+            Self::InvalidRequest
+            | Self::InvalidGrant
+            | Self::InvalidScope
+            | Self::UnsupportedGrantType
+            | Self::UnauthorizedClient
+            | Self::Assertion(_)
+            | Self::NotAvailable => 400,
+            Self::InvalidClient | Self::NoClientAssertion | Self::ClientAssertion(_) => 401,
+            Self::SlowDown(_) => 429,
             Self::Method => 405,
             Self::TooLarge => 413,
             Self::NotAForm => 415,
@@ -78,6 +112,12 @@ impl TokenError {
         match self {
             Self::ListsTooOld => "lists-too-old",
             Self::His => "his-gives-no-answer",
+            Self::NoClientAssertion => "no-client-assertion",
+            Self::ClientAssertion(AssertionError::Replayed) => "client-assertion-replayed",
+            Self::ClientAssertion(_) => "client-assertion-refused",
+            Self::Assertion(AssertionError::Replayed) => "assertion-replayed",
+            Self::Assertion(_) => "assertion-refused",
+            Self::NotAvailable => "not-available",
             Self::InvalidRequest
             | Self::NotAForm
             | Self::Method
@@ -86,6 +126,8 @@ impl TokenError {
             | Self::InvalidGrant
             | Self::InvalidScope
             | Self::UnsupportedGrantType
+            | Self::UnauthorizedClient
+            | Self::SlowDown(_)
             | Self::Store
             | Self::Audit => self.code(),
         }

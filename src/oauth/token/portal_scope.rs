@@ -1,0 +1,118 @@
+//! What a portal asks: one practice of its registration, for all services that it may show, or for those that it names.
+
+use super::error::TokenError;
+use crate::clients::Portal;
+use crate::form::single;
+use crate::medmij::{ProviderName, ServiceId};
+use crate::practices::GoLive;
+use crate::routing::{INTERFACE_VERSION, Snapshot};
+use crate::services::Purpose;
+
+/// A practice and services that the registration names, that we serve, and that are open. Only [`PortalRequest::read`] makes
+/// one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct PortalRequest {
+    pub(super) provider: ProviderName,
+    /// Never empty.
+    pub(super) services: Vec<ServiceId>,
+}
+
+impl PortalRequest {
+    /// Reads `scope`: `name`, or `name~id` once or more with one name. What is not registered, not open and not offered is
+    /// one and the same answer.
+    pub(super) fn read(form: &[(String, String)], portal: &Portal, snapshot: &Snapshot) -> Result<Self, TokenError> {
+        let asked = single(form, "scope").and_then(Asked::parse).ok_or(TokenError::InvalidScope)?;
+        let open = |provider: &ProviderName| {
+            let practice = snapshot.practices.practice(provider.as_str());
+            practice.is_some_and(|practice| practice.state == GoLive::Open)
+        };
+        if !portal.scope.has_practice(&asked.provider) || !open(&asked.provider) {
+            return Err(TokenError::InvalidScope);
+        }
+        let given = given(&asked.provider, portal, snapshot);
+        let services = match asked.services {
+            None => given,
+            Some(named) if named.iter().all(|id| given.contains(id)) => named,
+            Some(_) => return Err(TokenError::InvalidScope),
+        };
+        if services.is_empty() {
+            return Err(TokenError::InvalidScope);
+        }
+        Ok(Self { provider: asked.provider, services })
+    }
+}
+
+/// The services that the practice offers and the registration names; for collecting only.
+fn given(provider: &ProviderName, portal: &Portal, snapshot: &Snapshot) -> Vec<ServiceId> {
+    let Some(listed) = snapshot.lists.zal.provider(provider.as_str()) else { return Vec::new() };
+    let services = snapshot.services.iter().filter(|service| service.purpose == Purpose::Collect);
+    let offered = services.filter(|service| listed.service(INTERFACE_VERSION, service.id.as_str()).is_some());
+    offered.filter(|service| portal.scope.has_service(&service.id)).map(|service| service.id.clone()).collect()
+}
+
+struct Asked {
+    provider: ProviderName,
+    services: Option<Vec<ServiceId>>,
+}
+
+/// Most services in one scope.
+const SERVICES_MAX: usize = 20;
+
+impl Asked {
+    fn parse(text: &str) -> Option<Self> {
+        let Some((name, _)) = text.split_once('~') else {
+            return Some(Self { provider: ProviderName::parse_short(text).ok()?, services: None });
+        };
+        let id = |part: &str| {
+            let (other, id) = part.split_once('~')?;
+            ServiceId::parse(id).ok().filter(|_| other == name)
+        };
+        let services = text.split(' ').take(SERVICES_MAX + 1).map(id).collect::<Option<Vec<_>>>()?;
+        let distinct = services.iter().enumerate().all(|(at, id)| !services.iter().take(at).any(|other| other == id));
+        let fits = distinct && services.len() <= SERVICES_MAX;
+        fits.then_some(Self { provider: ProviderName::parse_short(name).ok()?, services: Some(services) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Option<(String, Option<Vec<String>>)> {
+        let asked = Asked::parse(text)?;
+        let services = asked.services.map(|ids| ids.iter().map(ToString::to_string).collect());
+        Some((asked.provider.to_string(), services))
+    }
+
+    #[test]
+    fn one_practice_and_its_services() {
+        let name = || "huisarts.delinde@medmij".to_owned();
+        assert_eq!(parse("huisarts.delinde"), Some((name(), None)));
+        assert_eq!(parse("huisarts.delinde~49"), Some((name(), Some(vec!["49".to_owned()]))));
+        let two = vec!["49".to_owned(), "51".to_owned()];
+        assert_eq!(parse("huisarts.delinde~49 huisarts.delinde~51"), Some((name(), Some(two))));
+    }
+
+    #[test]
+    fn everything_else_is_no_scope() {
+        for text in [
+            "",
+            "a b",
+            "a~49 b~51",
+            "a~49 a",
+            "a a~49",
+            "a~49 a~49",
+            "a~49  a~51",
+            "a~",
+            "~49",
+            "a~49~51",
+            "a@medmij",
+            "patient/*.rs",
+        ] {
+            assert_eq!(parse(text), None, "{text}");
+        }
+        let many: Vec<_> = (0..21).map(|id| format!("a~{id}")).collect();
+        assert_eq!(parse(&many.join(" ")), None);
+        assert!(parse(&many[..20].join(" ")).is_some());
+    }
+}
