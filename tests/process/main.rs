@@ -15,6 +15,7 @@ mod durability;
 mod faults;
 mod harness;
 mod kill;
+mod login;
 mod person;
 mod sandbox;
 mod serve;

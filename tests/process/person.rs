@@ -46,12 +46,16 @@ pub(crate) async fn code(world: &World) -> Consented {
 
 /// A willing person and where their walk ended; what is exchanged later has no code yet.
 pub(crate) async fn walk(world: &World) -> (Consented, End) {
+    walk_choosing(world, Choices::willing(world.practices[0].patients[0].bsn.reveal())).await
+}
+
+/// The same for a person who presses these buttons.
+pub(crate) async fn walk_choosing(world: &World, choices: Choices<'_>) -> (Consented, End) {
     let client = world.client("pgo", &clock()).unwrap();
     let practice = &world.practices[0];
     let endpoints = client.endpoints(practice.provider.as_str(), "49").await.unwrap();
     let correlation_id = new_id();
     let url = client.authorization_url(&endpoints, practice.provider.short(), "the state", &correlation_id);
-    let choices = Choices::willing(practice.patients[0].bsn.reveal());
     let end = Person::default().walk(&client, &url, choices).await.unwrap();
     (Consented { client, endpoints, code: String::new(), correlation_id }, end)
 }

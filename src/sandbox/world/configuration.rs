@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::layout::{LISTS_HOST, Layout, NODE_FILE, his_host, his_id};
+use super::layout::{LISTS_HOST, LOGIN_HOST, Layout, NODE_FILE, his_host, his_id};
 use crate::lists::ListKind;
 use crate::sandbox::ports::HIS_COUNT;
 use crate::sandbox::records::Practice;
@@ -78,6 +78,7 @@ pseudonym = "pseudonym.key"
 
 [resolve]
 "{LISTS_HOST}" = "127.0.0.1"
+"{LOGIN_HOST}" = "127.0.0.1"
 "#
     )
 }

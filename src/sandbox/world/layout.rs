@@ -21,6 +21,8 @@ use crate::secret::random;
 pub(super) const LISTS_HOST: &str = "stelselnode.localhost";
 /// The demonstration PGO.
 pub(super) const PGO_HOST: &str = "pgo.localhost";
+/// A login service of the outside world, when there is one beside the simulator.
+pub(super) const LOGIN_HOST: &str = "login.localhost";
 const FRONT_HOST: &str = "inloggen.inzage.localhost";
 pub(super) const BACK_HOST: &str = "inzage.localhost";
 /// The gateway's certificate towards publisher and HIS.
@@ -117,7 +119,7 @@ pub(super) fn his_host(number: usize) -> String {
 
 /// Every name under which something of the sandbox is reached.
 pub(super) fn hosts() -> Vec<Hostname> {
-    let fixed = [LISTS_HOST, PGO_HOST, FRONT_HOST, BACK_HOST].into_iter().map(host);
+    let fixed = [LISTS_HOST, PGO_HOST, FRONT_HOST, BACK_HOST, LOGIN_HOST].into_iter().map(host);
     fixed.chain((0..HIS_COUNT).map(|number| host(&his_host(number)))).collect()
 }
 
@@ -266,7 +268,13 @@ impl Layout {
         let authority = Authority::new("Inzage sandbox, not a real authority")?;
         std::fs::write(self.file("ca.pem"), authority.pem()).map_err(failed)?;
         let his = (0..HIS_COUNT).map(|number| (his_id(number), his_host(number)));
-        let fixed = [("stelselnode", LISTS_HOST), ("front", FRONT_HOST), ("back", BACK_HOST), (NODE_FILE, BACK_HOST)];
+        let fixed = [
+            ("stelselnode", LISTS_HOST),
+            ("front", FRONT_HOST),
+            ("back", BACK_HOST),
+            (NODE_FILE, BACK_HOST),
+            ("login", LOGIN_HOST),
+        ];
         let fixed = fixed.into_iter().map(|(file, host)| (file.to_owned(), host.to_owned()));
         let clients = self.clients.iter().map(|client| (client.file.to_owned(), client.client_id.clone()));
         for (file, host) in fixed.chain(his).chain(clients) {
