@@ -6,6 +6,7 @@ pub(crate) mod lists;
 mod login;
 mod portals;
 mod start;
+mod store;
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -26,6 +27,7 @@ use crate::store::Store;
 use crate::tls::server::ServerTls;
 
 use self::lists::ListsPart;
+pub use self::store::migrate_store;
 pub use start::StartError;
 
 /// How often what has had its time is swept out of the store.
@@ -113,7 +115,7 @@ impl App {
         let ops = tokio::net::TcpListener::from_std(nonblocking(listeners.ops)?)?;
         let (front_socket, back_socket) = (Listener::from_std(listeners.front)?, Listener::from_std(listeners.back)?);
         let observed = [(Face::Front, Arc::clone(&front.counters)), (Face::Back, Arc::clone(&back.counters))];
-        let monitor = monitor(&readiness, &metrics, &audit, &lists, observed);
+        let monitor = monitor(&readiness, &metrics, &audit, &store, &lists, observed);
         let background = tokio_util::task::TaskTracker::new();
         // It outlives the drain, so that readiness can tell of it.
         let drained = CancellationToken::new();
@@ -176,11 +178,15 @@ fn monitor(
     readiness: &Arc<Readiness>,
     metrics: &Arc<Metrics>,
     audit: &Arc<FileLog>,
+    store: &Arc<dyn Store>,
     lists: &ListsPart,
     observed: [(Face, Arc<Counters>); 2],
 ) -> Monitor {
-    let (audit, lists) = (Arc::clone(audit), lists.watch());
+    let (audit, store, lists) = (Arc::clone(audit), Arc::clone(store), lists.watch());
     let observe = move |metrics: &Metrics| {
+        if let Some(figures) = store.pool() {
+            metrics.observe_store(&figures);
+        }
         let open = observed.each_ref().map(|(face, counters)| (*face, counters.open()));
         metrics.observe(audit.health().is_ok(), open);
         metrics.observe_lists(&lists());

@@ -28,6 +28,16 @@ enum Command {
         /// The configuration, as deploy/inzage.example.toml explains it
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
+        #[command(flatten)]
+        node: run::NodeArguments,
+    },
+    /// Bring the schema of the store to that of this release
+    Migrate {
+        /// The configuration
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+        #[command(flatten)]
+        node: run::NodeArguments,
     },
     /// Check a configuration: every fault at once
     CheckConfig {
@@ -50,7 +60,8 @@ enum Command {
 #[must_use]
 pub fn run() -> ExitCode {
     match Arguments::parse().command {
-        Some(Command::Serve { config }) => run::serve(&config),
+        Some(Command::Serve { config, node }) => run::serve(&config, node),
+        Some(Command::Migrate { config, node }) => run::migrate(&config, node),
         Some(Command::CheckConfig { file }) => run::check_config(&file),
         Some(Command::Audit(command)) => audit::run(command),
         Some(Command::Lists(command)) => lists::run(command),

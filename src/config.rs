@@ -7,6 +7,7 @@ mod clients;
 mod cross;
 mod fault;
 mod files;
+mod instead;
 mod kind;
 mod log;
 mod login;
@@ -17,6 +18,7 @@ mod parts;
 mod practices;
 mod section;
 mod source;
+mod store;
 mod upkeep;
 
 use std::collections::BTreeMap;
@@ -30,13 +32,15 @@ use toml::de::DeTable;
 
 pub use clients::{Client, ClientRole, Portal};
 pub use fault::{ConfigFaults, Fault, FileProblem, Place, Problem};
+pub use instead::{Instead, InsteadError};
 pub use login::{Login, Oidc};
 pub use oauth::{Oauth, TokenScope};
 pub use operator::Operator;
 pub use origin::{HttpsUrl, Origin};
 pub use parts::{Back, Edge, Environment, Front, Identity, Lists, Node, Ops};
 pub use practices::{Dialect, His, Practice, PracticeState};
-pub use upkeep::{Audit, Keys, Release, Store, Telemetry};
+pub use store::{Postgres, Store};
+pub use upkeep::{Audit, Keys, Release, Telemetry};
 
 use crate::medmij::Hostname;
 use crate::secret::sha256;
@@ -188,7 +192,7 @@ impl Config {
             ("lists", hosts.into_iter().collect::<Vec<_>>().join(" ")),
             ("login", self.login.summary()),
             ("audit", self.audit.dir.display().to_string()),
-            ("store", self.store.path.display().to_string()),
+            ("store", self.store.summary()),
             ("his", self.his.len().to_string()),
             ("practices", format!("{} of which {open} open", self.practices.len())),
             ("his_deadline_ms", self.release.his_deadline.as_millis().to_string()),

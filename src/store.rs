@@ -1,6 +1,8 @@
-//! Implementations of the ports that features declare: an embedded database, and a cache before any of them.
+//! Implementations of the ports that features declare: an embedded database for one node, a PostgreSQL server for many, and a
+//! cache before any of them.
 
 use std::fmt::Debug;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -8,17 +10,19 @@ use crate::oauth::code::CodeStore;
 use crate::oauth::grant::{GrantStore, TokenStore};
 use crate::oauth::refresh::RefreshStore;
 use crate::oauth::replay::ReplayStore;
-use crate::oauth::store::{StoreFault, StoreFuture};
+use crate::oauth::store::{PoolFigures, StoreFault, StoreFuture};
 use crate::session::visit::VisitStore;
 
 mod cache;
 #[cfg(test)]
 mod conformance;
+mod postgres;
 mod rows;
 mod seal;
 mod sqlite;
 
 pub use cache::CachedTokens;
+pub use postgres::{Encryption, PostgresError, PostgresSettings, PostgresStore, PostgresUrl, UrlFault};
 pub use seal::{Key32, KeyError, KeyFile, Sealer};
 pub use sqlite::{OpenError, SqliteStore};
 
@@ -36,9 +40,17 @@ pub trait Store: CodeStore + TokenStore + GrantStore + RefreshStore + VisitStore
     /// commit of its own.
     fn sweep(&self, now: Timestamp) -> StoreFuture<'_, Swept>;
 
+    /// What a store that works over connections tells of them.
+    fn pool(&self) -> Option<PoolFigures> {
+        None
+    }
+
     /// Finishes what is waiting; each later operation is an error. Blocks until then.
     fn close(&self);
 }
+
+/// How long what is over is still recognised.
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How many rows a sweep deleted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

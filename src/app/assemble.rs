@@ -10,6 +10,7 @@ use arc_swap::ArcSwap;
 
 use super::login::login;
 use super::start::{StartError, bind};
+use super::store::open_store;
 use super::{App, Half, Listeners, ListsPart, portals};
 use crate::audit::{FileLog, FileLogConfig, FolderLock, LockError, NodeName, OpenError, Pseudonymiser};
 use crate::clock::SharedClock;
@@ -30,7 +31,7 @@ use crate::routes::{BackFace, FrontFace, Watch};
 use crate::routing::{Freshness, SharedSnapshot, Snapshot};
 use crate::services::Catalogue;
 use crate::session::journey::{Journey, JourneyRules, Operator};
-use crate::store::{CachedTokens, KeyFile, Sealer, SqliteStore, Store};
+use crate::store::{CachedTokens, KeyFile, Store};
 use crate::tls::client::{Deadlines, client_config};
 use crate::tls::identity::{Identity, Roots};
 use crate::tls::server::{ServerTls, back_channel, front_channel};
@@ -64,7 +65,8 @@ struct Shared {
 }
 
 impl App {
-    /// Builds a node: reads every file, locks the folders, opens log and store. Waits for the disk.
+    /// Builds a node: reads every file, locks the folders, opens log and store. Waits for the disk and for a database server,
+    /// so it is called on a thread of a runtime that may block.
     ///
     /// # Errors
     /// See [`StartError`].
@@ -75,8 +77,7 @@ impl App {
         let audit = open_audit(config, &clock)?;
         let snapshot = first_snapshot(config)?;
         let lists = ListsPart::build(config, &clock, &snapshot, &audit)?;
-        let store = SqliteStore::open(&config.store.path, Sealer::new(&key(&config.keys.sealing)?))?;
-        let store: Arc<dyn Store> = Arc::new(store);
+        let store = open_store(config, &clock)?;
         let shared = Shared {
             adapters: adapters(config, &clock)?,
             pseudonyms: Arc::new(Pseudonymiser::new(&key(&config.keys.pseudonym)?)),
@@ -119,7 +120,7 @@ fn check_files(config: &Config) -> Result<(), StartError> {
     if faults.is_empty() { Ok(()) } else { Err(StartError::Config(config.explain(faults))) }
 }
 
-fn lock(folder: &Path) -> Result<FolderLock, StartError> {
+pub(super) fn lock(folder: &Path) -> Result<FolderLock, StartError> {
     let failed = |source| StartError::File { path: folder.display().to_string(), source };
     std::fs::create_dir_all(folder).map_err(failed)?;
     FolderLock::take(folder).map_err(|error| match error {
@@ -150,7 +151,7 @@ fn open_audit(config: &Config, clock: &SharedClock) -> Result<Arc<FileLog>, Star
     Ok(Arc::new(log))
 }
 
-fn key(path: &Path) -> Result<crate::store::Key32, StartError> {
+pub(super) fn key(path: &Path) -> Result<crate::store::Key32, StartError> {
     KeyFile::load(path).map_err(|source| StartError::Key { path: path.display().to_string(), source })
 }
 

@@ -66,6 +66,9 @@ pub enum StartError {
     /// The store cannot be opened.
     #[error("the store cannot be opened")]
     Store(#[from] crate::store::OpenError),
+    /// The database server cannot be used.
+    #[error("the store cannot be opened")]
+    Server(#[from] crate::store::PostgresError),
     /// A folder or file cannot be used.
     #[error("{path} cannot be used")]
     File {
@@ -118,7 +121,7 @@ impl StartError {
             | Self::NodeName(_)
             | Self::NoLogin => 78,
             Self::Locked { .. } => 75,
-            Self::Audit(_) | Self::Store(_) | Self::File { .. } | Self::Bind { .. } => 69,
+            Self::Audit(_) | Self::Store(_) | Self::Server(_) | Self::File { .. } | Self::Bind { .. } => 69,
         }
     }
 }

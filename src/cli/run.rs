@@ -1,21 +1,49 @@
-//! `inzage serve` and `inzage check-config`.
+//! `inzage serve`, `inzage migrate` and `inzage check-config`.
 
+use std::convert::Infallible;
 use std::io::IsTerminal as _;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use clap::Args;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{say, say_error};
-use crate::app::{App, StartError, chain};
+use crate::app::{App, StartError, chain, migrate_store};
 use crate::clock::{SharedClock, SystemClock};
-use crate::config::{Config, ConfigFaults};
+use crate::config::{Config, ConfigFaults, Instead};
+use crate::secret::Secret;
 
 /// Exit code for faults in the configuration (sysexits.h, EX_CONFIG).
 const EX_CONFIG: u8 = 78;
 /// Exit code when something around us is missing (sysexits.h, EX_UNAVAILABLE).
 pub(super) const EX_UNAVAILABLE: u8 = 69;
+
+/// What is said here holds in place of the configuration, so that several nodes run from one file.
+#[derive(Debug, Args)]
+pub(super) struct NodeArguments {
+    /// Name of this node; another one than in the file gets folders of its own
+    #[arg(long, value_name = "NAME")]
+    node: Option<String>,
+    /// Added to the port of each listener; links keep the addresses in the file
+    #[arg(long, value_name = "NUMBER", default_value_t = 0)]
+    listen_offset: u16,
+    /// PostgreSQL server to keep the store on, as postgres://user@host/database
+    #[arg(long, value_name = "URL", value_parser = secret)]
+    store: Option<Secret<String>>,
+}
+
+/// Takes any text, so that a fault in it is not answered by repeating it.
+fn secret(text: &str) -> Result<Secret<String>, Infallible> {
+    Ok(Secret::new(text.to_owned()))
+}
+
+impl From<NodeArguments> for Instead {
+    fn from(NodeArguments { node, listen_offset, store }: NodeArguments) -> Self {
+        Self { node, listen_offset, store }
+    }
+}
 
 pub(super) fn check_config(file: &Path) -> ExitCode {
     match load(file) {
@@ -39,10 +67,18 @@ pub(super) fn refuse(faults: &ConfigFaults) -> ExitCode {
     ExitCode::from(EX_CONFIG)
 }
 
-pub(super) fn serve(file: &Path) -> ExitCode {
-    let config = match load(file) {
+/// The configuration with what the command line says in its place, every file of it looked at.
+fn load_for(file: &Path, node: NodeArguments) -> Result<Config, ExitCode> {
+    let config = Config::load(file).map_err(|faults| refuse(&faults))?;
+    let config = config.instead(&node.into()).map_err(|error| give_up(&error, EX_CONFIG))?;
+    let faults = config.check_files();
+    if faults.is_empty() { Ok(config) } else { Err(refuse(&config.explain(faults))) }
+}
+
+pub(super) fn serve(file: &Path, node: NodeArguments) -> ExitCode {
+    let config = match load_for(file, node) {
         Ok(config) => config,
-        Err(faults) => return refuse(&faults),
+        Err(code) => return code,
     };
     crate::telemetry::start(config.telemetry.log);
     crate::tls::install();
@@ -50,7 +86,28 @@ pub(super) fn serve(file: &Path) -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return give_up(&error, EX_UNAVAILABLE),
     };
-    runtime.block_on(serve_until_signal(&config))
+    runtime.block_on(serve_until_signal(config))
+}
+
+pub(super) fn migrate(file: &Path, node: NodeArguments) -> ExitCode {
+    let config = match load_for(file, node) {
+        Ok(config) => config,
+        Err(code) => return code,
+    };
+    crate::tls::install();
+    let runtime = match runtime() {
+        Ok(runtime) => runtime,
+        Err(error) => return give_up(&error, EX_UNAVAILABLE),
+    };
+    let clock: SharedClock = Arc::new(SystemClock);
+    // On a thread that may block, with the runtime at hand.
+    let _inside = runtime.enter();
+    match migrate_store(&config, &clock) {
+        Ok(applied) if applied.is_empty() => say("the schema is that of this release; nothing was changed"),
+        Ok(applied) => applied.iter().for_each(|name| say(&format!("applied {name}"))),
+        Err(error) => return refuse_start(&error),
+    }
+    ExitCode::SUCCESS
 }
 
 /// One runtime for everything; the data plane gets its own later.
@@ -58,7 +115,7 @@ pub(super) fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build()
 }
 
-async fn serve_until_signal(config: &Config) -> ExitCode {
+async fn serve_until_signal(config: Config) -> ExitCode {
     for (key, value) in config.redacted_summary() {
         tracing::info!(key, value, "configuration");
     }
@@ -67,9 +124,11 @@ async fn serve_until_signal(config: &Config) -> ExitCode {
         Err(error) => return give_up(&error, EX_UNAVAILABLE),
     };
     let clock: SharedClock = Arc::new(SystemClock);
-    let (app, listeners) = match App::build(config, clock).and_then(|app| Ok((app, App::bind(config)?))) {
-        Ok(built) => built,
-        Err(error) => return refuse_start(&error),
+    let building = move || App::build(&config, clock).and_then(|app| Ok((app, App::bind(&config)?)));
+    let (app, listeners) = match tokio::task::spawn_blocking(building).await {
+        Ok(Ok(built)) => built,
+        Ok(Err(error)) => return refuse_start(&error),
+        Err(error) => return give_up(&error, EX_UNAVAILABLE),
     };
     let controls = app.controls();
     let stop = controls.stop.clone();

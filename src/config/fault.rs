@@ -73,6 +73,9 @@ pub enum Problem {
     /// One of two keys that belong together.
     #[error("stands alone, expected `{0}` beside it")]
     HalfPair(&'static str),
+    /// One of two keys that exclude each other.
+    #[error("stands beside `{0}`, expected one of the two")]
+    NotBeside(&'static str),
     /// A name that must be unique stands here for the second time.
     #[error("found {found:?} for the second time, expected a name of its own (first on line {first_line})")]
     Twice {
@@ -202,6 +205,7 @@ impl Problem {
             | Self::Syntax(_)
             | Self::Missing { .. }
             | Self::HalfPair(_)
+            | Self::NotBeside(_)
             | Self::Twice { .. }
             | Self::SameAs { .. }
             | Self::NoSuchService(_)

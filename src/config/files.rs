@@ -29,6 +29,8 @@ pub(super) enum Role {
     RandomKey,
     /// One line of text; secret.
     ApiKey,
+    /// The same, for a password.
+    Password,
     /// Public keys as a JWKS.
     Jwks,
     /// A private key to sign tokens with; secret.
@@ -58,6 +60,7 @@ impl Role {
             Self::PrivateKey => kind::path_of_secret("the path of a PEM file with a private key"),
             Self::RandomKey => kind::path_of_secret("the path of a file with 32 random bytes in base64"),
             Self::ApiKey => kind::path_of_secret("the path of a file with the key on one line"),
+            Self::Password => kind::path_of_secret("the path of a file with the password on one line"),
             Self::Jwks => kind::path("the path of a JWKS file with public keys"),
             Self::SigningKey | Self::DecryptionKey => {
                 kind::path_of_secret("the path of a file with a private key: PKCS#8 in PEM, or a JWK")
@@ -72,7 +75,7 @@ impl Role {
             Self::Certificate | Self::Roots => certificates(&contents(path, false)?),
             Self::PrivateKey => private_key(&contents(path, true)?),
             Self::RandomKey => random_key(&contents(path, true)?),
-            Self::ApiKey => api_key(&contents(path, true)?),
+            Self::ApiKey | Self::Password => api_key(&contents(path, true)?),
             Self::Jwks => key_set(&contents(path, false)?),
             Self::SigningKey => token_key(&contents(path, true)?, SigningKey::parse),
             Self::DecryptionKey => token_key(&contents(path, true)?, DecryptionKey::parse),

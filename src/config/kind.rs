@@ -14,6 +14,7 @@ use toml::de::DeValue;
 use super::origin::{HttpsUrl, Origin};
 use crate::medmij::{Hostname, ProviderName, ServiceId};
 use crate::oauth::authorize::RedirectUri;
+use crate::store::PostgresUrl;
 
 /// Why a value is not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -254,6 +255,20 @@ pub(super) fn link() -> Kind<HttpsUrl> {
 /// The URL of a list.
 pub(super) fn list_url() -> Kind<HttpsUrl> {
     url_kind("an https URL without user and fragment", HttpsUrl::parse)
+}
+
+/// A PostgreSQL server, without password.
+pub(super) fn postgres_url() -> Kind<PostgresUrl> {
+    let expected = "a URL such as postgres://inzage@db.example/inzage, without password, and with sslmode=disable for a \
+                    server on this machine only";
+    Kind::new(expected, move |value| {
+        let text = value.as_str().ok_or(Refusal::Wrong)?;
+        let user = text.split_once("://").and_then(|(_, rest)| rest.rsplit_once('@')).map_or("", |(user, _)| user);
+        if user.contains(':') || text.contains("password") {
+            return Err(Refusal::Secret);
+        }
+        PostgresUrl::parse(text).map_err(|_| Refusal::Wrong)
+    })
 }
 
 fn url_kind<T>(expected: &'static str, parse: impl Fn(&str) -> Option<T> + 'static) -> Kind<T> {

@@ -128,6 +128,16 @@ impl<'t> Section<'t, '_> {
         }
     }
 
+    /// A table that may be absent, as a whole.
+    pub(super) fn optional_table<T>(
+        &mut self,
+        key: &'static str,
+        read: impl FnOnce(&mut Section<'t, '_>) -> Read<T>,
+    ) -> Read<Option<T>> {
+        let Some(value) = self.find(key) else { return Ok(None) };
+        self.enter(&self.path_of(key), &self.pattern_of(key), value, read).map(Some)
+    }
+
     /// An array of at least one table, read in order. Faulty ones are left out once they are noted.
     pub(super) fn tables<T>(
         &mut self,
@@ -211,7 +221,8 @@ impl<'t> Section<'t, '_> {
         join(&self.pattern, key)
     }
 
-    fn missing(&mut self, key: &str, expected: Cow<'static, str>) -> Noted {
+    /// Notes that a key is missing.
+    pub(super) fn missing(&mut self, key: &str, expected: Cow<'static, str>) -> Noted {
         let path = self.path_of(key);
         self.log.note_at(&path, self.span.clone(), Problem::Missing { expected })
     }

@@ -91,7 +91,7 @@ fn the_small_one_is_whole_and_its_defaults_are_those_of_the_documentation() {
     let config = parse(SMALL).unwrap();
     assert_eq!(config.his[0].base_url.as_str(), "https://his-a.localhost:8460/fhir");
     assert_eq!(config.audit.dir, Path::new("/etc/inzage/data/audit"));
-    assert_eq!(config.store.path, Path::new("/etc/inzage/data/inzage.sqlite"));
+    assert!(matches!(&config.store, Store::Sqlite(path) if path == Path::new("/etc/inzage/data/inzage.sqlite")));
     assert_eq!(config.lists.copy, Path::new("/etc/inzage/data/lists"));
     assert_eq!(config.lists.identity, config.back.identity);
     assert_eq!(config.keys.sealing, Path::new("/etc/inzage/keys/s"));
@@ -167,7 +167,40 @@ fn each_single_fault_is_named_with_its_key_and_line() {
         (r#"state = "open""#, "state = \"open\"\nminimum_age = 15", "practices[0].minimum_age", 34, "16 to 120"),
         (r#"name = "Huisartsenpraktijk De Linde""#, r#"name = """#, "practices[0].name", 29, "1 to 100"),
     ];
-    for (from, to, key, line, text) in table {
+    assert_each(&table);
+}
+
+#[test]
+fn each_fault_of_the_store_is_named_with_its_key_and_line() {
+    assert_each(&[
+        ("[[his]]", "[store.postgres]\n[[his]]", "store.postgres.url", 22, "postgres://inzage@db.example/inzage"),
+        (
+            "[[his]]",
+            "[store.postgres]\nurl = \"postgres://i@db.example/i\"\n[[his]]",
+            "store.postgres.roots",
+            22,
+            "certificates to trust",
+        ),
+        (
+            "[[his]]",
+            "[store.postgres]\nurl = \"postgres://i@db.example/i?sslmode=disable\"\n[[his]]",
+            "store.postgres.url",
+            23,
+            "on this machine only",
+        ),
+        (
+            "[[his]]",
+            "[store]\npath = \"x\"\npostgres = { url = \"postgres://i@localhost/i\" }\n[[his]]",
+            "store.path",
+            23,
+            "stands beside `store.postgres`",
+        ),
+    ]);
+}
+
+/// What stands in the small configuration, what in its place, and the key, line and text of the one fault of it.
+fn assert_each(table: &[(&str, &str, &str, usize, &str)]) {
+    for (from, to, key, line, text) in table.iter().copied() {
         let found = faults(&changed(from, to));
         let hit = found.iter().any(|(at, on, says)| at == key && *on == line && says.contains(text));
         assert!(hit, "{key} on line {line}: {text}\n{found:?}");
@@ -233,6 +266,11 @@ fn a_secret_in_the_file_is_refused_and_not_repeated() {
     for (from, to, part) in [
         (r#"sealing = "keys/s""#, format!("sealing = \"{key}\""), key),
         (r#"key = "front.key""#, "key = '''-----BEGIN PRIVATE KEY-----\nMIGH'''".to_owned(), "MIGH"),
+        (
+            "[[his]]",
+            "[store.postgres]\nurl = \"postgres://inzage:wachtwoord@localhost/inzage\"\n[[his]]".to_owned(),
+            "wachtwoord",
+        ),
         ("https://his-a.localhost:8460/fhir/", "https://user:wachtwoord@his-a.localhost/fhir".to_owned(), "wachtwoord"),
     ] {
         let all = parse(&changed(from, &to)).unwrap_err();
@@ -326,9 +364,24 @@ fn shown_default(line: &str) -> Option<&str> {
     line.strip_prefix('#').filter(|rest| rest.starts_with(|c: char| c.is_ascii_lowercase()))
 }
 
+/// The example with what it shows as alternatives.
+fn with_alternatives() -> String {
+    EXAMPLE.lines().map(|line| format!("{}\n", line.strip_prefix("#| ").unwrap_or(line))).collect()
+}
+
+#[cfg(feature = "sandbox")]
+#[test]
+fn the_alternatives_of_the_example_are_a_whole_configuration() {
+    let config = parse(&with_alternatives()).unwrap();
+    let Store::Postgres(server) = &config.store else { panic!("another store") };
+    assert_eq!((server.connections, server.statement_timeout.as_millis()), (16, 2_000));
+    assert_eq!(server.password.as_deref(), Some(Path::new("/etc/inzage/keys/store.password")));
+    assert!(config.redacted_summary().contains(&("store", "postgres://inzage@db.example/inzage".to_owned())));
+}
+
 #[test]
 fn every_key_that_is_read_stands_in_the_example_and_the_other_way_round() {
-    let source = Source::new(Path::new("x"), EXAMPLE.to_owned());
+    let source = Source::new(Path::new("x"), with_alternatives());
     let mut log = Log::new(&source);
     let table = DeTable::parse(source.text()).unwrap();
     let _ = Section::root(table.get_ref(), &mut log, |root| Parts::read(root, &source));
@@ -341,7 +394,7 @@ fn every_key_that_is_read_stands_in_the_example_and_the_other_way_round() {
 fn keys_in_example() -> BTreeSet<String> {
     let mut keys = BTreeSet::new();
     let mut section = String::new();
-    for line in EXAMPLE.lines().map(|line| shown_default(line).unwrap_or(line)) {
+    for line in with_alternatives().lines().map(|line| shown_default(line).unwrap_or(line)) {
         if let Some(name) = line.strip_prefix("[[").and_then(|rest| rest.strip_suffix("]]")) {
             keys.insert(name.to_owned());
             section = format!("{name}[].");

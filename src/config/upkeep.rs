@@ -28,19 +28,6 @@ impl Audit {
     }
 }
 
-/// `[store]`: what must survive a restart.
-#[derive(Debug, Clone)]
-pub struct Store {
-    /// The SQLite database; default `inzage.sqlite` in the data folder.
-    pub path: PathBuf,
-}
-
-impl Store {
-    pub(super) fn read(section: &mut Section<'_, '_>, data: &Path) -> Read<Self> {
-        Ok(Self { path: section.file_or("path", Role::Database, data.join("inzage.sqlite"))? })
-    }
-}
-
 /// `[keys]`: files with keys, for the owner only.
 #[derive(Debug, Clone)]
 pub struct Keys {

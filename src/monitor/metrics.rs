@@ -1,6 +1,6 @@
 //! Every metric, with unit and label set. Labels come from closed sets, so their number is bounded; none holds personal data.
 
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
@@ -13,6 +13,7 @@ use prometheus_client::registry::{Registry, Unit};
 use super::alarms::Alarm;
 use super::ready::ListsState;
 use crate::lists::ListKind;
+use crate::oauth::store::{PoolFigures, StoreFailures};
 
 /// A listener.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -80,6 +81,19 @@ pub struct Metrics {
     list_refreshes: Family<ResultLabel, Counter>,
     audit_ready: Gauge,
     connections: Family<FaceLabel, Gauge>,
+    store_connections: Family<StateLabel, Gauge>,
+    store_waits: Counter,
+    store_failures: Family<ReasonLabel, Counter>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct StateLabel {
+    state: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ReasonLabel {
+    reason: &'static str,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -105,6 +119,9 @@ impl Default for Metrics {
             list_refreshes: Family::default(),
             audit_ready: Gauge::default(),
             connections: Family::default(),
+            store_connections: Family::default(),
+            store_waits: Counter::default(),
+            store_failures: Family::default(),
         };
         metrics.register();
         metrics
@@ -126,6 +143,11 @@ impl Metrics {
         registry.register("lists_refreshes", "Refreshes of the lists by result", self.list_refreshes.clone());
         registry.register("audit_ready", "1 when access can be recorded, else 0", self.audit_ready.clone());
         registry.register("connections_open", "Open connections by listener", self.connections.clone());
+        let help = "Connections to the database server by state; awaited: operations that wait for one";
+        registry.register("store_connections", help, self.store_connections.clone());
+        let help = "Operations of the store that found no free connection";
+        registry.register("store_waits", help, self.store_waits.clone());
+        registry.register("store_failures", "Failed operations of the store by reason", self.store_failures.clone());
     }
 
     /// An answer went out.
@@ -161,6 +183,22 @@ impl Metrics {
         }
     }
 
+    /// Sets what a store that works over connections tells of them.
+    pub fn observe_store(&self, figures: &PoolFigures) {
+        let PoolFigures { in_use, idle, waiting, waits, failures } = *figures;
+        for (state, count) in [("in_use", in_use), ("idle", idle), ("awaited", waiting)] {
+            let gauge = self.store_connections.get_or_create(&StateLabel { state });
+            gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
+        }
+        self.store_waits.inner().store(waits, Ordering::Relaxed);
+        let StoreFailures { busy, unreachable, overdue, refused } = failures;
+        for (reason, count) in
+            [("busy", busy), ("unreachable", unreachable), ("overdue", overdue), ("refused", refused)]
+        {
+            self.store_failures.get_or_create(&ReasonLabel { reason }).inner().store(count, Ordering::Relaxed);
+        }
+    }
+
     /// In the OpenMetrics text format.
     #[must_use]
     pub fn to_text(&self) -> String {
@@ -190,6 +228,8 @@ mod tests {
             in_grace: 3,
             alarms: vec![Raised { alarm: "list_late", detail: String::new() }],
         });
+        let failures = StoreFailures { overdue: 5, ..StoreFailures::default() };
+        metrics.observe_store(&PoolFigures { in_use: 3, waits: 4, failures, ..PoolFigures::default() });
         let text = metrics.to_text();
         for line in [
             "inzage_answers_total{face=\"back\",route=\"fhir\",status=\"200\"} 1",
@@ -200,6 +240,9 @@ mod tests {
             "inzage_alarm{alarm=\"endpoint_differs\"} 0",
             "inzage_audit_ready 1",
             "inzage_connections_open{face=\"back\"} 2",
+            "inzage_store_connections{state=\"in_use\"} 3",
+            "inzage_store_waits_total 4",
+            "inzage_store_failures_total{reason=\"overdue\"} 5",
         ] {
             assert!(text.contains(line), "{line} in\n{text}");
         }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::{Store, Swept};
 use crate::language::Language;
 use crate::medmij::{Bsn, CorrelationId, Hostname, LocalId, ProviderName, RequestId, Scope, ServiceId};
 use crate::oauth::authorize::{AuthorizeRequest, RedirectUri, State};
@@ -376,6 +377,50 @@ pub(super) async fn of_a_hundred_uses_one_is_first(ids: Arc<dyn ReplayStore>) {
         uses.spawn(async move { ids.first_use(used_id("raced")).await.unwrap() });
     }
     assert_eq!(uses.join_all().await.into_iter().filter(|first| *first).count(), 1);
+}
+
+pub(super) async fn a_sweep_takes_what_is_over_and_nothing_else(store: &dyn Store) {
+    let (code, token, visit) = (code(grant()), token(grant()), visit());
+    let (id, cookie, form) = (visit.id, visit.cookie, visit.form);
+    CodeStore::keep(store, code.clone()).await.unwrap();
+    TokenStore::keep(store, token.clone()).await.unwrap();
+    VisitStore::keep(store, visit).await.unwrap();
+    const DAY: u64 = 86_400;
+
+    assert_eq!(store.sweep(after(599)).await, Ok(Swept::default()));
+    assert!(store.take(id, cookie, form, after(599)).await.unwrap().is_some());
+    VisitStore::keep(store, self::visit()).await.unwrap();
+    assert_eq!(store.sweep(after(600)).await, Ok(Swept { visits: 1, ..Swept::default() }));
+    assert_eq!(store.sweep(after(900)).await, Ok(Swept::default()));
+    assert_eq!(store.find(token.hash).await, Ok(Some(token)));
+    assert_eq!(store.sweep(after(901)).await, Ok(Swept { tokens: 1, ..Swept::default() }));
+    // The token's grant goes after a day; the code's stays for as long as the code is recognised.
+    assert_eq!(store.sweep(after(DAY)).await, Ok(Swept::default()));
+    assert_eq!(store.sweep(after(DAY + 1)).await, Ok(Swept { grants: 1, ..Swept::default() }));
+    assert!(matches!(store.present(code.hash, after(DAY + 900)).await.unwrap(), Presented::First(_)));
+    assert_eq!(store.sweep(after(DAY + 901)).await, Ok(Swept { codes: 1, grants: 1, ..Swept::default() }));
+    assert!(matches!(store.present(code.hash, after(DAY + 901)).await.unwrap(), Presented::Unknown));
+}
+
+pub(super) async fn an_old_grant_stays_while_something_stands_for_it(store: &dyn Store) {
+    let old = || Grant { consented: now() - Duration::from_secs(200_000), ..grant() };
+    let (code, token) = (code(old()), token(old()));
+    CodeStore::keep(store, code.clone()).await.unwrap();
+    TokenStore::keep(store, token.clone()).await.unwrap();
+    assert_eq!(store.sweep(now()).await, Ok(Swept::default()));
+    assert_eq!(store.find(token.hash).await, Ok(Some(token)));
+    assert!(matches!(store.present(code.hash, now()).await.unwrap(), Presented::First(_)));
+}
+
+pub(super) async fn a_lasting_grant_lives_while_its_family_does(store: &dyn Store) {
+    let refresh = refresh(lasting());
+    RefreshStore::keep(store, refresh.clone()).await.unwrap();
+    let end = refresh.expires;
+    assert_eq!(store.sweep(end).await, Ok(Swept::default()));
+    assert_eq!(
+        store.sweep(end + Duration::from_secs(1)).await,
+        Ok(Swept { refreshes: 1, grants: 1, ..Swept::default() })
+    );
 }
 
 async fn kept_visit(visits: &dyn VisitStore) -> (LocalId, HandleHash, HandleHash) {

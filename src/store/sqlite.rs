@@ -5,7 +5,6 @@ mod statements;
 mod worker;
 
 use std::path::Path;
-use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -45,16 +44,17 @@ impl SqliteStore {
         Ok(Self { writer: Worker::writer(connection)?, reader, sealer })
     }
 
-    /// Brings a file of an earlier release to the schema of this one, all or nothing. Blocks.
+    /// Brings a file of an earlier release to the schema of this one, all or nothing, and names the migrations that it took.
+    /// Blocks.
     ///
     /// # Errors
     /// See [`OpenError`].
-    pub fn migrate(path: &Path) -> Result<(), OpenError> {
+    pub fn migrate(path: &Path) -> Result<Vec<String>, OpenError> {
         schema::migrate(&mut schema::open_writer(path)?)
     }
 
     fn sweep_step(&self, now: Timestamp) -> impl Future<Output = Result<Swept, StoreError>> + Send + '_ {
-        let day_ago = now.saturating_sub(DAY).unwrap_or(Timestamp::MIN).as_microsecond();
+        let day_ago = now.saturating_sub(super::DAY).unwrap_or(Timestamp::MIN).as_microsecond();
         let now = now.as_microsecond();
         self.writer.submit(move |connection| {
             Ok(Swept {
@@ -68,8 +68,6 @@ impl SqliteStore {
         })
     }
 }
-
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Store for SqliteStore {
     /// After a failed commit it makes the writer try again.

@@ -30,7 +30,7 @@ pub enum OpenError {
     #[error("the schema of the store cannot be read or migrated")]
     Schema(#[from] Box<refinery::Error>),
     /// The schema is of an earlier release; see [`SqliteStore::migrate`](super::SqliteStore::migrate).
-    #[error("the schema of the store is of an earlier release and must be migrated first")]
+    #[error("the schema of the store is of an earlier release: run `inzage migrate --config FILE` first")]
     Outdated,
     /// The schema is of a later release, or the file is not ours.
     #[error("the schema of the store is not one that this release knows")]
@@ -82,7 +82,7 @@ fn create_private(path: &Path) -> io::Result<()> {
 pub(super) fn ensure(connection: &mut Connection) -> Result<(), OpenError> {
     let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     if tables == 0 {
-        return migrate(connection);
+        return migrate(connection).map(drop);
     }
     refuse_damaged(connection)?;
     let known = migrations()?;
@@ -101,8 +101,9 @@ fn refuse_damaged(connection: &Connection) -> Result<(), OpenError> {
 }
 
 /// Applies what is missing, all or nothing.
-pub(super) fn migrate(connection: &mut Connection) -> Result<(), OpenError> {
-    Runner::new(&migrations()?).set_grouped(true).run(connection).map(drop).map_err(schema)
+pub(super) fn migrate(connection: &mut Connection) -> Result<Vec<String>, OpenError> {
+    let report = Runner::new(&migrations()?).set_grouped(true).run(connection).map_err(schema)?;
+    Ok(report.applied_migrations().iter().map(ToString::to_string).collect())
 }
 
 /// Every migration in order: its name and its SQL.

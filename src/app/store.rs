@@ -1,0 +1,58 @@
+//! The store of a node: from its section of the configuration to an engine behind one object.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio::runtime::Handle;
+
+use super::assemble::{key, lock, read_secret};
+use super::start::StartError;
+use crate::clock::SharedClock;
+use crate::config::{self, Config, Environment};
+use crate::store::{PostgresSettings, PostgresStore, Sealer, SqliteStore, Store};
+use crate::tls::client::client_config;
+use crate::tls::identity::Roots;
+
+/// Opens it. Blocks, on a thread of a runtime that may.
+pub(super) fn open_store(config: &Config, clock: &SharedClock) -> Result<Arc<dyn Store>, StartError> {
+    let sealer = Sealer::new(&key(&config.keys.sealing)?);
+    match &config.store {
+        config::Store::Sqlite(path) => Ok(Arc::new(SqliteStore::open(path, sealer)?)),
+        config::Store::Postgres(server) => {
+            // A node of production may run as a user who cannot make tables, and never makes them by itself.
+            let create = config.environment != Environment::Production;
+            let opening = PostgresStore::open(settings(config, server, clock)?, sealer, create);
+            Ok(Arc::new(Handle::current().block_on(opening)?))
+        }
+    }
+}
+
+/// Brings the schema of the store to that of this release and names the migrations that it took. A file is locked meanwhile; a
+/// server may be in use by nodes. Blocks, on a thread of a runtime that may.
+///
+/// # Errors
+/// See [`StartError`].
+pub fn migrate_store(config: &Config, clock: &SharedClock) -> Result<Vec<String>, StartError> {
+    match &config.store {
+        config::Store::Sqlite(path) => {
+            let _data = lock(&config.node.data)?;
+            Ok(SqliteStore::migrate(path)?)
+        }
+        config::Store::Postgres(server) => {
+            let migrating = PostgresStore::migrate(settings(config, server, clock)?);
+            Ok(Handle::current().block_on(migrating)?)
+        }
+    }
+}
+
+fn settings(config: &Config, server: &config::Postgres, clock: &SharedClock) -> Result<PostgresSettings, StartError> {
+    let tls = |roots: &Path| Ok::<_, StartError>(client_config(&Roots::load(roots)?, None, &[], clock)?);
+    Ok(PostgresSettings {
+        url: server.url.clone(),
+        node: config.node.name.clone(),
+        password: server.password.as_deref().map(read_secret).transpose()?,
+        tls: server.roots.as_deref().map(tls).transpose()?,
+        connections: server.connections,
+        statement_timeout: server.statement_timeout,
+    })
+}
