@@ -23,6 +23,7 @@ use crate::monitor::http::Monitor;
 use crate::monitor::metrics::{Face, Metrics};
 use crate::monitor::ready::{Parts, Readiness};
 use crate::routes::{BackFace, FrontFace};
+use crate::routing::SharedSnapshot;
 use crate::store::Store;
 use crate::tls::server::ServerTls;
 
@@ -87,6 +88,8 @@ pub struct Controls {
     pub refresh_lists: Arc<Notify>,
     /// How many refreshes of the lists ended so far, well or badly.
     pub refreshes: watch::Receiver<u64>,
+    /// What decisions read.
+    pub snapshot: SharedSnapshot,
     /// Whether it is ready.
     pub readiness: Arc<Readiness>,
     /// Cancelled when the node serves.
@@ -101,6 +104,7 @@ impl App {
             stop: CancellationToken::new(),
             refresh_lists: Arc::clone(&self.lists.wake),
             refreshes: self.lists.ended.subscribe(),
+            snapshot: Arc::clone(self.lists.snapshot()),
             readiness: Arc::clone(&self.readiness),
             serving: CancellationToken::new(),
         }

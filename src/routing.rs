@@ -12,4 +12,4 @@ pub(crate) use decide::admit_caller;
 pub use decide::{Caller, INTERFACE_VERSION, Permit, Refusal, decide};
 pub(crate) use offer::still_offered;
 pub use path::{Route, resource_base, route};
-pub use snapshot::{Freshness, SharedSnapshot, Snapshot};
+pub use snapshot::{Freshness, SharedSnapshot, Snapshot, put_lists};

@@ -7,6 +7,6 @@ pub mod person;
 pub mod pgo;
 mod pki;
 pub mod ports;
-mod publisher;
+pub mod publisher;
 pub mod records;
 pub mod world;

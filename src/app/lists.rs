@@ -20,7 +20,7 @@ use crate::lists::{
 use crate::monitor::alarms::{Alarm, Alarms};
 use crate::monitor::metrics::Metrics;
 use crate::monitor::ready::{ListState, ListsState};
-use crate::routing::{OwnAddresses, OwnOrigin, SharedSnapshot, Snapshot};
+use crate::routing::{OwnAddresses, OwnOrigin, SharedSnapshot, Snapshot, put_lists};
 use crate::tls::client::{client_config, reqwest_client};
 use crate::tls::identity::Roots;
 
@@ -84,6 +84,11 @@ impl ListsPart {
             wake: Arc::new(Notify::new()),
             ended: watch::Sender::new(0),
         })
+    }
+
+    /// What decisions read.
+    pub(super) const fn snapshot(&self) -> &SharedSnapshot {
+        &self.force.snapshot
     }
 
     /// Keeps them fresh until `stop`.
@@ -158,7 +163,7 @@ impl Force {
                 let detail = format!("{}, accepted by user {}", accepted.loss, accepted.by_uid);
                 force.record(Kind::ListsAccepted, detail);
             }
-            force.snapshot.rcu(|held| Snapshot { lists: Arc::clone(&new.lists), ..Snapshot::clone(held) });
+            put_lists(&force.snapshot, &new.lists);
             let snapshot = force.snapshot.load();
             snapshot.freshness.note_each(&new.given_at);
             let headers = new.lists.headers();

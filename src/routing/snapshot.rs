@@ -82,6 +82,11 @@ impl Freshness {
 /// The snapshot in force.
 pub type SharedSnapshot = Arc<ArcSwap<Snapshot>>;
 
+/// Puts a set of lists into force, whole: who loaded the snapshot before keeps the old set, who loads it after has the new one.
+pub fn put_lists(snapshot: &SharedSnapshot, lists: &Arc<Lists>) {
+    snapshot.rcu(|held| Snapshot { lists: Arc::clone(lists), ..Snapshot::clone(held) });
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
