@@ -1,4 +1,5 @@
 //! The attack cases of the test plan, each under its number, with the exact answer that is expected.
 
+mod lists;
 mod resource;
 mod token;

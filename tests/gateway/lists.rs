@@ -1,5 +1,10 @@
 //! The lists decide who may do what: a new set is in force at once, a bad one never is.
 
+mod faults;
+mod guard;
+mod swaps;
+
+use std::collections::BTreeSet;
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,13 +15,14 @@ use inzage::config::Config;
 use inzage::lists::ListKind;
 use inzage::sandbox::client::{PgoClient, new_id};
 use inzage::sandbox::person::{Choices, End, Person, location, read_form};
+use serde_json::Value;
 
 use crate::harness::{Gateway, Session, fault, operations, text};
 
-const DELINDE: &str = "huisarts.delinde@medmij";
+pub(crate) const DELINDE: &str = "huisarts.delinde@medmij";
 
 /// Publishes the lists of the sandbox under a sequence number, each after a change.
-fn publish(gateway: &Gateway, sequence: u64, change: impl Fn(ListKind, String) -> String) {
+pub(crate) fn publish(gateway: &Gateway, sequence: u64, change: impl Fn(ListKind, String) -> String) {
     let lists = gateway.world.layout.lists(sequence, gateway.clock.now());
     gateway.world.publisher.publish(lists.into_iter().map(|(kind, text)| (kind, change(kind, text))));
 }
@@ -123,29 +129,37 @@ async fn a_provider_that_leaves_the_list_is_served_for_an_hour_more() {
     gateway.stop().await;
 }
 
-/// One way in which a set is bad.
+/// One way in which a set is bad, and the alarm that says so.
 struct Bad {
     what: &'static str,
+    alarm: &'static str,
     sequence: u64,
     list: ListKind,
     spoil: fn(String) -> String,
 }
 
-const BAD: [Bad; 9] = [
-    Bad { what: "older", sequence: 4, list: ListKind::Ocl, spoil: |list| list },
-    Bad { what: "other content under the number in force", sequence: 5, list: ListKind::Ocl, spoil: |list| list },
-    Bad { what: "truncated", sequence: 6, list: ListKind::Gnl, spoil: |list| list[..list.len() / 2].to_owned() },
-    Bad { what: "a document type", sequence: 7, list: ListKind::Whl, spoil: |list| with_entities(&list) },
-    Bad { what: "another root", sequence: 8, list: ListKind::Ocl, spoil: |list| list.replace("OAuthclientlist", "X") },
-    Bad { what: "http", sequence: 9, list: ListKind::Zal, spoil: |list| list.replace("https://", "http://") },
-    Bad { what: "a provider twice", sequence: 10, list: ListKind::Zal, spoil: |list| with_a_provider_twice(&list) },
-    Bad {
-        what: "a host that only looks right",
-        sequence: 11,
-        list: ListKind::Ocl,
-        spoil: |list| with_a_cyrillic_letter(&list),
-    },
-    Bad { what: "an empty answer", sequence: 12, list: ListKind::Whl, spoil: |_| String::new() },
+const fn bad(
+    what: &'static str,
+    alarm: &'static str,
+    sequence: u64,
+    list: ListKind,
+    spoil: fn(String) -> String,
+) -> Bad {
+    Bad { what, alarm, sequence, list, spoil }
+}
+
+const BAD: [Bad; 11] = [
+    bad("older", "list_rollback", 4, ListKind::Ocl, |list| list),
+    bad("other content under the number in force", "list_same_number", 5, ListKind::Ocl, |list| list),
+    bad("from the future", "list_from_the_future", 6, ListKind::Zal, |list| list.replace("T11:00:00Z", "T11:05:01Z")),
+    bad("truncated", "list_invalid", 6, ListKind::Gnl, |list| list[..list.len() / 2].to_owned()),
+    bad("a document type", "list_invalid", 7, ListKind::Whl, |list| with_entities(&list)),
+    bad("another root", "list_invalid", 8, ListKind::Ocl, |list| list.replace("OAuthclientlist", "X")),
+    bad("another namespace", "list_invalid", 8, ListKind::Whl, |list| list.replace("/release2/", "/release9/")),
+    bad("http", "list_invalid", 9, ListKind::Zal, |list| list.replace("https://", "http://")),
+    bad("a provider twice", "list_invalid", 10, ListKind::Zal, |list| with_a_provider_twice(&list)),
+    bad("a host that only looks right", "list_invalid", 11, ListKind::Ocl, |list| with_a_cyrillic_letter(&list)),
+    bad("an empty answer", "list_invalid", 12, ListKind::Whl, |_| String::new()),
 ];
 
 fn with_entities(list: &str) -> String {
@@ -160,6 +174,21 @@ fn with_a_provider_twice(list: &str) -> String {
     let (before, last) = list.split_at(list.rfind("<Zorgaanbieder>").unwrap());
     let end = last.find("</Zorgaanbieder>").unwrap() + "</Zorgaanbieder>".len();
     format!("{before}{}{last}", &last[..end])
+}
+
+/// The alarms that last, by name; the metrics must agree.
+pub(crate) async fn alarms(gateway: &Gateway) -> Vec<String> {
+    let report: Value = serde_json::from_str(&gateway.ops("/readyz").await.1).unwrap();
+    let raised = report["alarms"].as_array().unwrap().iter().map(|raised| raised["alarm"].as_str().unwrap().to_owned());
+    let raised: Vec<String> = raised.collect();
+    let (_, metrics) = gateway.ops("/metrics").await;
+    let measured: BTreeSet<_> = metrics
+        .lines()
+        .filter_map(|line| line.strip_prefix("inzage_alarm{alarm=\"")?.strip_suffix("\"} 1"))
+        .map(str::to_owned)
+        .collect();
+    assert_eq!(raised.iter().cloned().collect::<BTreeSet<_>>(), measured);
+    raised
 }
 
 async fn refreshes(gateway: &Gateway, result: &str) -> u64 {
@@ -177,7 +206,7 @@ async fn a_set_that_is_bad_or_old_never_comes_into_force() {
     publish(&gateway, 5, |_, list| list);
     gateway.refresh_lists().await;
     let good = refreshes(&gateway, "ok").await;
-    for Bad { what, sequence, list: wanted, spoil } in BAD {
+    for Bad { what, alarm, sequence, list: wanted, spoil } in BAD {
         let before = refreshes(&gateway, "failed").await;
         publish(&gateway, sequence, |kind, list| {
             // Each would throw the client out if it were believed.
@@ -186,14 +215,16 @@ async fn a_set_that_is_bad_or_old_never_comes_into_force() {
         });
         gateway.refresh_lists().await;
         assert!(refreshes(&gateway, "failed").await > before, "{what}");
+        assert_eq!(alarms(&gateway).await, [alarm], "{what}");
         assert_eq!(Person::default().open(&client, &url).await.unwrap().status, 200, "{what}");
     }
     // Those of the start and of number 5. A swap is not held up by its record, but what came after it was.
     assert_eq!((gateway.audit_of("lists_swapped").len(), refreshes(&gateway, "ok").await), (2, good));
     assert_eq!(gateway.ops("/readyz").await.0, 200);
-    // The same change in a good set is believed.
+    // The same change in a good set is believed, and ends the alarm.
     publish(&gateway, 13, |kind, list| in_ocl(kind, list, &client));
     gateway.refresh_lists().await;
+    assert!(alarms(&gateway).await.is_empty());
     assert_eq!(status_of_authorization(&client).await, 400);
     gateway.stop().await;
 }
