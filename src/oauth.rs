@@ -5,6 +5,7 @@ pub mod authorize;
 pub mod code;
 pub mod grant;
 pub mod http;
+pub mod metadata;
 pub mod pkce;
 pub mod rate;
 pub mod refresh;

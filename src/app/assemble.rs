@@ -24,8 +24,9 @@ use crate::lists::Lists;
 use crate::medmij::Hostname;
 use crate::monitor::metrics::Metrics;
 use crate::monitor::ready::Readiness;
+use crate::oauth::metadata::Metadata;
 use crate::oauth::rate::PortalRates;
-use crate::oauth::token::{PortalDesk, ScopeForm, TokenDesk, TokenRules};
+use crate::oauth::token::{Patience, PortalDesk, ScopeForm, TokenDesk, TokenRules};
 use crate::practices::{GoLive, Practice, PracticeRegister};
 use crate::routes::{BackFace, FrontFace, Watch};
 use crate::routing::{Freshness, SharedSnapshot, Snapshot};
@@ -240,7 +241,11 @@ fn front(config: &Config, shared: &Shared) -> Result<Half<FrontFace>, StartError
         operator: operator(&config.operator),
     };
     let tls = front_channel(&identity(&config.front.identity, &shared.clock)?, &shared.clock)?;
-    let face = FrontFace { router: crate::session::http::router(Arc::new(journey)), watch: shared.watch.clone() };
+    let face = FrontFace {
+        router: crate::session::http::router(Arc::new(journey))
+            .merge(crate::oauth::http::metadata_router(metadata(config))),
+        watch: shared.watch.clone(),
+    };
     Ok(half(config, &config.front.origin, tls, face))
 }
 
@@ -270,6 +275,7 @@ fn back(config: &Config, shared: &Shared) -> Result<Half<BackFace>, StartError> 
         },
         clock: Arc::clone(&shared.clock),
         rules: token_rules(config),
+        patience: Patience::default(),
     };
     let reader = Reader {
         snapshot: Arc::clone(&shared.snapshot),
@@ -285,8 +291,14 @@ fn back(config: &Config, shared: &Shared) -> Result<Half<BackFace>, StartError> 
     let own = identity(&config.back.identity, &shared.clock)?;
     let tls = back_channel(&own, &Roots::load(&config.back.client_roots)?, Vec::new(), &shared.clock)?;
     let router = crate::oauth::http::router(Arc::new(desk));
+    let router = router.merge(crate::oauth::http::metadata_router(metadata(config)));
     let face = BackFace { router, reader: Arc::new(reader), watch: shared.watch.clone() };
     Ok(half(config, &config.back.origin, tls, face))
+}
+
+fn metadata(config: &Config) -> Metadata {
+    let portals = config.clients.values().any(|client| matches!(client.role, config::ClientRole::Portal(_)));
+    Metadata::new(&config.front.origin.to_string(), &config.back.origin.to_string(), portals)
 }
 
 fn token_rules(config: &Config) -> TokenRules {

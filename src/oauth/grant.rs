@@ -45,7 +45,7 @@ pub struct Node {
 }
 
 /// SHA-256 of a certificate in DER (`x5t#S256`, RFC 8705 section 3.1).
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Thumbprint([u8; 32]);
 
 impl Thumbprint {

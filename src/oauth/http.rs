@@ -13,8 +13,9 @@ use axum::{Json, Router};
 use serde::Serialize;
 use serde_json::json;
 
+use super::metadata::Metadata;
 use super::refresh::RefreshToken;
-use super::token::{TokenAnswer, TokenCall, TokenDesk, TokenError};
+use super::token::{Patience, TokenAnswer, TokenCall, TokenDesk, TokenError};
 use crate::edge::Connection;
 use crate::form::decode_pairs;
 use crate::jose::DecryptionKey;
@@ -148,11 +149,37 @@ fn refusal(error: TokenError) -> Response {
     if status == StatusCode::SERVICE_UNAVAILABLE {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(RETRY_AFTER_SECONDS));
     }
-    if let TokenError::SlowDown(seconds) = error {
+    if let TokenError::SlowDown(seconds) | TokenError::TooManyWrong(seconds) = error {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    if let TokenError::TooManyWrong(seconds) = error {
+        tell_limit(response.headers_mut(), seconds);
     }
     if status == StatusCode::METHOD_NOT_ALLOWED {
         response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
     }
     response
+}
+
+/// The limit and what is left of it (draft-ietf-httpapi-ratelimit-headers).
+fn tell_limit(headers: &mut HeaderMap, after_seconds: u32) {
+    let window = (Patience::BURST * Patience::EACH).as_secs();
+    let texts = [
+        ("ratelimit-policy", format!("\"wrong-requests\";q={};w={window}", Patience::BURST)),
+        ("ratelimit", format!("\"wrong-requests\";r=0;t={after_seconds}")),
+    ];
+    for (name, text) in texts {
+        if let Ok(value) = HeaderValue::from_str(&text) {
+            headers.insert(name, value);
+        }
+    }
+}
+
+/// `GET /.well-known/oauth-authorization-server`, on either channel.
+pub fn metadata_router(metadata: Metadata) -> Router {
+    let told = move || {
+        let document = metadata.clone();
+        async move { ([(header::CACHE_CONTROL, "public, max-age=3600")], Json(document)) }
+    };
+    Router::new().route("/.well-known/oauth-authorization-server", get(told))
 }

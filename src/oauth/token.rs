@@ -6,6 +6,7 @@ mod code_grant;
 mod desk;
 mod error;
 mod issue;
+mod patience;
 mod portal_scope;
 mod refresh_grant;
 mod revocation;
@@ -16,6 +17,7 @@ pub use assertion_grant::{JWT_BEARER, PortalDesk};
 pub use desk::TokenDesk;
 pub use error::TokenError;
 pub use issue::{ScopeForm, TokenRules};
+pub use patience::Patience;
 
 use super::refresh::RefreshToken;
 use crate::medmij::{CorrelationId, LocalId, RequestId};

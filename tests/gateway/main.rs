@@ -14,6 +14,7 @@ mod harness;
 mod his_faults;
 mod lists;
 mod login;
+mod metadata;
 mod record;
 mod requests;
 mod review;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::code_grant::{PresentedCode, RedeemedGrant, SpentCode};
-use super::{JWT_BEARER, PortalDesk, TokenAnswer, TokenCall, TokenError, TokenRules};
+use super::{JWT_BEARER, Patience, PortalDesk, TokenAnswer, TokenCall, TokenError, TokenRules};
 use crate::audit::{AuditEvent, AuditLog, Kind, Outcome, Pseudonymiser, receipt};
 use crate::clock::SharedClock;
 use crate::form::single;
@@ -39,6 +39,8 @@ pub struct TokenDesk {
     pub clock: SharedClock,
     /// How tokens are given out.
     pub rules: TokenRules,
+    /// Who made too many wrong requests.
+    pub patience: Patience,
 }
 
 impl TokenDesk {
@@ -48,18 +50,31 @@ impl TokenDesk {
     /// See [`TokenError`].
     pub async fn exchange(&self, form: &[(String, String)], call: TokenCall<'_>) -> Result<TokenAnswer, TokenError> {
         let mut event = self.event(call);
-        match self.try_exchange(form, call, &mut event).await {
+        let answer = match self.patience_with(call) {
+            Ok(()) => self.try_exchange(form, call, &mut event).await,
+            Err(error) => Err(error),
+        };
+        match answer {
             Ok(answer) => Ok(answer),
-            Err(error) => Err(self.refused(event, error).await),
+            Err(error) => Err(self.refused(event, call, error).await),
         }
+    }
+
+    /// A node that made too many wrong requests is not listened to for a moment.
+    pub(super) fn patience_with(&self, call: TokenCall<'_>) -> Result<(), TokenError> {
+        let node = call.caller.thumbprint.ok_or(TokenError::InvalidClient)?;
+        self.patience.admit(node, self.clock.monotonic()).map_err(TokenError::TooManyWrong)
     }
 
     /// Records a request whose form cannot be read, and gives the error back.
     pub async fn refuse(&self, error: TokenError, call: TokenCall<'_>) -> TokenError {
-        self.refused(self.event(call), error).await
+        self.refused(self.event(call), call, error).await
     }
 
-    pub(super) async fn refused(&self, mut event: AuditEvent, error: TokenError) -> TokenError {
+    pub(super) async fn refused(&self, mut event: AuditEvent, call: TokenCall<'_>, error: TokenError) -> TokenError {
+        if let (true, Some(node)) = (error.is_wrong(), call.caller.thumbprint) {
+            self.patience.charge(node, self.clock.monotonic());
+        }
         event.reason = Some(error.reason());
         event.status = Some(error.status());
         if let Ok(pending) = self.audit.append(event) {

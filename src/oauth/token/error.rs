@@ -39,6 +39,10 @@ pub enum TokenError {
     /// A portal asked more often than its registration allows; after so many seconds it may ask again.
     #[error("more requests a minute than the registration allows")]
     SlowDown(u32),
+    /// The node made too many wrong requests; after so many seconds it may ask again. Nothing was looked at, so nothing is
+    /// spent.
+    #[error("too many wrong requests from this node; nothing was looked at, so the same request may be sent again")]
+    TooManyWrong(u32),
     /// A portal did not prove itself.
     #[error("a portal needs a client_assertion (private_key_jwt, RFC 7523 section 2.2)")]
     NoClientAssertion,
@@ -79,7 +83,7 @@ impl TokenError {
             Self::InvalidGrant | Self::Assertion(_) | Self::NotAvailable => "invalid_grant",
             Self::UnauthorizedClient => "unauthorized_client",
             // Borrowed from RFC 8628 section 3.5.
-            Self::SlowDown(_) => "slow_down",
+            Self::SlowDown(_) | Self::TooManyWrong(_) => "slow_down",
             Self::InvalidScope => "invalid_scope",
             Self::UnsupportedGrantType => "unsupported_grant_type",
             Self::ListsTooOld | Self::His | Self::Store | Self::Audit => "temporarily_unavailable",
@@ -99,11 +103,37 @@ impl TokenError {
             | Self::Assertion(_)
             | Self::NotAvailable => 400,
             Self::InvalidClient | Self::NoClientAssertion | Self::ClientAssertion(_) => 401,
-            Self::SlowDown(_) => 429,
+            Self::SlowDown(_) | Self::TooManyWrong(_) => 429,
             Self::Method => 405,
             Self::TooLarge => 413,
             Self::NotAForm => 415,
             Self::ListsTooOld | Self::His | Self::Store | Self::Audit => 503,
+        }
+    }
+
+    /// Whether the one who asked was wrong about a secret or about itself: too many such requests are an attack.
+    pub(super) const fn is_wrong(self) -> bool {
+        match self {
+            Self::ClientAssertion(AssertionError::Store) | Self::Assertion(AssertionError::Store) => false,
+            Self::InvalidClient
+            | Self::InvalidGrant
+            | Self::NoClientAssertion
+            | Self::ClientAssertion(_)
+            | Self::Assertion(_) => true,
+            Self::InvalidRequest
+            | Self::NotAForm
+            | Self::Method
+            | Self::TooLarge
+            | Self::InvalidScope
+            | Self::UnsupportedGrantType
+            | Self::UnauthorizedClient
+            | Self::SlowDown(_)
+            | Self::TooManyWrong(_)
+            | Self::NotAvailable
+            | Self::ListsTooOld
+            | Self::His
+            | Self::Store
+            | Self::Audit => false,
         }
     }
 
@@ -118,6 +148,7 @@ impl TokenError {
             Self::Assertion(AssertionError::Replayed) => "assertion-replayed",
             Self::Assertion(_) => "assertion-refused",
             Self::NotAvailable => "not-available",
+            Self::TooManyWrong(_) => "too-many-wrong-requests",
             Self::InvalidRequest
             | Self::NotAForm
             | Self::Method

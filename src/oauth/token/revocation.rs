@@ -29,9 +29,13 @@ impl TokenDesk {
     pub async fn revoke(&self, form: &[(String, String)], call: TokenCall<'_>) -> Result<(), TokenError> {
         let mut event = self.event(call);
         event.kind = Kind::GrantEnded;
-        match self.try_revoke(form, call, &mut event).await {
+        let answer = match self.patience_with(call) {
+            Ok(()) => self.try_revoke(form, call, &mut event).await,
+            Err(error) => Err(error),
+        };
+        match answer {
             Ok(()) => Ok(()),
-            Err(error) => Err(self.refused(event, error).await),
+            Err(error) => Err(self.refused(event, call, error).await),
         }
     }
 

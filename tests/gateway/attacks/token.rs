@@ -34,12 +34,17 @@ async fn present(client: &PgoClient, endpoints: &Endpoints, form: &[(String, Str
 
 /// Expects a refusal as RFC 6749 section 5.2 writes it, and its record as the last of the log.
 fn refused(gateway: &Gateway, reply: &Reply, status: u16, error: &str) -> serde_json::Value {
-    assert_eq!((reply.status.as_u16(), json(reply)["error"].as_str().unwrap()), (status, error));
+    refused_for(gateway, reply, (status, error), error)
+}
+
+/// The same, with the reason in the record.
+fn refused_for(gateway: &Gateway, reply: &Reply, expected: (u16, &str), reason: &str) -> serde_json::Value {
+    assert_eq!((reply.status.as_u16(), json(reply)["error"].as_str().unwrap()), expected);
     assert_eq!(reply.headers["cache-control"], "no-store");
     assert_eq!(reply.headers["content-type"], "application/json");
     let record = gateway.audit().pop().unwrap();
     assert_eq!((&record["kind"], &record["outcome"]), (&"token_refused".into(), &"refused".into()), "{record}");
-    assert_eq!(record["reason"], error);
+    assert_eq!(record["reason"], reason);
     assert!(record["local_id"].is_string() && record["peer"].is_string(), "{record}");
     record
 }
@@ -154,6 +159,8 @@ async fn case_29_in_each_of_200_rounds_exactly_one_of_a_hundred_presentations_ge
     let gateway = Gateway::start().await;
     let client = gateway.client("pgo");
     for round in 0..200 {
+        // 99 wrong requests a round would make the client wait.
+        gateway.clock.advance(Duration::from_secs(10));
         let (code, endpoints, _) = gateway.code(&client, DELINDE, &gateway.patient()).await;
         let mut all = JoinSet::new();
         for _ in 0..100 {
@@ -272,5 +279,30 @@ async fn case_32_what_is_no_code_of_ours_gets_nothing() {
         refused(&gateway, &present(&client, &endpoints, &form(&client, wrong)).await, 400, "invalid_grant");
     }
     assert_eq!(present(&client, &endpoints, &form(&client, &code)).await.status, 200);
+    gateway.stop().await;
+}
+
+/// A PGO that guesses is made to wait before anything is looked at; its own code survives that, and other PGOs notice nothing.
+#[tokio::test]
+async fn case_43_a_thousand_wrong_codes_of_one_client_slow_that_client_down() {
+    let gateway = Gateway::start().await;
+    let (guesser, other) = (gateway.client("pgo"), gateway.client("pgo2"));
+    let (own, endpoints, _) = gateway.code(&guesser, DELINDE, &gateway.patient()).await;
+    let mut statuses = Vec::new();
+    for number in 0..1_000 {
+        let reply = present(&guesser, &endpoints, &form(&guesser, &format!("guess-{number}"))).await;
+        statuses.push(reply.status.as_u16());
+    }
+    assert!(statuses[..300].iter().all(|status| *status == 400) && statuses[300..].iter().all(|status| *status == 429));
+    let reply = present(&guesser, &endpoints, &form(&guesser, &own)).await;
+    let record = refused_for(&gateway, &reply, (429, "slow_down"), "too-many-wrong-requests");
+    assert_eq!(record["status"], 429);
+    assert_eq!(reply.headers["retry-after"], "1");
+    assert_eq!(reply.headers["ratelimit-policy"], "\"wrong-requests\";q=300;w=30");
+    assert_eq!(reply.headers["ratelimit"], "\"wrong-requests\";r=0;t=1");
+    let (theirs, endpoints, _) = gateway.code(&other, DELINDE, &gateway.patient()).await;
+    assert_eq!(present(&other, &endpoints, &form(&other, &theirs)).await.status, 200);
+    gateway.clock.advance(Duration::from_secs(1));
+    assert_eq!(present(&guesser, &endpoints, &form(&guesser, &own)).await.status, 200, "the code was not spent");
     gateway.stop().await;
 }
