@@ -28,6 +28,7 @@ use crate::store::Store;
 use crate::tls::server::ServerTls;
 
 use self::lists::ListsPart;
+pub use self::login::openid_login;
 pub use self::store::migrate_store;
 pub use start::StartError;
 

@@ -3,6 +3,7 @@
 
 mod audit;
 mod lists;
+mod login;
 mod run;
 #[cfg(feature = "sandbox")]
 mod sandbox;
@@ -51,6 +52,9 @@ enum Command {
     /// Look after the MedMij lists of a node
     #[command(subcommand)]
     Lists(lists::Command),
+    /// Register at the login service, and see whether it can be reached
+    #[command(subcommand)]
+    Login(login::Command),
     /// Run the whole world on loopback: lists, gateway, emulated systems of practices, a demonstration PGO
     #[cfg(feature = "sandbox")]
     Sandbox(sandbox::SandboxArguments),
@@ -65,6 +69,7 @@ pub fn run() -> ExitCode {
         Some(Command::CheckConfig { file }) => run::check_config(&file),
         Some(Command::Audit(command)) => audit::run(command),
         Some(Command::Lists(command)) => lists::run(command),
+        Some(Command::Login(command)) => login::run(&command),
         #[cfg(feature = "sandbox")]
         Some(Command::Sandbox(arguments)) => sandbox::run(&arguments),
         #[cfg(feature = "sandbox")]

@@ -39,6 +39,17 @@ fn simulator(_: &SharedClock) -> Result<Arc<dyn IdentityProvider>, StartError> {
     Err(StartError::NoLogin)
 }
 
+/// The OpenID provider of a configuration; `None` when its login is the simulator.
+///
+/// # Errors
+/// When a file or the issuer cannot be used.
+pub fn openid_login(config: &Config, clock: &SharedClock) -> Result<Option<OidcLogin>, StartError> {
+    match &config.login {
+        config::Login::Simulator => Ok(None),
+        config::Login::Oidc(written) => oidc(config, written, clock).map(Some),
+    }
+}
+
 fn oidc(config: &Config, written: &config::Oidc, clock: &SharedClock) -> Result<OidcLogin, StartError> {
     let tls = client_config(&Roots::load(&written.roots)?, None, &[crate::tls::ALPN_HTTP1], clock)?;
     let addresses: Vec<_> = config.resolve.iter().map(|(host, ip)| (host.clone(), SocketAddr::new(*ip, 0))).collect();

@@ -16,7 +16,7 @@ use crate::config::{Config, ConfigFaults, Instead};
 use crate::secret::Secret;
 
 /// Exit code for faults in the configuration (sysexits.h, EX_CONFIG).
-const EX_CONFIG: u8 = 78;
+pub(super) const EX_CONFIG: u8 = 78;
 /// Exit code when something around us is missing (sysexits.h, EX_UNAVAILABLE).
 pub(super) const EX_UNAVAILABLE: u8 = 69;
 
@@ -55,7 +55,7 @@ pub(super) fn check_config(file: &Path) -> ExitCode {
     }
 }
 
-fn load(file: &Path) -> Result<Config, ConfigFaults> {
+pub(super) fn load(file: &Path) -> Result<Config, ConfigFaults> {
     let config = Config::load(file)?;
     let faults = config.check_files();
     if faults.is_empty() { Ok(config) } else { Err(config.explain(faults)) }
@@ -142,7 +142,7 @@ async fn serve_until_signal(config: Config) -> ExitCode {
     }
 }
 
-fn refuse_start(error: &StartError) -> ExitCode {
+pub(super) fn refuse_start(error: &StartError) -> ExitCode {
     if let StartError::Config(faults) = error {
         return refuse(faults);
     }

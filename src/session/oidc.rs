@@ -4,6 +4,7 @@
 //! What comes from the provider is trusted in this order: TLS to a configured origin, the issuer in its metadata, the
 //! signature of the id_token by a key of that issuer, the claims in it, and userinfo about the same `sub`.
 
+mod account;
 mod answer;
 mod assertion;
 mod claims;
@@ -23,6 +24,7 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::time::{Duration, Instant};
 
+pub use self::account::Account;
 use self::departure::Departed;
 pub use self::error::OidcError;
 use self::provider::Provider;
@@ -169,6 +171,22 @@ impl OidcLogin {
         let remote = Remote::new(client);
         let provider = Provider::new(&config, keys.signing.algorithm(), remote.clone(), SharedClock::clone(&clock))?;
         Ok(Self { config, keys, provider, remote, clock })
+    }
+
+    /// Our public keys as a JWKS, as they are registered at the provider.
+    #[must_use]
+    pub fn published_keys(&self) -> serde_json::Value {
+        let opening = self.keys.decryption.iter().map(DecryptionKey::published);
+        let keys: Vec<_> = std::iter::once(self.keys.signing.published()).chain(opening).collect();
+        serde_json::json!({ "keys": keys })
+    }
+
+    /// Reads the provider's metadata and keys, and holds them against the configuration.
+    ///
+    /// # Errors
+    /// What is not as it should be.
+    pub async fn look(&self) -> Result<Account, OidcError> {
+        self.provider.known().await.map(|known| Account::of(&known))
     }
 
     async fn depart(&self, departure: &Departure<'_>) -> Result<WayToLogin, OidcError> {

@@ -12,6 +12,9 @@ use super::{ClockTime, TlsError, VERSIONS, provider};
 use crate::clock::SharedClock;
 use crate::medmij::Hostname;
 
+/// How long a connection may lie idle; below the shortest common keep-alive, so that a call does not meet a closing one.
+const IDLE: Duration = Duration::from_secs(4);
+
 /// How long an outgoing call may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Deadlines {
@@ -59,6 +62,7 @@ pub fn reqwest_client(
         .redirect(reqwest::redirect::Policy::none())
         .referer(false)
         .no_proxy()
+        .pool_idle_timeout(IDLE)
         .connect_timeout(deadlines.connect)
         .timeout(deadlines.total);
     let fixed = |builder: reqwest::ClientBuilder, (name, address): &(Hostname, SocketAddr)| {

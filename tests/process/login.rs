@@ -9,11 +9,12 @@ use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use inzage::jose::{DecryptionKey, SigningKey};
-use inzage::sandbox::person::{Choices, End};
+use inzage::sandbox::client::new_id;
+use inzage::sandbox::person::{Choices, End, Person};
 use inzage::sandbox::world::World;
 use serde_json::{Value, json};
 
-use crate::harness::{Home, Process, text};
+use crate::harness::{Home, Process, clock, text};
 use crate::person::{Consented, walk, walk_choosing};
 
 /// Why there is no provider, on a line that the runner repeats.
@@ -202,6 +203,11 @@ async fn a_production_configuration_has_a_login_service_and_no_simulator() {
     register(&home, &world, &agreement);
     let oidc = configure(&home, "https://login.example/digid", &agreement);
     let front = world.layout.front_origin();
+    let keys = home.run(&["login", "keys", &oidc]).await;
+    let keys: Value = serde_json::from_str(&keys.out).unwrap();
+    assert_eq!((&keys["keys"][0]["use"], &keys["keys"][1]["use"]), (&"sig".into(), &"enc".into()));
+    assert!(keys["keys"][0].get("d").is_none() && keys["keys"][1].get("d").is_none(), "{keys}");
+    assert_eq!(home.run(&["login", "keys", text(&home.path("gateway.toml"))]).await.code, Some(78));
     let without_port = front.rsplit_once(':').unwrap().0;
     for (file, code) in [(oidc.as_str(), 0), (text(&home.path("gateway.toml")), 78)] {
         let config = fs::read_to_string(file).unwrap();
@@ -226,7 +232,11 @@ async fn a_pgo_gets_its_token_through_a_real_openid_provider() {
     let Some((home, world, provider)) = meet().await else { return };
     let bsn = world.practices[0].patients[0].bsn.reveal();
     for agreement in agreements() {
-        let gateway = gateway(&home, &world, &configure(&home, &provider.origin, &agreement)).await;
+        let file = configure(&home, &provider.origin, &agreement);
+        let asked = home.run(&["login", "check", &file]).await;
+        assert_eq!(asked.code, Some(0), "{}", asked.err);
+        assert!(asked.out.starts_with(&format!("{}: in order\n", provider.origin)), "{}", asked.out);
+        let gateway = gateway(&home, &world, &file).await;
         let (consented, end) = walk(&world).await;
         let End::Client(answer) = end else { panic!("{}: {end:?}", agreement.client_id) };
         let code = answer.get("code").unwrap_or_else(|| panic!("{}: {answer:?}", agreement.client_id)).clone();
@@ -245,12 +255,26 @@ async fn a_pgo_gets_its_token_through_a_real_openid_provider() {
     world.stop().await.unwrap();
 }
 
+/// Browsers hold every redirect after a form against `form-action`, so the landing page names the provider.
+async fn assert_landing_leads_to(world: &World, origin: &str) {
+    let client = world.client("pgo", &clock()).unwrap();
+    let provider = &world.practices[0].provider;
+    let endpoints = client.endpoints(provider.as_str(), "49").await.unwrap();
+    let url = client.authorization_url(&endpoints, provider.short(), "s", &new_id());
+    let landing = Person::default().open(&client, &url).await.unwrap();
+    let policy = landing.headers["content-security-policy"].to_str().unwrap();
+    let targets = policy.split("; ").find_map(|directive| directive.strip_prefix("form-action ")).unwrap();
+    let back = client.redirect_uri.strip_suffix("/cb").unwrap();
+    assert_eq!(targets.split(' ').collect::<Vec<_>>(), ["'self'", back, origin], "{policy}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_other_end_at_the_provider_has_its_end_here() {
     let Some((home, world, provider)) = meet().await else { return };
     let [agreement, ..] = agreements();
     let file = configure(&home, &provider.origin, &agreement);
     let mut gateway = gateway(&home, &world, &file).await;
+    assert_landing_leads_to(&world, &provider.origin).await;
     let willing = Choices::willing(world.practices[0].patients[0].bsn.reveal());
     for (choices, reason) in [
         (Choices { login: "cancel", ..willing }, "login-cancelled"),
@@ -269,6 +293,9 @@ async fn every_other_end_at_the_provider_has_its_end_here() {
     gateway.signal("TERM");
     assert_eq!(gateway.code().await, Some(0));
     drop(provider);
+    let asked = home.run(&["login", "check", &file]).await;
+    assert_eq!(asked.code, Some(69), "{}", asked.out);
+    assert!(asked.err.contains("cannot be reached"), "{}", asked.err);
     let gateway = self::gateway(&home, &world, &file).await;
     let (_, end) = walk(&world).await;
     let End::Page { status, html } = end else { panic!("{end:?}") };

@@ -107,17 +107,18 @@ impl OidcLogin {
         let subject = subject.ok_or(OidcError::NoSubject)?.to_owned();
         let logged_in_at = claims.value("auth_time").and_then(serde_json::Value::as_i64);
         let logged_in_at = logged_in_at.and_then(|seconds| Timestamp::from_second(seconds).ok());
-        if self.config.fresh_login && !is_since(logged_in_at, departed.at) {
-            return Err(OidcError::OldLogin);
+        if self.config.fresh_login && !is_between(logged_in_at, departed.at, self.clock.now()) {
+            return Err(OidcError::LoginTime);
         }
         Ok(IdToken { checked, known, subject, logged_in_at })
     }
 }
 
 /// Rule 13, with `max_age` 0: the person logged in after they left us.
-fn is_since(logged_in_at: Option<Timestamp>, departed_at: Timestamp) -> bool {
+fn is_between(logged_in_at: Option<Timestamp>, departed_at: Timestamp, now: Timestamp) -> bool {
     let earliest = departed_at.saturating_sub(LEEWAY).unwrap_or(Timestamp::MIN);
-    logged_in_at.is_some_and(|at| at >= earliest)
+    let latest = now.saturating_add(LEEWAY).unwrap_or(Timestamp::MAX);
+    logged_in_at.is_some_and(|at| (earliest..=latest).contains(&at))
 }
 
 pub(super) fn signed_by(known: &Known, token: &str) -> Result<Verified<Claims>, JwsError> {

@@ -90,9 +90,9 @@ pub enum OidcError {
     /// `sub` is missing or too long.
     #[error("the id_token names nobody (sub)")]
     NoSubject,
-    /// `auth_time` is missing, or from before the person left for the login.
-    #[error("the login is older than asked for (auth_time)")]
-    OldLogin,
+    /// `auth_time` is missing, still to come, or from before the person left for the login.
+    #[error("the person did not log in between leaving and coming back (auth_time)")]
+    LoginTime,
     /// Userinfo cannot be opened.
     #[error("userinfo is not encrypted as it should be: {0}")]
     SealedUserinfo(#[source] JweError),
@@ -148,7 +148,7 @@ impl OidcError {
             | Self::Claims(_)
             | Self::OtherParty
             | Self::NoSubject
-            | Self::OldLogin
+            | Self::LoginTime
             | Self::SealedUserinfo(_)
             | Self::Userinfo(_)
             | Self::UserinfoClaims

@@ -29,7 +29,7 @@ fn read(text: &str) -> Option<Metadata> {
     Metadata::parse(text, &demands).ok()
 }
 
-fn anything() -> impl Strategy<Value = Value> {
+pub(super) fn anything() -> impl Strategy<Value = Value> {
     prop_oneof![
         Just(Value::Null),
         any::<i64>().prop_map(|number| json!(number)),

@@ -1,0 +1,71 @@
+//! `inzage login`: register at a login service, and see whether it can be reached.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Subcommand;
+
+use super::run::{EX_CONFIG, EX_UNAVAILABLE, give_up, load, refuse, refuse_start, runtime};
+use super::{say, say_error};
+use crate::app::{StartError, openid_login};
+use crate::clock::{SharedClock, SystemClock};
+use crate::session::oidc::OidcLogin;
+
+/// What to do with the login service.
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Print our public keys as a JWKS, to register at the OpenID provider
+    Keys {
+        /// The configuration
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+    /// Read the metadata and keys of the OpenID provider, and say whether they fit the configuration
+    Check {
+        /// The configuration
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+}
+
+pub(super) fn run(command: &Command) -> ExitCode {
+    crate::tls::install();
+    match command {
+        Command::Keys { file } => with_login(file, |login| {
+            say(&format!("{:#}", login.published_keys()));
+            ExitCode::SUCCESS
+        }),
+        Command::Check { file } => with_login(file, check),
+    }
+}
+
+fn with_login(file: &Path, what: impl FnOnce(&OidcLogin) -> ExitCode) -> ExitCode {
+    let config = match load(file) {
+        Ok(config) => config,
+        Err(faults) => return refuse(&faults),
+    };
+    let clock: SharedClock = Arc::new(SystemClock);
+    match openid_login(&config, &clock) {
+        Ok(Some(login)) => what(&login),
+        Ok(None) => {
+            say_error("the login of this configuration is the simulator: it has no keys, and nobody to ask");
+            ExitCode::from(EX_CONFIG)
+        }
+        Err(error) => refuse_start(&error),
+    }
+}
+
+fn check(login: &OidcLogin) -> ExitCode {
+    let asked = match runtime() {
+        Ok(runtime) => runtime.block_on(login.look()),
+        Err(error) => return give_up(&error, EX_UNAVAILABLE),
+    };
+    match asked {
+        Ok(account) => {
+            say(&account.to_string());
+            ExitCode::SUCCESS
+        }
+        Err(error) => give_up(&StartError::Login(error), EX_UNAVAILABLE),
+    }
+}
