@@ -6,6 +6,7 @@ pub mod his;
 pub mod person;
 pub mod pgo;
 mod pki;
+pub mod portal;
 pub mod ports;
 pub mod publisher;
 pub mod records;

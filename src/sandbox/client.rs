@@ -107,6 +107,9 @@ pub enum ClientError {
     /// The ZAL cannot be read.
     #[error("the ZAL cannot be read")]
     Zal,
+    /// A key cannot be read, or does not do what it is for.
+    #[error("a key cannot be used")]
+    Key,
     /// The provider does not offer the service.
     #[error("the ZAL does not list this service for this provider")]
     NotOffered,
@@ -195,10 +198,7 @@ impl PgoClient {
             pair("redirect_uri", &self.redirect_uri),
         ];
         let reply = self.token_request(&endpoints.token, &form, correlation_id).await?;
-        if reply.status == StatusCode::OK {
-            return serde_json::from_slice(&reply.body).map_err(|_| no_token(&reply));
-        }
-        Err(no_token(&reply))
+        token_answer(&reply)
     }
 
     /// Exchanges a refresh token, under a correlation id of its own (core.tknint.208).
@@ -263,6 +263,17 @@ impl PgoClient {
 async fn reply(request: reqwest::RequestBuilder) -> Result<Reply, ClientError> {
     let response = request.send().await?;
     Ok(Reply { status: response.status(), headers: response.headers().clone(), body: response.bytes().await? })
+}
+
+/// Reads the answer of a token endpoint.
+///
+/// # Errors
+/// When it is no token.
+pub(super) fn token_answer(reply: &Reply) -> Result<TokenAnswer, ClientError> {
+    match reply.status {
+        StatusCode::OK => serde_json::from_slice(&reply.body).map_err(|_| no_token(reply)),
+        _ => Err(no_token(reply)),
+    }
 }
 
 fn no_token(reply: &Reply) -> ClientError {

@@ -19,6 +19,7 @@ mod offset {
     pub(super) const FRONT: u16 = 1;
     pub(super) const BACK: u16 = 2;
     pub(super) const PGO: u16 = 10;
+    pub(super) const PORTAL: u16 = 13;
     pub(super) const HIS: u16 = 20;
     pub(super) const OPS: u16 = 50;
 }
@@ -42,6 +43,8 @@ pub struct Sockets {
     pub gateway: Gateway,
     /// The demonstration PGO.
     pub pgo: TcpListener,
+    /// The demonstration portal.
+    pub portal: TcpListener,
     /// Each emulated HIS, with its control.
     pub his: Vec<(TcpListener, TcpListener)>,
     /// Redirect ports of the other clients; nobody listens there.
@@ -99,6 +102,7 @@ impl Sockets {
         Ok(Self {
             lists: bind(at(offset::LISTS))?,
             pgo: bind(at(offset::PGO))?,
+            portal: bind(at(offset::PORTAL))?,
             his: his.collect::<Result<_, _>>()?,
             others: [at(offset::PGO + 1).max(1), at(offset::PGO + 2).max(2)],
             gateway: if with_gateway {

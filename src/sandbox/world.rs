@@ -17,6 +17,7 @@ use self::layout::Layout;
 pub use self::layout::{Directory, ListedPractice, TestPerson};
 use super::client::{ClientError, ClientFiles, PgoClient};
 use super::his::{Emulator, EmulatorAuth, Records};
+use super::portal::client::PortalClient;
 use super::ports::{Base, Gateway, PortInUse, Sockets};
 use super::publisher::Publisher;
 use super::records;
@@ -215,6 +216,15 @@ impl World {
             zal: &self.layout.list_url(crate::lists::ListKind::Zal),
         };
         PgoClient::new(files, &layout::hosts(), clock)
+    }
+
+    /// The portal of `sandbox.json`, ready to act.
+    ///
+    /// # Errors
+    /// When its files cannot be used.
+    pub fn portal(&self, clock: &SharedClock) -> Result<PortalClient, ClientError> {
+        let key = self.layout.file(super::portal::keys::PRIVATE);
+        PortalClient::new(self.client("portal", clock)?, &key, Arc::clone(clock))
     }
 
     /// Ends everything in order: the gateway first, so that it closes its log.

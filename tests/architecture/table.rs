@@ -84,7 +84,7 @@ pub(crate) const NAMED_ONLY_BY: &[(&str, &[&str])] =
 /// A path of another crate, and the modules that may name it.
 pub(crate) const CRATES: &[(&str, &[&str])] = &[
     ("axum", &["edge", "routes", "app", "sandbox", "fhir::http", "oauth::http", "session::http", "monitor::http"]),
-    ("aws_lc_rs::agreement", &["jose"]),
+    ("aws_lc_rs::agreement", &["jose", "sandbox::portal"]),
     ("aws_lc_rs::rsa", &["jose"]),
     ("aws_lc_rs::signature", &["jose"]),
     ("askama", &["pages", "sandbox"]),

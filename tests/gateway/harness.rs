@@ -70,6 +70,12 @@ impl Gateway {
         Self { world, clock, dir }
     }
 
+    /// Wall-clock time in whole seconds.
+    pub(crate) fn clock_seconds(&self) -> i64 {
+        use inzage::clock::Clock as _;
+        self.clock.now().as_second()
+    }
+
     /// One of the sandbox's clients.
     pub(crate) fn client(&self, name: &str) -> PgoClient {
         let clock: SharedClock = Arc::clone(&self.clock) as _;

@@ -84,7 +84,7 @@ impl From<ClientError> for Trouble {
             ClientError::Http(_) | ClientError::Tls(_) => Self::Silence,
             ClientError::Zal => Self::NoList,
             ClientError::NotOffered => Self::NotOffered,
-            ClientError::NoToken { .. } => Self::NoToken,
+            ClientError::NoToken { .. } | ClientError::Key => Self::NoToken,
         }
     }
 }

@@ -4,8 +4,10 @@ use std::fmt::Write as _;
 
 use super::layout::{LISTS_HOST, LOGIN_HOST, Layout, NODE_FILE, his_host, his_id};
 use crate::lists::ListKind;
+use crate::sandbox::portal::keys::{ASSERTIONS, PUBLIC};
 use crate::sandbox::ports::HIS_COUNT;
 use crate::sandbox::records::Practice;
+use crate::services::{Catalogue, Purpose};
 
 /// Writes it.
 pub(super) fn configuration(layout: &Layout, practices: &[Practice]) -> String {
@@ -14,6 +16,7 @@ pub(super) fn configuration(layout: &Layout, practices: &[Practice]) -> String {
     for number in 0..HIS_COUNT {
         let _ = writeln!(text, "\"{}\" = \"127.0.0.1\"", his_host(number));
     }
+    text.push_str(&of_portal(layout, practices));
     for number in 0..HIS_COUNT {
         text.push_str(&of_his(layout, number));
     }
@@ -75,11 +78,36 @@ dir = "gateway/audit"
 [keys]
 sealing = "sealing.key"
 pseudonym = "pseudonym.key"
+assertions = "{ASSERTIONS}"
 
 [resolve]
 "{LISTS_HOST}" = "127.0.0.1"
 "{LOGIN_HOST}" = "127.0.0.1"
 "#
+    )
+}
+
+fn of_portal(layout: &Layout, practices: &[Practice]) -> String {
+    let portal = layout.client("portal");
+    let quoted = |text: &str| format!("\"{text}\"");
+    let practices: Vec<_> = practices.iter().map(|practice| quoted(practice.provider.as_str())).collect();
+    let catalogue = Catalogue::shipped();
+    let collect = catalogue.iter().filter(|service| service.purpose == Purpose::Collect);
+    let services: Vec<_> = collect.map(|service| quoted(service.id.as_str())).collect();
+    format!(
+        r#"
+[clients."{client_id}"]
+kind = "portal"
+name = "Mijn Praktijk"
+practices = [{practices}]
+services = [{services}]
+jwks = "{PUBLIC}"
+redirect_uris = ["{redirect_uri}"]
+"#,
+        client_id = portal.client_id,
+        practices = practices.join(", "),
+        services = services.join(", "),
+        redirect_uri = portal.redirect_uri,
     )
 }
 

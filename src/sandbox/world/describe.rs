@@ -10,6 +10,7 @@ use super::SandboxError;
 use super::layout::{Layout, TestPerson, his_id};
 use crate::lists::ListKind;
 use crate::sandbox::his::Emulator;
+use crate::sandbox::portal::keys;
 use crate::sandbox::records::Practice;
 
 /// Removes that of a sandbox before, so that nobody takes it for ours.
@@ -61,9 +62,17 @@ fn clients(layout: &Layout) -> Value {
         let (cert, key) = (format!("{}.pem", client.file), format!("{}.key", client.file));
         let entry =
             json!({"client_id": client.client_id, "redirect_uri": client.redirect_uri, "cert": cert, "key": key});
-        (client.name.to_owned(), entry)
+        (client.name.to_owned(), if client.name == "portal" { with_key(entry) } else { entry })
     });
     Value::Object(each.collect())
+}
+
+/// A portal also signs.
+fn with_key(mut entry: Value) -> Value {
+    if let Some(members) = entry.as_object_mut() {
+        members.insert("jwk".to_owned(), keys::PRIVATE.into());
+    }
+    entry
 }
 
 fn patient(person: &TestPerson) -> Value {

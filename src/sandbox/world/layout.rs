@@ -13,6 +13,7 @@ use crate::medmij::{Hostname, ProviderName};
 use crate::routing::INTERFACE_VERSION;
 use crate::sandbox::his::Emulator;
 use crate::sandbox::pki::{Authority, write_private};
+use crate::sandbox::portal::keys;
 use crate::sandbox::ports::{HIS_COUNT, Sockets, port};
 use crate::sandbox::records::Practice;
 use crate::secret::random;
@@ -23,6 +24,8 @@ pub(super) const LISTS_HOST: &str = "stelselnode.localhost";
 pub(super) const PGO_HOST: &str = "pgo.localhost";
 /// A login service of the outside world, when there is one beside the simulator.
 pub(super) const LOGIN_HOST: &str = "login.localhost";
+/// The demonstration portal.
+pub(super) const PORTAL_HOST: &str = "portaal.localhost";
 const FRONT_HOST: &str = "inloggen.inzage.localhost";
 pub(super) const BACK_HOST: &str = "inzage.localhost";
 /// The gateway's certificate towards publisher and HIS.
@@ -119,7 +122,7 @@ pub(super) fn his_host(number: usize) -> String {
 
 /// Every name under which something of the sandbox is reached.
 pub(super) fn hosts() -> Vec<Hostname> {
-    let fixed = [LISTS_HOST, PGO_HOST, FRONT_HOST, BACK_HOST, LOGIN_HOST].into_iter().map(host);
+    let fixed = [LISTS_HOST, PGO_HOST, PORTAL_HOST, FRONT_HOST, BACK_HOST, LOGIN_HOST].into_iter().map(host);
     fixed.chain((0..HIS_COUNT).map(|number| host(&his_host(number)))).collect()
 }
 
@@ -163,6 +166,7 @@ impl Layout {
                 client("pgo", "pgo", PGO_HOST, port(&sockets.pgo), Some("Mijn Zorgmap")),
                 client("pgo2", "pgo2", "pgo2.localhost", pgo2, Some("Gezond Overzicht")),
                 client("not_listed", "stranger", "stranger.localhost", stranger, None),
+                client("portal", "portaal", PORTAL_HOST, port(&sockets.portal), None),
             ],
             providers: practices.iter().map(|practice| practice.provider.clone()).collect(),
         }
@@ -183,13 +187,13 @@ impl Layout {
     /// A client by its name in `sandbox.json`.
     ///
     /// # Panics
-    /// When there is none; the names are `pgo`, `pgo2` and `not_listed`.
+    /// When there is none; the names are `pgo`, `pgo2`, `not_listed` and `portal`.
     #[must_use]
     pub fn client(&self, name: &str) -> &Client {
         self.clients
             .iter()
             .find(|client| client.name == name)
-            .expect("the clients of the sandbox are pgo, pgo2 and not_listed")
+            .expect("the clients of the sandbox are pgo, pgo2, not_listed and portal")
     }
 
     /// All clients.
@@ -290,6 +294,6 @@ impl Layout {
                 write_private(&self.file(name), STANDARD.encode(random::<32>()).as_bytes())?;
             }
         }
-        Ok(())
+        keys::make(&self.dir)
     }
 }
