@@ -6,7 +6,9 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use inzage::lists::{ListHeader, ProviderEntry, Reading, RoleEntry, ServiceEntry, VersionEntry, Zal, write_zal};
+use inzage::lists::{
+    Grace, ListHeader, Lists, ProviderEntry, Reading, RoleEntry, ServiceEntry, VersionEntry, Zal, write_zal,
+};
 
 const SIZES: [u32; 3] = [200, 5_000, 20_000];
 const ROUNDS: usize = 7;
@@ -46,20 +48,39 @@ fn spread(mut work: impl FnMut() -> Duration) -> [Duration; 3] {
     [rounds[ROUNDS / 2], rounds[0], rounds[ROUNDS - 1]]
 }
 
+/// As many providers in grace as a ZAL may lose at once without an operator.
+fn grace(size: u32) -> Grace {
+    let row = |number: u32| {
+        let until = "2026-03-02T10:00:00Z";
+        format!(r#"{{"provider":"gone{number}@medmij","interface_version":"2","service":"49","until":"{until}"}}"#)
+    };
+    let rows: Vec<_> = (0..size / 20).map(row).collect();
+    serde_json::from_str(&format!("[{}]", rows.join(","))).unwrap()
+}
+
+/// The cost of one look-up, when every name is asked in turn.
+fn look_up(names: &[String], ask: impl Fn(&str) -> bool) -> [Duration; 3] {
+    let each = |at: u32| assert!(black_box(ask(&names[(at as usize * 7919) % names.len()])));
+    spread(|| timed(|| (0..LOOK_UPS).for_each(each)) / LOOK_UPS)
+}
+
 fn main() {
-    println!("{:>9} {:>7} {:>36} {:>40}", "providers", "MB", "read: median (min - max)", "look-up: median (min - max)");
+    let now = "2026-03-02T09:00:00Z".parse().unwrap();
     for size in SIZES {
         let header = ListHeader { timestamp: "2026-03-02T08:30:00Z".parse().unwrap(), sequence: 1 };
         let text = write_zal(header, &(0..size).map(provider).collect::<Vec<_>>());
         let read = || Zal::parse(text.as_bytes(), Reading::default()).unwrap();
-        let zal = read();
+        let lists = Lists { zal: read().into(), grace: grace(size).into(), ..Lists::default() };
         let names: Vec<String> = (0..size).map(name).collect();
-        let ask = |at: u32| zal.provider(&names[(at as usize * 7919) % names.len()]).unwrap();
-        let [middle, low, high] = spread(|| timed(read));
-        let [each, least, most] = spread(|| timed(|| (0..LOOK_UPS).for_each(|at| _ = black_box(ask(at)))) / LOOK_UPS);
-        let megabytes = text.len() / 1_000_000;
-        println!(
-            "{size:>9} {megabytes:>7} {middle:>14.1?} ({low:.1?} - {high:.1?}) {each:>14.0?} ({least:.0?} - {most:.0?})"
-        );
+        let gone: Vec<String> = (0..size / 20).map(|number| format!("gone{number}@medmij")).collect();
+        println!("{size} providers, {} MB: median (min - max)", text.len() / 1_000_000);
+        for (what, [middle, low, high]) in [
+            ("read", spread(|| timed(read))),
+            ("look-up of a provider", look_up(&names, |name| lists.zal.provider(name).is_some())),
+            ("is it offered: listed", look_up(&names, |name| lists.offers(name, "2", "49", now))),
+            ("is it offered: in grace", look_up(&gone, |name| lists.offers(name, "2", "49", now))),
+        ] {
+            println!("{what:>26} {middle:>10.1?} ({low:.1?} - {high:.1?})");
+        }
     }
 }

@@ -2,22 +2,19 @@
 
 mod faults;
 mod guard;
+mod restart;
 mod swaps;
 
 use std::collections::BTreeSet;
-use std::net::TcpListener;
-use std::sync::Arc;
 use std::time::Duration;
 
-use inzage::app::{App, Listeners};
-use inzage::clock::{Clock as _, SharedClock};
-use inzage::config::Config;
+use inzage::clock::Clock as _;
 use inzage::lists::ListKind;
 use inzage::sandbox::client::{PgoClient, new_id};
 use inzage::sandbox::person::{Choices, End, Person, location, read_form};
 use serde_json::Value;
 
-use crate::harness::{Gateway, Session, fault, operations, text};
+use crate::harness::{Gateway, Session, fault, text};
 
 pub(crate) const DELINDE: &str = "huisarts.delinde@medmij";
 
@@ -245,49 +242,4 @@ async fn the_age_of_the_lists_is_measured_and_ends_readiness() {
     assert_eq!(status, 503);
     assert!(report.contains("\"lists\":\"the zal is too old\""), "{report}");
     gateway.stop().await;
-}
-
-#[tokio::test]
-async fn a_node_starts_from_its_copy_without_a_publisher() {
-    let gateway = Gateway::start().await;
-    let client = gateway.client("pgo");
-    let mut endpoints = client.endpoints(DELINDE, "49").await.unwrap();
-    gateway.refresh_lists().await;
-    let clock: SharedClock = Arc::clone(&gateway.clock) as _;
-    let layout = gateway.world.layout.clone();
-    let left = gateway.leave().await;
-
-    // The same node on other ports: those of before may have been given to somebody else.
-    let bind = || TcpListener::bind("127.0.0.1:0").unwrap();
-    let listeners = Listeners { front: bind(), back: bind(), ops: bind() };
-    let port = |url: &str| url.rsplit_once(':').unwrap().1.to_owned();
-    let file = left.path().join("gateway.toml");
-    let mut written = std::fs::read_to_string(&file).unwrap();
-    let old = [layout.front_origin(), layout.back_origin(), layout.ops_url()];
-    let new = [&listeners.front, &listeners.back, &listeners.ops].map(|socket| socket.local_addr().unwrap().port());
-    for (old, new) in old.iter().zip(new) {
-        written = written.replace(&format!(":{}\"", port(old)), &format!(":{new}\""));
-    }
-    std::fs::write(&file, written).unwrap();
-    let config = Config::load(&file).unwrap();
-    let app = tokio::task::spawn_blocking(move || App::build(&config, clock)).await.unwrap().unwrap();
-    let controls = app.controls();
-    let running = tokio::spawn(app.run(listeners, controls.clone()));
-    controls.serving.cancelled().await;
-    let mut refreshes = controls.refreshes.clone();
-    refreshes.wait_for(|ended| *ended > 0).await.unwrap();
-
-    let (status, report) = operations(&format!("http://127.0.0.1:{}/readyz", new[2])).await;
-    assert_eq!(status, 200, "{report}");
-    let (_, metrics) = operations(&format!("http://127.0.0.1:{}/metrics", new[2])).await;
-    assert!(metrics.contains("inzage_lists_refreshes_total{result=\"failed\"} "), "{metrics}");
-    endpoints.authorization = endpoints.authorization.replace(&port(&layout.front_origin()), &new[0].to_string());
-    let url = client.authorization_url(&endpoints, "huisarts.delinde", "s", &new_id());
-    let reply = Person::default().open(&client, &url).await.unwrap();
-    assert_eq!(reply.status, 200, "{}", text(&reply));
-    controls.stop.cancel();
-    running.await.unwrap().unwrap();
-    let kinds: Vec<_> = left.audit().iter().map(|record| record["kind"].as_str().unwrap().to_owned()).collect();
-    assert_eq!(kinds.iter().filter(|kind| *kind == "node_started").count(), 2);
-    assert_eq!(kinds.last().unwrap(), "node_stopped");
 }
