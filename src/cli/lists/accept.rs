@@ -5,9 +5,9 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 
-use crate::cli::run::{EX_UNAVAILABLE, give_up, refuse};
+use crate::cli::run::{EX_CONFIG, EX_UNAVAILABLE, give_up, refuse};
 use crate::cli::say;
-use crate::config::Config;
+use crate::config::{Config, Instead};
 use crate::lists::{AcceptError, CopyFolder, ListKind};
 
 /// Which list of which node.
@@ -16,6 +16,9 @@ pub(in crate::cli) struct AcceptArguments {
     /// The configuration of the node
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
+    /// Name of the node, when it is started with another one than that in the file
+    #[arg(long, value_name = "NAME")]
+    node: Option<String>,
     /// Which list
     list: List,
     /// Its Volgnummer, as the alarm list_held_back names it
@@ -51,6 +54,10 @@ pub(in crate::cli) fn accept(arguments: &AcceptArguments) -> ExitCode {
     let config = match Config::load(&arguments.config) {
         Ok(config) => config,
         Err(faults) => return refuse(&faults),
+    };
+    let config = match config.instead(&Instead { node: arguments.node.clone(), ..Instead::default() }) {
+        Ok(config) => config,
+        Err(error) => return give_up(&error, EX_CONFIG),
     };
     match CopyFolder::new(config.lists.copy.clone()).accept(arguments.list.into(), arguments.sequence) {
         Ok(loss) => {
