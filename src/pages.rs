@@ -8,9 +8,11 @@ mod text;
 use askama::Template;
 
 pub use self::text::{Explained, FailureText, Text};
+use crate::language::Language;
 use crate::medmij::{CorrelationId, LocalId};
 use crate::services::Purpose;
-use crate::session::journey::{Operator, Page, Question};
+use crate::session::journey::{Operator, OwnConsent, OwnPage, Page, Question};
+use crate::session::visit::Stopped;
 
 /// The one stylesheet.
 pub const STYLESHEET: &str = include_str!("pages/inzage.css");
@@ -51,6 +53,7 @@ pub struct ConsentPage<'a> {
     question: &'a Question,
     names: [(&'static str, &'a str); 2],
     privacy: Option<&'a str>,
+    lasting: Option<String>,
 }
 
 /// "There is no data for you here"; said to the person only.
@@ -62,6 +65,35 @@ pub struct UnavailablePage<'a> {
     action: String,
     form: &'a str,
     names: [(&'static str, &'a str); 2],
+}
+
+/// Where a person begins who comes by themself.
+#[derive(Template)]
+#[template(path = "own.html", config = "src/pages/askama.toml")]
+pub struct OwnStartPage {
+    t: &'static Text,
+    switch: Option<String>,
+}
+
+/// A person's lasting consents.
+#[derive(Template)]
+#[template(path = "consents.html", config = "src/pages/askama.toml")]
+pub struct ConsentsPage<'a> {
+    t: &'static Text,
+    switch: Option<String>,
+    action: String,
+    form: &'a str,
+    consents: &'a [OwnConsent],
+    stopped: Option<&'a Stopped>,
+    names: [(&'static str, &'a str); 2],
+}
+
+/// A person who came by themself is done.
+#[derive(Template)]
+#[template(path = "left.html", config = "src/pages/askama.toml")]
+pub struct LeftPage {
+    t: &'static Text,
+    switch: Option<String>,
 }
 
 /// Something went wrong: what, who can act, and the numbers to mention (TS).
@@ -133,6 +165,7 @@ impl<'a> ConsentPage<'a> {
             question,
             names: names(question),
             privacy: operator.privacy.as_deref(),
+            lasting: page.lasting.map(|since| t.day(&since)),
         }
     }
 }
@@ -152,6 +185,55 @@ impl<'a> UnavailablePage<'a> {
     }
 }
 
+impl OwnStartPage {
+    /// In a language.
+    #[must_use]
+    pub fn new(language: Language) -> Self {
+        let other = language.other().tag();
+        Self { t: Text::of(language), switch: Some(format!("/toestemmingen?lang={other}")) }
+    }
+
+    /// The page as HTML.
+    #[must_use]
+    pub fn render_html(&self) -> String {
+        self.render().unwrap_or_default()
+    }
+}
+
+impl LeftPage {
+    /// In a language.
+    #[must_use]
+    pub fn new(language: Language) -> Self {
+        Self { t: Text::of(language), switch: None }
+    }
+
+    /// The page as HTML.
+    #[must_use]
+    pub fn render_html(&self) -> String {
+        self.render().unwrap_or_default()
+    }
+}
+
+impl<'a> ConsentsPage<'a> {
+    /// For this visit.
+    #[must_use]
+    pub fn of(page: &'a OwnPage) -> Self {
+        let t = Text::of(page.language);
+        let stopped = page.stopped.as_ref();
+        let (practice, organisation) =
+            stopped.map_or(("", ""), |stopped| (stopped.practice.as_str(), stopped.organisation.as_str()));
+        Self {
+            t,
+            switch: switch(page.visit, "consents", t),
+            action: action(page.visit, "consents", t),
+            form: page.keys.form.reveal(),
+            consents: &page.consents,
+            stopped,
+            names: [("practice", practice), ("organisation", organisation)],
+        }
+    }
+}
+
 impl<'a> MessagePage<'a> {
     /// What happened and who can act; `reference` is our number of the visit.
     #[must_use]
@@ -167,7 +249,7 @@ impl<'a> MessagePage<'a> {
     }
 }
 
-page!(LandingPage, ConsentPage, UnavailablePage, MessagePage);
+page!(LandingPage, ConsentPage, UnavailablePage, ConsentsPage, MessagePage);
 
 #[cfg(feature = "sandbox")]
 page!(SimulatorPage);

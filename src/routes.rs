@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | front channel | `GET /oauth/authorize` | [`crate::session::http`]: a PGO sends a person here |
 //! | front channel | `POST /visit/{id}/landing`, `/login`, `/consent` | the pages of a visit |
+//! | front channel | `GET /toestemmingen`, `POST`, `/visit/{id}/consents` | a person looks at their lasting consents and stops them |
 //! | front channel | `GET /simulator` | the login simulator (feature `sandbox`) |
 //! | front channel | `GET /assets/inzage.css` | the stylesheet |
 //! | both channels | `GET /.well-known/oauth-authorization-server` | [`crate::oauth::http`]: what is served (RFC 8414) |

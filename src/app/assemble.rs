@@ -226,6 +226,7 @@ fn front(config: &Config, shared: &Shared) -> Result<Half<FrontFace>, StartError
         snapshot: Arc::clone(&shared.snapshot),
         visits: Arc::clone(&shared.store) as _,
         codes: Arc::clone(&shared.store) as _,
+        grants: Arc::clone(&shared.tokens) as _,
         audit: Arc::clone(&shared.audit) as _,
         pseudonyms: Arc::clone(&shared.pseudonyms),
         adapters: shared.adapters.clone(),

@@ -1,6 +1,9 @@
 //! What the pages say, as one type, so that a text that one language lacks does not compile. Sentences hold marks such as
 //! `{practice}`, which the pages fill in.
 
+use jiff::Timestamp;
+
+use crate::availability::dutch_today;
 use crate::language::Language;
 use crate::services::Purpose;
 
@@ -19,6 +22,8 @@ pub struct Text {
     pub other_language: &'static str,
     /// Back to the app, everywhere.
     pub back_to_app: &'static str,
+    /// The months, as they stand in a day.
+    pub months: [&'static str; 12],
     /// Where a person is.
     pub landing: LandingText,
     /// The login simulator.
@@ -158,17 +163,13 @@ pub struct OwnText {
     pub list_intro: &'static str,
     /// There is none.
     pub none: &'static str,
-    /// Names of the columns.
+    /// Before the name of the practice.
     pub practice: &'static str,
-    /// See above.
-    pub app: &'static str,
-    /// See above.
+    /// Before the day on which it was given.
     pub since: &'static str,
-    /// See above.
-    pub used: &'static str,
-    /// Not used yet.
-    pub never: &'static str,
-    /// Button; the names follow for who cannot see the row.
+    /// Before the day on which it lapses when it is not used.
+    pub lapses: &'static str,
+    /// Button.
     pub stop: &'static str,
     /// One was stopped.
     pub stopped: &'static str,
@@ -261,6 +262,14 @@ impl Text {
             Language::English => &super::english::TEXT,
         }
     }
+
+    /// A moment as a day in the Netherlands: "3 maart 2026".
+    #[must_use]
+    pub fn day(&self, moment: &Timestamp) -> String {
+        let day = dutch_today(*moment);
+        let month = usize::try_from(day.month()).ok().and_then(|month| self.months.get(month.checked_sub(1)?));
+        format!("{} {} {}", day.day(), month.copied().unwrap_or_default(), day.year())
+    }
 }
 
 impl PerDirection {
@@ -297,6 +306,13 @@ mod tests {
         let expected = [("Van ", false), ("De <Linde>", true), (" naar ", false), ("Zorgmap", true), (".", false)];
         assert_eq!(texts, expected);
         assert_eq!(pieces("Zonder.", &names).len(), 1);
+    }
+
+    #[test]
+    fn a_day_is_written_as_people_do() {
+        let moment = "2026-02-28T23:30:00Z".parse().unwrap();
+        assert_eq!(Text::of(Language::Dutch).day(&moment), "1 maart 2026");
+        assert_eq!(Text::of(Language::English).day(&moment), "1 March 2026");
     }
 
     #[test]

@@ -17,7 +17,7 @@ use axum::routing::{get, post};
 use tower_http::csrf::{CsrfLayer, ProtectionError};
 
 use self::wish::Wish;
-use super::journey::{Answer, Journey, JourneyError, Presented};
+use super::journey::{Answer, Journey, JourneyError, OwnAnswer, Presented};
 use super::login::read_ticket;
 use crate::form::{decode_pairs, single};
 use crate::medmij::LocalId;
@@ -35,6 +35,8 @@ pub fn router(journey: Arc<Journey>) -> Router {
         .route("/visit/{id}/login", post(login))
         .route("/login/callback", get(callback))
         .route("/visit/{id}/consent", get(look).post(consent))
+        .route("/toestemmingen", get(own_start).post(own_depart))
+        .route("/visit/{id}/consents", get(look).post(manage))
         .route("/assets/inzage.css", get(stylesheet));
     #[cfg(feature = "sandbox")]
     let router = router.route("/simulator", get(simulator));
@@ -134,6 +136,32 @@ async fn consent(
         Ok(form) => {
             let answer = Answer::read(&form.pairs);
             journey.shown(journey.answer(form.presented("form"), answer).await, form.visit, wish)
+        }
+        Err(error) => refused(&journey, error, wish).await,
+    }
+}
+
+/// Where a person begins who comes by themself, to look at their lasting consents.
+async fn own_start(State(journey): Shared, wish: Wish) -> Response {
+    journey.own_start(wish)
+}
+
+async fn own_depart(State(journey): Shared, wish: Wish) -> Response {
+    let id = LocalId::new(journey.clock.now());
+    journey.shown(journey.come_alone(id, wish.language()).await, id, wish)
+}
+
+async fn manage(
+    State(journey): Shared,
+    Path(id): Path<String>,
+    wish: Wish,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    match Submitted::read(&id, wish, &headers, &body) {
+        Ok(form) => {
+            let answer = OwnAnswer::read(&form.pairs);
+            journey.shown(journey.manage(form.presented("form"), answer).await, form.visit, wish)
         }
         Err(error) => refused(&journey, error, wish).await,
     }

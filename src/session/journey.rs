@@ -6,16 +6,20 @@ mod arrive;
 mod back;
 mod error;
 mod login;
+mod own;
 mod question;
 
 pub use answer::Answer;
 pub use back::BackToClient;
 pub use error::{Ended, JourneyError};
+pub use own::{OwnAnswer, OwnConsent, OwnPage};
 pub use question::Question;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
+
+use jiff::Timestamp;
 
 use self::back::denied;
 use self::question::question;
@@ -28,8 +32,9 @@ use crate::language::Language;
 use crate::medmij::LocalId;
 use crate::oauth::authorize::AuthorizeRequest;
 use crate::oauth::code::CodeStore;
+use crate::oauth::grant::GrantStore;
 use crate::routing::{SharedSnapshot, Snapshot};
-use crate::secret::hash_handle;
+use crate::secret::{Handle, hash_handle};
 
 /// What the walk needs.
 pub struct Journey {
@@ -39,6 +44,8 @@ pub struct Journey {
     pub visits: Arc<dyn VisitStore>,
     /// The codes.
     pub codes: Arc<dyn CodeStore>,
+    /// The grants, which a person may end.
+    pub grants: Arc<dyn GrantStore>,
     /// The audit log.
     pub audit: Arc<dyn AuditLog>,
     /// Keyed pseudonyms for the audit.
@@ -106,15 +113,19 @@ struct Spot {
 pub enum Next {
     /// The landing page.
     Landing(Page),
-    /// Off to the login service.
-    Login {
+    /// Off to another page: that of the login service, or one of ours, which the browser fetches.
+    Onward {
         /// Where to.
         address: String,
-        /// The page, for the new keys.
-        page: Page,
+        /// The visit.
+        visit: LocalId,
+        /// Its new cookie.
+        cookie: Handle,
     },
-    /// The consent question, or that there is nothing to ask; the browser fetches it.
-    Answer(Page),
+    /// Back to where a person begins who comes by themself.
+    OwnStart,
+    /// A person who came by themself is done.
+    OwnEnd(Language),
     /// Back to the client.
     Client(BackToClient),
 }
@@ -128,6 +139,8 @@ pub enum View {
     Consent(Page),
     /// There is no data for this person.
     Unavailable(Page),
+    /// A person's own consents.
+    Own(OwnPage),
 }
 
 /// A page of a visit, with all that it shows.
@@ -141,6 +154,8 @@ pub struct Page {
     pub language: Language,
     /// What is asked.
     pub question: Question,
+    /// Since when this person's lasting consent to the same client and practice is in force; on the consent page.
+    pub lasting: Option<Timestamp>,
     /// The origins beside our own that the page's forms may lead to, with spaces between: the client's, and that of the login
     /// service.
     pub leads_to: String,
@@ -164,14 +179,20 @@ impl Journey {
         let found = self.visits.look(presented.visit, hash_handle(presented.cookie), self.clock.now()).await;
         let open = found.map_err(|_| JourneyError::Ours)?.ok_or(JourneyError::StalePage)?;
         let spot = Spot { visit: open.id, language: presented.language.unwrap_or(open.language) };
-        let view = match &open.visit {
-            Visit::Landed(_) => View::Landing,
-            Visit::Asked(_) => View::Consent,
-            Visit::Unavailable(_) => View::Unavailable,
-            Visit::AtLogin(_) => return Err(JourneyError::StalePage),
-        };
         let keys = BrowserKeys::of(presented.cookie);
-        Ok(view(self.page(keys, spot, &open.visit, &self.snapshot.load_full())?))
+        let page = |request| self.page(keys, spot, &open.visit, request);
+        Ok(match &open.visit {
+            Visit::Landed(landed) => View::Landing(page(&landed.request)?),
+            Visit::Asked(asked) => {
+                let lasting = self.lasting(&asked.request, &asked.person.bsn).await?.first().map(|one| one.consented);
+                View::Consent(Page { lasting, ..page(&asked.request)? })
+            }
+            Visit::Unavailable(unavailable) => View::Unavailable(page(&unavailable.request)?),
+            Visit::Managing(managing) => {
+                View::Own(self.own_page(BrowserKeys::of(presented.cookie), spot, managing).await?)
+            }
+            Visit::AtLogin(_) | Visit::OwnAtLogin(_) => return Err(JourneyError::StalePage),
+        })
     }
 
     fn fresh_snapshot(&self) -> Step<Arc<Snapshot>> {
@@ -228,10 +249,10 @@ impl Journey {
         }
     }
 
-    async fn or_ended(&self, step: Step<Next>, spot: Spot, request: &AuthorizeRequest) -> Result<Next, Ended> {
+    async fn or_ended(&self, step: Step<Next>, spot: Spot, request: Option<&AuthorizeRequest>) -> Result<Next, Ended> {
         match step {
             Ok(next) => Ok(next),
-            Err(error) => Err(self.ended(error, spot.visit, Some(request)).await.in_language(spot.language)),
+            Err(error) => Err(self.ended(error, spot.visit, request).await.in_language(spot.language)),
         }
     }
 
@@ -243,31 +264,38 @@ impl Journey {
         Ok((Spot { visit: open.id, language }, open.visit))
     }
 
-    async fn open(&self, spot: Spot, visit: Visit, snapshot: &Snapshot) -> Step<Page> {
-        self.open_with(BrowserKeys::draw(), spot, visit, snapshot).await
-    }
-
-    async fn open_with(&self, keys: BrowserKeys, spot: Spot, visit: Visit, snapshot: &Snapshot) -> Step<Page> {
-        let page = self.page(keys, spot, &visit, snapshot)?;
+    /// Keeps a visit in its next state.
+    async fn keep(&self, keys: &BrowserKeys, spot: Spot, visit: Visit) -> Step<()> {
         let expires = self.clock.now().saturating_add(self.rules.page_lifetime).map_err(|_| JourneyError::Ours)?;
-        let (cookie, form) = (page.keys.cookie.hash(), page.keys.form.hash());
+        let (cookie, form) = (keys.cookie.hash(), keys.form.hash());
         let kept = OpenVisit { id: spot.visit, cookie, form, expires, visit, language: spot.language };
-        self.visits.keep(kept).await.map_err(|_| JourneyError::Ours)?;
-        Ok(page)
+        self.visits.keep(kept).await.map_err(|_| JourneyError::Ours)
     }
 
-    fn page(&self, keys: BrowserKeys, spot: Spot, visit: &Visit, snapshot: &Snapshot) -> Step<Page> {
-        let question = question(snapshot, visit.request(), self.clock.now()).ok_or(JourneyError::StalePage)?;
+    /// On to the page of ours at which the visit stands now.
+    async fn onward(&self, spot: Spot, visit: Visit, step: &str) -> Step<Next> {
+        let keys = BrowserKeys::draw();
+        self.keep(&keys, spot, visit).await?;
+        let address = format!("/visit/{}/{step}", spot.visit);
+        Ok(Next::Onward { address, visit: spot.visit, cookie: keys.cookie })
+    }
+
+    fn page(&self, keys: BrowserKeys, spot: Spot, visit: &Visit, request: &AuthorizeRequest) -> Step<Page> {
+        let snapshot = self.snapshot.load_full();
+        let question = question(&snapshot, request, self.clock.now()).ok_or(JourneyError::StalePage)?;
         let Spot { visit: id, language } = spot;
-        Ok(Page { visit: id, keys, language, question, leads_to: self.leads_to(visit) })
+        Ok(Page { visit: id, keys, language, question, lasting: None, leads_to: self.leads_to(visit) })
     }
 
     /// A form may lead through redirects; browsers hold each of them against `form-action`.
     fn leads_to(&self, visit: &Visit) -> String {
-        let client = visit.request().redirect_uri.origin().to_owned();
-        match visit {
-            Visit::Landed(_) => [&[client], self.login.origins()].concat().join(" "),
-            Visit::AtLogin(_) | Visit::Asked(_) | Visit::Unavailable(_) => client,
-        }
+        let client = visit.request().map(|request| request.redirect_uri.origin().to_owned());
+        let login: &[String] = match visit {
+            Visit::Landed(_) => self.login.origins(),
+            Visit::AtLogin(_) | Visit::Asked(_) | Visit::Unavailable(_) | Visit::OwnAtLogin(_) | Visit::Managing(_) => {
+                &[]
+            }
+        };
+        client.iter().chain(login).cloned().collect::<Vec<_>>().join(" ")
     }
 }

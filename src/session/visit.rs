@@ -1,8 +1,12 @@
 //! The states of a visit as types: each step consumes one state and gives the next, so an illegal order does not compile.
 //! Between two requests of the browser a visit lies in the store, sealed.
 
+mod own;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+
+pub use own::{Managing, OwnAtLogin, Stopped};
 
 use super::login::{AssuranceLevel, AuthenticatedPerson, LoginMethod, LoginState};
 use crate::language::Language;
@@ -104,17 +108,22 @@ pub enum Visit {
     Asked(Asked),
     /// See [`Unavailable`].
     Unavailable(Unavailable),
+    /// See [`OwnAtLogin`].
+    OwnAtLogin(OwnAtLogin),
+    /// See [`Managing`].
+    Managing(Managing),
 }
 
 impl Visit {
-    /// What the client asked, in any state.
+    /// What the client asked; nothing when the person came by themself.
     #[must_use]
-    pub const fn request(&self) -> &AuthorizeRequest {
+    pub const fn request(&self) -> Option<&AuthorizeRequest> {
         match self {
             Self::Landed(Landed { request })
             | Self::AtLogin(AtLogin { request, .. })
             | Self::Asked(Asked { request, .. })
-            | Self::Unavailable(Unavailable { request, .. }) => request,
+            | Self::Unavailable(Unavailable { request, .. }) => Some(request),
+            Self::OwnAtLogin(_) | Self::Managing(_) => None,
         }
     }
 
@@ -126,21 +135,34 @@ impl Visit {
             Self::AtLogin(at_login) => Step::AtLogin { login: at_login.login.reveal().clone() },
             Self::Asked(asked) => Step::Asked { person: WrittenPerson::of(&asked.person) },
             Self::Unavailable(unavailable) => Step::Unavailable { person: WrittenPerson::of(&unavailable.person) },
+            Self::OwnAtLogin(at_login) => Step::OwnAtLogin { login: at_login.login.reveal().clone() },
+            Self::Managing(Managing { person, stopped }) => {
+                Step::Managing { person: WrittenPerson::of(person), stopped: stopped.clone() }
+            }
         };
         let language = language.tag().to_owned();
-        serde_json::to_vec(&Written { step, request: self.request().to_written(), language }).unwrap_or_default()
+        let request = self.request().map(AuthorizeRequest::to_written);
+        serde_json::to_vec(&Written { step, request, language }).unwrap_or_default()
     }
 
     /// Reads [`Visit::to_bytes`] back; `None` when the bytes are of no version that we know.
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Option<(Self, Language)> {
         let written: Written = serde_json::from_slice(bytes).ok()?;
-        let request = AuthorizeRequest::from_written(written.request)?;
-        let visit = match written.step {
-            Step::Landed => Self::Landed(Landed { request }),
-            Step::AtLogin { login } => Self::AtLogin(AtLogin { request, login: LoginState::new(login) }),
-            Step::Asked { person } => Self::Asked(Asked { request, person: person.read()? }),
-            Step::Unavailable { person } => Self::Unavailable(Unavailable { request, person: person.read()? }),
+        let request = written.request.map(|request| AuthorizeRequest::from_written(request).ok_or(()));
+        let request = request.transpose().ok()?;
+        let visit = match (written.step, request) {
+            (Step::Landed, Some(request)) => Self::Landed(Landed { request }),
+            (Step::AtLogin { login }, Some(request)) => {
+                Self::AtLogin(AtLogin { request, login: LoginState::new(login) })
+            }
+            (Step::Asked { person }, Some(request)) => Self::Asked(Asked { request, person: person.read()? }),
+            (Step::Unavailable { person }, Some(request)) => {
+                Self::Unavailable(Unavailable { request, person: person.read()? })
+            }
+            (Step::OwnAtLogin { login }, None) => Self::OwnAtLogin(OwnAtLogin { login: LoginState::new(login) }),
+            (Step::Managing { person, stopped }, None) => Self::Managing(Managing { person: person.read()?, stopped }),
+            (_, _) => return None,
         };
         Some((visit, Language::parse(&written.language)?))
     }
@@ -152,12 +174,14 @@ enum Step {
     AtLogin { login: String },
     Asked { person: WrittenPerson },
     Unavailable { person: WrittenPerson },
+    OwnAtLogin { login: String },
+    Managing { person: WrittenPerson, stopped: Option<Stopped> },
 }
 
 #[derive(Serialize, Deserialize)]
 struct Written {
     step: Step,
-    request: crate::oauth::authorize::WrittenRequest,
+    request: Option<crate::oauth::authorize::WrittenRequest>,
     language: String,
 }
 

@@ -15,6 +15,7 @@ mod his_faults;
 mod lists;
 mod login;
 mod metadata;
+mod own;
 mod portal;
 mod record;
 mod requests;

@@ -8,7 +8,11 @@ use super::wish::Wish;
 use crate::his::HisError;
 use crate::medmij::LocalId;
 use crate::oauth::authorize::NoClient;
-use crate::pages::{ConsentPage, Explained, FailureText, LandingPage, MessagePage, Text, UnavailablePage};
+use crate::pages::{
+    ConsentPage, ConsentsPage, Explained, FailureText, LandingPage, LeftPage, MessagePage, OwnStartPage, Text,
+    UnavailablePage,
+};
+use crate::secret::Handle;
 use crate::session::journey::{BackToClient, Ended, Journey, JourneyError, Next, Page, View};
 use crate::session::login::LoginUnavailable;
 
@@ -17,10 +21,13 @@ impl Journey {
     pub(super) fn shown(&self, next: Result<Next, Ended>, id: LocalId, wish: Wish) -> Response {
         match next {
             Ok(Next::Landing(page)) => visit_page(&page, LandingPage::of(&page).render_html()),
-            Ok(Next::Login { address, page }) => onward(&address, &page),
-            // Fetched by a GET of its own, so that it can be reloaded, switched to the other language, and gone back to.
-            Ok(Next::Answer(page)) => onward(&format!("/visit/{}/consent", page.visit), &page),
+            // Pages of ours are fetched by a GET of their own, to be reloaded, gone back to, and read in the other language.
+            Ok(Next::Onward { address, visit, cookie }) => onward(&address, visit, &cookie),
             Ok(Next::Client(back)) => back_to_client(&back, id),
+            Ok(Next::OwnStart) => forgetting(Redirect::to("/toestemmingen").into_response(), id),
+            Ok(Next::OwnEnd(language)) => {
+                forgetting(secured(Html(LeftPage::new(language).render_html()).into_response(), ""), id)
+            }
             Err(ended) => self.failed(&ended, id, wish),
         }
     }
@@ -30,6 +37,10 @@ impl Journey {
         match view {
             Ok(View::Landing(page)) => visit_page(&page, LandingPage::of(&page).render_html()),
             Ok(View::Consent(page)) => visit_page(&page, ConsentPage::of(&page, &self.operator).render_html()),
+            Ok(View::Own(page)) => {
+                let html = ConsentsPage::of(&page).render_html();
+                with_cookie(secured(Html(html).into_response(), ""), page.visit, &page.keys.cookie)
+            }
             Ok(View::Unavailable(page)) => visit_page(&page, UnavailablePage::of(&page).render_html()),
             Err(ended) => self.failed(&ended, id, wish),
         }
@@ -42,6 +53,12 @@ impl Journey {
         let page = MessagePage::new(text, explained(&text.failure, ended.error), reference, &self.operator);
         let page = page.with(ended.back.as_ref().map(BackToClient::location), ended.trace);
         secured((status, Html(page.render_html())).into_response(), "")
+    }
+
+    /// Where a person begins who comes by themself.
+    pub(super) fn own_start(&self, wish: Wish) -> Response {
+        let html = OwnStartPage::new(wish.language()).render_html();
+        secured(Html(html).into_response(), &self.login.origins().join(" "))
     }
 
     /// The page for an address that is none.
@@ -68,20 +85,24 @@ const fn explained(text: &FailureText, error: JourneyError) -> Explained {
 }
 
 /// On to another page, with the new cookie of the visit.
-fn onward(address: &str, page: &Page) -> Response {
-    let mut response = Redirect::to(address).into_response();
-    response.headers_mut().append(header::SET_COOKIE, cookie::set(page.visit, &page.keys.cookie));
-    response
+fn onward(address: &str, visit: LocalId, cookie: &Handle) -> Response {
+    with_cookie(Redirect::to(address).into_response(), visit, cookie)
 }
 
 fn visit_page(page: &Page, html: String) -> Response {
-    let mut response = secured(Html(html).into_response(), &page.leads_to);
-    response.headers_mut().append(header::SET_COOKIE, cookie::set(page.visit, &page.keys.cookie));
-    response
+    with_cookie(secured(Html(html).into_response(), &page.leads_to), page.visit, &page.keys.cookie)
 }
 
 fn back_to_client(back: &BackToClient, visit: LocalId) -> Response {
-    let mut response = Redirect::to(&back.location()).into_response();
+    forgetting(Redirect::to(&back.location()).into_response(), visit)
+}
+
+fn with_cookie(mut response: Response, visit: LocalId, cookie: &Handle) -> Response {
+    response.headers_mut().append(header::SET_COOKIE, cookie::set(visit, cookie));
+    response
+}
+
+fn forgetting(mut response: Response, visit: LocalId) -> Response {
     response.headers_mut().append(header::SET_COOKIE, cookie::forget(visit));
     response
 }

@@ -11,7 +11,7 @@ use crate::oauth::code::IssuedCode;
 use crate::oauth::grant::Grant;
 use crate::secret::Handle;
 use crate::session::login::AuthenticatedPerson;
-use crate::session::visit::{ConsentGiven, Visit};
+use crate::session::visit::{ConsentGiven, Unavailable, Visit};
 
 /// What a person answers on the last page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +23,8 @@ pub enum Answer {
     },
     /// No.
     Refuse,
+    /// No, and stop what was allowed for an indefinite period before.
+    Stop,
     /// Back to the app; there was nothing to ask.
     Leave,
 }
@@ -34,6 +36,7 @@ impl Answer {
         match (single(fields, "answer"), single(fields, "action")) {
             (Some("allow"), None) => Some(Self::Allow { lasting: single(fields, "indefinite").is_some() }),
             (Some("refuse"), None) => Some(Self::Refuse),
+            (Some("stop"), None) => Some(Self::Stop),
             (None, Some("continue")) => Some(Self::Leave),
             _ => None,
         }
@@ -47,21 +50,29 @@ impl Journey {
     /// See [`Ended`].
     pub async fn answer(&self, presented: Presented<'_>, answer: Option<Answer>) -> Result<Next, Ended> {
         let (spot, visit) = self.taken(presented).await?;
-        let request = visit.request().clone();
+        let request = visit.request().cloned();
         let step = match (visit, answer) {
             (Visit::Asked(asked), Some(Answer::Allow { lasting })) => self.grant(spot, asked.consent(lasting)).await,
             (Visit::Asked(asked), Some(Answer::Refuse)) => {
-                self.decline(spot, Kind::ConsentRefused, None, &request, &asked.person).await
+                self.decline(spot, Kind::ConsentRefused, None, &asked.request, &asked.person).await
             }
+            (Visit::Asked(asked), Some(Answer::Stop)) => self.stop_lasting(spot, &asked).await,
             (Visit::Unavailable(unavailable), Some(Answer::Leave)) => {
                 let reason = Some("not-available");
-                self.decline(spot, Kind::AuthorizationRefused, reason, &request, &unavailable.person).await
+                let Unavailable { request, person } = &unavailable;
+                self.decline(spot, Kind::AuthorizationRefused, reason, request, person).await
             }
-            (Visit::Landed(_) | Visit::AtLogin(_) | Visit::Asked(_) | Visit::Unavailable(_), _) => {
-                Err(JourneyError::BadForm)
-            }
+            (
+                Visit::Landed(_)
+                | Visit::AtLogin(_)
+                | Visit::Asked(_)
+                | Visit::Unavailable(_)
+                | Visit::OwnAtLogin(_)
+                | Visit::Managing(_),
+                _,
+            ) => Err(JourneyError::BadForm),
         };
-        self.or_ended(step, spot, &request).await
+        self.or_ended(step, spot, request.as_ref()).await
     }
 
     async fn decline(

@@ -10,7 +10,7 @@ use crate::language::Language;
 use crate::medmij::LocalId;
 use crate::oauth::authorize::{AuthorizeRefusal, AuthorizeRequest, AuthorizeRules, BadRequest};
 use crate::routing::Snapshot;
-use crate::session::visit::{Landed, Visit};
+use crate::session::visit::{BrowserKeys, Landed, Visit};
 
 impl Journey {
     /// An authorization request arrives from a browser that prefers `language`.
@@ -37,8 +37,10 @@ impl Journey {
         match parsed {
             Ok(request) => {
                 self.record(self.event(Kind::AuthorizationRequested, Outcome::Done, spot.visit, &request)).await?;
-                let visit = Visit::Landed(Landed { request });
-                Ok(Next::Landing(self.open(spot, visit, &snapshot).await?))
+                let (keys, visit) = (BrowserKeys::draw(), Visit::Landed(Landed { request: request.clone() }));
+                let page = self.page(keys, spot, &visit, &request)?;
+                self.keep(&page.keys, spot, visit).await?;
+                Ok(Next::Landing(page))
             }
             Err(refusal) => self.turn_away(refusal, spot.visit).await,
         }

@@ -8,8 +8,8 @@ use crate::audit::{AuditEvent, Kind, Outcome};
 use crate::availability::{Moment, find_available};
 use crate::medmij::{Bsn, LocalId};
 use crate::practices::Practice;
-use crate::session::login::{Attempt, AuthenticatedPerson, Departure, LoginEnd};
-use crate::session::visit::{AtLogin, BrowserKeys, Landed, Visit};
+use crate::session::login::{Attempt, AuthenticatedPerson, Departure, LoginEnd, LoginState};
+use crate::session::visit::{AtLogin, BrowserKeys, Landed, OwnAtLogin, Visit};
 
 impl Journey {
     /// The person answers the landing page.
@@ -18,27 +18,42 @@ impl Journey {
     /// See [`Ended`].
     pub async fn land(&self, presented: Presented<'_>, action: &str) -> Result<Next, Ended> {
         let (spot, visit) = self.taken(presented).await?;
-        let request = visit.request().clone();
+        let request = visit.request().cloned();
         let step = match (visit, action) {
             (Visit::Landed(landed), "continue") => self.send_to_login(spot, landed, Attempt::First).await,
             (Visit::Landed(landed), "cancel") => {
                 self.deny(spot.visit, Kind::AuthorizationRefused, "cancelled", &landed.request).await
             }
-            (Visit::Landed(_) | Visit::AtLogin(_) | Visit::Asked(_) | Visit::Unavailable(_), _) => {
-                Err(JourneyError::BadForm)
-            }
+            (
+                Visit::Landed(_)
+                | Visit::AtLogin(_)
+                | Visit::Asked(_)
+                | Visit::Unavailable(_)
+                | Visit::OwnAtLogin(_)
+                | Visit::Managing(_),
+                _,
+            ) => Err(JourneyError::BadForm),
         };
-        self.or_ended(step, spot, &request).await
+        self.or_ended(step, spot, request.as_ref()).await
     }
 
     async fn send_to_login(&self, spot: Spot, landed: Landed, attempt: Attempt) -> Step<Next> {
+        self.depart(spot, attempt, |state| Visit::AtLogin(landed.proceed(state))).await
+    }
+
+    /// Off to the login service; `next` makes the state in which the visit waits.
+    pub(super) async fn depart(
+        &self,
+        spot: Spot,
+        attempt: Attempt,
+        next: impl FnOnce(LoginState) -> Visit,
+    ) -> Step<Next> {
         let keys = BrowserKeys::draw();
         let deadline = self.login_deadline();
         let departure = Departure { visit: spot.visit, key: &keys.form, attempt, language: spot.language, deadline };
         let way = self.login.start(departure).await?;
-        let at_login = Visit::AtLogin(landed.proceed(way.state));
-        let page = self.open_with(keys, spot, at_login, &self.snapshot.load_full()).await?;
-        Ok(Next::Login { address: way.address, page })
+        self.keep(&keys, spot, next(way.state)).await?;
+        Ok(Next::Onward { address: way.address, visit: spot.visit, cookie: keys.cookie })
     }
 
     fn login_deadline(&self) -> Instant {
@@ -55,17 +70,20 @@ impl Journey {
         fields: &[(String, String)],
     ) -> Result<Next, Ended> {
         let (spot, visit) = self.taken(presented).await?;
-        let request = visit.request().clone();
+        let request = visit.request().cloned();
         let step = match visit {
             Visit::AtLogin(at_login) => self.read_login(spot, at_login, fields).await,
-            Visit::Landed(_) | Visit::Asked(_) | Visit::Unavailable(_) => Err(JourneyError::BadForm),
+            Visit::OwnAtLogin(at_login) => self.read_own_login(spot, at_login, fields).await,
+            Visit::Landed(_) | Visit::Asked(_) | Visit::Unavailable(_) | Visit::Managing(_) => {
+                Err(JourneyError::BadForm)
+            }
         };
-        self.or_ended(step, spot, &request).await
+        self.or_ended(step, spot, request.as_ref()).await
     }
 
     async fn read_login(&self, spot: Spot, at_login: AtLogin, fields: &[(String, String)]) -> Step<Next> {
         let failed = |reason| (Kind::AuthenticationFailed, reason);
-        let (kind, reason) = match self.login.finish(at_login.login.clone(), fields, self.login_deadline()).await {
+        let (kind, reason) = match self.finish_login(&at_login.login, fields).await {
             Ok(person) => return self.recognise(spot, at_login, person).await,
             Err(LoginEnd::NotABsn) => {
                 return self.send_to_login(spot, at_login.once_more(), Attempt::AfterATypo).await;
@@ -77,19 +95,47 @@ impl Journey {
         self.deny(spot.visit, kind, reason, &at_login.request).await
     }
 
+    async fn read_own_login(&self, spot: Spot, at_login: OwnAtLogin, fields: &[(String, String)]) -> Step<Next> {
+        let reason = match self.finish_login(&at_login.login, fields).await {
+            Ok(person) => return self.recognise_own(spot, at_login, person).await,
+            Err(LoginEnd::NotABsn) => return self.depart_own(spot, Attempt::AfterATypo).await,
+            Err(LoginEnd::Unavailable(unavailable)) => return Err(unavailable.into()),
+            Err(LoginEnd::Cancelled) => "login-cancelled",
+            Err(LoginEnd::Failed) => "login-failed",
+        };
+        let mut event = AuditEvent::new(self.clock.now(), Kind::AuthenticationFailed, Outcome::Refused);
+        event.local_id = Some(spot.visit);
+        event.reason = Some(reason);
+        self.record(event).await?;
+        Ok(Next::OwnStart)
+    }
+
+    async fn finish_login(
+        &self,
+        state: &LoginState,
+        fields: &[(String, String)],
+    ) -> Result<AuthenticatedPerson, LoginEnd> {
+        self.login.finish(state.clone(), fields, self.login_deadline()).await
+    }
+
+    /// Who logged in, how sure the service is, and when, goes into the record.
+    pub(super) async fn record_login(&self, event: AuditEvent, person: &AuthenticatedPerson) -> Step<()> {
+        let subject = Some(self.pseudonyms.at(&person.bsn, event.time));
+        let how = format!("{} {} {}", person.method.as_str(), person.level.as_str(), person.at);
+        self.record(AuditEvent { subject, detail: Some(how.into()), ..event }).await
+    }
+
     /// Not treated here, no data, too young: the person is told, and goes back by a button of the same form as that of the
     /// consent page. What the client sees, also in time, is then the same as a "no" (autoriseren 1 and 2).
     async fn recognise(&self, spot: Spot, at_login: AtLogin, person: AuthenticatedPerson) -> Step<Next> {
-        let mut event = self.event(Kind::PersonAuthenticated, Outcome::Done, spot.visit, &at_login.request);
-        event.subject = Some(self.pseudonyms.at(&person.bsn, event.time));
-        let how = format!("{} {} {}", person.method.as_str(), person.level.as_str(), person.at);
-        self.record(AuditEvent { detail: Some(how.into()), ..event }).await?;
+        let event = self.event(Kind::PersonAuthenticated, Outcome::Done, spot.visit, &at_login.request);
+        self.record_login(event, &person).await?;
         let snapshot = self.snapshot.load_full();
         let practice = practice_of(&snapshot, &at_login.request).ok_or(JourneyError::StalePage)?;
         let available = self.is_available(practice, &person.bsn, spot.visit).await?;
         let asked = at_login.authenticated(person);
         let visit = if available { Visit::Asked(asked) } else { Visit::Unavailable(asked.unavailable()) };
-        Ok(Next::Answer(self.open(spot, visit, &snapshot).await?))
+        self.onward(spot, visit, "consent").await
     }
 
     /// The availability test at its early moment (VZ): known at the practice, and old enough.
