@@ -65,6 +65,8 @@ fn snapshot(now: Timestamp) -> Snapshot {
     let practices = (0..PRACTICES).map(|number| Practice {
         provider: ProviderName::parse(&provider(number)).unwrap(),
         name: "Huisartsenpraktijk".to_owned(),
+        place: "Zutphen".to_owned(),
+        aliases: Vec::new(),
         his: "his-a".to_owned(),
         access_start: date(2020, 1, 1),
         minimum_age: 16,

@@ -16,6 +16,7 @@ mod operator;
 mod origin;
 mod parts;
 mod practices;
+mod reading;
 mod section;
 mod source;
 mod store;

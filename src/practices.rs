@@ -1,5 +1,8 @@
 //! Our own register of practices: which HIS holds a practice's records, since when it shows them, and whether it is open.
 
+pub mod find;
+mod words;
+
 use std::collections::HashMap;
 
 use jiff::civil::Date;
@@ -13,6 +16,10 @@ pub struct Practice {
     pub provider: ProviderName,
     /// Its name for people.
     pub name: String,
+    /// Where it is, for people.
+    pub place: String,
+    /// Other names and numbers by which people look for it.
+    pub aliases: Vec<String>,
     /// The id of the HIS installation that holds its records.
     pub his: String,
     /// E and P lines recorded before this date stay hidden (OPEN guideline: shown from the moment access was switched on).

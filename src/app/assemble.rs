@@ -173,6 +173,8 @@ fn practice(written: &config::Practice) -> Practice {
     Practice {
         provider: written.provider.clone(),
         name: written.name.clone(),
+        place: written.place.clone(),
+        aliases: written.aliases.clone(),
         his: written.his.clone(),
         access_start: written.access_start_date,
         minimum_age: written.minimum_age,
@@ -233,7 +235,7 @@ fn front(config: &Config, shared: &Shared) -> Result<Half<FrontFace>, StartError
         login: login(config, &shared.clock)?,
         clock: Arc::clone(&shared.clock),
         rules: JourneyRules {
-            allow_ports: config.lists.allow_ports,
+            allow_ports: config.lists.reading.allow_ports,
             code_lifetime: config.release.code_lifetime,
             page_lifetime: PAGE_LIFETIME,
             availability_deadline: AVAILABILITY_DEADLINE,

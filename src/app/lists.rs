@@ -14,8 +14,7 @@ use crate::audit::{AuditEvent, AuditLog, FileLog, Kind, Outcome};
 use crate::clock::SharedClock;
 use crate::config::{self, Config};
 use crate::lists::{
-    CopyFolder, HttpsSource, ListKind, NewSet, Pace, PerList, Published, Reading, RefreshError, RefreshOutcome,
-    Refresher, Rules,
+    CopyFolder, HttpsSource, ListKind, NewSet, Pace, PerList, Published, RefreshError, RefreshOutcome, Refresher, Rules,
 };
 use crate::monitor::alarms::{Alarm, Alarms};
 use crate::monitor::metrics::Metrics;
@@ -67,7 +66,7 @@ impl ListsPart {
             own: Arc::new(OwnAddresses { front: origin(&config.front.origin), back: origin(&config.back.origin) }),
             alarms: Arc::default(),
         };
-        let rules = Rules { reading: reading(section), grace: section.grace, loss_percent: section.loss_percent };
+        let rules = Rules { reading: section.reading, grace: section.grace, loss_percent: section.loss_percent };
         let (source, loaded) = (Arc::new(list_source(config, clock)?), CancellationToken::new());
         let copy = CopyFolder::new(section.copy.clone());
         let refresher = Refresher::new(source, copy, Arc::clone(clock), rules, force.publisher(loaded.clone()));
@@ -142,11 +141,6 @@ pub(crate) fn list_source(config: &Config, clock: &SharedClock) -> Result<HttpsS
     let urls =
         PerList { zal: url(&section.zal), ocl: url(&section.ocl), whl: url(&section.whl), gnl: url(&section.gnl) };
     Ok(HttpsSource::new(client, &urls)?)
-}
-
-/// How this configuration has lists read.
-pub(crate) fn reading(section: &config::Lists) -> Reading {
-    Reading { allow_ports: section.allow_ports, ..Reading::default() }
 }
 
 /// The public one: where this process listens, and with which offset, is nobody's business.

@@ -174,6 +174,9 @@ pub enum FileProblem {
     /// Not one line of visible characters.
     #[error("expected one line of 1 to 4096 visible ASCII characters")]
     NotOneLine,
+    /// Not a list that ties numbers to provider names.
+    #[error("expected a valid Zorgaanbiederskoppellijst; `inzage lists validate` says what is wrong with it")]
+    NoKoppellijst,
     /// The path, or one above it, is no folder.
     #[error("expected a folder, or room to make one")]
     NotAFolder,

@@ -15,6 +15,8 @@ use zeroize::Zeroizing;
 use super::fault::{Fault, FileProblem, Place, Problem};
 use super::kind::{self, Kind};
 use crate::jose::{DecryptionKey, Jwks, KeyError, SigningKey};
+use crate::lists::{MAX_LIST_BYTES, Reading, Zakl};
+use crate::medmij::ProviderName;
 
 /// What a path is for, and so what must be true of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +39,8 @@ pub(super) enum Role {
     SigningKey,
     /// A private key to open tokens with; secret.
     DecryptionKey,
+    /// A *zorgaanbiederskoppellijst*.
+    Koppellijst,
     /// A folder that is made when it is absent.
     Folder,
     /// A file that is made when it is absent.
@@ -65,6 +69,7 @@ impl Role {
             Self::SigningKey | Self::DecryptionKey => {
                 kind::path_of_secret("the path of a file with a private key: PKCS#8 in PEM, or a JWK")
             }
+            Self::Koppellijst => kind::path("the path of a Zorgaanbiederskoppellijst"),
             Self::Folder => kind::path("the path of a folder"),
             Self::Database => kind::path("the path of a database file"),
         }
@@ -79,6 +84,7 @@ impl Role {
             Self::Jwks => key_set(&contents(path, false)?),
             Self::SigningKey => token_key(&contents(path, true)?, SigningKey::parse),
             Self::DecryptionKey => token_key(&contents(path, true)?, DecryptionKey::parse),
+            Self::Koppellijst => koppellijst(path),
             Self::Folder => folder(path),
             Self::Database => database(path),
         }
@@ -98,6 +104,10 @@ impl NamedFile {
 const LARGEST: u64 = 1024 * 1024;
 
 fn contents(path: &Path, secret: bool) -> Result<Zeroizing<Vec<u8>>, FileProblem> {
+    contents_up_to(LARGEST, path, secret)
+}
+
+fn contents_up_to(largest: u64, path: &Path, secret: bool) -> Result<Zeroizing<Vec<u8>>, FileProblem> {
     // Not opened before it is known to be a plain file: opening a pipe would wait for its other end.
     let unreadable = |error: io::Error| FileProblem::Unreadable(error.kind());
     if !fs::metadata(path).map_err(unreadable)?.is_file() {
@@ -109,9 +119,9 @@ fn contents(path: &Path, secret: bool) -> Result<Zeroizing<Vec<u8>>, FileProblem
         return Err(FileProblem::OpenToOthers(mode));
     }
     let mut bytes = Zeroizing::new(Vec::new());
-    let read = file.take(LARGEST.saturating_add(1)).read_to_end(&mut bytes).map_err(unreadable)?;
-    let fits = u64::try_from(read).is_ok_and(|read| read <= LARGEST);
-    if fits { Ok(bytes) } else { Err(FileProblem::TooLarge(LARGEST)) }
+    let read = file.take(largest.saturating_add(1)).read_to_end(&mut bytes).map_err(unreadable)?;
+    let fits = u64::try_from(read).is_ok_and(|read| read <= largest);
+    if fits { Ok(bytes) } else { Err(FileProblem::TooLarge(largest)) }
 }
 
 fn certificates(pem: &[u8]) -> Result<(), FileProblem> {
@@ -147,6 +157,14 @@ fn api_key(text: &[u8]) -> Result<(), FileProblem> {
     let line = text.trim_ascii_end();
     let fits = (1..=4096).contains(&line.len()) && line.iter().all(u8::is_ascii_graphic);
     if fits { Ok(()) } else { Err(FileProblem::NotOneLine) }
+}
+
+/// By the widest reading: how long its names may be is another key.
+fn koppellijst(path: &Path) -> Result<(), FileProblem> {
+    let largest = u64::try_from(MAX_LIST_BYTES).unwrap_or(u64::MAX);
+    let bytes = contents_up_to(largest, path, false)?;
+    let reading = Reading { provider_name_max: ProviderName::LONGEST, ..Reading::default() };
+    Zakl::parse(&bytes, reading).map(|_| ()).map_err(|_| FileProblem::NoKoppellijst)
 }
 
 /// A folder that exists, or can be made in the nearest one that does. A look at the mode only: that the process really
@@ -224,6 +242,7 @@ mod tests {
         let key_set_text = serde_json::json!({"keys": [public]}).to_string();
         let keys = scratch.file("keys.json", &key_set_text, 0o644);
         let none_in_set = scratch.file("no-keys.json", r#"{"keys": []}"#, 0o644);
+        let zakl = scratch.file("zakl.xml", include_str!("../../fixtures/lists/zakl-good.xml"), 0o644);
         let none = scratch.0.join("absent");
         for (role, path, expected) in [
             (Role::Certificate, &chain, Ok(())),
@@ -246,6 +265,8 @@ mod tests {
             (Role::SigningKey, &keys, Err(FileProblem::OpenToOthers(0o644))),
             (Role::DecryptionKey, &pem, Ok(())),
             (Role::DecryptionKey, &random, Err(FileProblem::NoTokenKey)),
+            (Role::Koppellijst, &zakl, Ok(())),
+            (Role::Koppellijst, &line, Err(FileProblem::NoKoppellijst)),
             (Role::Folder, &scratch.0, Ok(())),
             (Role::Folder, &none.join("deeper"), Ok(())),
             (Role::Folder, &chain, Err(FileProblem::NotAFolder)),

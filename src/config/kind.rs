@@ -35,7 +35,7 @@ pub(super) struct Kind<T> {
 }
 
 impl<T> Kind<T> {
-    fn new(
+    pub(super) fn new(
         expected: impl Into<Cow<'static, str>>,
         read: impl Fn(&DeValue<'_>) -> Result<T, Refusal> + 'static,
     ) -> Self {
@@ -137,6 +137,15 @@ pub(super) fn phone() -> Kind<String> {
         (3..=15).contains(&digits) && text.len() <= 24 && text.trim() == text && text.bytes().all(plain)
     };
     Kind::text("a telephone number such as 088 123 45 67", move |text| fits(text).then(|| text.to_owned()))
+}
+
+/// Texts that people read, at most so many.
+pub(super) fn many_words(most: usize, longest: usize) -> Kind<Vec<String>> {
+    let one = words(longest);
+    Kind::new(format!("an array of at most {most} texts of 1 to {longest} characters"), move |value| {
+        let array = value.as_array().filter(|array| array.len() <= most).ok_or(Refusal::Wrong)?;
+        array.iter().map(|item| one.read(item.get_ref())).collect()
+    })
 }
 
 /// A short name of the operator's choice.

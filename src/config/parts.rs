@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use super::fault::Problem;
 use super::files::Role;
-use super::kind::{self, boolean, bytes, choice, label, list_url, millis, number, seconds};
+use super::kind::{self, bytes, choice, label, list_url, millis, number, seconds};
 use super::log::Read;
 use super::origin::{HttpsUrl, Origin};
 use super::section::Section;
-use crate::lists::PerList;
+use crate::lists::{PerList, Reading};
 
 /// Where this gateway runs, and so what is allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -217,8 +217,11 @@ pub struct Lists {
     pub grace: Duration,
     /// Folder of the last good copy; default `lists` in the data folder.
     pub copy: PathBuf,
-    /// Whether front-channel URIs in the lists may carry a port; never in production.
-    pub allow_ports: bool,
+    /// How they are read: whether front-channel URIs may carry a port (never in production), which namespaces are accepted, how
+    /// long a provider name may be.
+    pub reading: Reading,
+    /// The *zorgaanbiederskoppellijst*, for people who look for their practice by a number.
+    pub zakl: Option<PathBuf>,
 }
 
 impl Lists {
@@ -236,7 +239,8 @@ impl Lists {
         let loss_percent = each_list(section, "loss_percent", || number(0..=100, " of per cent"), 5);
         let grace = section.or_default("grace_seconds", &seconds(3600..=86_400), Duration::from_hours(1));
         let copy = section.file_or("copy", Role::Folder, data.join("lists"));
-        let allow_ports = section.or_default("allow_ports", &boolean(), false);
+        let reading = super::reading::read(section);
+        let zakl = section.optional_file("zakl", Role::Koppellijst);
         Ok(Self {
             zal: zal?,
             ocl: ocl?,
@@ -250,7 +254,8 @@ impl Lists {
             loss_percent: loss_percent?,
             grace: grace?,
             copy: copy?,
-            allow_ports: allow_ports?,
+            reading: reading?,
+            zakl: zakl?,
         })
     }
 }

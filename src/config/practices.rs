@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::civil::Date;
 
 use super::files::Role;
-use super::kind::{self, base_url, choice, label, millis, number, words};
+use super::kind::{self, base_url, choice, label, many_words, millis, number, words};
 use super::log::Read;
 use super::origin::HttpsUrl;
 use super::parts::Identity;
@@ -92,6 +92,8 @@ pub struct Practice {
     pub name: String,
     /// Where it is, for people, 1 to 100 characters.
     pub place: String,
+    /// Other names and numbers by which people look for it, an AGB code among them: at most 20, 1 to 100 characters each.
+    pub aliases: Vec<String>,
     /// The [`His::id`] of the installation that holds its records.
     pub his: String,
     /// The day from which on patients may see what was written.
@@ -109,6 +111,7 @@ impl Practice {
         let provider = section.required("provider", &kind::provider());
         let name = section.required("name", &words(100));
         let place = section.required("place", &words(100));
+        let aliases = section.or_default("aliases", &many_words(20, 100), Vec::new());
         let his = section.required("his", &label(32));
         let access_start_date = section.required("access_start_date", &kind::date());
         let state = section.required("state", &choice(PracticeState::WORDS));
@@ -118,6 +121,7 @@ impl Practice {
             provider: provider?,
             name: name?,
             place: place?,
+            aliases: aliases?,
             his: his?,
             access_start_date: access_start_date?,
             state: state?,

@@ -86,6 +86,12 @@ impl Zakl {
         self.header
     }
 
+    /// The provider with this full name, `name@medmij`.
+    #[must_use]
+    pub fn provider(&self, name: &str) -> Option<&CoupledProvider> {
+        self.providers.find(name)
+    }
+
     /// All providers, in the order of the list.
     #[must_use]
     pub fn providers(&self) -> &[CoupledProvider] {

@@ -236,6 +236,8 @@ mod tests {
         Practice {
             provider: ProviderName::parse(name).unwrap(),
             name: "Praktijk".to_owned(),
+            place: "Zutphen".to_owned(),
+            aliases: Vec::new(),
             his: "his-a".to_owned(),
             access_start: date(2020, 1, 1),
             minimum_age: 16,

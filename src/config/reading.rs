@@ -1,0 +1,34 @@
+//! How lists are read: the points that the framework leaves open, with what was last published as default.
+
+use toml::de::DeValue;
+
+use super::kind::{Kind, Refusal, boolean, number};
+use super::log::Read;
+use super::section::Section;
+use crate::lists::{Reading, Schema, Schemas};
+use crate::medmij::ProviderName;
+
+/// What the current releases use: all that are read, save the ZAL of 1.0 and 1.1, which offers nothing in an interface version.
+fn current() -> Schemas {
+    Schema::ALL.into_iter().filter(|schema| *schema != Schema::ZalRelease2).collect()
+}
+
+/// The keys of `[lists]` that are about reading.
+pub(super) fn read(section: &mut Section<'_, '_>) -> Read<Reading> {
+    let longest = u64::try_from(ProviderName::LONGEST).unwrap_or(u64::MAX);
+    let allow_ports = section.or_default("allow_ports", &boolean(), false);
+    let schemas = section.or_default("namespaces", &namespaces(), current());
+    let provider_name_max = section.or_default("provider_name_max", &number(10..=longest, " of characters"), 57);
+    Ok(Reading { allow_ports: allow_ports?, schemas: schemas?, provider_name_max: provider_name_max? })
+}
+
+/// Namespaces that there is a reader for.
+fn namespaces() -> Kind<Schemas> {
+    let known: Vec<_> = Schema::ALL.into_iter().map(|schema| format!("{:?}", schema.namespace())).collect();
+    Kind::new(format!("an array of namespaces, each one of {}", known.join(", ")), |value| {
+        let array = value.as_array().filter(|array| !array.is_empty()).ok_or(Refusal::Wrong)?;
+        let schema =
+            |item: &DeValue<'_>| Schema::ALL.into_iter().find(|known| item.as_str() == Some(known.namespace()));
+        array.iter().map(|item| schema(item.get_ref()).ok_or(Refusal::Wrong)).collect()
+    })
+}
