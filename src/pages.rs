@@ -3,10 +3,12 @@
 
 mod dutch;
 mod english;
+mod find;
 mod text;
 
 use askama::Template;
 
+pub use self::find::{FindAnswer, FindPage};
 pub use self::text::{Explained, FailureText, Text};
 use crate::language::Language;
 use crate::medmij::{CorrelationId, LocalId};

@@ -6,6 +6,7 @@
 //! | front channel | `POST /visit/{id}/landing`, `/login`, `/consent` | the pages of a visit |
 //! | front channel | `GET /toestemmingen`, `POST`, `/visit/{id}/consents` | a person looks at their lasting consents and stops them |
 //! | front channel | `GET /simulator` | the login simulator (feature `sandbox`) |
+//! | front channel | `GET /practices` | [`crate::practices::http`]: find my practice |
 //! | front channel | `GET /assets/inzage.css` | the stylesheet |
 //! | both channels | `GET /.well-known/oauth-authorization-server` | [`crate::oauth::http`]: what is served (RFC 8414) |
 //! | back channel | `POST /oauth/token` | [`crate::oauth::http`]: a code or refresh token becomes a token |

@@ -27,6 +27,8 @@ use crate::monitor::ready::Readiness;
 use crate::oauth::metadata::Metadata;
 use crate::oauth::rate::PortalRates;
 use crate::oauth::token::{Patience, PortalDesk, ScopeForm, TokenDesk, TokenRules};
+use crate::practices::find::Finder;
+use crate::practices::http::SearchDesk;
 use crate::practices::{GoLive, Practice, PracticeRegister};
 use crate::routes::{BackFace, FrontFace, Watch};
 use crate::routing::{Freshness, SharedSnapshot, Snapshot};
@@ -244,12 +246,19 @@ fn front(config: &Config, shared: &Shared) -> Result<Half<FrontFace>, StartError
         operator: operator(&config.operator),
     };
     let tls = front_channel(&identity(&config.front.identity, &shared.clock)?, &shared.clock)?;
-    let face = FrontFace {
-        router: crate::session::http::router(Arc::new(journey))
-            .merge(crate::oauth::http::metadata_router(metadata(config))),
-        watch: shared.watch.clone(),
-    };
+    let search = SearchDesk::new(finder(config, shared)?, Arc::clone(&shared.snapshot));
+    let router = crate::session::http::router(Arc::new(journey))
+        .merge(crate::oauth::http::metadata_router(metadata(config)))
+        .merge(crate::practices::http::router(Arc::new(search)));
+    let face = FrontFace { router, watch: shared.watch.clone() };
     Ok(half(config, &config.front.origin, tls, face))
+}
+
+/// Prepared once: neither the register nor the list of numbers changes while the node runs.
+fn finder(config: &Config, shared: &Shared) -> Result<Finder, StartError> {
+    let zakl =
+        config.lists.zakl.as_deref().map(|path| super::lists::koppellijst(path, config.lists.reading)).transpose()?;
+    Ok(Finder::new(&shared.snapshot.load().practices, zakl.unwrap_or_default()))
 }
 
 fn operator(written: &config::Operator) -> Operator {

@@ -1,6 +1,7 @@
 //! The lists of a node: fetched, put into force, recorded, and watched for what an operator must know.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +15,8 @@ use crate::audit::{AuditEvent, AuditLog, FileLog, Kind, Outcome};
 use crate::clock::SharedClock;
 use crate::config::{self, Config};
 use crate::lists::{
-    CopyFolder, HttpsSource, ListKind, NewSet, Pace, PerList, Published, RefreshError, RefreshOutcome, Refresher, Rules,
+    CopyFolder, HttpsSource, ListKind, NewSet, Pace, PerList, Published, Reading, RefreshError, RefreshOutcome,
+    Refresher, Rules, Zakl,
 };
 use crate::monitor::alarms::{Alarm, Alarms};
 use crate::monitor::metrics::Metrics;
@@ -240,4 +242,14 @@ fn differing(own: &OwnAddresses, snapshot: &Snapshot) -> Option<String> {
         said.push(format!("and {} more", all.len().saturating_sub(NAMED_MAX)));
     }
     (!said.is_empty()).then(|| said.join("; "))
+}
+
+/// The list that ties numbers to provider names, from a file that the check of the configuration has seen. Waits for the disk.
+///
+/// # Errors
+/// When it cannot be read, or is not valid by this reading.
+pub(super) fn koppellijst(path: &Path, reading: Reading) -> Result<Zakl, StartError> {
+    let named = || path.display().to_string();
+    let bytes = std::fs::read(path).map_err(|source| StartError::File { path: named(), source })?;
+    Zakl::parse(&bytes, reading).map_err(|source| StartError::Koppellijst { path: named(), source })
 }

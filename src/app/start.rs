@@ -93,6 +93,15 @@ pub enum StartError {
     /// The sources of the lists cannot be used.
     #[error("the lists cannot be fetched this way")]
     Lists(#[from] crate::lists::HttpsSourceError),
+    /// The list that ties numbers to provider names is not valid.
+    #[error("the list {path} is not valid")]
+    Koppellijst {
+        /// The file.
+        path: String,
+        /// Why.
+        #[source]
+        source: crate::lists::ListError,
+    },
     /// The name of the node cannot be used.
     #[error(transparent)]
     NodeName(#[from] crate::audit::NodeNameError),
@@ -117,6 +126,7 @@ impl StartError {
             | Self::KeySet { .. }
             | Self::Login(_)
             | Self::Lists(_)
+            | Self::Koppellijst { .. }
             | Self::His { .. }
             | Self::NodeName(_)
             | Self::NoLogin => 78,

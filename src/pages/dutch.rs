@@ -1,8 +1,8 @@
 //! The pages in Dutch, at level B1: short sentences, common words, "u".
 
 use super::text::{
-    ConsentText, Explained, FailureText, LandingText, OwnText, PerDirection, PerDirectionParagraphs, SimulatorText,
-    Text, UnavailableText,
+    ConsentText, Explained, FailureText, FindText, LandingText, OwnText, PerDirection, PerDirectionParagraphs,
+    SimulatorText, Text, UnavailableText,
 };
 use crate::language::Language;
 
@@ -76,7 +76,26 @@ pub(super) static TEXT: Text = Text {
         discreet: "De app hoort van ons alleen dat er geen toestemming is gegeven, en niet waarom.",
     },
     own: OWN,
+    find: FIND,
     failure: FAILURE,
+};
+
+const FIND: FindText = FindText {
+    title: "Uw praktijk zoeken",
+    summary: "Controleer wat u typte",
+    label: "Naam of plaats van uw praktijk",
+    hint: "U kunt ook de naam van uw huisarts of een AGB-code typen. Typ nooit uw burgerservicenummer.",
+    search: "Zoeken",
+    found: "Gevonden praktijken",
+    nothing: "Geen praktijk gevonden",
+    nothing_why: "Controleer de naam, of typ alleen de plaats. Vindt u uw praktijk niet? Vraag daar of u uw gegevens al kunt ophalen.",
+    open: "Open: u kunt hier uw gegevens ophalen met een app.",
+    known: "Bekend, maar nog niet open. U kunt hier nog geen gegevens ophalen. Vraag uw praktijk wanneer dat kan.",
+    network_name: "Naam in MedMij",
+    too_short: "Typ ten minste twee letters of cijfers.",
+    too_long: "Typ ten hoogste 100 tekens.",
+    holds_bsn: "Dit lijkt op een burgerservicenummer. Typ dat hier niet: zoek op de naam of plaats van uw praktijk.",
+    busy: "Er zoeken nu veel mensen tegelijk. Probeer het over een paar tellen nog eens.",
 };
 
 const CONSENT: ConsentText = ConsentText {

@@ -1,8 +1,8 @@
 //! The pages in English. The names of data services stay Dutch, as in the national list.
 
 use super::text::{
-    ConsentText, Explained, FailureText, LandingText, OwnText, PerDirection, PerDirectionParagraphs, SimulatorText,
-    Text, UnavailableText,
+    ConsentText, Explained, FailureText, FindText, LandingText, OwnText, PerDirection, PerDirectionParagraphs,
+    SimulatorText, Text, UnavailableText,
 };
 use crate::language::Language;
 
@@ -76,7 +76,26 @@ pub(super) static TEXT: Text = Text {
         discreet: "We only tell the app that no consent was given, and not why.",
     },
     own: OWN,
+    find: FIND,
     failure: FAILURE,
+};
+
+const FIND: FindText = FindText {
+    title: "Find your practice",
+    summary: "Check what you typed",
+    label: "Name or town of your practice",
+    hint: "You can also type the name of your GP or an AGB code. Never type your citizen service number (BSN).",
+    search: "Search",
+    found: "Practices found",
+    nothing: "No practice found",
+    nothing_why: "Check the name, or type the town only. Is your practice not here? Ask them whether you can collect your data yet.",
+    open: "Open: you can collect your data here with an app.",
+    known: "Known, but not open yet. You cannot collect data here yet. Ask your practice when you can.",
+    network_name: "Name in MedMij",
+    too_short: "Type at least two letters or digits.",
+    too_long: "Type at most 100 characters.",
+    holds_bsn: "This looks like a citizen service number (BSN). Do not type it here: search by the name or town of your practice.",
+    busy: "Many people are searching right now. Try again in a few seconds.",
 };
 
 const CONSENT: ConsentText = ConsentText {

@@ -34,8 +34,45 @@ pub struct Text {
     pub unavailable: UnavailableText,
     /// A person's own consents.
     pub own: OwnText,
+    /// Find my practice.
+    pub find: FindText,
     /// Pages on which a visit ends.
     pub failure: FailureText,
+}
+
+/// "Find my practice".
+#[derive(Debug)]
+pub struct FindText {
+    /// Title of the window and heading.
+    pub title: &'static str,
+    /// Over what is wrong with a question.
+    pub summary: &'static str,
+    /// What one asks by.
+    pub label: &'static str,
+    /// What to type, and what not.
+    pub hint: &'static str,
+    /// The button.
+    pub search: &'static str,
+    /// Over what was found.
+    pub found: &'static str,
+    /// Nothing was found.
+    pub nothing: &'static str,
+    /// What to do then.
+    pub nothing_why: &'static str,
+    /// Its patients can get their record.
+    pub open: &'static str,
+    /// They cannot, yet.
+    pub known: &'static str,
+    /// Before the name in the network.
+    pub network_name: &'static str,
+    /// The question is too short.
+    pub too_short: &'static str,
+    /// The question is too long.
+    pub too_long: &'static str,
+    /// The question holds a BSN.
+    pub holds_bsn: &'static str,
+    /// Too many people ask at once.
+    pub busy: &'static str,
 }
 
 /// "You come from this app and are about to log in" (core.usrint.100).

@@ -62,6 +62,7 @@ pub(crate) const PARTS: &[(Level, &str)] = &[
     (Level::Sockets, "fhir::http"),
     (Level::Sockets, "oauth::http"),
     (Level::Sockets, "session::http"),
+    (Level::Sockets, "practices::http"),
     (Level::Sockets, "monitor::http"),
     (Level::Assembly, "config"),
     (Level::Assembly, "routes"),
@@ -85,7 +86,20 @@ pub(crate) const NAMED_ONLY_BY: &[(&str, &[&str])] =
 
 /// A path of another crate, and the modules that may name it.
 pub(crate) const CRATES: &[(&str, &[&str])] = &[
-    ("axum", &["edge", "routes", "app", "sandbox", "fhir::http", "oauth::http", "session::http", "monitor::http"]),
+    (
+        "axum",
+        &[
+            "edge",
+            "routes",
+            "app",
+            "sandbox",
+            "fhir::http",
+            "oauth::http",
+            "session::http",
+            "practices::http",
+            "monitor::http",
+        ],
+    ),
     ("aws_lc_rs::agreement", &["jose", "sandbox::portal"]),
     ("aws_lc_rs::rsa", &["jose"]),
     ("aws_lc_rs::signature", &["jose"]),

@@ -17,6 +17,7 @@ mod login;
 mod metadata;
 mod own;
 mod portal;
+mod practices;
 mod record;
 mod requests;
 mod review;

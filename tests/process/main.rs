@@ -17,5 +17,6 @@ mod harness;
 mod kill;
 mod login;
 mod person;
+mod practices;
 mod sandbox;
 mod serve;

@@ -20,6 +20,8 @@ pub(super) const STYLESHEET: &str = include_str!("zorgmap.css");
 #[template(path = "start.html", config = "src/sandbox/pgo/askama.toml")]
 pub(super) struct StartPage<'a> {
     practices: Vec<Choice<'a>>,
+    /// Where the gateway has people look for their practice.
+    search: Option<String>,
     has_record: bool,
 }
 
@@ -61,13 +63,15 @@ pub(super) struct TroublePage {
 }
 
 impl<'a> StartPage<'a> {
-    pub(super) fn of(directory: &'a Directory, today: Date, has_record: bool) -> Self {
+    /// `gateway` is the origin of the gateway's pages, when it is known.
+    pub(super) fn of(directory: &'a Directory, today: Date, gateway: Option<&String>, has_record: bool) -> Self {
+        let search = gateway.map(|origin| format!("{origin}/practices"));
         let age = |person: &TestPerson| person.birth_date.and_then(|born| Day::of(born).years_until(today));
         let choice = |practice: &'a ListedPractice| {
             let own = directory.people.iter().filter(|person| person.provider == practice.provider);
             Choice { practice, people: own.map(|person| Invented { person, age: age(person) }).collect() }
         };
-        Self { practices: directory.practices.iter().map(choice).collect(), has_record }
+        Self { practices: directory.practices.iter().map(choice).collect(), search, has_record }
     }
 
     pub(super) fn render_html(&self) -> String {

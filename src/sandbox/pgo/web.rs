@@ -40,7 +40,8 @@ pub(super) fn router(zorgmap: Arc<Zorgmap>) -> Router {
 async fn start(State(zorgmap): Shared, headers: HeaderMap) -> Response {
     let has_record = zorgmap.sessions.collected(cookie(&headers)).is_some();
     let origins = zorgmap.gateway_origins().await;
-    let page = StartPage::of(&zorgmap.directory, crate::availability::dutch_today(zorgmap.clock.now()), has_record);
+    let today = crate::availability::dutch_today(zorgmap.clock.now());
+    let page = StartPage::of(&zorgmap.directory, today, origins.first(), has_record);
     secured(Html(page.render_html()).into_response(), &origins)
 }
 

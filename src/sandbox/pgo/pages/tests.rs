@@ -98,11 +98,12 @@ fn the_start_page_lists_practices_with_their_people() {
     };
     let people = vec![person("Duinker", "huisarts.dijk@medmij"), person("Elders", "huisarts.ander@medmij")];
     let directory = Directory { practices: vec![practice()], people };
-    let html = StartPage::of(&directory, TODAY, true).render_html();
+    let html = StartPage::of(&directory, TODAY, Some(&"https://gp.example".to_owned()), true).render_html();
     assert!(html.contains("Praktijk &#60;Dijk&#62; &#38; Zn") && html.contains(r#"value="huisarts.dijk@medmij""#));
     assert!(html.contains("Duinker") && html.contains("46") && !html.contains("Elders"));
     assert!(html.contains(r#"href="/record""#));
-    assert!(!StartPage::of(&directory, TODAY, false).render_html().contains(r#"href="/record""#));
+    assert!(html.contains(r#"href="https://gp.example/practices""#));
+    assert!(!StartPage::of(&directory, TODAY, None, false).render_html().contains(r#"href="/record""#));
     allowed_by_the_policy(&html);
 }
 
