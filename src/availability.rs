@@ -25,7 +25,7 @@ pub struct Moment {
     pub deadline: Instant,
 }
 
-/// The person as the HIS of the practice knows them, when data of theirs is available to themself.
+/// The person as the HIS of the practice knows them at this moment, when data of theirs is available to themself.
 ///
 /// # Errors
 /// When the HIS does not say.
@@ -35,7 +35,7 @@ pub async fn find_available(
     bsn: &Bsn,
     moment: Moment,
 ) -> Result<Option<HisPatient>, HisError> {
-    let found = adapter.find_patient(bsn, &moment.local_id.to_string(), moment.deadline).await?;
+    let found = adapter.ask_patient(bsn, &moment.local_id.to_string(), moment.deadline).await?;
     let today = dutch_today(moment.now);
     Ok(found.filter(|patient| is_of_age(patient.birth_date, practice, today)))
 }

@@ -86,8 +86,17 @@ pub trait HisAdapter: Send + Sync + 'static {
     /// The base URL of the HIS, without trailing slash, as it may stand in its answers; it is rewritten to ours.
     fn base(&self) -> &str;
 
-    /// Whether and how the HIS knows this person. `None`: it does not, or knows more than one.
+    /// Whether and how the HIS knows this person. `None`: it does not, or knows more than one. The answer may be one of a
+    /// quarter of an hour ago at most.
     fn find_patient<'a>(
+        &'a self,
+        bsn: &'a Bsn,
+        local_id: &'a str,
+        deadline: Instant,
+    ) -> HisFuture<'a, Option<HisPatient>>;
+
+    /// The same, asked of the HIS at this moment.
+    fn ask_patient<'a>(
         &'a self,
         bsn: &'a Bsn,
         local_id: &'a str,

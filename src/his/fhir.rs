@@ -85,19 +85,28 @@ impl FhirHis {
     }
 
     async fn look_up(&self, bsn: &Bsn, local_id: &str, deadline: Instant) -> Result<Option<HisPatient>, HisError> {
-        let key = sha256(bsn.reveal().as_bytes());
-        if let Some(known) = self.patients.get(&key) {
-            return Ok(Some(HisPatient::clone(&known)));
+        match self.patients.get(&key_of(bsn)) {
+            Some(known) => Ok(Some(HisPatient::clone(&known))),
+            None => self.look_up_now(bsn, local_id, deadline).await,
         }
+    }
+
+    async fn look_up_now(&self, bsn: &Bsn, local_id: &str, deadline: Instant) -> Result<Option<HisPatient>, HisError> {
         let form = encode_pairs(&[("identifier".to_owned(), format!("{}|{}", Bsn::SYSTEM, bsn.reveal()))]);
         let request = self.request(Method::POST, "Patient/_search", local_id, Bytes::from(form))?;
         let body = self.ask(request, deadline).await?;
         let found = read_patient(&body, bsn, &self.base).map_err(|_| HisError::Nonsense)?;
-        if let Some(patient) = &found {
-            self.patients.insert(key, Arc::new(patient.clone()));
+        match &found {
+            Some(patient) => self.patients.insert(key_of(bsn), Arc::new(patient.clone())),
+            None => self.patients.invalidate(&key_of(bsn)),
         }
         Ok(found)
     }
+}
+
+/// What a patient is remembered under.
+fn key_of(bsn: &Bsn) -> [u8; 32] {
+    sha256(bsn.reveal().as_bytes())
 }
 
 /// A body of the right kind, or what its absence means.
@@ -130,6 +139,15 @@ impl HisAdapter for FhirHis {
         deadline: Instant,
     ) -> HisFuture<'a, Option<HisPatient>> {
         Box::pin(self.look_up(bsn, local_id, deadline))
+    }
+
+    fn ask_patient<'a>(
+        &'a self,
+        bsn: &'a Bsn,
+        local_id: &'a str,
+        deadline: Instant,
+    ) -> HisFuture<'a, Option<HisPatient>> {
+        Box::pin(self.look_up_now(bsn, local_id, deadline))
     }
 
     fn search<'a>(&'a self, patient: &'a HisPatient, search: Search<'a>) -> HisFuture<'a, Answer> {

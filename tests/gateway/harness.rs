@@ -113,6 +113,17 @@ impl Gateway {
         Session { client, endpoints, token, correlation_id }
     }
 
+    /// Tokens of a person who consents "for an indefinite period", held by the first PGO.
+    pub(crate) async fn lasting_session(&self, provider: &str, bsn: &str) -> Session {
+        let client = self.client("pgo");
+        let choices = Choices { indefinite: true, ..Choices::willing(bsn) };
+        let (End::Client(answer), endpoints, correlation_id) = self.walk(&client, provider, choices).await else {
+            panic!("the walk ended on a page")
+        };
+        let token = client.exchange(&endpoints, &answer["code"], &correlation_id).await.unwrap();
+        Session { client, endpoints, token, correlation_id }
+    }
+
     /// Every audit record so far, oldest first.
     pub(crate) fn audit(&self) -> Vec<Value> {
         records(&self.audit_dir())
@@ -220,6 +231,11 @@ impl Session {
     /// The resource endpoint.
     pub(crate) fn base(&self) -> &str {
         &self.endpoints.resources[ROLE]
+    }
+
+    /// Its refresh token.
+    pub(crate) fn refresh_token(&self) -> &str {
+        self.token.refresh_token.as_deref().unwrap()
     }
 
     /// Asks for something under the resource endpoint.

@@ -25,7 +25,7 @@ pub(crate) fn publish(gateway: &Gateway, sequence: u64, change: impl Fn(ListKind
 }
 
 /// A list without the element that holds a text.
-fn without(list: &str, element: &str, held: &str) -> String {
+pub(crate) fn without(list: &str, element: &str, held: &str) -> String {
     let (open, close) = (format!("<{element}>"), format!("</{element}>"));
     let at = list.find(held).unwrap();
     let start = list[..at].rfind(&open).unwrap();

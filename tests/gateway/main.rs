@@ -12,6 +12,7 @@ mod attacks;
 mod authorize;
 mod harness;
 mod his_faults;
+mod lasting;
 mod lists;
 mod login;
 mod metadata;

@@ -154,7 +154,7 @@ async fn raw(gateway: &Gateway, bsn: &str, token: &str) {
 }
 
 #[tokio::test]
-async fn no_bsn_token_code_or_cookie_is_left_anywhere() {
+async fn case_42_no_bsn_token_code_or_cookie_is_left_anywhere() {
     LazyLock::force(&LOG);
     let gateway = Gateway::start().await;
     let bsn = gateway.patient();
@@ -166,6 +166,10 @@ async fn no_bsn_token_code_or_cookie_is_left_anywhere() {
     let (spent, endpoints, correlation_id) = gateway.code(&session.client, DELINDE, &bsn).await;
     let second = session.client.exchange(&endpoints, &spent, &correlation_id).await.unwrap().access_token;
     assert!(gateway.client("pgo2").exchange(&endpoints, &unspent, &new_id()).await.is_err());
+    let lasting = gateway.lasting_session(DELINDE, &bsn).await;
+    let refreshed = lasting.client.refresh(&lasting.endpoints, lasting.refresh_token()).await.unwrap();
+    let rotated = crate::harness::json(&refreshed)["refresh_token"].as_str().unwrap().to_owned();
+    assert_eq!(refreshed.headers["cache-control"], "no-store");
     for choices in
         [Choices { consent: "refuse", ..Choices::willing(&bsn) }, Choices { login: "cancel", ..Choices::willing(&bsn) }]
     {
@@ -186,6 +190,8 @@ async fn no_bsn_token_code_or_cookie_is_left_anywhere() {
         ("BSN", bsn.clone()),
         ("first token", session.token.access_token.clone()),
         ("second token", second),
+        ("refresh token that was used", lasting.refresh_token().to_owned()),
+        ("refresh token", rotated),
         ("code that was exchanged", spent),
         ("code that another client showed", unspent),
     ];
@@ -208,10 +214,15 @@ async fn no_bsn_token_code_or_cookie_is_left_anywhere() {
     search("while it runs");
     let left = gateway.leave().await;
     search("after the stop");
+    assert_log_is_clean(&secrets);
+    drop(left);
+}
+
+/// The technical log is JSON, and holds none of these.
+fn assert_log_is_clean(secrets: &[(&str, String)]) {
     let log = LOG.text();
     assert!(log.lines().any(|line| line.contains("\"answered\"")) && log.lines().any(|line| line.contains("serving")));
     assert!(log.lines().all(|line| serde_json::from_str::<serde_json::Value>(line).is_ok()));
     assert!(!log.contains('\u{1b}'));
-    assert_absent("the technical log", log.as_bytes(), &secrets);
-    drop(left);
+    assert_absent("the technical log", log.as_bytes(), secrets);
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use inzage::sandbox::client::{Endpoints, PgoClient, Reply, new_id};
+use inzage::sandbox::his::faults::{Fail, Faults};
 use reqwest::Method;
 use tokio::task::JoinSet;
 
@@ -304,5 +305,132 @@ async fn case_43_a_thousand_wrong_codes_of_one_client_slow_that_client_down() {
     assert_eq!(present(&other, &endpoints, &form(&other, &theirs)).await.status, 200);
     gateway.clock.advance(Duration::from_secs(1));
     assert_eq!(present(&guesser, &endpoints, &form(&guesser, &own)).await.status, 200, "the code was not spent");
+    gateway.stop().await;
+}
+
+fn refresh_form(client: &PgoClient, token: &str) -> Vec<(String, String)> {
+    let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    vec![pair("grant_type", "refresh_token"), pair("refresh_token", token), pair("client_id", &client.client_id)]
+}
+
+/// The refresh token of an answer.
+fn next(reply: &Reply) -> String {
+    assert_eq!(reply.status, 200, "{}", crate::harness::text(reply));
+    json(reply)["refresh_token"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn case_38_a_refresh_token_used_after_rotation_ends_the_family() {
+    let gateway = Gateway::start().await;
+    let session = gateway.lasting_session(DELINDE, &gateway.patient()).await;
+    let (client, endpoints) = (&session.client, &session.endpoints);
+    let second = present(client, endpoints, &refresh_form(client, session.refresh_token())).await;
+    let third = present(client, endpoints, &refresh_form(client, &next(&second))).await;
+    let access = json(&third)["access_token"].as_str().unwrap().to_owned();
+    assert_eq!(status_of_data(client, endpoints, &access).await, 200);
+    // The first one, two turns later.
+    let reply = present(client, endpoints, &refresh_form(client, session.refresh_token())).await;
+    refused(&gateway, &reply, 400, "invalid_grant");
+    let ended = gateway.last_audit("grant_ended");
+    assert_eq!((&ended["outcome"], &ended["reason"]), (&"done".into(), &"refresh-token-reused".into()));
+    for token in [&access, &session.token.access_token] {
+        assert_eq!(status_of_data(client, endpoints, token).await, 401);
+    }
+    refused(&gateway, &present(client, endpoints, &refresh_form(client, &next(&third))).await, 400, "invalid_grant");
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn case_38_of_fifty_uses_of_a_refresh_token_at_once_one_gets_tokens_and_the_family_ends() {
+    let gateway = Gateway::start().await;
+    let session = gateway.lasting_session(DELINDE, &gateway.patient()).await;
+    let mut all = JoinSet::new();
+    for _ in 0..50 {
+        let form = refresh_form(&session.client, session.refresh_token());
+        let (client, endpoints) = (session.client.clone(), session.endpoints.clone());
+        all.spawn(async move { present(&client, &endpoints, &form).await });
+    }
+    let replies = all.join_all().await;
+    let (issued, others): (Vec<_>, Vec<_>) = replies.iter().partition(|reply| reply.status == 200);
+    assert_eq!((issued.len(), others.len()), (1, 49));
+    assert!(others.iter().all(|reply| reply.status == 400 && json(reply)["error"] == "invalid_grant"));
+    let access = json(issued[0])["access_token"].as_str().unwrap().to_owned();
+    assert_eq!(status_of_data(&session.client, &session.endpoints, &access).await, 401);
+    assert_eq!(gateway.audit_of("grant_ended").len(), 1);
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn case_39_a_refresh_with_a_broader_scope_is_refused_and_costs_nothing() {
+    let gateway = Gateway::start().await;
+    let session = gateway.lasting_session(DELINDE, &gateway.patient()).await;
+    let (client, endpoints) = (&session.client, &session.endpoints);
+    for scope in ["49 51", "huisarts.haven", "huisarts.delinde~51", "49 huisarts.haven~49", ""] {
+        let asked = with(refresh_form(client, session.refresh_token()), "scope", Some(scope));
+        refused(&gateway, &present(client, endpoints, &asked).await, 400, "invalid_scope");
+    }
+    let mut doubled = with(refresh_form(client, session.refresh_token()), "scope", Some("49"));
+    doubled.push(("scope".to_owned(), "49".to_owned()));
+    refused(&gateway, &present(client, endpoints, &doubled).await, 400, "invalid_request");
+    let same = with(refresh_form(client, session.refresh_token()), "scope", Some("huisarts.delinde"));
+    next(&present(client, endpoints, &same).await);
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn case_40_a_refresh_after_the_end_of_the_consent_is_refused_in_flight_too() {
+    let gateway = Gateway::start().await;
+    let session = gateway.lasting_session(DELINDE, &gateway.patient()).await;
+    let (client, endpoints) = (session.client.clone(), session.endpoints.clone());
+    let his = &gateway.world.his[0];
+    let asked = his.log().count;
+    his.set_faults(Faults { fail: Fail::Hang, ..Faults::default() });
+    let in_flight = tokio::spawn({
+        let (client, endpoints) = (client.clone(), endpoints.clone());
+        let form = refresh_form(&client, session.refresh_token());
+        async move { present(&client, &endpoints, &form).await }
+    });
+    his.asked(asked + 1).await;
+    let revoke = endpoints.token.replace("/oauth/token", "/oauth/revoke");
+    let form = [("token", session.refresh_token()), ("client_id", &client.client_id)];
+    let form = form.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    assert_eq!(client.token_request(&revoke, &form, &new_id()).await.unwrap().status, 200);
+    his.set_faults(Faults::default());
+    refused(&gateway, &in_flight.await.unwrap(), 400, "invalid_grant");
+    let later = present(&client, &endpoints, &refresh_form(&client, session.refresh_token())).await;
+    refused(&gateway, &later, 400, "invalid_grant");
+    assert_eq!(status_of_data(&client, &endpoints, &session.token.access_token).await, 401);
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn case_41_a_refresh_token_of_another_pgo_is_refused_and_stays_with_its_own() {
+    let gateway = Gateway::start().await;
+    let session = gateway.lasting_session(DELINDE, &gateway.patient()).await;
+    let (owner, thief, endpoints) = (&session.client, gateway.client("pgo2"), &session.endpoints);
+    let asked = gateway.his_requests();
+    let theft = present(&thief, endpoints, &refresh_form(&thief, session.refresh_token())).await;
+    refused(&gateway, &theft, 400, "invalid_grant");
+    let theft = present(&thief, endpoints, &refresh_form(owner, session.refresh_token())).await;
+    refused(&gateway, &theft, 401, "invalid_client");
+    let stranger = gateway.client("not_listed");
+    let theft = present(&stranger, endpoints, &refresh_form(owner, session.refresh_token())).await;
+    refused(&gateway, &theft, 401, "invalid_client");
+    assert_eq!(gateway.his_requests(), asked);
+    next(&present(owner, endpoints, &refresh_form(owner, session.refresh_token())).await);
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn case_32_what_is_no_refresh_token_of_ours_gets_nothing() {
+    let gateway = Gateway::start().await;
+    let session = gateway.lasting_session(DELINDE, &gateway.patient()).await;
+    let token = session.refresh_token().to_owned();
+    let (family, _) = token.split_once('.').unwrap();
+    for wrong in ["x", "a.b", family, &token[1..], &token.to_lowercase(), &session.token.access_token] {
+        let reply = present(&session.client, &session.endpoints, &refresh_form(&session.client, wrong)).await;
+        refused(&gateway, &reply, 400, "invalid_grant");
+    }
+    next(&present(&session.client, &session.endpoints, &refresh_form(&session.client, &token)).await);
     gateway.stop().await;
 }
