@@ -8,9 +8,10 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
+use inzage::form::{decode_pairs, encode_pairs};
 use inzage::jose::{DecryptionKey, SigningKey};
-use inzage::sandbox::client::new_id;
-use inzage::sandbox::person::{Choices, End, Person};
+use inzage::sandbox::client::{PgoClient, new_id};
+use inzage::sandbox::person::{Choices, End, Person, location, read_form};
 use inzage::sandbox::world::World;
 use serde_json::{Value, json};
 
@@ -252,6 +253,61 @@ async fn a_pgo_gets_its_token_through_a_real_openid_provider() {
         let how = record["detail"].as_str().unwrap();
         assert!(how.starts_with("oidc substantieel 20"), "{how}");
     }
+    world.stop().await.unwrap();
+}
+
+/// Goes to the provider and logs in there; the address with which the browser is sent back, not opened yet.
+async fn way_back(world: &World, client: &PgoClient, person: &mut Person) -> String {
+    let provider = &world.practices[0].provider;
+    let endpoints = client.endpoints(provider.as_str(), "49").await.unwrap();
+    let callback = format!("{}/login/callback?", world.layout.front_origin());
+    let mut at = client.authorization_url(&endpoints, provider.short(), "the state", &new_id());
+    let mut reply = person.open(client, &at).await.unwrap();
+    loop {
+        let origin = at.match_indices('/').nth(2).map_or(at.as_str(), |(end, _)| &at[..end]).to_owned();
+        let absolute = |target: String| if target.starts_with('/') { format!("{origin}{target}") } else { target };
+        if let Some(target) = location(&reply).map(absolute) {
+            if target.starts_with(&callback) {
+                return target;
+            }
+            at = target;
+            reply = person.open(client, &at).await.unwrap();
+            continue;
+        }
+        let form = read_form(&String::from_utf8_lossy(&reply.body)).unwrap();
+        let asks_who = form.names.iter().any(|name| name == "bsn");
+        let mut fields = form.hidden;
+        fields.push(("bsn".to_owned(), world.practices[0].patients[0].bsn.reveal().to_owned()));
+        fields.push(("action".to_owned(), if asks_who { "login" } else { "continue" }.to_owned()));
+        at = absolute(form.action);
+        reply = person.submit(client, &at, &fields).await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn case_19_an_answer_of_the_provider_is_of_no_use_in_another_browser() {
+    let Some((home, world, provider)) = meet().await else { return };
+    let [agreement, ..] = agreements();
+    let gateway = gateway(&home, &world, &configure(&home, &provider.origin, &agreement)).await;
+    let client = world.client("pgo", &clock()).unwrap();
+    let (mut one, mut other) = (Person::default(), Person::default());
+    let (way, other_way) = (way_back(&world, &client, &mut one).await, way_back(&world, &client, &mut other).await);
+    // The code and the state of one, also mixed with the state of the other.
+    let (callback, query) = way.split_once('?').unwrap();
+    let (own, others) = (decode_pairs(query).unwrap(), decode_pairs(other_way.split_once('?').unwrap().1).unwrap());
+    let refused = other.open(&client, &way).await.unwrap();
+    assert_eq!((refused.status.as_u16(), location(&refused)), (403, None));
+    assert_eq!(home.records().await.pop().unwrap()["reason"], "stale-page");
+    let state = others.iter().filter(|(name, _)| name == "state");
+    let mixed: Vec<_> = own.iter().filter(|(name, _)| name != "state").chain(state).cloned().collect();
+    let mixed = encode_pairs(&mixed);
+    let ended = other.open(&client, &format!("{callback}?{mixed}")).await.unwrap();
+    assert!(location(&ended).unwrap().contains("error=access_denied"));
+    assert_eq!(home.records().await.pop().unwrap()["reason"], "login-failed");
+    // PKCE and nonce of the code are those of the departure that it belongs to.
+    assert!(home.records().await.iter().all(|record| record["kind"] != "person_authenticated"));
+    let printed = stop(gateway).await;
+    assert!(own.iter().filter(|(name, _)| name == "code").all(|(_, code)| !printed.contains(code.as_str())));
     world.stop().await.unwrap();
 }
 
