@@ -2,7 +2,7 @@
 //! demonstration PGO and the tests use it; it knows the gateway only from the outside.
 
 use std::collections::HashMap;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
@@ -124,21 +124,23 @@ pub enum ClientError {
 }
 
 impl PgoClient {
-    /// A client. Every name under `.localhost` leads to 127.0.0.1.
+    /// A client that finds hosts at these addresses; port 0 is that of the URL.
     ///
     /// # Errors
     /// When its files cannot be used.
-    pub fn new(files: ClientFiles<'_>, hosts: &[Hostname], clock: &SharedClock) -> Result<Self, ClientError> {
+    pub fn new(
+        files: ClientFiles<'_>,
+        addresses: &[(Hostname, SocketAddr)],
+        clock: &SharedClock,
+    ) -> Result<Self, ClientError> {
         let own =
             files.certificate.map(|(certificate, key)| Identity::load(certificate, key, clock.now())).transpose()?;
         let tls = client_config(&Roots::load(files.roots)?, own.as_ref(), &[ALPN_H2, ALPN_HTTP1], clock)?;
-        let here = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let addresses: Vec<_> = hosts.iter().map(|host| (host.clone(), here)).collect();
         Ok(Self {
             client_id: files.client_id.to_owned(),
             redirect_uri: files.redirect_uri.to_owned(),
             zal: files.zal.to_owned(),
-            http: reqwest_client(tls, &addresses, DEADLINES)?,
+            http: reqwest_client(tls, addresses, DEADLINES)?,
         })
     }
 

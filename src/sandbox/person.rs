@@ -70,9 +70,26 @@ impl Person {
     /// # Errors
     /// When the other side does not answer.
     pub async fn walk(&mut self, through: &PgoClient, url: &str, choices: Choices<'_>) -> Result<End, ClientError> {
-        let mut reply = self.open(through, url).await?;
+        self.walk_over(std::slice::from_ref(through), url, choices).await
+    }
+
+    /// The same over several nodes: each step goes to the next one.
+    ///
+    /// # Errors
+    /// When the other side does not answer.
+    pub async fn walk_over(
+        &mut self,
+        nodes: &[PgoClient],
+        url: &str,
+        choices: Choices<'_>,
+    ) -> Result<End, ClientError> {
+        let mut steps = nodes.iter().cycle().take(PAGES_MAX.saturating_add(1));
+        let Some(first) = steps.next() else {
+            return Ok(End::Page { status: StatusCode::NOT_FOUND, html: String::new() });
+        };
+        let mut reply = self.open(first, url).await?;
         let mut at = url.to_owned();
-        for _ in 0..PAGES_MAX {
+        for through in steps {
             if let Some(target) = location(&reply) {
                 if target.starts_with(&through.redirect_uri) {
                     return Ok(End::Client(answer_of(&target)));

@@ -205,6 +205,14 @@ impl World {
     /// # Errors
     /// When its files cannot be used.
     pub fn client(&self, name: &str, clock: &SharedClock) -> Result<PgoClient, ClientError> {
+        self.client_of_node(name, 0, clock)
+    }
+
+    /// The same, of the node of the gateway that was started with this `--listen-offset`.
+    ///
+    /// # Errors
+    /// When its files cannot be used.
+    pub fn client_of_node(&self, name: &str, offset: u16, clock: &SharedClock) -> Result<PgoClient, ClientError> {
         let client = self.layout.client(name);
         let (certificate, key) =
             (self.layout.file(&format!("{}.pem", client.file)), self.layout.file(&format!("{}.key", client.file)));
@@ -215,7 +223,7 @@ impl World {
             roots: &self.layout.file("ca.pem"),
             zal: &self.layout.list_url(crate::lists::ListKind::Zal),
         };
-        PgoClient::new(files, &layout::hosts(), clock)
+        PgoClient::new(files, &self.layout.addresses(offset), clock)
     }
 
     /// The portal of `sandbox.json`, ready to act.

@@ -1,5 +1,6 @@
 //! Names, addresses and files of a sandbox: who is who and what is where.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -121,7 +122,7 @@ pub(super) fn his_host(number: usize) -> String {
 }
 
 /// Every name under which something of the sandbox is reached.
-pub(super) fn hosts() -> Vec<Hostname> {
+fn hosts() -> Vec<Hostname> {
     let fixed = [LISTS_HOST, PGO_HOST, PORTAL_HOST, FRONT_HOST, BACK_HOST, LOGIN_HOST].into_iter().map(host);
     fixed.chain((0..HIS_COUNT).map(|number| host(&his_host(number)))).collect()
 }
@@ -212,6 +213,18 @@ impl Layout {
     /// Ports of the gateway: front, back, operations.
     pub(super) const fn gateway_ports(&self) -> [u16; 3] {
         [self.front, self.back, self.ops]
+    }
+
+    /// Where every name leads: to this machine, and the channels of the gateway to the ports of the node that was started
+    /// with this `--listen-offset`.
+    pub(super) fn addresses(&self, offset: u16) -> Vec<(Hostname, SocketAddr)> {
+        let port = |host: &Hostname| match host.as_str() {
+            FRONT_HOST if offset > 0 => self.front.saturating_add(offset),
+            BACK_HOST if offset > 0 => self.back.saturating_add(offset),
+            _ => 0,
+        };
+        let here = |host: Hostname| (host.clone(), SocketAddr::from((Ipv4Addr::LOCALHOST, port(&host))));
+        hosts().into_iter().map(here).collect()
     }
 
     /// Public origin of the front channel.
