@@ -15,7 +15,7 @@ use inzage::lists::{
 use inzage::medmij::{Bsn, Hostname, LocalId, ProviderName, ServiceId};
 use inzage::oauth::grant::{Grant, IssuedToken};
 use inzage::practices::{GoLive, Practice, PracticeRegister};
-use inzage::routing::{Caller, Freshness, Snapshot, decide, route};
+use inzage::routing::{Caller, Freshness, Interfaces, Snapshot, decide, route};
 use inzage::secret::{Handle, hash_handle};
 use inzage::services::Catalogue;
 use jiff::Timestamp;
@@ -79,6 +79,7 @@ fn snapshot(now: Timestamp) -> Snapshot {
         lists: Arc::new(Lists::parse(&raw, Reading::default()).unwrap()),
         practices: Arc::new(PracticeRegister::new(practices).unwrap()),
         services: Arc::new(Catalogue::shipped()),
+        interfaces: Interfaces::default(),
         clients: Arc::new(ClientRegister::default()),
         freshness: Arc::new(freshness),
     }

@@ -3,13 +3,15 @@
 
 mod addresses;
 mod decide;
+mod interfaces;
 mod offer;
 mod path;
 mod snapshot;
 
 pub use addresses::{AUTHORIZATION_PATH, Difference, OwnAddresses, OwnOrigin, TOKEN_PATH};
 pub(crate) use decide::admit_caller;
-pub use decide::{Caller, INTERFACE_VERSION, Permit, Refusal, decide};
+pub use decide::{Caller, Permit, Refusal, decide};
+pub use interfaces::{INTERFACE_VERSION, Interfaces};
 pub(crate) use offer::still_offered;
 pub use path::{Route, resource_base, route};
 pub use snapshot::{Freshness, SharedSnapshot, Snapshot, put_lists};

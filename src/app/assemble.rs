@@ -166,6 +166,7 @@ fn first_snapshot(config: &Config) -> Result<SharedSnapshot, StartError> {
         // The configuration refuses a provider that stands twice.
         practices: Arc::new(PracticeRegister::new(practices).unwrap_or_default()),
         services: Arc::new(Catalogue::shipped()),
+        interfaces: config.lists.interface_versions.iter().cloned().collect(),
         freshness: Arc::new(Freshness::per_list(config.lists.maximum_age)),
         clients: Arc::new(portals::register(config)?),
     })))

@@ -10,7 +10,7 @@ use super::kind::{self, bytes, choice, label, list_url, millis, number, seconds}
 use super::log::Read;
 use super::origin::{HttpsUrl, Origin};
 use super::section::Section;
-use crate::lists::{PerList, Reading};
+use crate::lists::{InterfaceVersion, PerList, Reading};
 
 /// Where this gateway runs, and so what is allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -220,6 +220,8 @@ pub struct Lists {
     /// How they are read: whether front-channel URIs may carry a port (never in production), which namespaces are accepted, how
     /// long a provider name may be.
     pub reading: Reading,
+    /// The interface versions in which services are served; default `2`, for every release 2.x.
+    pub interface_versions: Vec<InterfaceVersion>,
     /// The *zorgaanbiederskoppellijst*, for people who look for their practice by a number.
     pub zakl: Option<PathBuf>,
 }
@@ -240,6 +242,7 @@ impl Lists {
         let grace = section.or_default("grace_seconds", &seconds(3600..=86_400), Duration::from_hours(1));
         let copy = section.file_or("copy", Role::Folder, data.join("lists"));
         let reading = super::reading::read(section);
+        let interface_versions = super::reading::interface_versions(section);
         let zakl = section.optional_file("zakl", Role::Koppellijst);
         Ok(Self {
             zal: zal?,
@@ -255,6 +258,7 @@ impl Lists {
             grace: grace?,
             copy: copy?,
             reading: reading?,
+            interface_versions: interface_versions?,
             zakl: zakl?,
         })
     }

@@ -5,8 +5,9 @@ use toml::de::DeValue;
 use super::kind::{Kind, Refusal, boolean, number};
 use super::log::Read;
 use super::section::Section;
-use crate::lists::{Reading, Schema, Schemas};
+use crate::lists::{InterfaceVersion, Reading, Schema, Schemas};
 use crate::medmij::ProviderName;
+use crate::routing::INTERFACE_VERSION;
 
 /// What the current releases use: all that are read, save the ZAL of 1.0 and 1.1, which offers nothing in an interface version.
 fn current() -> Schemas {
@@ -20,6 +21,20 @@ pub(super) fn read(section: &mut Section<'_, '_>) -> Read<Reading> {
     let schemas = section.or_default("namespaces", &namespaces(), current());
     let provider_name_max = section.or_default("provider_name_max", &number(10..=longest, " of characters"), 57);
     Ok(Reading { allow_ports: allow_ports?, schemas: schemas?, provider_name_max: provider_name_max? })
+}
+
+/// The interface versions in which services are served.
+pub(super) fn interface_versions(section: &mut Section<'_, '_>) -> Read<Vec<InterfaceVersion>> {
+    let default = InterfaceVersion::parse(INTERFACE_VERSION).into_iter().collect();
+    section.or_default("interface_versions", &versions(), default)
+}
+
+fn versions() -> Kind<Vec<InterfaceVersion>> {
+    Kind::new("an array of 1 to 8 interface versions such as \"2\"", |value| {
+        let array = value.as_array().filter(|array| (1..=8).contains(&array.len())).ok_or(Refusal::Wrong)?;
+        let version = |item: &DeValue<'_>| item.as_str().and_then(|text| InterfaceVersion::parse(text).ok());
+        array.iter().map(|item| version(item.get_ref()).ok_or(Refusal::Wrong)).collect()
+    })
 }
 
 /// Namespaces that there is a reader for.

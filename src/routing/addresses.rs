@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use super::{INTERFACE_VERSION, Route, Snapshot, resource_base, route};
+use super::{Route, Snapshot, resource_base, route};
 use crate::lists::{EndpointUri, RoleEndpoint, ZalService};
 use crate::medmij::{Hostname, ProviderName, ServiceId};
 use crate::services::Service;
@@ -61,7 +61,7 @@ impl OwnAddresses {
         let mut found = Vec::new();
         for practice in snapshot.practices.iter() {
             let listed = snapshot.lists.zal.provider(practice.provider.as_str());
-            for entry in listed.map_or(&[][..], |listed| listed.services(INTERFACE_VERSION)) {
+            for entry in listed.into_iter().flat_map(|listed| snapshot.entries(listed)) {
                 if let Some(service) = snapshot.services.service(entry.id().as_str()) {
                     self.compare(&practice.provider, service, entry, &mut found);
                 }

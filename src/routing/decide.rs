@@ -100,9 +100,6 @@ pub enum Refusal {
     ServiceNotRegistered,
 }
 
-/// The interface version of release 2.x, as the ZAL names it.
-pub const INTERFACE_VERSION: &str = "2";
-
 /// Decides.
 ///
 /// # Errors
@@ -123,7 +120,7 @@ pub fn decide<'a>(
     let service = snapshot.services.service(route.service).ok_or(Refusal::UnknownService)?;
     ensure(service.fhir == route.version, Refusal::UnknownService)?;
     admit_registration(snapshot, grant, service)?;
-    let offered = snapshot.lists.offers(grant.provider.as_str(), INTERFACE_VERSION, route.service, now);
+    let offered = snapshot.offers(grant.provider.as_str(), route.service, now);
     ensure(offered, Refusal::NotOffered)?;
     let practice = snapshot.practices.practice(grant.provider.as_str()).ok_or(Refusal::PracticeClosed)?;
     ensure(practice.state == GoLive::Open, Refusal::PracticeClosed)?;
@@ -190,7 +187,7 @@ mod tests {
     };
     use crate::medmij::{Bsn, LocalId, ProviderName, ServiceId};
     use crate::practices::PracticeRegister;
-    use crate::routing::{Freshness, route};
+    use crate::routing::{Freshness, INTERFACE_VERSION, Interfaces, route};
     use crate::services::Catalogue;
 
     const NOW: &str = "2026-11-21T12:00:00Z";
@@ -285,6 +282,7 @@ mod tests {
             ),
             practices: Arc::new(PracticeRegister::new(practices).unwrap()),
             services: Arc::new(Catalogue::shipped()),
+            interfaces: Interfaces::default(),
             clients: Arc::new(register()),
             freshness: Arc::new(freshness),
         }

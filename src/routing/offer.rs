@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{INTERFACE_VERSION, Snapshot};
+use super::Snapshot;
 use crate::medmij::ServiceId;
 use crate::oauth::grant::Grant;
 use crate::practices::{GoLive, Practice};
@@ -16,8 +16,7 @@ pub(crate) fn still_offered<'a>(
     let provider = grant.provider.as_str();
     let practice = snapshot.practices.practice(provider)?;
     let offered = |id: &&ServiceId| {
-        snapshot.services.service(id.as_str()).is_some()
-            && snapshot.lists.offers(provider, INTERFACE_VERSION, id.as_str(), now)
+        snapshot.services.service(id.as_str()).is_some() && snapshot.offers(provider, id.as_str(), now)
     };
     let services: Vec<_> = grant.services.iter().filter(offered).cloned().collect();
     (practice.state == GoLive::Open && !services.is_empty()).then_some((practice, services))

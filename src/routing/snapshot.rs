@@ -7,6 +7,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
 
+use super::Interfaces;
 use crate::clients::ClientRegister;
 use crate::lists::{ListKind, Lists, PerList};
 use crate::practices::PracticeRegister;
@@ -21,6 +22,8 @@ pub struct Snapshot {
     pub practices: Arc<PracticeRegister>,
     /// The services.
     pub services: Arc<Catalogue>,
+    /// In which interface versions they are served.
+    pub interfaces: Interfaces,
     /// The registered clients.
     pub clients: Arc<ClientRegister>,
     /// Until when the lists may be used.

@@ -5,7 +5,7 @@ use crate::clients::Portal;
 use crate::form::single;
 use crate::medmij::{ProviderName, ServiceId};
 use crate::practices::GoLive;
-use crate::routing::{INTERFACE_VERSION, Snapshot};
+use crate::routing::Snapshot;
 use crate::services::Purpose;
 
 /// A practice and services that the registration names, that we serve, and that are open. Only [`PortalRequest::read`] makes
@@ -46,7 +46,7 @@ impl PortalRequest {
 fn given(provider: &ProviderName, portal: &Portal, snapshot: &Snapshot) -> Vec<ServiceId> {
     let Some(listed) = snapshot.lists.zal.provider(provider.as_str()) else { return Vec::new() };
     let services = snapshot.services.iter().filter(|service| service.purpose == Purpose::Collect);
-    let offered = services.filter(|service| listed.service(INTERFACE_VERSION, service.id.as_str()).is_some());
+    let offered = services.filter(|service| snapshot.entries(listed).any(|entry| *entry.id() == service.id));
     offered.filter(|service| portal.scope.has_service(&service.id)).map(|service| service.id.clone()).collect()
 }
 

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use crate::medmij::{Scope, ServiceId};
 use crate::oauth::authorize::AuthorizeRequest;
 use crate::practices::{GoLive, Practice};
-use crate::routing::{INTERFACE_VERSION, Snapshot};
+use crate::routing::Snapshot;
 use crate::services::Purpose;
 
 /// Who asks what of whom, in the names that people know.
@@ -35,7 +35,7 @@ pub(super) fn available_services(snapshot: &Snapshot, scope: &Scope, now: Timest
     };
     let services = snapshot.services.iter().filter(wanted);
     services
-        .filter(|service| snapshot.lists.offers(provider, INTERFACE_VERSION, service.id.as_str(), now))
+        .filter(|service| snapshot.offers(provider, service.id.as_str(), now))
         .map(|service| service.id.clone())
         .collect()
 }
