@@ -49,7 +49,7 @@ enum Command {
     /// Read and check the audit log
     #[command(subcommand)]
     Audit(audit::Command),
-    /// Look after the MedMij lists of a node
+    /// Read, compare and fetch MedMij lists, and look after those of a node
     #[command(subcommand)]
     Lists(lists::Command),
     /// Register at the login service, and see whether it can be reached

@@ -6,7 +6,7 @@ use super::document::ListHeader;
 use super::error::ListError;
 use super::xml::Xml;
 use super::zakl::{CoupledProvider, CoupledService};
-use super::{Gnl, OauthClient, Ocl, Provider, Reading, Whl, Zakl, Zal, ZalService};
+use super::{Gnl, ListKind, OauthClient, Ocl, Provider, Reading, Whl, Zakl, Zal, ZalService};
 
 /// One list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,13 +48,26 @@ impl AnyList {
     /// The first place where it is not a valid list.
     pub fn parse(bytes: &[u8], reading: Reading) -> Result<Self, ListError> {
         let mut xml = Xml::new(bytes, reading)?;
-        Ok(match xml.root_name()? {
-            "Zorgaanbiederslijst" => Self::Zal(Zal::parse(bytes, reading)?),
-            "OAuthclientlist" => Self::Ocl(Ocl::parse(bytes, reading)?),
-            "Whitelist" => Self::Whl(Whl::parse(bytes, reading)?),
-            "Gegevensdienstnamenlijst" => Self::Gnl(Gnl::parse(bytes, reading)?),
-            "Zorgaanbiederskoppellijst" => Self::Zakl(Zakl::parse(bytes, reading)?),
-            other => return Err(xml.no_list(other)),
+        match xml.root_name()? {
+            "Zorgaanbiederslijst" => Self::parse_as(ListKind::Zal, bytes, reading),
+            "OAuthclientlist" => Self::parse_as(ListKind::Ocl, bytes, reading),
+            "Whitelist" => Self::parse_as(ListKind::Whl, bytes, reading),
+            "Gegevensdienstnamenlijst" => Self::parse_as(ListKind::Gnl, bytes, reading),
+            "Zorgaanbiederskoppellijst" => Zakl::parse(bytes, reading).map(Self::Zakl),
+            other => Err(xml.no_list(other)),
+        }
+    }
+
+    /// Reads a list of this kind.
+    ///
+    /// # Errors
+    /// The first place where it is not a valid list of this kind.
+    pub fn parse_as(kind: ListKind, bytes: &[u8], reading: Reading) -> Result<Self, ListError> {
+        Ok(match kind {
+            ListKind::Zal => Self::Zal(Zal::parse(bytes, reading)?),
+            ListKind::Ocl => Self::Ocl(Ocl::parse(bytes, reading)?),
+            ListKind::Whl => Self::Whl(Whl::parse(bytes, reading)?),
+            ListKind::Gnl => Self::Gnl(Gnl::parse(bytes, reading)?),
         })
     }
 
@@ -92,6 +105,22 @@ impl AnyList {
             Self::Gnl(list) => list.names().map(|(id, name)| (id.to_string(), vec![format!("name {name}")])).collect(),
             Self::Zakl(list) => list.providers().iter().map(of_coupled).collect(),
         }
+    }
+
+    /// What there is how much of: services of a ZAL by interface version, numbers of a ZAKL by kind; nothing of the others.
+    #[must_use]
+    pub fn summary(&self) -> Vec<String> {
+        let mut counts: BTreeMap<String, u64> = BTreeMap::new();
+        let mut count = |what: String| *counts.entry(what).or_default() += 1;
+        match self {
+            Self::Zal(list) => list.providers().iter().flat_map(offers).for_each(&mut count),
+            Self::Zakl(list) => {
+                let numbers = list.providers().iter().flat_map(CoupledProvider::identifiers);
+                numbers.for_each(|number| count(format!("providers with {}", number.kind().as_str())));
+            }
+            Self::Ocl(_) | Self::Whl(_) | Self::Gnl(_) => {}
+        }
+        counts.into_iter().map(|(what, count)| format!("{what}: {count}")).collect()
     }
 
     /// What came, went and changed since an older list, by key. `None`: they are lists of different kinds.
@@ -132,6 +161,13 @@ fn of_provider(provider: &Provider) -> (String, Vec<String>) {
     });
     let kind = format!("kind {}", provider.kind().as_str());
     (provider.name().to_string(), std::iter::once(kind).chain(services).collect())
+}
+
+fn offers(provider: &Provider) -> impl Iterator<Item = String> {
+    provider.interface_versions().flat_map(|version| {
+        let services = provider.services(version.as_str()).iter();
+        services.map(move |service| format!("providers of service {} in version {version}", service.id()))
+    })
 }
 
 /// Every fact names version and service, so that it says the same in any place.

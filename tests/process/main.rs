@@ -15,6 +15,7 @@ mod durability;
 mod faults;
 mod harness;
 mod kill;
+mod lists;
 mod login;
 mod nodes;
 mod person;

@@ -52,9 +52,10 @@ pub(super) fn referred(name: &BytesRef<'_>) -> Option<char> {
     }
 }
 
-/// A name from the file, short enough for an error.
+/// A name from the file, short enough for an error, with nothing in it that moves a cursor.
 pub(super) fn cut(name: &str) -> Box<str> {
-    name.chars().take(40).collect::<String>().into()
+    let visible = |c: char| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c };
+    name.chars().take(40).map(visible).collect::<String>().into()
 }
 
 /// Offsets of the parser count bytes of a slice in memory, so they fit.
