@@ -33,6 +33,7 @@
 //! - [`practices`]: our own register: which HIS, open or closed, since when. [`clients`]: the portals, and who may act for whom.
 //! - [`lists`]: the four MedMij lists, read strictly, swapped whole, kept on disk.
 //! - [`audit`]: the log that nobody can deny: events, hash chain, receipts, and reading it back.
+//! - [`chainlog`]: the lines for Stichting MedMij, which name no person.
 //! - [`his`]: the port to a HIS. [`availability`]: does the practice know the person, and are they old enough?
 //! - [`oauth`]: authorization request, code, grant, token.
 //! - [`routing`]: path to key, one immutable snapshot, and the decision over it.
@@ -42,7 +43,7 @@
 //! - [`monitor`]: readiness and metrics.
 //!
 //! The outside world, which implements ports: [`tls`], [`store`] (SQLite), `his::fhir` and `his::pool`, `lists::source`,
-//! `audit::file`, `session::oidc`, `session::simulator`, [`telemetry`].
+//! `audit::file`, `chainlog::delivery`, `session::oidc`, `session::simulator`, [`telemetry`].
 //!
 //! Sockets: [`edge`] accepts, limits and closes connections and knows no route; each feature's `http.rs` decodes, calls and
 //! encodes.
@@ -74,6 +75,7 @@
 pub mod app;
 pub mod audit;
 pub mod availability;
+pub mod chainlog;
 pub mod cli;
 pub mod clients;
 pub mod clock;
