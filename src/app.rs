@@ -2,6 +2,7 @@
 //! takes the listeners and the stop signal as arguments.
 
 mod assemble;
+mod chain_log;
 pub(crate) mod lists;
 mod login;
 mod portals;
@@ -27,6 +28,7 @@ use crate::routing::SharedSnapshot;
 use crate::store::Store;
 use crate::tls::server::ServerTls;
 
+use self::chain_log::ChainLogPart;
 use self::lists::ListsPart;
 pub use self::login::openid_login;
 pub use self::store::migrate_store;
@@ -53,6 +55,7 @@ pub struct App {
     clock: SharedClock,
     grace: Duration,
     audit: Arc<FileLog>,
+    chain_log: ChainLogPart,
     store: Arc<dyn Store>,
     lists: ListsPart,
     front: Half<FrontFace>,
@@ -116,16 +119,17 @@ impl App {
     /// # Errors
     /// See [`RunError`].
     pub async fn run(self, listeners: Listeners, controls: Controls) -> Result<(), RunError> {
-        let Self { clock, grace, audit, store, lists, front, back, metrics, readiness, _data } = self;
+        let Self { clock, grace, audit, chain_log, store, lists, front, back, metrics, readiness, _data } = self;
         let ops = tokio::net::TcpListener::from_std(nonblocking(listeners.ops)?)?;
         let (front_socket, back_socket) = (Listener::from_std(listeners.front)?, Listener::from_std(listeners.back)?);
         let observed = [(Face::Front, Arc::clone(&front.counters)), (Face::Back, Arc::clone(&back.counters))];
-        let monitor = monitor(&readiness, &metrics, &audit, &store, &lists, observed);
+        let monitor = monitor(&readiness, &metrics, &audit, &store, &chain_log, &lists, observed);
         let background = tokio_util::task::TaskTracker::new();
         // It outlives the drain, so that readiness can tell of it.
         let drained = CancellationToken::new();
         background.spawn(serve_ops(ops, monitor, drained.clone()));
         background.spawn(lists.keep(&metrics, controls.stop.clone()));
+        background.spawn(chain_log.clone().deliver(controls.stop.clone()));
         background.spawn(sweep(Arc::clone(&store), Arc::clone(&clock), controls.stop.clone()));
         if controls.stop.run_until_cancelled(lists.loaded.cancelled()).await.is_some() {
             record(&*audit, &clock, Kind::NodeStarted).await?;
@@ -144,6 +148,7 @@ impl App {
         drained.cancel();
         background.close();
         background.wait().await;
+        chain_log.finish().await;
         record(&*audit, &clock, Kind::NodeStopped).await?;
         // Both wait for the disk.
         let closing = tokio::task::spawn_blocking(move || (store.close(), audit.close()));
@@ -184,10 +189,12 @@ fn monitor(
     metrics: &Arc<Metrics>,
     audit: &Arc<FileLog>,
     store: &Arc<dyn Store>,
+    chain_log: &ChainLogPart,
     lists: &ListsPart,
     observed: [(Face, Arc<Counters>); 2],
 ) -> Monitor {
     let (audit, store, lists) = (Arc::clone(audit), Arc::clone(store), lists.watch());
+    let chain_log = chain_log.clone();
     let observe = move |metrics: &Metrics| {
         if let Some(figures) = store.pool() {
             metrics.observe_store(&figures);
@@ -195,6 +202,7 @@ fn monitor(
         let open = observed.each_ref().map(|(face, counters)| (*face, counters.open()));
         metrics.observe(audit.health().is_ok(), open);
         metrics.observe_lists(&lists());
+        chain_log.observe(metrics);
     };
     Monitor { readiness: Arc::clone(readiness), metrics: Arc::clone(metrics), observe: Arc::new(observe) }
 }

@@ -3,6 +3,7 @@
 //!
 //! [`Config::load`] looks at the text alone; [`Config::check_files`] also looks at the files it names.
 
+mod chain_log;
 mod clients;
 mod cross;
 mod fault;
@@ -31,6 +32,7 @@ use std::sync::Arc;
 
 use toml::de::DeTable;
 
+pub use chain_log::ChainLog;
 pub use clients::{Client, ClientRole, Portal};
 pub use fault::{ConfigFaults, Fault, FileProblem, Place, Problem};
 pub use instead::{Instead, InsteadError};
@@ -84,6 +86,8 @@ pub struct Parts {
     pub login: Login,
     /// `[audit]`.
     pub audit: Audit,
+    /// `[chain_log]`; without it there is none.
+    pub chain_log: Option<ChainLog>,
     /// `[store]`.
     pub store: Store,
     /// `[keys]`.
@@ -193,6 +197,7 @@ impl Config {
             ("lists", hosts.into_iter().collect::<Vec<_>>().join(" ")),
             ("login", self.login.summary()),
             ("audit", self.audit.dir.display().to_string()),
+            ("chain_log", self.chain_log.as_ref().map_or_else(|| "off".to_owned(), |log| log.url.host().to_string())),
             ("store", self.store.summary()),
             ("his", self.his.len().to_string()),
             ("practices", format!("{} of which {open} open", self.practices.len())),
@@ -213,6 +218,7 @@ impl Parts {
         let ops = root.table_or_defaults("ops", Ops::read);
         let edge = root.table_or_defaults("edge", Edge::read);
         let lists = root.table("lists", |section| Lists::read(section, &data, own));
+        let chain_log = root.optional_table("chain_log", |section| ChainLog::read(section, &data, own));
         let login = root.table("login", Login::read);
         let audit = root.table_or_defaults("audit", |section| Audit::read(section, &data));
         let store = root.table_or_defaults("store", |section| Store::read(section, &data));
@@ -242,6 +248,7 @@ impl Parts {
             lists: lists?,
             login: login?,
             audit: audit?,
+            chain_log: chain_log?,
             store: store?,
             keys: keys?,
             resolve: resolve?,

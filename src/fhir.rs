@@ -1,6 +1,7 @@
 //! The resource server: which requests a service allows, the way from a request to released data, and what a HIS answer may
 //! show.
 
+mod chain;
 pub mod disclosure;
 pub mod http;
 pub mod outcome;

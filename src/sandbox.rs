@@ -1,6 +1,7 @@
 //! The whole world on loopback, for development and tests: list publisher, emulated HISs, demonstration PGO, certificates,
 //! and a client and a person to play it with. Absent from production builds (cargo feature `sandbox`).
 
+pub mod chainlog;
 pub mod client;
 pub mod his;
 pub mod person;

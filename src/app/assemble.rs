@@ -8,11 +8,13 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 
+use super::chain_log::ChainLogPart;
 use super::login::login;
 use super::start::{StartError, bind};
 use super::store::open_store;
 use super::{App, Half, Listeners, ListsPart, portals};
 use crate::audit::{FileLog, FileLogConfig, FolderLock, LockError, NodeName, OpenError, Pseudonymiser};
+use crate::chainlog::ChainLog;
 use crate::clock::SharedClock;
 use crate::config::{self, Config, PracticeState};
 use crate::edge::{Authority, Counters, EdgeConfig};
@@ -65,6 +67,7 @@ struct Shared {
     tokens: Arc<CachedTokens>,
     adapters: HashMap<String, Arc<dyn HisAdapter>>,
     watch: Watch,
+    chain: Arc<dyn ChainLog>,
 }
 
 impl App {
@@ -78,6 +81,7 @@ impl App {
         let data = lock(&config.node.data)?;
         let metrics = Arc::new(Metrics::default());
         let audit = open_audit(config, &clock)?;
+        let chain_log = ChainLogPart::assemble(config, &clock)?;
         let snapshot = first_snapshot(config)?;
         let lists = ListsPart::build(config, &clock, &snapshot, &audit)?;
         let store = open_store(config, &clock)?;
@@ -90,6 +94,7 @@ impl App {
             clock: Arc::clone(&clock),
             snapshot,
             audit: Arc::clone(&audit),
+            chain: chain_log.log(),
         };
         Ok(Self {
             grace: config.node.grace,
@@ -99,6 +104,7 @@ impl App {
             readiness: Arc::new(Readiness::default()),
             clock,
             audit,
+            chain_log,
             lists,
             metrics,
             _data: data,
@@ -233,6 +239,7 @@ fn front(config: &Config, shared: &Shared) -> Result<Half<FrontFace>, StartError
         codes: Arc::clone(&shared.store) as _,
         grants: Arc::clone(&shared.tokens) as _,
         audit: Arc::clone(&shared.audit) as _,
+        chain: Arc::clone(&shared.chain),
         pseudonyms: Arc::clone(&shared.pseudonyms),
         adapters: shared.adapters.clone(),
         login: login(config, &shared.clock)?,
@@ -278,6 +285,7 @@ fn back(config: &Config, shared: &Shared) -> Result<Half<BackFace>, StartError> 
         grants: Arc::clone(&shared.tokens) as _,
         refreshes: Arc::clone(&shared.store) as _,
         audit: Arc::clone(&shared.audit) as _,
+        chain: Arc::clone(&shared.chain),
         pseudonyms: Arc::clone(&shared.pseudonyms),
         adapters: shared.adapters.clone(),
         portals: PortalDesk {
@@ -295,6 +303,7 @@ fn back(config: &Config, shared: &Shared) -> Result<Half<BackFace>, StartError> 
         tokens: Arc::clone(&shared.tokens) as _,
         grants: Arc::clone(&shared.tokens) as _,
         audit: Arc::clone(&shared.audit) as _,
+        chain: Arc::clone(&shared.chain),
         pseudonyms: Arc::clone(&shared.pseudonyms),
         adapters: shared.adapters.clone(),
         clock: Arc::clone(&shared.clock),

@@ -63,6 +63,12 @@ pub enum StartError {
     /// The audit log cannot be opened.
     #[error("the audit log cannot be opened")]
     Audit(#[source] crate::audit::OpenError),
+    /// The chain log cannot be kept.
+    #[error("the chain log cannot be kept")]
+    ChainLog(#[source] crate::chainlog::spool::SpoolError),
+    /// The chain log cannot be delivered this way.
+    #[error("the chain log cannot be delivered")]
+    ChainLogTarget(#[from] crate::chainlog::delivery::TargetError),
     /// The store cannot be opened.
     #[error("the store cannot be opened")]
     Store(#[from] crate::store::OpenError),
@@ -127,11 +133,17 @@ impl StartError {
             | Self::Login(_)
             | Self::Lists(_)
             | Self::Koppellijst { .. }
+            | Self::ChainLogTarget(_)
             | Self::His { .. }
             | Self::NodeName(_)
             | Self::NoLogin => 78,
             Self::Locked { .. } => 75,
-            Self::Audit(_) | Self::Store(_) | Self::Server(_) | Self::File { .. } | Self::Bind { .. } => 69,
+            Self::Audit(_)
+            | Self::ChainLog(_)
+            | Self::Store(_)
+            | Self::Server(_)
+            | Self::File { .. }
+            | Self::Bind { .. } => 69,
         }
     }
 }

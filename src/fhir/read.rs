@@ -13,6 +13,7 @@ use super::query::{Floors, QueryError, SearchShape, parse_search};
 use super::shape::{Rules, ShapeFault, Shaping, flagged_episodes, shape_searchset};
 use crate::audit::{AuditError, AuditEvent, AuditLog, AuditReceipt, Counts, Kind, Outcome, Pseudonymiser, receipt};
 use crate::availability::{dutch_today, is_of_age};
+use crate::chainlog::ChainLog;
 use crate::clock::SharedClock;
 use crate::form::encode_pairs;
 use crate::his::{Answer, HisAdapter, HisError, HisPatient, Search};
@@ -32,6 +33,8 @@ pub struct Reader {
     pub grants: Arc<dyn GrantStore>,
     /// The audit log.
     pub audit: Arc<dyn AuditLog>,
+    /// The chain log.
+    pub chain: Arc<dyn ChainLog>,
     /// Keyed pseudonyms for the audit.
     pub pseudonyms: Arc<Pseudonymiser>,
     /// The adapters, by id of the HIS installation.
@@ -148,7 +151,9 @@ impl Reader {
     /// See [`ReadError`].
     pub async fn read(&self, request: Request<'_>) -> Result<Released, ReadError> {
         let mut attempt = Attempt::open(Arc::clone(&self.audit), self.event(&request));
-        match self.disclose(request, &mut attempt).await {
+        let disclosed = self.disclose(request, &mut attempt).await;
+        self.note_in_chain(&attempt.event, disclosed.as_ref().err().map(Unread::error));
+        match disclosed {
             Ok(released) => Ok(released),
             Err(Unread::Intended(error)) => Err(error),
             Err(Unread::Refused(error)) => {
@@ -296,6 +301,14 @@ enum Unread {
     Refused(ReadError),
     /// Failed after the intent; the outcome is recorded.
     Intended(ReadError),
+}
+
+impl Unread {
+    const fn error(&self) -> ReadError {
+        match self {
+            Self::Refused(error) | Self::Intended(error) => *error,
+        }
+    }
 }
 
 impl From<ReadError> for Unread {

@@ -1,5 +1,7 @@
 //! Every metric, with unit and label set. Labels come from closed sets, so their number is bounded; none holds personal data.
 
+mod chain_log;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -10,8 +12,10 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
+use self::chain_log::ChainLogMetrics;
 use super::alarms::Alarm;
 use super::ready::ListsState;
+use crate::chainlog::Counts;
 use crate::lists::ListKind;
 use crate::oauth::store::{PoolFigures, StoreFailures};
 
@@ -84,6 +88,7 @@ pub struct Metrics {
     store_connections: Family<StateLabel, Gauge>,
     store_waits: Counter,
     store_failures: Family<ReasonLabel, Counter>,
+    chain_log: ChainLogMetrics,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -122,6 +127,7 @@ impl Default for Metrics {
             store_connections: Family::default(),
             store_waits: Counter::default(),
             store_failures: Family::default(),
+            chain_log: ChainLogMetrics::default(),
         };
         metrics.register();
         metrics
@@ -148,6 +154,7 @@ impl Metrics {
         let help = "Operations of the store that found no free connection";
         registry.register("store_waits", help, self.store_waits.clone());
         registry.register("store_failures", "Failed operations of the store by reason", self.store_failures.clone());
+        self.chain_log.register(registry);
     }
 
     /// An answer went out.
@@ -199,6 +206,11 @@ impl Metrics {
         }
     }
 
+    /// Sets what is measured of the chain log: what became of its lines, bytes in the spool, and how long the oldest waits.
+    pub fn observe_chain_log(&self, counts: &Counts, spooled: u64, oldest: Duration) {
+        self.chain_log.observe(counts, spooled, oldest);
+    }
+
     /// In the OpenMetrics text format.
     #[must_use]
     pub fn to_text(&self) -> String {
@@ -230,6 +242,11 @@ mod tests {
         });
         let failures = StoreFailures { overdue: 5, ..StoreFailures::default() };
         metrics.observe_store(&PoolFigures { in_use: 3, waits: 4, failures, ..PoolFigures::default() });
+        let counts = Counts::default();
+        counts.delivered.store(7, Ordering::Relaxed);
+        for _ in 0..2 {
+            metrics.observe_chain_log(&counts, 300, Duration::from_secs(5));
+        }
         let text = metrics.to_text();
         for line in [
             "inzage_answers_total{face=\"back\",route=\"fhir\",status=\"200\"} 1",
@@ -239,6 +256,10 @@ mod tests {
             "inzage_alarm{alarm=\"list_late\"} 1",
             "inzage_alarm{alarm=\"endpoint_differs\"} 0",
             "inzage_audit_ready 1",
+            "inzage_chain_log_lines_total{end=\"delivered\"} 7",
+            "inzage_chain_log_lines_total{end=\"lost_at_queue\"} 0",
+            "inzage_chain_log_spooled_bytes 300",
+            "inzage_chain_log_oldest_seconds 5.0",
             "inzage_connections_open{face=\"back\"} 2",
             "inzage_store_connections{state=\"in_use\"} 3",
             "inzage_store_waits_total 4",

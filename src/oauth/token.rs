@@ -2,6 +2,7 @@
 //! RFC 8705 section 2).
 
 mod assertion_grant;
+mod chain;
 mod code_grant;
 mod desk;
 mod error;

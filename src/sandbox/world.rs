@@ -15,6 +15,7 @@ use tokio_util::task::TaskTracker;
 
 use self::layout::Layout;
 pub use self::layout::{Directory, ListedPractice, TestPerson};
+use super::chainlog::Receiver;
 use super::client::{ClientError, ClientFiles, PgoClient};
 use super::his::{Emulator, EmulatorAuth, Records};
 use super::portal::client::PortalClient;
@@ -93,6 +94,8 @@ pub struct World {
     pub his: Vec<Arc<Emulator>>,
     /// The list publisher.
     pub publisher: Publisher,
+    /// The receiver of the chain log.
+    pub chain_log: Receiver,
     /// The shipped practices.
     pub practices: Vec<records::Practice>,
     /// The gateway's handles, when it runs here.
@@ -120,10 +123,21 @@ impl World {
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let publisher = Publisher::default();
         publisher.publish(layout.lists(1, clock.now()));
-        let mut world =
-            Self { his: Vec::new(), gateway: None, gateway_task: None, layout, publisher, practices, stop, tasks };
-        let Sockets { lists, gateway, pgo, his, .. } = sockets;
+        let chain_log = Receiver::new(layout::host(layout::BACK_HOST));
+        let mut world = Self {
+            chain_log,
+            his: Vec::new(),
+            gateway: None,
+            gateway_task: None,
+            layout,
+            publisher,
+            practices,
+            stop,
+            tasks,
+        };
+        let Sockets { lists, gateway, pgo, his, chain_log, .. } = sockets;
         world.serve_lists(lists, &clock)?;
+        world.serve_chain_log(chain_log, &clock)?;
         world.serve_his(his, records, &clock)?;
         world.start_gateway(gateway, &clock).await?;
         world.serve_pgo(pgo, &clock)?;
@@ -140,6 +154,23 @@ impl World {
             EdgeConfig::new(vec![Authority::new(layout::host(layout::LISTS_HOST), super::ports::port(&socket))]);
         let service = self.publisher.clone();
         let edge = Edge { config, tls, service, clock: Arc::clone(clock), counters: Arc::new(Counters::default()) };
+        self.tasks.spawn(serve(Listener::from_std(socket)?, edge, self.stop.clone()));
+        Ok(())
+    }
+
+    fn serve_chain_log(
+        &self,
+        (socket, control): (std::net::TcpListener, std::net::TcpListener),
+        clock: &SharedClock,
+    ) -> Result<(), SandboxError> {
+        let roots = Roots::load(&self.layout.file("ca.pem"))?;
+        let own = Identity::load(&self.layout.file("ketenlog.pem"), &self.layout.file("ketenlog.key"), clock.now())?;
+        let tls = Arc::new(ArcSwap::from_pointee(back_channel(&own, &roots, Vec::new(), clock)?));
+        let host = layout::host(layout::CHAIN_LOG_HOST);
+        let config = EdgeConfig::new(vec![Authority::new(host, super::ports::port(&socket))]);
+        let (service, counters) = (self.chain_log.clone(), Arc::new(Counters::default()));
+        self.tasks.spawn(super::chainlog::serve_control(control, service.clone(), self.stop.clone()));
+        let edge = Edge { config, tls, service, clock: Arc::clone(clock), counters };
         self.tasks.spawn(serve(Listener::from_std(socket)?, edge, self.stop.clone()));
         Ok(())
     }

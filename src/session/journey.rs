@@ -4,6 +4,7 @@
 mod answer;
 mod arrive;
 mod back;
+mod chain;
 mod error;
 mod login;
 mod own;
@@ -26,6 +27,7 @@ use self::question::question;
 use super::login::IdentityProvider;
 use super::visit::{BrowserKeys, OpenVisit, Visit, VisitStore};
 use crate::audit::{AuditEvent, AuditLog, Kind, Outcome, Pseudonymiser, receipt};
+use crate::chainlog::ChainLog;
 use crate::clock::SharedClock;
 use crate::his::HisAdapter;
 use crate::language::Language;
@@ -48,6 +50,8 @@ pub struct Journey {
     pub grants: Arc<dyn GrantStore>,
     /// The audit log.
     pub audit: Arc<dyn AuditLog>,
+    /// The chain log.
+    pub chain: Arc<dyn ChainLog>,
     /// Keyed pseudonyms for the audit.
     pub pseudonyms: Arc<Pseudonymiser>,
     /// The adapters, by id of the HIS installation.

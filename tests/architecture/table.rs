@@ -80,6 +80,11 @@ pub(crate) const OUTSIDE_FOR_SOCKETS: &[&str] = &["tls"];
 
 /// An edge against the order: from a module, to a module, and why it stays.
 pub(crate) const EXCEPTIONS: &[(&str, &str, &str)] = &[
+    (
+        "fhir::chain",
+        "fault",
+        "the status and reason in the chain log are those of the answer, so both come from the one table",
+    ),
     ("fhir::disclosure", "fault", "the reason in the audit is the code of the answer, so both come from the one table"),
     ("lists::refresh", "lists::copy", "the last good copy has one form; a port would only forward to it"),
 ];

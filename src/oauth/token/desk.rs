@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::code_grant::{PresentedCode, RedeemedGrant, SpentCode};
 use super::{JWT_BEARER, Patience, PortalDesk, TokenAnswer, TokenCall, TokenError, TokenRules};
 use crate::audit::{AuditEvent, AuditLog, Kind, Outcome, Pseudonymiser, receipt};
+use crate::chainlog::ChainLog;
 use crate::clock::SharedClock;
 use crate::form::single;
 use crate::his::HisAdapter;
@@ -29,6 +30,8 @@ pub struct TokenDesk {
     pub refreshes: Arc<dyn RefreshStore>,
     /// The audit log.
     pub audit: Arc<dyn AuditLog>,
+    /// The chain log.
+    pub chain: Arc<dyn ChainLog>,
     /// Keyed pseudonyms for the audit.
     pub pseudonyms: Arc<Pseudonymiser>,
     /// The adapters, by id of the HIS installation.
@@ -54,6 +57,7 @@ impl TokenDesk {
             Ok(()) => self.try_exchange(form, call, &mut event).await,
             Err(error) => Err(error),
         };
+        self.note_in_chain(form, &event, answer.as_ref().err().copied());
         match answer {
             Ok(answer) => Ok(answer),
             Err(error) => Err(self.refused(event, call, error).await),
@@ -68,7 +72,9 @@ impl TokenDesk {
 
     /// Records a request whose form cannot be read, and gives the error back.
     pub async fn refuse(&self, error: TokenError, call: TokenCall<'_>) -> TokenError {
-        self.refused(self.event(call), call, error).await
+        let event = self.event(call);
+        self.note_in_chain(&[], &event, Some(error));
+        self.refused(event, call, error).await
     }
 
     pub(super) async fn refused(&self, mut event: AuditEvent, call: TokenCall<'_>, error: TokenError) -> TokenError {

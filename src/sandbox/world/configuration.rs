@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::layout::{LISTS_HOST, LOGIN_HOST, Layout, NODE_FILE, his_host, his_id};
+use super::layout::{CHAIN_LOG_HOST, LISTS_HOST, LOGIN_HOST, Layout, NODE_FILE, his_host, his_id};
 use crate::lists::ListKind;
 use crate::sandbox::portal::keys::{ASSERTIONS, PUBLIC};
 use crate::sandbox::ports::HIS_COUNT;
@@ -29,6 +29,7 @@ pub(super) fn configuration(layout: &Layout, practices: &[Practice]) -> String {
 fn of_node(layout: &Layout) -> String {
     let [front, back, ops] = layout.gateway_ports();
     let (front_origin, back_origin) = (layout.front_origin(), layout.back_origin());
+    let chain_log = layout.chain_log_url();
     let [zal, ocl, whl, gnl] =
         [ListKind::Zal, ListKind::Ocl, ListKind::Whl, ListKind::Gnl].map(|list| layout.list_url(list));
     format!(
@@ -75,6 +76,13 @@ kind = "simulator"
 [audit]
 dir = "gateway/audit"
 
+[chain_log]
+url = "{chain_log}"
+roots = "ca.pem"
+certificate = "{NODE_FILE}.pem"
+key = "{NODE_FILE}.key"
+every_ms = 100
+
 [keys]
 sealing = "sealing.key"
 pseudonym = "pseudonym.key"
@@ -82,6 +90,7 @@ assertions = "{ASSERTIONS}"
 
 [resolve]
 "{LISTS_HOST}" = "127.0.0.1"
+"{CHAIN_LOG_HOST}" = "127.0.0.1"
 "{LOGIN_HOST}" = "127.0.0.1"
 "#
     )

@@ -46,6 +46,7 @@ fn description(layout: &Layout, practices: &[Practice], his: &[Arc<Emulator>]) -
         "ops": layout.ops_url(),
         "gateway_config": "gateway.toml",
         "audit": {"dir": "gateway/audit"},
+        "chain_log": {"control": layout.chain_log_control()},
         "his": (0..his.len()).map(|number| json!({"id": his_id(number), "control": layout.his_control(number)})).collect::<Vec<_>>(),
         "providers": practices
             .iter()

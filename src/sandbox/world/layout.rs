@@ -21,6 +21,8 @@ use crate::secret::random;
 
 /// The stand-in for the Stelselnode.
 pub(super) const LISTS_HOST: &str = "stelselnode.localhost";
+/// The stand-in for the central log component of MedMij.
+pub(super) const CHAIN_LOG_HOST: &str = "ketenlog.localhost";
 /// The demonstration PGO.
 pub(super) const PGO_HOST: &str = "pgo.localhost";
 /// A login service of the outside world, when there is one beside the simulator.
@@ -41,6 +43,7 @@ pub struct Layout {
     back: u16,
     ops: u16,
     his: Vec<(u16, u16)>,
+    chain_log: (u16, u16),
     pub(super) clients: Vec<Client>,
     pub(super) providers: Vec<ProviderName>,
 }
@@ -123,7 +126,8 @@ pub(super) fn his_host(number: usize) -> String {
 
 /// Every name under which something of the sandbox is reached.
 fn hosts() -> Vec<Hostname> {
-    let fixed = [LISTS_HOST, PGO_HOST, PORTAL_HOST, FRONT_HOST, BACK_HOST, LOGIN_HOST].into_iter().map(host);
+    let fixed =
+        [LISTS_HOST, CHAIN_LOG_HOST, PGO_HOST, PORTAL_HOST, FRONT_HOST, BACK_HOST, LOGIN_HOST].into_iter().map(host);
     fixed.chain((0..HIS_COUNT).map(|number| host(&his_host(number)))).collect()
 }
 
@@ -162,6 +166,7 @@ impl Layout {
             front,
             back,
             ops,
+            chain_log: (port(&sockets.chain_log.0), port(&sockets.chain_log.1)),
             his: sockets.his.iter().map(|(fhir, control)| (port(fhir), port(control))).collect(),
             clients: vec![
                 client("pgo", "pgo", PGO_HOST, port(&sockets.pgo), Some("Mijn Zorgmap")),
@@ -265,6 +270,18 @@ impl Layout {
         format!("http://127.0.0.1:{port}/_control")
     }
 
+    /// Where batches of the chain log are posted.
+    #[must_use]
+    pub fn chain_log_url(&self) -> String {
+        format!("https://{CHAIN_LOG_HOST}:{}{}", self.chain_log.0, crate::sandbox::chainlog::PATH)
+    }
+
+    /// Control address of the receiver of the chain log.
+    #[must_use]
+    pub fn chain_log_control(&self) -> String {
+        format!("http://127.0.0.1:{}/_control", self.chain_log.1)
+    }
+
     /// Everybody who can log in: the patients of every HIS.
     #[must_use]
     pub fn people(&self, practices: &[Practice], his: &[Arc<Emulator>]) -> Vec<TestPerson> {
@@ -287,6 +304,7 @@ impl Layout {
         let his = (0..HIS_COUNT).map(|number| (his_id(number), his_host(number)));
         let fixed = [
             ("stelselnode", LISTS_HOST),
+            ("ketenlog", CHAIN_LOG_HOST),
             ("front", FRONT_HOST),
             ("back", BACK_HOST),
             (NODE_FILE, BACK_HOST),

@@ -1,11 +1,12 @@
 //! The last step: what the person answers, and what the client gets.
 
 use super::back::denied;
+use super::chain::DENIED;
 use super::question::services_still_asked;
 use super::{BackToClient, Ended, Journey, JourneyError, Next, Presented, Spot, Step};
 use crate::audit::{Kind, Outcome};
+use crate::chainlog::Event;
 use crate::form::single;
-use crate::medmij::LocalId;
 use crate::oauth::authorize::AuthorizeRequest;
 use crate::oauth::code::IssuedCode;
 use crate::oauth::grant::Grant;
@@ -87,6 +88,7 @@ impl Journey {
         event.subject = Some(self.pseudonyms.at(&person.bsn, event.time));
         event.reason = reason;
         self.record(event).await?;
+        self.note(spot.visit, request, DENIED);
         Ok(Next::Client(denied(request)))
     }
 
@@ -97,7 +99,8 @@ impl Journey {
         let mut event = self.event(Kind::ConsentGiven, Outcome::Done, spot.visit, &request);
         event.subject = Some(self.pseudonyms.at(&person.bsn, event.time));
         let grant = Grant {
-            id: LocalId::new(event.time),
+            // One id for the visit and the consent that comes of it: it ties the chain log together.
+            id: spot.visit,
             client: request.client.clone(),
             provider: request.scope.provider().clone(),
             services,
@@ -114,6 +117,7 @@ impl Journey {
         let code = Handle::draw();
         let issued = IssuedCode { hash: code.hash(), redirect_uri: request.redirect_uri.clone(), expires, grant };
         self.codes.keep(issued).await.map_err(|_| JourneyError::Ours)?;
+        self.note(spot.visit, &request, Event::SendAuthorizationResponse(None));
         Ok(Next::Client(BackToClient::with_code(request, &code)))
     }
 }

@@ -6,6 +6,7 @@ use super::back::refused;
 use super::question::{available_services, practice_of};
 use super::{Ended, Journey, JourneyError, Next, Spot, Step};
 use crate::audit::{AuditEvent, Kind, Outcome};
+use crate::chainlog::Event;
 use crate::language::Language;
 use crate::medmij::LocalId;
 use crate::oauth::authorize::{AuthorizeRefusal, AuthorizeRequest, AuthorizeRules, BadRequest};
@@ -37,12 +38,17 @@ impl Journey {
         match parsed {
             Ok(request) => {
                 self.record(self.event(Kind::AuthorizationRequested, Outcome::Done, spot.visit, &request)).await?;
+                self.note_arrival(spot.visit, &request);
                 let (keys, visit) = (BrowserKeys::draw(), Visit::Landed(Landed { request: request.clone() }));
                 let page = self.page(keys, spot, &visit, &request)?;
                 self.keep(&page.keys, spot, visit).await?;
+                self.note(spot.visit, &request, Event::ShowLandingPage);
                 Ok(Next::Landing(page))
             }
-            Err(refusal) => self.turn_away(refusal, spot.visit).await,
+            Err(refusal) => {
+                self.note_turned_away(pairs, &refusal, spot.visit);
+                self.turn_away(refusal, spot.visit).await
+            }
         }
     }
 

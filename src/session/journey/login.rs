@@ -2,10 +2,12 @@
 
 use std::time::Instant;
 
+use super::chain::{DENIED, login_event};
 use super::question::practice_of;
 use super::{Ended, Journey, JourneyError, Next, Presented, Spot, Step};
 use crate::audit::{AuditEvent, Kind, Outcome};
 use crate::availability::{Moment, find_available};
+use crate::chainlog::Event;
 use crate::medmij::{Bsn, LocalId};
 use crate::practices::Practice;
 use crate::session::login::{Attempt, AuthenticatedPerson, Departure, LoginEnd, LoginState};
@@ -22,6 +24,7 @@ impl Journey {
         let step = match (visit, action) {
             (Visit::Landed(landed), "continue") => self.send_to_login(spot, landed, Attempt::First).await,
             (Visit::Landed(landed), "cancel") => {
+                self.note(spot.visit, &landed.request, Event::SendAuthorizationCancellation);
                 self.deny(spot.visit, Kind::AuthorizationRefused, "cancelled", &landed.request).await
             }
             (
@@ -38,7 +41,10 @@ impl Journey {
     }
 
     async fn send_to_login(&self, spot: Spot, landed: Landed, attempt: Attempt) -> Step<Next> {
-        self.depart(spot, attempt, |state| Visit::AtLogin(landed.proceed(state))).await
+        let trace = landed.request.correlation_id;
+        let next = self.depart(spot, attempt, |state| Visit::AtLogin(landed.proceed(state))).await?;
+        self.note_as(spot.visit, trace, Event::SendAuthenticationRequest);
+        Ok(next)
     }
 
     /// Off to the login service; `next` makes the state in which the visit waits.
@@ -82,17 +88,19 @@ impl Journey {
     }
 
     async fn read_login(&self, spot: Spot, at_login: AtLogin, fields: &[(String, String)]) -> Step<Next> {
-        let failed = |reason| (Kind::AuthenticationFailed, reason);
-        let (kind, reason) = match self.finish_login(&at_login.login, fields).await {
+        let finished = self.finish_login(&at_login.login, fields).await;
+        self.note(spot.visit, &at_login.request, login_event(finished.as_ref().err()));
+        let reason = match finished {
             Ok(person) => return self.recognise(spot, at_login, person).await,
             Err(LoginEnd::NotABsn) => {
                 return self.send_to_login(spot, at_login.once_more(), Attempt::AfterATypo).await;
             }
             Err(LoginEnd::Unavailable(unavailable)) => return Err(unavailable.into()),
-            Err(LoginEnd::Cancelled) => failed("login-cancelled"),
-            Err(LoginEnd::Failed) => failed("login-failed"),
+            Err(LoginEnd::Cancelled) => "login-cancelled",
+            Err(LoginEnd::Failed) => "login-failed",
         };
-        self.deny(spot.visit, kind, reason, &at_login.request).await
+        self.note(spot.visit, &at_login.request, DENIED);
+        self.deny(spot.visit, Kind::AuthenticationFailed, reason, &at_login.request).await
     }
 
     async fn read_own_login(&self, spot: Spot, at_login: OwnAtLogin, fields: &[(String, String)]) -> Step<Next> {
@@ -133,9 +141,14 @@ impl Journey {
         let snapshot = self.snapshot.load_full();
         let practice = practice_of(&snapshot, &at_login.request).ok_or(JourneyError::StalePage)?;
         let available = self.is_available(practice, &person.bsn, spot.visit).await?;
+        let trace = at_login.request.correlation_id;
         let asked = at_login.authenticated(person);
         let visit = if available { Visit::Asked(asked) } else { Visit::Unavailable(asked.unavailable()) };
-        self.onward(spot, visit, "consent").await
+        let next = self.onward(spot, visit, "consent").await?;
+        if available {
+            self.note_as(spot.visit, trace, Event::ShowConsentPage);
+        }
+        Ok(next)
     }
 
     /// The availability test at its early moment (VZ): known at the practice, and old enough.

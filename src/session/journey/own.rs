@@ -4,6 +4,7 @@
 use jiff::Timestamp;
 
 use super::back::denied;
+use super::chain::DENIED;
 use super::{Ended, Journey, JourneyError, Next, Presented, Spot, Step};
 use crate::audit::{AuditEvent, Kind, Outcome};
 use crate::form::single;
@@ -165,6 +166,7 @@ impl Journey {
         for grant in self.lasting(&asked.request, &asked.person.bsn).await? {
             self.withdraw(spot, &grant).await?;
         }
+        self.note(spot.visit, &asked.request, DENIED);
         Ok(Next::Client(denied(&asked.request)))
     }
 
