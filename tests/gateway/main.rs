@@ -10,6 +10,7 @@
 
 mod attacks;
 mod authorize;
+mod chain_log;
 mod harness;
 mod his_faults;
 mod lasting;

@@ -153,6 +153,23 @@ async fn raw(gateway: &Gateway, bsn: &str, token: &str) {
     }
 }
 
+/// Looks into every file of the gateway.
+fn search(folder: &Path, moment: &str, secrets: &[(&str, String)]) {
+    let found = files(folder);
+    for kind in ["wal", "manifest.json"] {
+        let there = found.iter().any(|path| path.to_string_lossy().ends_with(kind));
+        assert!(there || moment == "after the stop", "{kind} among {found:?}");
+    }
+    assert!(found.len() >= 7, "database, log and lists: {found:?}");
+    for path in found {
+        match std::fs::read(&path) {
+            Ok(content) => assert_absent(&format!("{} {moment}", path.display()), &content, secrets),
+            // What is delivered goes from the spool; it is looked at where it came.
+            Err(error) => assert!(path.starts_with(folder.join("chainlog")), "{}: {error}", path.display()),
+        }
+    }
+}
+
 #[tokio::test]
 async fn case_42_no_bsn_token_code_or_cookie_is_left_anywhere() {
     LazyLock::force(&LOG);
@@ -200,20 +217,13 @@ async fn case_42_no_bsn_token_code_or_cookie_is_left_anywhere() {
         assert_absent(path, body.as_bytes(), &secrets);
     }
     let folder = gateway.folder().join("gateway");
-    let search = |moment: &str| {
-        let found = files(&folder);
-        for kind in ["wal", "manifest.json"] {
-            let there = found.iter().any(|path| path.to_string_lossy().ends_with(kind));
-            assert!(there || moment == "after the stop", "{kind} among {found:?}");
-        }
-        assert!(found.len() >= 7, "database, log and lists: {found:?}");
-        for path in found {
-            assert_absent(&format!("{} {moment}", path.display()), &std::fs::read(&path).unwrap(), &secrets);
-        }
-    };
-    search("while it runs");
+    search(&folder, "while it runs", &secrets);
+    let chain_log = gateway.world.chain_log.clone();
     let left = gateway.leave().await;
-    search("after the stop");
+    search(&folder, "after the stop", &secrets);
+    let chain_log = serde_json::to_vec(&chain_log.received()).unwrap();
+    assert!(chain_log.len() > 10_000, "a day of use");
+    assert_absent("the chain log", &chain_log, &secrets);
     assert_log_is_clean(&secrets);
     drop(left);
 }
