@@ -1,6 +1,7 @@
 //! Refreshes against a publisher in memory, with a copy on disk.
 
 mod life;
+mod order;
 
 use std::fs;
 use std::sync::atomic::AtomicUsize;
