@@ -64,8 +64,9 @@
 //!   makes them without a disk, is for tests. No data is released without a receipt: [`fhir::read::Released`] holds one.
 //! - Nothing of an answer is sent before all of it is judged, and one fault in it withholds the whole.
 //! - No record data is stored or cached. An adapter remembers a patient's id and date of birth in memory, for 15 minutes.
-//! - A BSN is in clear in memory and in the body of a search at the HIS. It is sealed in the store, and a keyed pseudonym in
-//!   the audit; the type prints as redacted.
+//! - A BSN is in clear in memory, in the answer of a login service (inside TLS, and encrypted again when that is configured),
+//!   and in the body of a search at the HIS. It is sealed in the store, and a keyed pseudonym in the audit; the type prints
+//!   as redacted.
 //! - Access tokens and codes are kept as SHA-256; one presentation spends a code.
 //! - Each outgoing call has a deadline, each body a bound. A search at a HIS is tried twice only when a kept connection
 //!   turned out to be closed.

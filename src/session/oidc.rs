@@ -192,7 +192,7 @@ impl OidcLogin {
     async fn depart(&self, departure: &Departure<'_>) -> Result<WayToLogin, OidcError> {
         let known = self.provider.known().await?;
         let departed = Departed::now(self.clock.now());
-        let address = departed.address(&known.metadata, &self.config, &departure.ticket());
+        let address = departed.address(&known.metadata, &self.config, departure);
         Ok(WayToLogin { address, state: departed.into_state() })
     }
 

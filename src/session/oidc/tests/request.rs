@@ -8,6 +8,7 @@ use super::emulator::Seen;
 use super::world::{CALLBACK, CLIENT, World};
 use crate::form::{decode_pairs, single};
 use crate::jose::{Claims, Jwks, Jws, Rules, SignatureAlgorithm};
+use crate::language::Language;
 use crate::secret::sha256;
 
 #[tokio::test]
@@ -28,7 +29,8 @@ async fn the_authorization_request_has_everything_once() {
         assert_eq!(single(&away.query, name), Some(value), "{name}");
     }
     assert_eq!(away.query.len(), 11, "{:?}", away.query.iter().map(|(name, _)| name).collect::<Vec<_>>());
-    let again = world.leave().await;
+    let again = world.leave_in(Language::English).await.unwrap();
+    assert_eq!(again.asked("ui_locales"), "en");
     for name in ["state", "nonce", "code_challenge"] {
         assert!(away.asked(name).len() >= 43 && away.asked(name) != again.asked(name), "{name}");
     }

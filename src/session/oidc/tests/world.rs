@@ -12,6 +12,7 @@ use super::emulator::{Canned, Emulator, HOST};
 use crate::clock::{Clock as _, SharedClock, TestClock};
 use crate::form::{decode_pairs, single};
 use crate::jose::{DecryptionKey, Jwk, SignatureAlgorithm, SigningKey, encrypt};
+use crate::language::Language;
 use crate::medmij::{Hostname, LocalId};
 use crate::secret::Handle;
 use crate::session::login::{
@@ -110,15 +111,13 @@ impl World {
     }
 
     pub(super) async fn try_leave(&self) -> Result<Away, LoginUnavailable> {
+        self.leave_in(Language::Dutch).await
+    }
+
+    pub(super) async fn leave_in(&self, language: Language) -> Result<Away, LoginUnavailable> {
         let key = Handle::draw();
         let visit = LocalId::new(self.now());
-        let departure = Departure {
-            visit,
-            key: &key,
-            attempt: Attempt::First,
-            language: crate::language::Language::Dutch,
-            deadline: self.deadline(),
-        };
+        let departure = Departure { visit, key: &key, attempt: Attempt::First, language, deadline: self.deadline() };
         let way = self.login.start(departure).await?;
         let query = decode_pairs(way.address.split_once('?').unwrap().1).unwrap();
         assert_eq!(single(&query, "state"), Some(departure.ticket().as_str()));
