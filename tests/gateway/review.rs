@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use inzage::lists::ListKind;
 use inzage::sandbox::his::faults::{Fail, Faults};
 use inzage::sandbox::person::{Choices, End, Person, read_form};
 
@@ -180,7 +181,7 @@ async fn a_client_that_left_the_list_gets_no_code_for_a_page_it_had_before() {
             page = person.open(&client, &format!("{front}{target}")).await.unwrap();
         }
     }
-    publish_without_clients(&gateway).await;
+    publish_without(&gateway, &client.client_id).await;
     let form = read_form(&crate::harness::text(&page)).unwrap();
     let fields: Vec<_> = form.hidden.into_iter().chain(pairs(&[("answer", "allow")])).collect();
     let reply = person.submit(&client, &format!("{front}{}", form.action), &fields).await.unwrap();
@@ -190,15 +191,12 @@ async fn a_client_that_left_the_list_gets_no_code_for_a_page_it_had_before() {
     gateway.stop().await;
 }
 
-/// Publishes lists with an empty OAuth client list, and waits until the gateway uses them.
-async fn publish_without_clients(gateway: &Gateway) {
-    use inzage::lists::{ListHeader, ListKind, write_ocl};
+/// Publishes an OAuth client list without this client, and waits until the gateway uses it.
+async fn publish_without(gateway: &Gateway, client: &str) {
     gateway.clock.advance(Duration::from_secs(60));
-    let now = inzage::clock::Clock::now(&*gateway.clock);
-    let header = ListHeader { timestamp: now, sequence: u64::MAX / 2 };
-    let mut lists = gateway.world.layout.lists(2, now);
-    lists.retain(|(kind, _)| *kind != ListKind::Ocl);
-    lists.push((ListKind::Ocl, write_ocl(header, &[])));
-    gateway.world.publisher.publish(lists);
+    crate::lists::publish(gateway, 2, |kind, list| match kind {
+        ListKind::Ocl => crate::lists::without(&list, "OAuthclient", client),
+        ListKind::Zal | ListKind::Whl | ListKind::Gnl => list,
+    });
     gateway.refresh_lists().await;
 }
