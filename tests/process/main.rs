@@ -9,6 +9,7 @@
 )]
 
 mod audit;
+mod chain_log;
 mod config;
 mod damage;
 mod durability;
