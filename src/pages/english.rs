@@ -183,8 +183,8 @@ const FAILURE: FailureText = FailureText {
     },
     ours: Explained { what: "Something is wrong on our side. Nothing was shared.", who: "Try again in a few minutes." },
     no_page: Explained { what: "This page does not exist.", who: "Go back to your app." },
-    session_id: "Number of this message",
-    trace_id: "Number of the request",
+    session_id: "Number of this message (Session ID)",
+    trace_id: "Number of the request (Trace ID)",
     operator: "This service is run by {operator}.",
     phone: "Telephone",
 };

@@ -1,5 +1,6 @@
 //! The attack cases of the test plan, each under its number, with the exact answer that is expected.
 
+mod authorize;
 mod lists;
 mod resource;
 mod token;

@@ -1,0 +1,209 @@
+// Walks every page in Chromium, in both languages, on a desk and on a telephone, and holds each against axe-core, against
+// what a page must be able to do without script, and against a width of 320 px, which is a desk at 400 % (WCAG 1.4.10).
+//
+//   node walk.mjs SANDBOX [PICTURES]     SANDBOX: the folder with sandbox.json; PICTURES: where screenshots go
+
+import { readFileSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { AxeBuilder } from "@axe-core/playwright";
+import { chromium } from "playwright-core";
+
+const [, , folder, pictures] = process.argv;
+const sandbox = JSON.parse(readFileSync(join(folder, "sandbox.json"), "utf8"));
+const configuration = readFileSync(join(folder, sandbox.gateway_config), "utf8");
+const front = /\[front\][^[]*?origin = "([^"]+)"/s.exec(configuration)[1];
+const pgo = new URL(sandbox.clients.pgo.redirect_uri).origin;
+const [practice] = sandbox.providers;
+const his = sandbox.his.find((one) => one.id === practice.his);
+const adults = sandbox.patients.filter((one) => one.birth_date && one.birth_date < "2005");
+const known = adults.find((one) => one.provider === practice.name);
+const foreign = adults.find((one) => one.provider !== practice.name);
+
+const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+const SIZES = [
+  { name: "desk", width: 1280, height: 900 },
+  { name: "phone", width: 390, height: 844 },
+];
+const LANGUAGES = [
+  { tag: "nl", locale: "nl-NL" },
+  { tag: "en", locale: "en-GB" },
+];
+
+let passed = 0;
+const wrong = [];
+
+function expect(holds, what) {
+  if (!holds) throw new Error(what);
+}
+
+/** Everything that holds for every page. */
+async function look(page, size, name, language) {
+  // First, as pictures and axe put marks of their own into the page.
+  const added = await page.evaluate(() => {
+    const found = [...document.querySelectorAll('script, [onclick], [style]:not([style=""])')];
+    return found.map((one) => one.outerHTML.slice(0, 120)).join(" ");
+  });
+  expect(added === "", `${name}: a script or an inline style: ${added}`);
+  if (pictures) {
+    mkdirSync(pictures, { recursive: true });
+    await page.screenshot({ path: join(pictures, `${name}-${size.name}-${language}.png`), fullPage: true });
+  }
+  const found = await new AxeBuilder({ page }).withTags(RULES).analyze();
+  const said = found.violations.map((one) => `${one.id} at ${one.nodes.map((node) => node.target).join(", ")}`);
+  expect(said.length === 0, `${name}: axe: ${said.join("; ")}`);
+  const facts = await page.evaluate(() => ({
+    lang: document.documentElement.lang,
+    title: document.title,
+    headings: document.querySelectorAll("h1").length,
+    forms: document.querySelectorAll("form").length,
+    small: [...document.querySelectorAll("main button, main a.button, main summary, header a.language")]
+      .filter((one) => one.getBoundingClientRect().height < 44)
+      .map((one) => one.textContent.trim()),
+  }));
+  const ours = page.url().startsWith(front);
+  expect(facts.lang === (ours ? language : "nl"), `${name}: lang is ${facts.lang}`);
+  expect(facts.title.length > 5 && facts.headings === 1, `${name}: title ${facts.title}, ${facts.headings} h1`);
+  expect(!ours || facts.forms <= 1, `${name}: ${facts.forms} forms`);
+  expect(!ours || facts.small.length === 0, `${name}: lower than 44 px: ${facts.small.join(", ")}`);
+  for (const width of [size.width, 320]) {
+    await page.setViewportSize({ width, height: size.height });
+    const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    expect(over <= 0, `${name}: ${over} px too wide at ${width} px`);
+  }
+  await page.setViewportSize(size);
+  passed += 1;
+}
+
+async function press(page, name, value) {
+  await Promise.all([page.waitForNavigation(), page.click(`button[name="${name}"][value="${value}"]`)]);
+}
+
+/** From the app to the page after login. */
+async function logIn(page, bsn, see) {
+  await page.goto(pgo);
+  await see("app-start");
+  await page.check(`input[value="${practice.name}"]`);
+  await Promise.all([page.waitForNavigation(), page.click("form button")]);
+  expect(page.url().startsWith(front), `the app leads to the gateway, not to ${page.url()}`);
+  await see("landing");
+  await press(page, "action", "continue");
+  await see("login");
+  await page.fill("#bsn", bsn);
+  await press(page, "action", "login");
+}
+
+/** Says yes for long, sees the record, and meets what the back button shows. */
+async function agree(page, see) {
+  await logIn(page, known.bsn, see);
+  await see("consent");
+  expect(!(await page.isChecked("#indefinite")), "the box is offered and not ticked");
+  await page.click("summary");
+  await see("consent-explained");
+  const consent = page.url();
+  await page.reload();
+  await page.check("#indefinite");
+  await press(page, "answer", "allow");
+  // Chromium follows the redirect only when form-action allows it.
+  expect(page.url() === `${pgo}/record`, `consent leads to the record, not to ${page.url()}`);
+  await see("app-record");
+  await page.goto(consent);
+  expect(await page.locator("form").count() === 0, "a page that was used shows no form");
+  await see("stale");
+}
+
+async function mistype(page, see) {
+  await page.goto(pgo);
+  await page.check(`input[value="${practice.name}"]`);
+  await Promise.all([page.waitForNavigation(), page.click("form button")]);
+  await press(page, "action", "continue");
+  await page.fill("#bsn", "123456789");
+  await press(page, "action", "login");
+  await see("login-again");
+  const focus = await page.evaluate(() => document.activeElement.className);
+  expect(focus === "summary", `the summary of what is wrong has the focus, not ${focus}`);
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Enter");
+  expect((await page.evaluate(() => document.activeElement.id)) === "bsn", "its link leads to the field");
+  await press(page, "action", "cancel");
+  expect(page.url().startsWith(pgo), `cancelling leads back to the app, not to ${page.url()}`);
+  await see("app-denied");
+}
+
+async function noData(page, see) {
+  await logIn(page, foreign.bsn, async () => {});
+  await see("unavailable");
+  await press(page, "action", "continue");
+  expect(page.url().startsWith(pgo), `no data leads back to the app, not to ${page.url()}`);
+}
+
+async function noHis(page, see) {
+  const faults = (body) => fetch(his.control, { method: "POST", body: JSON.stringify(body) });
+  await faults({ fail: "status:500" });
+  try {
+    // Not asked for before, so that the gateway does not know them yet.
+    const other = adults.filter((one) => one.provider === practice.name && one.bsn !== known.bsn)[0];
+    await logIn(page, other.bsn, async () => {});
+    await see("failure");
+    await Promise.all([page.waitForNavigation(), page.click("main a.button")]);
+    expect(page.url().startsWith(pgo), `a failure leads back to the app, not to ${page.url()}`);
+  } finally {
+    await faults({});
+  }
+}
+
+/** What the person allowed above is listed, in the other language as well, and can be stopped. */
+async function stop(page, see, language) {
+  await page.goto(`${front}/toestemmingen`);
+  await see("own");
+  await press(page, "action", "continue");
+  await page.fill("#bsn", known.bsn);
+  await press(page, "action", "login");
+  await see("own-list");
+  const other = language === "nl" ? "en" : "nl";
+  await Promise.all([page.waitForNavigation(), page.click("a.language")]);
+  expect((await page.getAttribute("html", "lang")) === other, "the link leads to the other language");
+  await Promise.all([page.waitForNavigation(), page.click("a.language")]);
+  while ((await page.locator("button[name=stop]").count()) > 0) {
+    await Promise.all([page.waitForNavigation(), page.locator("button[name=stop]").first().click()]);
+  }
+  await see("own-stopped");
+  await press(page, "action", "leave");
+  await see("own-end");
+}
+
+async function again(page, see) {
+  await logIn(page, known.bsn, async () => {});
+  await see("consent-lasting");
+  await press(page, "answer", "stop");
+  expect(page.url().startsWith(pgo), `stopping leads back to the app, not to ${page.url()}`);
+}
+
+async function turnedAway(page, see) {
+  await page.goto(`${front}/oauth/authorize?response_type=code&client_id=nobody.example.nl`);
+  await see("unknown-client");
+  await page.goto(`${front}/nergens`);
+  await see("no-page");
+}
+
+const journeys = { agree, again, agreeOnceMore: agree, stop, mistype, noData, noHis, turnedAway };
+
+const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox"] });
+for (const size of SIZES) {
+  for (const { tag, locale } of LANGUAGES) {
+    for (const [name, journey] of Object.entries(journeys)) {
+      const context = await browser.newContext({ viewport: size, locale, ignoreHTTPSErrors: true });
+      const page = await context.newPage();
+      page.setDefaultTimeout(20_000);
+      try {
+        await journey(page, (step) => look(page, size, step, tag), tag);
+      } catch (error) {
+        wrong.push(`${name}, ${size.name}, ${tag}: ${error.message.split("\n")[0]}`);
+      }
+      await context.close();
+    }
+  }
+}
+await browser.close();
+for (const one of wrong) console.log(`FAILED ${one}`);
+console.log(`pages: ${passed} looked at, ${wrong.length} journeys failed`);
+process.exit(wrong.length === 0 ? 0 : 1);
