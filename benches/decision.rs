@@ -113,6 +113,7 @@ fn main() {
         consented: now,
         lasting: false,
         redeemed_by: None,
+        smart: None,
     };
     let path = format!("/fhir/{}/49/stu3/Encounter", grant.provider.short());
     let (token, names) = (Handle::draw(), [grant.client.clone()]);

@@ -181,6 +181,7 @@ impl From<Refusal> for Fault {
             Refusal::PracticeClosed => PRACTICE_CLOSED,
             Refusal::PortalOnClientList => PORTAL_ON_CLIENT_LIST,
             Refusal::PracticeNotRegistered => PRACTICE_NOT_REGISTERED,
+            Refusal::TypeNotGranted => TYPE_NOT_GRANTED,
             Refusal::ServiceNotRegistered => SERVICE_NOT_REGISTERED,
         }
     }
@@ -293,6 +294,14 @@ const PRACTICE_NOT_REGISTERED: Fault = fault(
     Who::Practice,
     "De praktijk heeft deze website niet toegelaten. Vraag het na bij uw praktijk.",
     "the registration of this portal does not name this care provider",
+);
+const TYPE_NOT_GRANTED: Fault = fault(
+    "type-not-granted",
+    403,
+    "forbidden",
+    Who::Pgo,
+    "Uw toestemming geldt niet voor deze gegevens.",
+    "the scope of the access token does not name this type of resource",
 );
 const SERVICE_NOT_REGISTERED: Fault = fault(
     "service-not-registered",

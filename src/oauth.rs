@@ -10,6 +10,8 @@ pub mod pkce;
 pub mod rate;
 pub mod refresh;
 pub mod replay;
+pub mod smart;
+pub mod smart_metadata;
 pub mod smart_scope;
 pub mod store;
 pub mod token;

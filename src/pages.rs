@@ -12,7 +12,6 @@ pub use self::find::{FindAnswer, FindPage};
 pub use self::text::{Explained, FailureText, Text};
 use crate::language::Language;
 use crate::medmij::{CorrelationId, LocalId};
-use crate::services::Purpose;
 use crate::session::journey::{Operator, OwnConsent, OwnPage, Page, Question};
 use crate::session::visit::Stopped;
 

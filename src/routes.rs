@@ -3,12 +3,14 @@
 //! | listener | path | feature |
 //! |---|---|---|
 //! | front channel | `GET /oauth/authorize` | [`crate::session::http`]: a PGO sends a person here |
+//! | front channel | `GET /smart/authorize` | the same for portals (SMART App Launch) |
 //! | front channel | `POST /visit/{id}/landing`, `/login`, `/consent` | the pages of a visit |
 //! | front channel | `GET /toestemmingen`, `POST`, `/visit/{id}/consents` | a person looks at their lasting consents and stops them |
 //! | front channel | `GET /simulator` | the login simulator (feature `sandbox`) |
 //! | front channel | `GET /practices` | [`crate::practices::http`]: find my practice |
 //! | front channel | `GET /assets/inzage.css` | the stylesheet |
 //! | both channels | `GET /.well-known/oauth-authorization-server` | [`crate::oauth::http`]: what is served (RFC 8414) |
+//! | both channels | `GET /.well-known/oauth-authorization-server/smart`, `/.well-known/smart-configuration` | the same for portals; also under each FHIR base |
 //! | back channel | `POST /oauth/token` | [`crate::oauth::http`]: a code or refresh token becomes a token |
 //! | back channel | `POST /oauth/revoke` | [`crate::oauth::http`]: a token is given back, and its consent ends |
 //! | back channel | `GET /.well-known/jwks.json` | our public keys, to which portals encrypt |

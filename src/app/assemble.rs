@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use axum::Router;
 
 use super::chain_log::ChainLogPart;
 use super::login::login;
@@ -28,6 +29,8 @@ use crate::monitor::metrics::Metrics;
 use crate::monitor::ready::Readiness;
 use crate::oauth::metadata::Metadata;
 use crate::oauth::rate::PortalRates;
+use crate::oauth::smart::SmartNames;
+use crate::oauth::smart_metadata::SmartConfiguration;
 use crate::oauth::token::{Patience, PortalDesk, ScopeForm, TokenDesk, TokenRules};
 use crate::practices::find::Finder;
 use crate::practices::http::SearchDesk;
@@ -252,11 +255,12 @@ fn front(config: &Config, shared: &Shared) -> Result<Half<FrontFace>, StartError
             login_deadline: LOGIN_DEADLINE,
         },
         operator: operator(&config.operator),
+        smart: SmartNames::new(&config.front.origin.to_string(), &config.back.origin.to_string()),
     };
     let tls = front_channel(&identity(&config.front.identity, &shared.clock)?, &shared.clock)?;
     let search = SearchDesk::new(finder(config, shared)?, Arc::clone(&shared.snapshot));
     let router = crate::session::http::router(Arc::new(journey))
-        .merge(crate::oauth::http::metadata_router(metadata(config)))
+        .merge(told(config))
         .merge(crate::practices::http::router(Arc::new(search)));
     let face = FrontFace { router, watch: shared.watch.clone() };
     Ok(half(config, &config.front.origin, tls, face))
@@ -313,14 +317,20 @@ fn back(config: &Config, shared: &Shared) -> Result<Half<BackFace>, StartError> 
     let own = identity(&config.back.identity, &shared.clock)?;
     let tls = back_channel(&own, &Roots::load(&config.back.client_roots)?, Vec::new(), &shared.clock)?;
     let router = crate::oauth::http::router(Arc::new(desk));
-    let router = router.merge(crate::oauth::http::metadata_router(metadata(config)));
+    let router = router.merge(told(config));
     let face = BackFace { router, reader: Arc::new(reader), watch: shared.watch.clone() };
     Ok(half(config, &config.back.origin, tls, face))
 }
 
-fn metadata(config: &Config) -> Metadata {
+/// What the gateway says of itself, on either channel; of the door of portals only when there is one.
+fn told(config: &Config) -> Router {
     let portals = config.clients.values().any(|client| matches!(client.role, config::ClientRole::Portal(_)));
-    Metadata::new(&config.front.origin.to_string(), &config.back.origin.to_string(), portals)
+    let (front, back) = (config.front.origin.to_string(), config.back.origin.to_string());
+    let told = crate::oauth::http::metadata_router(Metadata::new(&front, &back, portals));
+    if !portals {
+        return told;
+    }
+    told.merge(crate::oauth::http::smart_router(SmartConfiguration::new(&front, &back, &Catalogue::shipped())))
 }
 
 fn token_rules(config: &Config) -> TokenRules {

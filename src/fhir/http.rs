@@ -16,10 +16,10 @@ use crate::routing::route;
 
 const FHIR_JSON: HeaderValue = HeaderValue::from_static("application/fhir+json; charset=utf-8");
 
-/// Whether a path is one of the resource server's.
+/// Whether a path is one of the resource server's. Under each base there is one document of the authorization server.
 #[must_use]
 pub fn is_resource_path(path: &str) -> bool {
-    path.starts_with("/fhir/")
+    path.starts_with("/fhir/") && !path.ends_with("/.well-known/smart-configuration")
 }
 
 /// Answers a request under `/fhir/`.

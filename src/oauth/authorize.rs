@@ -3,9 +3,11 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::pkce::CodeChallenge;
+use super::smart_scope::SmartScope;
 use crate::form::single;
 use crate::lists::{Lists, OauthClient};
-use crate::medmij::{CorrelationId, Hostname, RequestId, Scope, split_authority};
+use crate::medmij::{CorrelationId, Hostname, RequestId, Scope, ServiceId, split_authority};
 
 /// A request that is in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +24,30 @@ pub struct AuthorizeRequest {
     pub request_id: Option<RequestId>,
     /// `X-Correlation-ID`, when it is well-formed.
     pub correlation_id: Option<CorrelationId>,
+    /// Through which door it came.
+    pub door: Door,
+}
+
+/// Through which door a request came. Each has a parser and rules of its own; the pages are the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Door {
+    /// The authorization interface of MedMij, for PGOs.
+    MedMij,
+    /// SMART App Launch, for portals.
+    Smart(SmartAsk),
+}
+
+/// What a SMART request asks beside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SmartAsk {
+    /// The service whose FHIR base `aud` names.
+    pub service: ServiceId,
+    /// The searches that are asked and offered.
+    pub scope: SmartScope,
+    /// What the code must be brought with.
+    pub challenge: CodeChallenge,
+    /// Who we are to the client: each answer names it (RFC 9207).
+    pub issuer: String,
 }
 
 /// An https URI on the client's own host: any path, no query, fragment, userinfo or dot segment.
@@ -100,6 +126,13 @@ pub struct AuthorizeRules<'a> {
 }
 
 impl AuthorizeRequest {
+    /// Whether consent may be for an indefinite period: for collecting, through the door of MedMij. Sharing is confirmed for
+    /// one run (VC-diff), and portals get no refresh tokens.
+    #[must_use]
+    pub const fn may_last(&self) -> bool {
+        matches!((&self.scope, &self.door), (Scope::Collect(_), Door::MedMij))
+    }
+
     /// Parses the decoded query parameters. Unknown ones are ignored (core.authint.200), `code_challenge` among them.
     ///
     /// # Errors
@@ -125,6 +158,7 @@ impl AuthorizeRequest {
             state: held,
             request_id: single(pairs, "MedMij-Request-ID").and_then(RequestId::parse),
             correlation_id: single(pairs, "X-Correlation-ID").and_then(CorrelationId::parse),
+            door: Door::MedMij,
         })
     }
 }
@@ -207,6 +241,61 @@ pub struct WrittenRequest {
     state: String,
     request_id: Option<String>,
     correlation_id: Option<String>,
+    #[serde(default)]
+    smart: Option<WrittenAsk>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct WrittenAsk {
+    service: String,
+    scope: String,
+    challenge: String,
+    issuer: String,
+}
+
+impl SmartAsk {
+    fn to_written(&self) -> WrittenAsk {
+        WrittenAsk {
+            service: self.service.to_string(),
+            scope: self.scope.to_string(),
+            challenge: self.challenge.to_text(),
+            issuer: self.issuer.clone(),
+        }
+    }
+
+    fn from_written(written: &WrittenAsk) -> Option<Self> {
+        Some(Self {
+            service: ServiceId::parse(&written.service).ok()?,
+            scope: SmartScope::from_written(&written.scope)?,
+            challenge: CodeChallenge::from_text(&written.challenge)?,
+            issuer: written.issuer.clone(),
+        })
+    }
+}
+
+impl Door {
+    /// The issuer that answers through this door name; MedMij knows no such parameter.
+    #[must_use]
+    pub fn issuer(&self) -> Option<&str> {
+        match self {
+            Self::MedMij => None,
+            Self::Smart(ask) => Some(&ask.issuer),
+        }
+    }
+
+    fn to_written(&self) -> Option<WrittenAsk> {
+        match self {
+            Self::MedMij => None,
+            Self::Smart(ask) => Some(ask.to_written()),
+        }
+    }
+
+    fn from_written(written: Option<&WrittenAsk>) -> Option<Self> {
+        match written {
+            None => Some(Self::MedMij),
+            Some(ask) => SmartAsk::from_written(ask).map(Self::Smart),
+        }
+    }
 }
 
 impl AuthorizeRequest {
@@ -221,6 +310,7 @@ impl AuthorizeRequest {
             state: self.state.0.clone(),
             request_id: self.request_id.map(|id| id.to_string()),
             correlation_id: self.correlation_id.map(|id| id.to_string()),
+            smart: self.door.to_written(),
         }
     }
 
@@ -234,6 +324,7 @@ impl AuthorizeRequest {
             state: State::parse(&written.state)?,
             request_id: written.request_id.as_deref().and_then(RequestId::parse),
             correlation_id: written.correlation_id.as_deref().and_then(CorrelationId::parse),
+            door: Door::from_written(written.smart.as_ref())?,
         })
     }
 }
@@ -328,7 +419,16 @@ mod tests {
             state: State::parse("a b").unwrap(),
             request_id: None,
             correlation_id: CorrelationId::parse("0d4c6c7a-2f0e-4d7e-9f56-2d3a9a4f6f10"),
+            door: Door::MedMij,
         };
+        assert_eq!(AuthorizeRequest::from_written(request.to_written()), Some(request.clone()));
+        let ask = SmartAsk {
+            service: ServiceId::parse("49").unwrap(),
+            scope: SmartScope::from_written("launch/patient patient/Observation.s").unwrap(),
+            challenge: CodeChallenge::from_text("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM").unwrap(),
+            issuer: "https://inloggen.example/smart".to_owned(),
+        };
+        let request = AuthorizeRequest { door: Door::Smart(ask), ..request };
         assert_eq!(AuthorizeRequest::from_written(request.to_written()), Some(request));
     }
 

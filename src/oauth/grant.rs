@@ -6,9 +6,11 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::pkce::CodeChallenge;
+use super::smart_scope::SmartScope;
 use super::store::StoreFuture;
 use crate::medmij::{Bsn, CorrelationId, Hostname, LocalId, ProviderName, RequestId, ServiceId};
-use crate::secret::HandleHash;
+use crate::secret::{HandleHash, Secret};
 
 /// A person's consent, as far as tokens need it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +35,27 @@ pub struct Grant {
     pub lasting: bool,
     /// The node that redeemed the code; absent until then.
     pub redeemed_by: Option<Node>,
+    /// Of a grant through the door of portals.
+    pub smart: Option<SmartGrant>,
+}
+
+/// What a SMART client was granted. Stored sealed only, as it tells who the person is at the practice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SmartGrant {
+    /// The searches.
+    pub scope: SmartScope,
+    /// What the code must be brought with.
+    pub challenge: CodeChallenge,
+    /// The id of the person's Patient resource under our FHIR base.
+    pub patient: Secret<String>,
+}
+
+impl Grant {
+    /// Whether this type of resource may be asked for. A grant of MedMij is for whole services.
+    #[must_use]
+    pub fn covers(&self, resource: &str) -> bool {
+        self.smart.as_ref().is_none_or(|smart| smart.scope.covers(resource))
+    }
 }
 
 /// A node as its certificate names it.

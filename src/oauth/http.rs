@@ -15,6 +15,7 @@ use serde_json::json;
 
 use super::metadata::Metadata;
 use super::refresh::RefreshToken;
+use super::smart_metadata::SmartConfiguration;
 use super::token::{Patience, TokenAnswer, TokenCall, TokenDesk, TokenError};
 use crate::edge::Connection;
 use crate::form::decode_pairs;
@@ -123,6 +124,9 @@ struct IssuedBody<'a> {
     scope: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     refresh_token: Option<&'a str>,
+    /// SMART App Launch 2.2, "Launch context arrives with your access_token".
+    #[serde(skip_serializing_if = "Option::is_none")]
+    patient: Option<&'a str>,
 }
 
 /// Our public keys, to which portals encrypt (RFC 7517 section 5).
@@ -138,6 +142,7 @@ fn issued(answer: &TokenAnswer) -> Response {
         expires_in: answer.lifetime.as_secs(),
         scope: &answer.scope,
         refresh_token: answer.refresh.as_ref().map(RefreshToken::reveal),
+        patient: answer.patient.as_ref().map(|patient| patient.reveal().as_str()),
     };
     (StatusCode::OK, NOT_STORED, Json(body)).into_response()
 }
@@ -173,6 +178,19 @@ fn tell_limit(headers: &mut HeaderMap, after_seconds: u32) {
             headers.insert(name, value);
         }
     }
+}
+
+/// What the door of portals says of itself, at its three addresses: for its issuer (RFC 8414 section 3.1), for this host, and
+/// under each FHIR base (SMART App Launch 2.2). On either channel.
+pub fn smart_router(configuration: SmartConfiguration) -> Router {
+    let told = move || {
+        let document = configuration.clone();
+        async move { ([(header::CACHE_CONTROL, "public, max-age=3600")], Json(document)) }
+    };
+    Router::new()
+        .route("/.well-known/oauth-authorization-server/smart", get(told.clone()))
+        .route("/.well-known/smart-configuration", get(told.clone()))
+        .route("/fhir/{provider}/{service}/{version}/.well-known/smart-configuration", get(told))
 }
 
 /// `GET /.well-known/oauth-authorization-server`, on either channel.

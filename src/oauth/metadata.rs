@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::token::JWT_BEARER;
 
 /// How portals may sign (RFC 7518 section 3.1, RFC 8037).
-const SIGNING: [&str; 4] = ["ES256", "ES384", "PS256", "EdDSA"];
+pub(super) const SIGNING: [&str; 4] = ["ES256", "ES384", "PS256", "EdDSA"];
 
 /// The metadata document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -23,7 +23,7 @@ pub use patience::Patience;
 use super::refresh::RefreshToken;
 use crate::medmij::{CorrelationId, LocalId, RequestId};
 use crate::routing::Caller;
-use crate::secret::Handle;
+use crate::secret::{Handle, Secret};
 
 /// Who asks, and the ids of the request.
 #[derive(Debug, Clone, Copy)]
@@ -49,4 +49,6 @@ pub struct TokenAnswer {
     pub scope: String,
     /// The refresh token; with lasting consent only.
     pub refresh: Option<RefreshToken>,
+    /// For a SMART client: the id of the person's Patient resource under our FHIR base.
+    pub patient: Option<Secret<String>>,
 }

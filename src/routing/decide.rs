@@ -95,6 +95,9 @@ pub enum Refusal {
     /// The registration of the portal does not name the practice.
     #[error("the portal is not registered for this care provider")]
     PracticeNotRegistered,
+    /// The scope of the token does not name the type of resource.
+    #[error("the token does not cover this type of resource")]
+    TypeNotGranted,
     /// The registration of the portal does not name the service.
     #[error("the portal is not registered for this service")]
     ServiceNotRegistered,
@@ -120,6 +123,7 @@ pub fn decide<'a>(
     let service = snapshot.services.service(route.service).ok_or(Refusal::UnknownService)?;
     ensure(service.fhir == route.version, Refusal::UnknownService)?;
     admit_registration(snapshot, grant, service)?;
+    ensure(grant.covers(resource_type(route.rest)), Refusal::TypeNotGranted)?;
     let offered = snapshot.offers(grant.provider.as_str(), route.service, now);
     ensure(offered, Refusal::NotOffered)?;
     let practice = snapshot.practices.practice(grant.provider.as_str()).ok_or(Refusal::PracticeClosed)?;
@@ -164,6 +168,11 @@ fn admit_registration(snapshot: &Snapshot, grant: &Grant, service: &Service) -> 
     let Some(portal) = snapshot.clients.portal(grant.client.as_str()) else { return Ok(()) };
     ensure(portal.scope.has_practice(&grant.provider), Refusal::PracticeNotRegistered)?;
     ensure(portal.scope.has_service(&service.id), Refusal::ServiceNotRegistered)
+}
+
+/// The first segment after the base.
+fn resource_type(rest: &str) -> &str {
+    rest.split_once('/').map_or(rest, |(kind, _)| kind)
 }
 
 const fn ensure(holds: bool, refusal: Refusal) -> Result<(), Refusal> {
@@ -300,6 +309,7 @@ mod tests {
             consented: now(),
             lasting: false,
             redeemed_by: None,
+            smart: None,
         }
     }
 

@@ -73,6 +73,8 @@ pub struct TokenAnswer {
     pub scope: String,
     /// With lasting consent only.
     pub refresh_token: Option<String>,
+    /// Through the door of portals only: the id of the person's Patient resource.
+    pub patient: Option<String>,
 }
 
 impl std::fmt::Debug for TokenAnswer {

@@ -2,3 +2,4 @@
 
 pub mod client;
 pub(super) mod keys;
+pub mod smart;

@@ -31,6 +31,7 @@ type Shared = State<Arc<Journey>>;
 pub fn router(journey: Arc<Journey>) -> Router {
     let router = Router::new()
         .route("/oauth/authorize", get(authorize))
+        .route("/smart/authorize", get(authorize_smart))
         .route("/visit/{id}/landing", get(look).post(landing))
         .route("/visit/{id}/login", post(login))
         .route("/login/callback", get(callback))
@@ -71,6 +72,13 @@ async fn authorize(State(journey): Shared, RawQuery(query): RawQuery, wish: Wish
     // A query that cannot be read names no client.
     let pairs = decode_pairs(&query.unwrap_or_default()).unwrap_or_default();
     journey.shown(journey.arrive(&pairs, id, wish.preferred).await, id, wish)
+}
+
+async fn authorize_smart(State(journey): Shared, RawQuery(query): RawQuery, wish: Wish) -> Response {
+    let id = LocalId::new(journey.clock.now());
+    let wish = Wish { asked: None, ..wish };
+    let pairs = decode_pairs(&query.unwrap_or_default()).unwrap_or_default();
+    journey.shown(journey.arrive_smart(&pairs, id, wish.preferred).await, id, wish)
 }
 
 async fn look(State(journey): Shared, Path(id): Path<String>, wish: Wish, headers: HeaderMap) -> Response {

@@ -35,6 +35,7 @@ use crate::medmij::LocalId;
 use crate::oauth::authorize::AuthorizeRequest;
 use crate::oauth::code::CodeStore;
 use crate::oauth::grant::GrantStore;
+use crate::oauth::smart::SmartNames;
 use crate::routing::{SharedSnapshot, Snapshot};
 use crate::secret::{Handle, hash_handle};
 
@@ -64,6 +65,8 @@ pub struct Journey {
     pub rules: JourneyRules,
     /// Who runs this.
     pub operator: Operator,
+    /// Our names towards portals.
+    pub smart: SmartNames,
 }
 
 /// Who runs the gateway, as the pages say it.

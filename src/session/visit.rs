@@ -10,7 +10,7 @@ pub use own::{Managing, OwnAtLogin, Stopped};
 
 use super::login::{AssuranceLevel, AuthenticatedPerson, LoginMethod, LoginState};
 use crate::language::Language;
-use crate::medmij::{Bsn, LocalId, Scope};
+use crate::medmij::{Bsn, LocalId};
 use crate::oauth::authorize::AuthorizeRequest;
 use crate::oauth::store::StoreFuture;
 use crate::secret::{Handle, HandleHash};
@@ -89,10 +89,10 @@ impl Asked {
         Unavailable { request: self.request, person: self.person }
     }
 
-    /// The person says yes. Sharing is confirmed for one run, whatever they tick (VC-diff).
+    /// The person says yes. What may not last does not, whatever they tick.
     #[must_use]
     pub fn consent(self, lasting: bool) -> ConsentGiven {
-        let lasting = lasting && matches!(self.request.scope, Scope::Collect(_));
+        let lasting = lasting && self.request.may_last();
         ConsentGiven { request: self.request, person: self.person, lasting }
     }
 }

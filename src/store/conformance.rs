@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::{Store, Swept};
 use crate::language::Language;
 use crate::medmij::{Bsn, CorrelationId, Hostname, LocalId, ProviderName, RequestId, Scope, ServiceId};
-use crate::oauth::authorize::{AuthorizeRequest, RedirectUri, State};
+use crate::oauth::authorize::{AuthorizeRequest, Door, RedirectUri, State};
 use crate::oauth::code::{CodeStore, IssuedCode, Presented};
 use crate::oauth::grant::{Grant, GrantStore, IssuedToken, LastingGrant, Node, Thumbprint, TokenStore};
 use crate::oauth::refresh::{FoundRefresh, IssuedRefresh, RefreshStore, RefreshToken, Turn, Turned};
@@ -41,6 +41,7 @@ pub(super) fn grant() -> Grant {
         consented: now(),
         lasting: false,
         redeemed_by: None,
+        smart: None,
     }
 }
 
@@ -76,6 +77,7 @@ fn request() -> AuthorizeRequest {
         state: State::parse("een staat").unwrap(),
         request_id: None,
         correlation_id: None,
+        door: Door::MedMij,
     }
 }
 

@@ -4,16 +4,19 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use super::seal::Sealer;
 use crate::medmij::{Bsn, CorrelationId, Hostname, LocalId, ProviderName, RequestId, ServiceId};
 use crate::oauth::authorize::RedirectUri;
 use crate::oauth::code::{IssuedCode, Presented};
-use crate::oauth::grant::{Grant, IssuedToken, LastingGrant, Node, Thumbprint};
+use crate::oauth::grant::{Grant, IssuedToken, LastingGrant, Node, SmartGrant, Thumbprint};
+use crate::oauth::pkce::CodeChallenge;
 use crate::oauth::refresh::{FoundRefresh, IssuedRefresh, RefreshKey, Turn, Turned};
+use crate::oauth::smart_scope::SmartScope;
 use crate::oauth::store::StoreError;
-use crate::secret::HandleHash;
+use crate::secret::{HandleHash, Secret};
 use crate::session::visit::{OpenVisit, Visit};
 
 /// A row does not parse: it was sealed with a key that we do not have, or it is damaged.
@@ -52,7 +55,7 @@ impl GrantRow {
             client: grant.client.to_string(),
             provider: grant.provider.to_string(),
             services: services.join(" "),
-            subject_sealed: sealer.seal(grant.subject.reveal().as_bytes(), &grant_place(grant.id)),
+            subject_sealed: sealer.seal(&Sealed::write(grant), &grant_place(grant.id)),
             correlation: grant.correlation.map(|id| id.to_string()),
             consented: grant.consented.as_microsecond(),
             request: grant.request.map(|id| id.to_string()),
@@ -68,18 +71,20 @@ impl GrantRow {
         let services = self.services.split_ascii_whitespace().map(ServiceId::parse).collect::<Result<_, _>>();
         let correlation = self.correlation.as_deref().map(|text| CorrelationId::parse(text).ok_or(Unreadable));
         let request = self.request.as_deref().map(|text| RequestId::parse(text).ok_or(Unreadable));
-        let subject = sealer.open(&self.subject_sealed, &grant_place(id)).ok_or(Unreadable)?;
+        let sealed = sealer.open(&self.subject_sealed, &grant_place(id)).ok_or(Unreadable)?;
+        let (subject, smart) = Sealed::read(&sealed).ok_or(Unreadable)?;
         Ok(Grant {
             id,
             client: Hostname::parse(&self.client).map_err(|_| Unreadable)?,
             provider: ProviderName::parse(&self.provider).map_err(|_| Unreadable)?,
             services: services.map_err(|_| Unreadable)?,
-            subject: std::str::from_utf8(&subject).ok().and_then(|text| Bsn::parse(text).ok()).ok_or(Unreadable)?,
+            subject,
             request: request.transpose()?,
             correlation: correlation.transpose()?,
             consented: time(self.consented)?,
             lasting: self.lasting,
             redeemed_by: self.redeemed_by()?,
+            smart,
         })
     }
 
@@ -87,6 +92,43 @@ impl GrantRow {
         let (Some(name), Some(thumbprint)) = (&self.node, self.node_thumbprint) else { return Ok(None) };
         let name = Hostname::parse(name).map_err(|_| Unreadable)?;
         Ok(Some(Node { name, thumbprint: Thumbprint::new(thumbprint) }))
+    }
+}
+
+/// What a grant says about a person: their number alone, or an object when a SMART client was told more.
+#[derive(Serialize, Deserialize)]
+struct Sealed<'a> {
+    bsn: &'a str,
+    scope: String,
+    challenge: String,
+    patient: &'a str,
+}
+
+impl Sealed<'_> {
+    fn write(grant: &Grant) -> Zeroizing<Vec<u8>> {
+        let bsn = grant.subject.reveal();
+        let Some(smart) = &grant.smart else { return Zeroizing::new(bsn.as_bytes().to_vec()) };
+        let sealed = Sealed {
+            bsn,
+            scope: smart.scope.to_string(),
+            challenge: smart.challenge.to_text(),
+            patient: smart.patient.reveal(),
+        };
+        Zeroizing::new(serde_json::to_vec(&sealed).unwrap_or_default())
+    }
+
+    fn read(bytes: &[u8]) -> Option<(Bsn, Option<SmartGrant>)> {
+        let text = std::str::from_utf8(bytes).ok()?;
+        if !text.starts_with('{') {
+            return Some((Bsn::parse(text).ok()?, None));
+        }
+        let sealed: Sealed<'_> = serde_json::from_str(text).ok()?;
+        let smart = SmartGrant {
+            scope: SmartScope::from_written(&sealed.scope)?,
+            challenge: CodeChallenge::from_text(&sealed.challenge)?,
+            patient: Secret::new(sealed.patient.to_owned()),
+        };
+        Some((Bsn::parse(sealed.bsn).ok()?, Some(smart)))
     }
 }
 

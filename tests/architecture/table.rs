@@ -34,6 +34,8 @@ pub(crate) const PARTS: &[(Level, &str)] = &[
     (Level::Rules, "his"),
     (Level::Rules, "availability"),
     (Level::Rules, "oauth::store"),
+    (Level::Rules, "oauth::pkce"),
+    (Level::Rules, "oauth::smart_scope"),
     (Level::Rules, "oauth::authorize"),
     (Level::Rules, "clients"),
     (Level::Rules, "oauth::grant"),

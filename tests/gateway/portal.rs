@@ -1,6 +1,7 @@
 //! Portals: a token for a person whom the portal asserts, and everything that gets none.
 
 mod assertions;
+mod smart;
 
 use std::sync::Arc;
 

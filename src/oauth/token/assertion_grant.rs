@@ -37,6 +37,9 @@ pub const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 /// What the audit says of a grant that a portal vouches for.
 const PROTOCOL: &str = "protocol portal jwt-bearer";
 
+/// What the audit says of a grant through the door of portals.
+const SMART: &str = "protocol smart";
+
 /// What the grant of portals needs beside the desk.
 pub struct PortalDesk {
     /// Ids that were used.
@@ -80,6 +83,26 @@ impl TokenDesk {
         event.subject = Some(self.pseudonyms.at(&bsn, event.time));
         let available = self.find(bsn, request, client, &snapshot, call.local_id, event).await?;
         self.issue_asserted(available, event).await
+    }
+
+    /// The client that shows a code. A portal is known by its certificate; when it also proves itself with its key, that must
+    /// hold (SMART App Launch 2.2, "Asymmetric Client Authentication").
+    pub(super) async fn admit_for_code(
+        &self,
+        form: &[(String, String)],
+        call: TokenCall<'_>,
+        event: &mut AuditEvent,
+    ) -> Result<AdmittedClient, TokenError> {
+        let client = self.admit_named(&named_client(form).ok_or(TokenError::InvalidRequest)?, call, event)?;
+        let snapshot = self.snapshot.load_full();
+        let Some(portal) = snapshot.clients.portal(client.id.as_str()) else { return Ok(client) };
+        event.detail = Some(SMART.into());
+        self.portals.rates.admit(&client.id).map_err(TokenError::SlowDown)?;
+        if form.iter().any(|(name, _)| name.starts_with("client_assertion")) {
+            let audience: Vec<&str> = self.portals.audience.iter().map(String::as_str).collect();
+            prove(form, &self.assertion_rules(&client, portal, &audience, event)).await?;
+        }
+        Ok(client)
     }
 
     fn assertion_rules<'a>(
@@ -130,6 +153,7 @@ impl TokenDesk {
             consented: event.time,
             lasting: false,
             redeemed_by: Some(client.node.clone()),
+            smart: None,
         });
         event.grant = Some(grant.id);
         let scope = self.rules.scope_form.write(&grant, &grant.services);
@@ -137,7 +161,7 @@ impl TokenDesk {
         receipt(self.audit.append(record)?).await?;
         let (token, issued) = self.draw_token(grant, &client, event.time);
         self.tokens.keep(issued).await?;
-        Ok(TokenAnswer { token, lifetime: self.rules.token_lifetime, scope, refresh: None })
+        Ok(TokenAnswer { token, lifetime: self.rules.token_lifetime, scope, refresh: None, patient: None })
     }
 }
 

@@ -10,12 +10,32 @@ use super::error::TokenError;
 use crate::form::single;
 use crate::medmij::LocalId;
 use crate::oauth::code::{CodeStore, IssuedCode, Presented};
-use crate::oauth::grant::Grant;
+use crate::oauth::grant::{Grant, SmartGrant};
 use crate::secret::hash_handle;
 
 /// A form may show a code. Whoever shows it and whatever else is wrong, showing it spends it (core.tknint.204).
 #[derive(Clone, Copy)]
 pub(super) struct PresentedCode<'a>(Option<&'a str>);
+
+/// What a code is shown with.
+#[derive(Clone, Copy)]
+pub(super) struct ShownWith<'a> {
+    redirect_uri: Option<&'a str>,
+    verifier: Option<&'a str>,
+}
+
+impl<'a> ShownWith<'a> {
+    pub(super) fn of(form: &'a [(String, String)]) -> Self {
+        Self { redirect_uri: single(form, "redirect_uri"), verifier: single(form, "code_verifier") }
+    }
+
+    /// Whether the verifier is that of the authorization request (RFC 7636 section 4.6). That of a MedMij client is ignored
+    /// (core.authint.200).
+    fn answers(self, grant: &Grant) -> bool {
+        let answered = |smart: &SmartGrant| self.verifier.is_some_and(|text| smart.challenge.is_answered_by(text));
+        grant.smart.as_ref().is_none_or(answered)
+    }
+}
 
 /// After the presentation.
 pub(super) enum SpentCode {
@@ -60,13 +80,13 @@ impl SpentCode {
     pub(super) fn redeem(
         self,
         client: &AdmittedClient,
-        redirect_uri: Option<&str>,
+        shown: ShownWith<'_>,
         now: Timestamp,
     ) -> Result<RedeemedGrant, TokenError> {
         let Self::First(code) = self else { return Err(TokenError::InvalidGrant) };
-        let redirect_uri = redirect_uri.ok_or(TokenError::InvalidRequest)?;
+        let redirect_uri = shown.redirect_uri.ok_or(TokenError::InvalidRequest)?;
         let fits = code.grant.client == client.id && code.redirect_uri.as_str() == redirect_uri && now < code.expires;
-        if fits {
+        if fits && shown.answers(&code.grant) {
             Ok(RedeemedGrant(Grant { redeemed_by: Some(client.node.clone()), ..code.grant }))
         } else {
             Err(TokenError::InvalidGrant)

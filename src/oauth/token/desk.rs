@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::code_grant::{PresentedCode, RedeemedGrant, SpentCode};
+use super::code_grant::{PresentedCode, RedeemedGrant, ShownWith, SpentCode};
 use super::{JWT_BEARER, Patience, PortalDesk, TokenAnswer, TokenCall, TokenError, TokenRules};
 use crate::audit::{AuditEvent, AuditLog, Kind, Outcome, Pseudonymiser, receipt};
 use crate::chainlog::ChainLog;
@@ -110,8 +110,8 @@ impl TokenDesk {
         match GrantType::of(form)? {
             GrantType::AuthorizationCode => {
                 let spent = spent.required()?;
-                let client = self.admit(form, call, event)?;
-                let redeemed = spent.redeem(&client, single(form, "redirect_uri"), event.time)?;
+                let client = self.admit_for_code(form, call, event).await?;
+                let redeemed = spent.redeem(&client, ShownWith::of(form), event.time)?;
                 self.issue(redeemed, &client, event).await
             }
             GrantType::RefreshToken => self.refresh(form, call, event).await,
@@ -168,13 +168,16 @@ impl TokenDesk {
         event: &AuditEvent,
     ) -> Result<TokenAnswer, TokenError> {
         let grant = redeemed.into_grant();
-        let scope = self.rules.scope_form.write(&grant, &grant.services);
+        let (scope, patient) = match &grant.smart {
+            None => (self.rules.scope_form.write(&grant, &grant.services), None),
+            Some(smart) => (smart.scope.to_string(), Some(smart.patient.clone())),
+        };
         let record = AuditEvent { kind: Kind::TokenIssued, outcome: Outcome::Done, ..event.clone() };
         receipt(self.audit.append(record)?).await?;
         let refresh = self.first_refresh(&grant, event).await?;
         let (token, issued) = self.draw_token(grant, client, event.time);
         self.tokens.keep(issued).await?;
-        Ok(TokenAnswer { token, lifetime: self.rules.token_lifetime, scope, refresh })
+        Ok(TokenAnswer { token, lifetime: self.rules.token_lifetime, scope, refresh, patient })
     }
 
     /// Begins the refresh family of a lasting consent; any other consent has none.

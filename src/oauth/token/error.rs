@@ -175,6 +175,7 @@ impl From<Refusal> for TokenError {
             | Refusal::PortalOnClientList
             | Refusal::PracticeNotRegistered
             | Refusal::ServiceNotRegistered
+            | Refusal::TypeNotGranted
             | Refusal::Expired
             | Refusal::OtherCertificate
             | Refusal::OtherProvider

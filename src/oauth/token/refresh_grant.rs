@@ -141,7 +141,13 @@ impl TokenDesk {
         match self.refreshes.turn(turn).await? {
             Turned::Done => {
                 self.issued(event).await;
-                Ok(TokenAnswer { token, lifetime: self.rules.token_lifetime, scope, refresh: Some(next) })
+                Ok(TokenAnswer {
+                    token,
+                    lifetime: self.rules.token_lifetime,
+                    scope,
+                    refresh: Some(next),
+                    patient: None,
+                })
             }
             Turned::Old { grant } => {
                 self.end(grant, "refresh-token-reused", event).await?;
@@ -178,6 +184,7 @@ mod tests {
             consented: now,
             lasting: true,
             redeemed_by: None,
+            smart: None,
         }
     }
 

@@ -2,15 +2,15 @@
 
 use super::back::denied;
 use super::chain::DENIED;
-use super::question::services_still_asked;
+use super::question::{practice_of, services_still_asked};
 use super::{BackToClient, Ended, Journey, JourneyError, Next, Presented, Spot, Step};
 use crate::audit::{Kind, Outcome};
 use crate::chainlog::Event;
 use crate::form::single;
-use crate::oauth::authorize::AuthorizeRequest;
+use crate::oauth::authorize::{AuthorizeRequest, Door};
 use crate::oauth::code::IssuedCode;
-use crate::oauth::grant::Grant;
-use crate::secret::Handle;
+use crate::oauth::grant::{Grant, SmartGrant};
+use crate::secret::{Handle, Secret};
 use crate::session::login::AuthenticatedPerson;
 use crate::session::visit::{ConsentGiven, Unavailable, Visit};
 
@@ -92,10 +92,27 @@ impl Journey {
         Ok(Next::Client(denied(request)))
     }
 
+    /// What a portal gets to know beside: the id of the person's Patient resource. The adapter remembers it from the test a
+    /// moment ago.
+    async fn smart_grant(
+        &self,
+        spot: Spot,
+        request: &AuthorizeRequest,
+        person: &AuthenticatedPerson,
+    ) -> Step<Option<SmartGrant>> {
+        let Door::Smart(ask) = &request.door else { return Ok(None) };
+        let snapshot = self.snapshot.load_full();
+        let practice = practice_of(&snapshot, request).ok_or(JourneyError::StalePage)?;
+        let patient = self.find_patient(practice, &person.bsn, spot.visit).await?.ok_or(JourneyError::StalePage)?;
+        let (scope, challenge) = (ask.scope.clone(), ask.challenge);
+        Ok(Some(SmartGrant { scope, challenge, patient: Secret::new(patient.id) }))
+    }
+
     async fn grant(&self, spot: Spot, given: ConsentGiven) -> Step<Next> {
         let ConsentGiven { request, person, lasting } = given;
         let services = services_still_asked(&*self.fresh_snapshot()?, &request, self.clock.now());
         let services = services.ok_or(JourneyError::StalePage)?;
+        let smart = self.smart_grant(spot, &request, &person).await?;
         let mut event = self.event(Kind::ConsentGiven, Outcome::Done, spot.visit, &request);
         event.subject = Some(self.pseudonyms.at(&person.bsn, event.time));
         let grant = Grant {
@@ -110,6 +127,7 @@ impl Journey {
             consented: event.time,
             lasting,
             redeemed_by: None,
+            smart,
         };
         event.grant = Some(grant.id);
         let expires = event.time.saturating_add(self.rules.code_lifetime).unwrap_or(event.time);

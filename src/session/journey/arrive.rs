@@ -10,6 +10,7 @@ use crate::chainlog::Event;
 use crate::language::Language;
 use crate::medmij::LocalId;
 use crate::oauth::authorize::{AuthorizeRefusal, AuthorizeRequest, AuthorizeRules, BadRequest};
+use crate::oauth::smart;
 use crate::routing::Snapshot;
 use crate::session::visit::{BrowserKeys, Landed, Visit};
 
@@ -30,11 +31,53 @@ impl Journey {
         }
     }
 
+    /// A request of a portal arrives (SMART App Launch 2.2).
+    ///
+    /// # Errors
+    /// As [`Journey::arrive`].
+    pub async fn arrive_smart(
+        &self,
+        pairs: &[(String, String)],
+        local_id: LocalId,
+        language: Language,
+    ) -> Result<Next, Ended> {
+        match self.try_arrive_smart(pairs, Spot { visit: local_id, language }).await {
+            Ok(next) => Ok(next),
+            Err(error) => Err(self.ended(error, local_id, None).await),
+        }
+    }
+
     async fn try_arrive(&self, pairs: &[(String, String)], spot: Spot) -> Step<Next> {
         let snapshot = self.fresh_snapshot()?;
         let rules = AuthorizeRules { lists: &snapshot.lists, allow_ports: self.rules.allow_ports };
-        let parsed =
-            AuthorizeRequest::parse(pairs, rules).and_then(|request| admit_scope(&snapshot, request, self.clock.now()));
+        let parsed = AuthorizeRequest::parse(pairs, rules).and_then(|request| self.admit_scope(&snapshot, request));
+        if let Err(refusal) = &parsed {
+            self.note_turned_away(pairs, refusal, spot.visit);
+        }
+        self.receive(parsed, None, spot).await
+    }
+
+    async fn try_arrive_smart(&self, pairs: &[(String, String)], spot: Spot) -> Step<Next> {
+        let snapshot = self.fresh_snapshot()?;
+        let parsed = smart::parse(pairs, &snapshot, &self.smart);
+        let parsed = parsed.and_then(|request| self.admit_scope(&snapshot, request));
+        self.receive(parsed, Some(&self.smart.issuer), spot).await
+    }
+
+    fn admit_scope(
+        &self,
+        snapshot: &Snapshot,
+        request: AuthorizeRequest,
+    ) -> Result<AuthorizeRequest, AuthorizeRefusal> {
+        admit_scope(snapshot, request, self.clock.now())
+    }
+
+    async fn receive(
+        &self,
+        parsed: Result<AuthorizeRequest, AuthorizeRefusal>,
+        issuer: Option<&str>,
+        spot: Spot,
+    ) -> Step<Next> {
         match parsed {
             Ok(request) => {
                 self.record(self.event(Kind::AuthorizationRequested, Outcome::Done, spot.visit, &request)).await?;
@@ -45,14 +88,11 @@ impl Journey {
                 self.note(spot.visit, &request, Event::ShowLandingPage);
                 Ok(Next::Landing(page))
             }
-            Err(refusal) => {
-                self.note_turned_away(pairs, &refusal, spot.visit);
-                self.turn_away(refusal, spot.visit).await
-            }
+            Err(refusal) => self.turn_away(refusal, issuer, spot.visit).await,
         }
     }
 
-    async fn turn_away(&self, refusal: AuthorizeRefusal, local_id: LocalId) -> Step<Next> {
+    async fn turn_away(&self, refusal: AuthorizeRefusal, issuer: Option<&str>, local_id: LocalId) -> Step<Next> {
         let mut event = AuditEvent::new(self.clock.now(), Kind::AuthorizationRefused, Outcome::Refused);
         event.local_id = Some(local_id);
         match refusal {
@@ -61,7 +101,8 @@ impl Journey {
                 event.client_id = Some(client);
                 event.reason = Some(error.code());
                 self.record(event).await?;
-                Ok(Next::Client(refused(redirect_uri, state.as_ref(), error.code(), "the request cannot be served")))
+                let why = "the request cannot be served";
+                Ok(Next::Client(refused(redirect_uri, state.as_ref(), issuer, error.code(), why)))
             }
         }
     }
@@ -73,7 +114,7 @@ fn admit_scope(
     request: AuthorizeRequest,
     now: Timestamp,
 ) -> Result<AuthorizeRequest, AuthorizeRefusal> {
-    let services = available_services(snapshot, &request.scope, now);
+    let services = available_services(snapshot, &request, now);
     if practice_of(snapshot, &request).is_some() && !services.is_empty() {
         return Ok(request);
     }

@@ -18,10 +18,11 @@ pub struct BackToClient {
 impl BackToClient {
     /// With a code, which is seen here and by the client only.
     pub(super) fn with_code(request: AuthorizeRequest, code: &Handle) -> Self {
-        let answer = vec![
+        let mut answer = vec![
             ("code".to_owned(), code.reveal().to_owned()),
             ("state".to_owned(), request.state.as_str().to_owned()),
         ];
+        answer.extend(issued_by(request.door.issuer()));
         Self { redirect_uri: request.redirect_uri, answer }
     }
 
@@ -40,17 +41,25 @@ impl fmt::Debug for BackToClient {
 
 /// One description for every "no", so that it tells the client nothing about treatment relations.
 pub(super) fn denied(request: &AuthorizeRequest) -> BackToClient {
-    refused(request.redirect_uri.clone(), Some(&request.state), "access_denied", "no authorization was given")
+    let (state, issuer) = (Some(&request.state), request.door.issuer());
+    refused(request.redirect_uri.clone(), state, issuer, "access_denied", "no authorization was given")
 }
 
 pub(super) fn refused(
     redirect_uri: RedirectUri,
     state: Option<&State>,
+    issuer: Option<&str>,
     error: &str,
     description: &str,
 ) -> BackToClient {
     let mut answer =
         vec![("error".to_owned(), error.to_owned()), ("error_description".to_owned(), description.to_owned())];
     answer.extend(state.map(|state| ("state".to_owned(), state.as_str().to_owned())));
+    answer.extend(issued_by(issuer));
     BackToClient { redirect_uri, answer }
+}
+
+/// `iss`, so that a client that asks several servers knows whose answer it is (RFC 9207 section 2).
+fn issued_by(issuer: Option<&str>) -> Option<(String, String)> {
+    issuer.map(|issuer| ("iss".to_owned(), issuer.to_owned()))
 }

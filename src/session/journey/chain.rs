@@ -4,21 +4,41 @@ use super::Journey;
 use crate::chainlog::{Entry, Event, Failure, Inquiry};
 use crate::form::single;
 use crate::medmij::{CorrelationId, Hostname, LocalId, RequestId};
-use crate::oauth::authorize::{AuthorizeRefusal, AuthorizeRequest, NoClient};
+use crate::oauth::authorize::{AuthorizeRefusal, AuthorizeRequest, Door, NoClient};
 use crate::session::login::LoginEnd;
 
 /// One failure for every "no" (autoriseren 1 and 2).
 pub(super) const DENIED: Event = Event::SendAuthorizationResponse(Some(Failure::of("access_denied")));
 
+/// Whether a visit is noted, and under which trace. Portals are no party of the chain (`medmij.md` section 8).
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Trace {
+    /// It is one of MedMij.
+    Chain(Option<CorrelationId>),
+    /// It came through the door of portals.
+    Apart,
+}
+
+impl Trace {
+    pub(super) const fn of(request: &AuthorizeRequest) -> Self {
+        match request.door {
+            Door::MedMij => Self::Chain(request.correlation_id),
+            Door::Smart(_) => Self::Apart,
+        }
+    }
+}
+
 impl Journey {
     /// Notes a step of a visit.
     pub(super) fn note(&self, visit: LocalId, request: &AuthorizeRequest, event: Event) {
-        self.note_as(visit, request.correlation_id, event);
+        self.note_as(visit, Trace::of(request), event);
     }
 
     /// The same, when the request has moved on.
-    pub(super) fn note_as(&self, session: LocalId, trace: Option<CorrelationId>, event: Event) {
-        self.chain.note(Entry { at: self.clock.now(), session, trace, event });
+    pub(super) fn note_as(&self, session: LocalId, trace: Trace, event: Event) {
+        if let Trace::Chain(trace) = trace {
+            self.chain.note(Entry { at: self.clock.now(), session, trace, event });
+        }
     }
 
     /// A request that is in order.
@@ -29,7 +49,7 @@ impl Journey {
 
     /// A request that is not in order, and how the PGO or the person learns of it.
     pub(super) fn note_turned_away(&self, pairs: &[(String, String)], refusal: &AuthorizeRefusal, id: LocalId) {
-        let trace = single(pairs, "X-Correlation-ID").and_then(CorrelationId::parse);
+        let trace = Trace::Chain(single(pairs, "X-Correlation-ID").and_then(CorrelationId::parse));
         let inquiry = |client: Option<&Hostname>| {
             let request = single(pairs, "MedMij-Request-ID").and_then(RequestId::parse);
             Event::ReceiveAuthorizationRequest(Inquiry { request, local: id, client: client.cloned() })

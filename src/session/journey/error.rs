@@ -59,6 +59,7 @@ impl Ended {
             refused(
                 request.redirect_uri.clone(),
                 Some(&request.state),
+                request.door.issuer(),
                 code,
                 "the authorization could not be completed",
             )

@@ -2,12 +2,13 @@
 
 use std::time::Instant;
 
-use super::chain::{DENIED, login_event};
+use super::chain::{DENIED, Trace, login_event};
 use super::question::practice_of;
 use super::{Ended, Journey, JourneyError, Next, Presented, Spot, Step};
 use crate::audit::{AuditEvent, Kind, Outcome};
 use crate::availability::{Moment, find_available};
 use crate::chainlog::Event;
+use crate::his::HisPatient;
 use crate::medmij::{Bsn, LocalId};
 use crate::practices::Practice;
 use crate::session::login::{Attempt, AuthenticatedPerson, Departure, LoginEnd, LoginState};
@@ -41,7 +42,7 @@ impl Journey {
     }
 
     async fn send_to_login(&self, spot: Spot, landed: Landed, attempt: Attempt) -> Step<Next> {
-        let trace = landed.request.correlation_id;
+        let trace = Trace::of(&landed.request);
         let next = self.depart(spot, attempt, |state| Visit::AtLogin(landed.proceed(state))).await?;
         self.note_as(spot.visit, trace, Event::SendAuthenticationRequest);
         Ok(next)
@@ -140,8 +141,8 @@ impl Journey {
         self.record_login(event, &person).await?;
         let snapshot = self.snapshot.load_full();
         let practice = practice_of(&snapshot, &at_login.request).ok_or(JourneyError::StalePage)?;
-        let available = self.is_available(practice, &person.bsn, spot.visit).await?;
-        let trace = at_login.request.correlation_id;
+        let available = self.find_patient(practice, &person.bsn, spot.visit).await?.is_some();
+        let trace = Trace::of(&at_login.request);
         let asked = at_login.authenticated(person);
         let visit = if available { Visit::Asked(asked) } else { Visit::Unavailable(asked.unavailable()) };
         let next = self.onward(spot, visit, "consent").await?;
@@ -152,11 +153,10 @@ impl Journey {
     }
 
     /// The availability test at its early moment (VZ): known at the practice, and old enough.
-    async fn is_available(&self, practice: &Practice, bsn: &Bsn, id: LocalId) -> Step<bool> {
+    pub(super) async fn find_patient(&self, practice: &Practice, bsn: &Bsn, id: LocalId) -> Step<Option<HisPatient>> {
         let adapter = self.adapters.get(&practice.his).ok_or(JourneyError::Ours)?;
         let deadline = self.clock.monotonic() + self.rules.availability_deadline;
         let moment = Moment { local_id: id, now: self.clock.now(), deadline };
-        let found = find_available(adapter.as_ref(), practice, bsn, moment).await.map_err(JourneyError::His)?;
-        Ok(found.is_some())
+        find_available(adapter.as_ref(), practice, bsn, moment).await.map_err(JourneyError::His)
     }
 }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::medmij::{Scope, ServiceId};
-use crate::oauth::authorize::AuthorizeRequest;
+use crate::oauth::authorize::{AuthorizeRequest, Door};
 use crate::practices::{GoLive, Practice};
 use crate::routing::Snapshot;
 use crate::services::Purpose;
@@ -19,6 +19,8 @@ pub struct Question {
     pub services: Vec<String>,
     /// In which direction the data go.
     pub purpose: Purpose,
+    /// Whether consent may be for an indefinite period: for collecting, and not by portals, which get no refresh tokens.
+    pub may_last: bool,
 }
 
 pub(super) fn practice_of<'a>(snapshot: &'a Snapshot, request: &AuthorizeRequest) -> Option<&'a Practice> {
@@ -26,12 +28,14 @@ pub(super) fn practice_of<'a>(snapshot: &'a Snapshot, request: &AuthorizeRequest
     practice.filter(|practice| practice.state == GoLive::Open)
 }
 
-/// The services of the practice that this scope can cover: in the ZAL or a short time ago, known to the catalogue, of the right direction.
-pub(super) fn available_services(snapshot: &Snapshot, scope: &Scope, now: Timestamp) -> Vec<ServiceId> {
-    let provider = scope.provider().as_str();
-    let wanted = |service: &&crate::services::Service| match scope {
-        Scope::Collect(_) => service.purpose == Purpose::Collect,
-        Scope::Share(_, id) => service.purpose == Purpose::Share && service.id == *id,
+/// The services of the practice that this request can cover: in the ZAL or a short time ago, known to the catalogue, of the
+/// right direction; through the door of portals the one whose address was named.
+pub(super) fn available_services(snapshot: &Snapshot, request: &AuthorizeRequest, now: Timestamp) -> Vec<ServiceId> {
+    let provider = request.scope.provider().as_str();
+    let wanted = |service: &&crate::services::Service| match (&request.scope, &request.door) {
+        (Scope::Collect(_), Door::MedMij) => service.purpose == Purpose::Collect,
+        (Scope::Collect(_), Door::Smart(ask)) => service.purpose == Purpose::Collect && service.id == ask.service,
+        (Scope::Share(_, id), _) => service.purpose == Purpose::Share && service.id == *id,
     };
     let services = snapshot.services.iter().filter(wanted);
     services
@@ -40,8 +44,17 @@ pub(super) fn available_services(snapshot: &Snapshot, scope: &Scope, now: Timest
         .collect()
 }
 
+/// Who asks, as people know them: from the OAuth client list, or from the register of portals.
+fn organisation<'a>(snapshot: &'a Snapshot, request: &AuthorizeRequest) -> Option<&'a str> {
+    let client = request.client.as_str();
+    match request.door {
+        Door::MedMij => snapshot.lists.ocl.client(client).map(|client| client.organisation()),
+        Door::Smart(_) => snapshot.clients.portal(client).map(|portal| portal.name.as_str()),
+    }
+}
+
 pub(super) fn question(snapshot: &Snapshot, request: &AuthorizeRequest, now: Timestamp) -> Option<Question> {
-    let services = available_services(snapshot, &request.scope, now);
+    let services = available_services(snapshot, request, now);
     let name = |id: &ServiceId| {
         let listed = snapshot.lists.gnl.name(id.as_str());
         listed
@@ -50,13 +63,14 @@ pub(super) fn question(snapshot: &Snapshot, request: &AuthorizeRequest, now: Tim
             .to_owned()
     };
     Some(Question {
-        organisation: snapshot.lists.ocl.client(request.client.as_str())?.organisation().to_owned(),
+        organisation: organisation(snapshot, request)?.to_owned(),
         practice: practice_of(snapshot, request)?.name.clone(),
         services: services.iter().map(name).collect(),
         purpose: match request.scope {
             Scope::Collect(_) => Purpose::Collect,
             Scope::Share(..) => Purpose::Share,
         },
+        may_last: request.may_last(),
     })
 }
 
@@ -67,5 +81,5 @@ pub(super) fn services_still_asked(
     now: Timestamp,
 ) -> Option<Vec<ServiceId>> {
     question(snapshot, request, now)?;
-    Some(available_services(snapshot, &request.scope, now)).filter(|services| !services.is_empty())
+    Some(available_services(snapshot, request, now)).filter(|services| !services.is_empty())
 }
