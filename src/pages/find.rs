@@ -39,7 +39,8 @@ impl<'a> FindPage<'a> {
     pub fn new(language: Language, typed: &'a str, answer: &'a FindAnswer) -> Self {
         let t = Text::of(language);
         let question = if holds_bsn(answer) { "" } else { typed };
-        let pairs = [("lang", language.other().tag()), ("q", question)];
+        let asked = if holds_bsn(answer) { ("wrong", "bsn") } else { ("q", question) };
+        let pairs = [("lang", language.other().tag()), asked];
         let pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned()));
         Self {
             t,

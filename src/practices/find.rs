@@ -145,7 +145,7 @@ impl Finder {
     }
 
     /// The practices that answer best, at most [`FOUND_MAX`]: those of ours, then others that the lists know. It looks at
-    /// every practice and every provider in the list: CPU work of some milliseconds, not for an async thread.
+    /// every practice and every provider in the list: CPU work of milliseconds, not for an async thread.
     #[must_use]
     pub fn find(&self, question: &Question, lists: &Lists) -> Vec<Found> {
         let matching = self.practices.iter().filter_map(|entry| Some((entry.matches(question)?, entry)));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::{Value, json};
@@ -64,17 +64,28 @@ async fn find(State(desk): State<Arc<SearchDesk>>, RawQuery(query): RawQuery, he
     let pairs = decode_pairs(&query.unwrap_or_default()).unwrap_or_default();
     let text = single(&pairs, "q").unwrap_or_default();
     let json = wants_json(&headers);
-    let answer = if text.is_empty() && !json { FindAnswer::NotAsked } else { desk.answer(text).await };
+    let language = single(&pairs, "lang").and_then(Language::parse).unwrap_or_else(|| preferred(&headers));
+    let answer = match single(&pairs, "wrong") {
+        Some("bsn") => FindAnswer::NoQuestion(QuestionError::HoldsBsn),
+        Some(_) | None if text.is_empty() && !json => FindAnswer::NotAsked,
+        Some(_) | None => desk.answer(text).await,
+    };
+    if !json && !text.is_empty() && answer == FindAnswer::NoQuestion(QuestionError::HoldsBsn) {
+        return (guarded(), Redirect::to(&without_question(language))).into_response();
+    }
     let status = status(&answer);
     let body = if json {
         Json(written(&answer)).into_response()
     } else {
-        let asked = single(&pairs, "lang").and_then(Language::parse);
-        let language = asked.unwrap_or_else(|| preferred(&headers));
         Html(FindPage::new(language, text, &answer).render_html()).into_response()
     };
     let busy = (answer == FindAnswer::Busy).then_some([(header::RETRY_AFTER, HeaderValue::from_static("1"))]);
     (status, busy.map_or_else(HeaderMap::new, HeaderMap::from_iter), guarded(), body).into_response()
+}
+
+/// Where the page says that a BSN was typed, without it in the address that a browser shows and remembers.
+fn without_question(language: Language) -> String {
+    format!("/practices?lang={}&wrong=bsn", language.tag())
 }
 
 const fn status(answer: &FindAnswer) -> StatusCode {

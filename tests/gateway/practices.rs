@@ -5,7 +5,7 @@ use inzage::clock::Clock as _;
 use inzage::form::encode_pairs;
 use inzage::lists::ListKind;
 use inzage::sandbox::client::{PgoClient, Reply};
-use inzage::sandbox::person::Person;
+use inzage::sandbox::person::{Person, location};
 use serde_json::{Value, json};
 
 use crate::harness::{Gateway, text};
@@ -61,7 +61,10 @@ async fn a_bsn_in_a_question_is_refused_and_never_repeated() {
     let gateway = Gateway::start().await;
     let client = gateway.client("pgo");
     let bsn = gateway.patient();
-    let reply = page(&gateway, &client, &[("q", &format!("linde {bsn}"))]).await;
+    // The browser is led away from the address with the number in it.
+    let away = page(&gateway, &client, &[("q", &format!("linde {bsn}")), ("lang", "nl")]).await;
+    assert_eq!((away.status.as_u16(), location(&away).as_deref()), (303, Some("/practices?lang=nl&wrong=bsn")));
+    let reply = page(&gateway, &client, &[("lang", "nl"), ("wrong", "bsn")]).await;
     assert_eq!(reply.status, 400);
     assert!(text(&reply).contains("Dit lijkt op een burgerservicenummer") && !text(&reply).contains(&bsn));
     let (status, body) = as_json(&gateway, &client, &bsn).await;
