@@ -141,6 +141,8 @@ impl fmt::Debug for PostgresStore {
 }
 
 #[cfg(test)]
+mod faults;
+#[cfg(test)]
 mod testing;
 #[cfg(test)]
 mod tests;

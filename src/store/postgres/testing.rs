@@ -1,6 +1,7 @@
 //! A database of its own for each test, on the server that `INZAGE_TEST_POSTGRES_URL` names; `tests/postgres` starts one.
 
 use std::io::Write as _;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use tokio_postgres::{Client, Config, NoTls};
@@ -58,6 +59,21 @@ impl Database {
             connections: 4,
             statement_timeout: Duration::from_secs(2),
         }
+    }
+
+    /// The address of the server.
+    pub(super) async fn address(&self) -> SocketAddr {
+        let port = self.server.get_ports().first().copied().unwrap_or(5432);
+        let host = self.server.get_hosts().first().unwrap();
+        let tokio_postgres::config::Host::Tcp(host) = host else { panic!("a server on TCP is needed") };
+        tokio::net::lookup_host((host.as_str(), port)).await.unwrap().next().unwrap()
+    }
+
+    /// The same settings for a server that is reached at another address of this machine.
+    pub(super) fn settings_at(&self, address: SocketAddr) -> PostgresSettings {
+        let user = self.server.get_user().unwrap_or("postgres");
+        let url = PostgresUrl::parse(&format!("postgres://{user}@{address}/{}", self.name)).unwrap();
+        PostgresSettings { url, ..self.settings() }
     }
 
     pub(super) async fn open(&self) -> PostgresStore {
