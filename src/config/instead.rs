@@ -68,8 +68,9 @@ impl Config {
         }
         let data = self.parts.node.data.clone();
         let own = |path: &Path| own_place(path, &data, &name);
-        let Parts { node, audit, lists, store, .. } = &mut self.parts;
-        for folder in [&mut audit.dir, &mut lists.copy, &mut node.data] {
+        let Parts { node, audit, lists, store, chain_log, .. } = &mut self.parts;
+        let spool = chain_log.as_mut().map(|log| &mut log.spool);
+        for folder in [&mut audit.dir, &mut lists.copy, &mut node.data].into_iter().chain(spool) {
             *folder = own(folder);
         }
         if let Store::Sqlite(path) = store {
@@ -146,6 +147,8 @@ mod tests {
         assert_eq!(config.node.data, Path::new("/etc/inzage/data-b"));
         assert_eq!(config.lists.copy, Path::new("/etc/inzage/data-b/lists"));
         assert_eq!(config.audit.dir, Path::new("/var/log/inzage-b"));
+        let spool = config.chain_log.as_ref().map(|log| log.spool.as_path());
+        assert_eq!(spool, Some(Path::new("/etc/inzage/data-b/chainlog")));
         assert!(matches!(&config.store, Store::Sqlite(path) if path == Path::new("/etc/inzage/data-b/inzage.sqlite")));
         let folders: Vec<_> = config.files.iter().filter(|file| file.role == Role::Folder).collect();
         assert!(folders.len() >= 3 && folders.iter().all(|file| file.path.to_string_lossy().contains("-b")));

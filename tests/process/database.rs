@@ -63,7 +63,6 @@ impl Scene {
         let returned = clock().monotonic();
         self.gateway.becomes_ready(&self.world.layout.ops_url()).await;
         let took = clock().monotonic() - returned;
-        println!("ready {took:?} after the database was back");
         assert!(took < BACK, "{took:?}");
     }
 
@@ -105,7 +104,6 @@ async fn refused(scene: &Scene, consented: &Consented) -> Reply {
     assert!(reply.headers.contains_key("retry-after"), "{:?}", reply.headers);
     let body: Value = serde_json::from_slice(&reply.body).unwrap();
     assert_eq!(body["error"], "temporarily_unavailable");
-    println!("refused after {took:?}");
     assert!(took < SOON, "{took:?}");
     reply
 }
