@@ -194,7 +194,11 @@ impl Journey {
                 let lasting = self.lasting(&asked.request, &asked.person.bsn).await?.first().map(|one| one.consented);
                 View::Consent(Page { lasting, ..page(&asked.request)? })
             }
-            Visit::Unavailable(unavailable) => View::Unavailable(page(&unavailable.request)?),
+            Visit::Unavailable(unavailable) => {
+                // The same work as for the question, so that its page takes no shorter.
+                self.lasting(&unavailable.request, &unavailable.person.bsn).await?;
+                View::Unavailable(page(&unavailable.request)?)
+            }
             Visit::Managing(managing) => {
                 View::Own(self.own_page(BrowserKeys::of(presented.cookie), spot, managing).await?)
             }

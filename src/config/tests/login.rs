@@ -80,6 +80,7 @@ fn a_signing_key_in_the_file_is_refused_and_not_repeated() {
 fn production_takes_a_login_service_and_no_simulator() {
     let production = |text: &str| {
         text.replace("environment = \"sandbox\"", "environment = \"production\"").replace("localhost:8441", "localhost")
+            + "[operator]\nname = \"Inzage\"\nphone = \"088 123 45 67\"\n"
     };
     assert_eq!(faults(&production(&with(LOGIN))), []);
     let refused = faults(&production(SMALL));
