@@ -58,6 +58,11 @@ fn grace(size: u32) -> Grace {
     serde_json::from_str(&format!("[{}]", rows.join(","))).unwrap()
 }
 
+/// By the ZAL alone.
+fn service_of(lists: &Lists, provider: &str) -> bool {
+    lists.zal.provider(provider).is_some_and(|provider| provider.service("2", "49").is_some())
+}
+
 /// The cost of one look-up, when every name is asked in turn.
 fn look_up(names: &[String], ask: impl Fn(&str) -> bool) -> [Duration; 3] {
     let each = |at: u32| assert!(black_box(ask(&names[(at as usize * 7919) % names.len()])));
@@ -77,6 +82,7 @@ fn main() {
         for (what, [middle, low, high]) in [
             ("read", spread(|| timed(read))),
             ("look-up of a provider", look_up(&names, |name| lists.zal.provider(name).is_some())),
+            ("look-up of a service", look_up(&names, |name| service_of(&lists, name))),
             ("is it offered: listed", look_up(&names, |name| lists.offers(name, "2", "49", now))),
             ("is it offered: in grace", look_up(&gone, |name| lists.offers(name, "2", "49", now))),
         ] {
