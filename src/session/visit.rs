@@ -277,3 +277,23 @@ pub trait VisitStore: Send + Sync + 'static {
         now: Timestamp,
     ) -> StoreFuture<'_, Option<OpenVisit>>;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_fuzzer_starts_from_is_read_and_written_back() {
+        let seeds: [&[u8]; 4] = [
+            include_bytes!("../../tests/fuzz/seeds/visit/landed"),
+            include_bytes!("../../tests/fuzz/seeds/visit/at_login"),
+            include_bytes!("../../tests/fuzz/seeds/visit/asked"),
+            include_bytes!("../../tests/fuzz/seeds/visit/managing"),
+        ];
+        for seed in seeds {
+            let (visit, language) = Visit::from_bytes(seed).unwrap();
+            let written = visit.to_bytes(language);
+            assert_eq!(Visit::from_bytes(&written).unwrap().0.to_bytes(language), written);
+        }
+    }
+}
