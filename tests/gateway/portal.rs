@@ -90,7 +90,9 @@ async fn a_portal_gets_a_token_for_the_person_it_asserts() {
     assert_eq!((data.status.as_u16(), &json(&data)["resourceType"]), (200, &"Bundle".into()));
     let intent = site.gateway.last_audit("disclosure_intent");
     assert_eq!((&intent["client_id"], &intent["grant"]), (&"portaal.localhost".into(), &issued["grant"]));
+    let chain_log = site.gateway.world.chain_log.clone();
     site.gateway.stop().await;
+    assert!(chain_log.received().lines.is_empty(), "a portal is no party of MedMij");
 }
 
 /// Case 49: the token of a portal is bound to its certificate, also where another one may act for the portal.

@@ -63,7 +63,9 @@ async fn a_person_logs_in_here_and_the_portal_reads_what_was_granted() {
     let outside = site.get("Patient", &token.access_token).await;
     assert_eq!(outside.status, 403);
     assert_eq!(json(&outside)["issue"][0]["details"]["coding"][0]["code"], "type-not-granted");
+    let chain_log = site.gateway.world.chain_log.clone();
     site.gateway.stop().await;
+    assert!(chain_log.received().lines.is_empty(), "a portal is no party of MedMij");
 }
 
 #[tokio::test]
