@@ -181,3 +181,35 @@ async fn a_table_that_is_locked_is_refused_soon_and_holds_up_nothing_else() {
     assert!(waiting.exchange().await.is_err());
     scene.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_server_is_known_by_its_certificate() {
+    let home = Home::new();
+    let Some(mut server) = Server::start(&home).await else { return };
+    let world = home.world().await;
+    // The certificate of inzage.localhost.
+    server.restart_encrypted(&home.path("back.pem"), &home.path("back.key")).await;
+    let config = home.path("gateway.toml");
+    let url = |host: &str, more: &str| {
+        format!("postgres://inzage@{host}:{}/postgres?hostaddr=127.0.0.1{more}", server.port())
+    };
+    let table =
+        |roots: &str| format!("\n[store.postgres]\nurl = \"{}\"\nroots = \"{roots}\"\n", url("inzage.localhost", ""));
+    let plain = std::fs::read_to_string(&config).unwrap();
+    std::fs::write(&config, plain.clone() + &table("ca.pem")).unwrap();
+    let migrate = ["migrate", "--config", text(&config)];
+    let ended = home.run(&migrate).await;
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    assert!(ended.out.contains("applied V1__codes_grants_visits"), "{}", ended.out);
+    let in_clear = url("localhost", "&sslmode=disable");
+    let elsewhere = url("elsewhere.localhost", "&sslmode=verify-full");
+    for store in [&in_clear, &elsewhere] {
+        let ended = home.run(&[&migrate[..], &["--store", store]].concat()).await;
+        assert_eq!(ended.code, Some(69), "{store}: {}{}", ended.out, ended.err);
+    }
+    // A root that did not sign it: a certificate of the sandbox that is no authority of its server.
+    std::fs::write(&config, plain + &table("pgo.pem")).unwrap();
+    let ended = home.run(&migrate).await;
+    assert_eq!(ended.code, Some(69), "{}{}", ended.out, ended.err);
+    world.stop().await.unwrap();
+}

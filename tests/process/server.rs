@@ -44,6 +44,11 @@ impl Server {
         Some(server)
     }
 
+    /// Its port on 127.0.0.1.
+    pub(crate) const fn port(&self) -> u16 {
+        self.port
+    }
+
     /// For `--store`.
     pub(crate) fn url(&self) -> String {
         format!("postgres://inzage@127.0.0.1:{}/postgres", self.port)
@@ -52,6 +57,32 @@ impl Server {
     /// A connection beside those of the gateway.
     pub(crate) async fn connect(&self) -> Client {
         client(&self.url().parse().unwrap()).await.unwrap()
+    }
+
+    /// Starts it again with this certificate and key, and takes encrypted connections only.
+    pub(crate) async fn restart_encrypted(&mut self, certificate: &Path, key: &Path) {
+        self.stop().await;
+        let folder = self.data.parent().unwrap();
+        let (own, own_key) = (folder.join("server.pem"), folder.join("server.key"));
+        std::fs::copy(certificate, &own).unwrap();
+        std::fs::copy(key, &own_key).unwrap();
+        let settings =
+            format!("ssl = on\nssl_cert_file = '{}'\nssl_key_file = '{}'\n", own.display(), own_key.display());
+        let access = "hostssl all all 127.0.0.1/32 trust\n";
+        for (file, text) in [("postgresql.auto.conf", settings.as_str()), ("pg_hba.conf", access)] {
+            std::fs::write(self.data.join(file), text).unwrap();
+        }
+        for file in [&own, &own_key] {
+            assert!(!is_root() || Command::new("/bin/chown").arg("postgres").arg(file).status().unwrap().success());
+        }
+        self.child = run(&self.programs, &self.data, self.port, &self.log);
+        // It has opened its port when a connection in clear is refused by the server, not by the system.
+        let config: Config = self.url().parse().unwrap();
+        let refused = async || {
+            let error = config.connect(tokio_postgres::NoTls).await.err()?;
+            (error.code()?.code() == "28000").then_some(())
+        };
+        until("refusal by the database", refused).await;
     }
 
     /// `kill -9` of the server with everything that belongs to it.
