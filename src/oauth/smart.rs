@@ -129,3 +129,110 @@ fn addressed<'a>(
     let registered = portal.scope.has_practice(&provider) && portal.scope.has_service(&service.id);
     registered.then_some((provider, service))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU32;
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::clients::{Client, ClientRegister, PortalScope};
+    use crate::jose::Jwks;
+    use crate::lists::Lists;
+    use crate::medmij::ServiceId;
+    use crate::practices::PracticeRegister;
+    use crate::routing::Freshness;
+    use crate::services::Catalogue;
+
+    const CLIENT: &str = "portaal.example";
+    const BACK: &str = "https://portaal.example/terug";
+    const BASE: &str = "https://inzage.example/fhir/huisarts.delinde/49/stu3";
+
+    fn snapshot() -> Snapshot {
+        let client = Hostname::parse(CLIENT).unwrap();
+        let portal = Portal {
+            name: "Portaal".to_owned(),
+            peers: vec![client.clone()],
+            bind_tokens: true,
+            scope: PortalScope::new(
+                [ProviderName::parse("huisarts.delinde@medmij").unwrap()],
+                [ServiceId::parse("49").unwrap()],
+            ),
+            keys: Jwks::default(),
+            encrypt: true,
+            redirect_uris: vec![RedirectUri::parse(BACK, &client, false).unwrap()],
+            rate: NonZeroU32::MIN,
+        };
+        Snapshot {
+            lists: Arc::new(Lists::default()),
+            practices: Arc::new(PracticeRegister::default()),
+            services: Arc::new(Catalogue::shipped()),
+            interfaces: crate::routing::Interfaces::default(),
+            clients: Arc::new(ClientRegister::new([(client, Client::Portal(portal))])),
+            freshness: Arc::new(Freshness::new(Duration::from_secs(3600))),
+        }
+    }
+
+    fn parsed(pairs: &[(String, String)]) -> Result<AuthorizeRequest, AuthorizeRefusal> {
+        parse(pairs, &snapshot(), &SmartNames::new("https://inloggen.example", "https://inzage.example"))
+    }
+
+    fn pairs() -> Vec<(String, String)> {
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        vec![
+            pair("client_id", CLIENT),
+            pair("redirect_uri", BACK),
+            pair("response_type", "code"),
+            pair("state", "een-toestand-die-lang-genoeg-is"),
+            pair("code_challenge", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"),
+            pair("code_challenge_method", "S256"),
+            pair("aud", BASE),
+            pair("scope", "launch/patient patient/Observation.rs"),
+        ]
+    }
+
+    #[test]
+    fn a_request_in_order_says_what_is_asked_of_whom() {
+        let request = parsed(&pairs()).unwrap();
+        assert_eq!((request.client.as_str(), request.redirect_uri.as_str()), (CLIENT, BACK));
+        assert_eq!(request.scope.to_string(), "huisarts.delinde");
+        let Door::Smart(ask) = &request.door else { panic!("the door of portals") };
+        assert_eq!(ask.scope.to_string(), "launch/patient patient/Observation.s");
+        assert_eq!((ask.service.as_str(), ask.issuer.as_str()), ("49", "https://inloggen.example/smart"));
+        assert!(!request.may_last());
+    }
+
+    proptest! {
+        /// Whatever one parameter is: nobody is sent to another address than the registered one, and what is accepted is
+        /// what was registered.
+        #[test]
+        fn one_strange_parameter_leads_nowhere_else(
+            at in 0_usize..8,
+            value in "\\PC{0,40}|https://[a-z.@/\\\\]{0,30}|(patient/|launch|\\*|\\.|rs| ){0,8}",
+            twice in any::<bool>(),
+        ) {
+            let mut pairs = pairs();
+            if twice {
+                let name = pairs[at].0.clone();
+                pairs.push((name, value));
+            } else {
+                pairs[at].1 = value;
+            }
+            match parsed(&pairs) {
+                Ok(request) => {
+                    prop_assert_eq!(request.redirect_uri.as_str(), BACK);
+                    prop_assert_eq!(request.scope.provider().short(), "huisarts.delinde");
+                    prop_assert!(!twice && request.state.as_str().len() >= STATE_MIN);
+                }
+                Err(AuthorizeRefusal::Redirect { redirect_uri, .. }) => {
+                    prop_assert_eq!(redirect_uri.as_str(), BACK);
+                    prop_assert!(at > 1, "client and address are sure");
+                }
+                Err(AuthorizeRefusal::Page(_)) => prop_assert!(at <= 1),
+            }
+        }
+    }
+}
