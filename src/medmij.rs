@@ -16,5 +16,5 @@ pub use bsn::{Bsn, BsnError};
 pub use hostname::{Hostname, HostnameError};
 pub use ids::{CorrelationId, LocalId, RequestId};
 pub use provider::{ProviderName, ProviderNameError};
-pub use scope::{Scope, ScopeError};
+pub use scope::{Scope, ScopeError, ScopeRelease};
 pub use service::{FhirVersion, FhirVersionError, ServiceId, ServiceIdError, SystemRole, SystemRoleError};

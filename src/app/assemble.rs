@@ -27,6 +27,7 @@ use crate::lists::Lists;
 use crate::medmij::Hostname;
 use crate::monitor::metrics::Metrics;
 use crate::monitor::ready::Readiness;
+use crate::oauth::authorize::AuthorizeForm;
 use crate::oauth::metadata::Metadata;
 use crate::oauth::rate::PortalRates;
 use crate::oauth::smart::SmartNames;
@@ -249,6 +250,7 @@ fn front(config: &Config, shared: &Shared) -> Result<Half<FrontFace>, StartError
         clock: Arc::clone(&shared.clock),
         rules: JourneyRules {
             allow_ports: config.lists.reading.allow_ports,
+            form: AuthorizeForm { release: config.oauth.scope_release, require_ids: config.oauth.require_ids },
             code_lifetime: config.release.code_lifetime,
             page_lifetime: PAGE_LIFETIME,
             availability_deadline: AVAILABILITY_DEADLINE,

@@ -100,6 +100,7 @@ fn the_small_one_is_whole_and_its_defaults_are_those_of_the_documentation() {
     assert_eq!(config.practices[0].minimum_age, 16);
     assert_eq!(config.ops.listen.to_string(), "127.0.0.1:8490");
     assert_eq!((config.oauth.refresh_months, config.oauth.token_scope), (6, TokenScope::Ids));
+    assert_eq!((config.oauth.scope_release, config.oauth.require_ids), (crate::medmij::ScopeRelease::Two, false));
 }
 
 #[test]

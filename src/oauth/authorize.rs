@@ -1,13 +1,15 @@
 //! The authorization request: parsed in the order of core.authint.203. Client and redirect URI come first; while either is
 //! in doubt nobody is redirected anywhere.
 
-use serde::{Deserialize, Serialize};
+mod written;
+
+pub use written::WrittenRequest;
 
 use super::pkce::CodeChallenge;
 use super::smart_scope::SmartScope;
 use crate::form::single;
 use crate::lists::{Lists, OauthClient};
-use crate::medmij::{CorrelationId, Hostname, RequestId, Scope, ServiceId, split_authority};
+use crate::medmij::{CorrelationId, Hostname, RequestId, Scope, ScopeRelease, ServiceId, split_authority};
 
 /// A request that is in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -123,6 +125,23 @@ pub struct AuthorizeRules<'a> {
     pub lists: &'a Lists,
     /// Whether a redirect URI may carry a port; in the sandbox only.
     pub allow_ports: bool,
+    /// What MedMij leaves open.
+    pub form: AuthorizeForm,
+}
+
+/// What MedMij leaves open about the form of a request (`medmij.md` sections 2.2 and 9).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AuthorizeForm {
+    /// The grammar of scopes.
+    pub release: ScopeRelease,
+    /// Whether a request without a well-formed `MedMij-Request-ID` and `X-Correlation-ID` is refused.
+    pub require_ids: bool,
+}
+
+impl Default for AuthorizeForm {
+    fn default() -> Self {
+        Self { release: ScopeRelease::Two, require_ids: false }
+    }
 }
 
 impl AuthorizeRequest {
@@ -149,15 +168,20 @@ impl AuthorizeRequest {
             state: state.clone(),
             error,
         };
-        let scope = parse_rest(pairs).map_err(refuse)?;
+        let scope = parse_rest(pairs, rules.form.release).map_err(refuse)?;
         let held = state.clone().ok_or_else(|| refuse(BadRequest::Invalid))?;
+        let request_id = single(pairs, "MedMij-Request-ID").and_then(RequestId::parse);
+        let correlation_id = single(pairs, "X-Correlation-ID").and_then(CorrelationId::parse);
+        if rules.form.require_ids && (request_id.is_none() || correlation_id.is_none()) {
+            return Err(refuse(BadRequest::Invalid));
+        }
         Ok(Self {
             client: client.hostname().clone(),
             redirect_uri: redirect_uri.clone(),
             scope,
             state: held,
-            request_id: single(pairs, "MedMij-Request-ID").and_then(RequestId::parse),
-            correlation_id: single(pairs, "X-Correlation-ID").and_then(CorrelationId::parse),
+            request_id,
+            correlation_id,
             door: Door::MedMij,
         })
     }
@@ -167,14 +191,14 @@ fn known_client<'a>(pairs: &[(String, String)], lists: &'a Lists) -> Option<&'a 
     lists.ocl.client(single(pairs, "client_id")?)
 }
 
-fn parse_rest(pairs: &[(String, String)]) -> Result<Scope, BadRequest> {
+fn parse_rest(pairs: &[(String, String)], release: ScopeRelease) -> Result<Scope, BadRequest> {
     match single(pairs, "response_type") {
         Some("code") => {}
         Some(_) => return Err(BadRequest::ResponseType),
         None => return Err(BadRequest::Invalid),
     }
     let scope = single(pairs, "scope").ok_or(BadRequest::Invalid)?;
-    Scope::parse(scope).map_err(|_| BadRequest::Scope)
+    Scope::parse(scope, release).map_err(|_| BadRequest::Scope)
 }
 
 impl RedirectUri {
@@ -231,48 +255,6 @@ impl State {
     }
 }
 
-/// The form in which a request lies in a sealed visit.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct WrittenRequest {
-    client: String,
-    redirect_uri: String,
-    authority_end: usize,
-    scope: String,
-    state: String,
-    request_id: Option<String>,
-    correlation_id: Option<String>,
-    #[serde(default)]
-    smart: Option<WrittenAsk>,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-struct WrittenAsk {
-    service: String,
-    scope: String,
-    challenge: String,
-    issuer: String,
-}
-
-impl SmartAsk {
-    fn to_written(&self) -> WrittenAsk {
-        WrittenAsk {
-            service: self.service.to_string(),
-            scope: self.scope.to_string(),
-            challenge: self.challenge.to_text(),
-            issuer: self.issuer.clone(),
-        }
-    }
-
-    fn from_written(written: &WrittenAsk) -> Option<Self> {
-        Some(Self {
-            service: ServiceId::parse(&written.service).ok()?,
-            scope: SmartScope::from_written(&written.scope)?,
-            challenge: CodeChallenge::from_text(&written.challenge)?,
-            issuer: written.issuer.clone(),
-        })
-    }
-}
-
 impl Door {
     /// The issuer that answers through this door name; MedMij knows no such parameter.
     #[must_use]
@@ -281,51 +263,6 @@ impl Door {
             Self::MedMij => None,
             Self::Smart(ask) => Some(&ask.issuer),
         }
-    }
-
-    fn to_written(&self) -> Option<WrittenAsk> {
-        match self {
-            Self::MedMij => None,
-            Self::Smart(ask) => Some(ask.to_written()),
-        }
-    }
-
-    fn from_written(written: Option<&WrittenAsk>) -> Option<Self> {
-        match written {
-            None => Some(Self::MedMij),
-            Some(ask) => SmartAsk::from_written(ask).map(Self::Smart),
-        }
-    }
-}
-
-impl AuthorizeRequest {
-    /// For a sealed visit.
-    #[must_use]
-    pub fn to_written(&self) -> WrittenRequest {
-        WrittenRequest {
-            client: self.client.to_string(),
-            redirect_uri: self.redirect_uri.text.clone(),
-            authority_end: self.redirect_uri.authority_end,
-            scope: self.scope.to_string(),
-            state: self.state.0.clone(),
-            request_id: self.request_id.map(|id| id.to_string()),
-            correlation_id: self.correlation_id.map(|id| id.to_string()),
-            smart: self.door.to_written(),
-        }
-    }
-
-    /// From a sealed visit; `None` when it is of another version.
-    #[must_use]
-    pub fn from_written(written: WrittenRequest) -> Option<Self> {
-        Some(Self {
-            client: Hostname::parse(&written.client).ok()?,
-            redirect_uri: RedirectUri { text: written.redirect_uri, authority_end: written.authority_end },
-            scope: Scope::parse(&written.scope).ok()?,
-            state: State::parse(&written.state)?,
-            request_id: written.request_id.as_deref().and_then(RequestId::parse),
-            correlation_id: written.correlation_id.as_deref().and_then(CorrelationId::parse),
-            door: Door::from_written(written.smart.as_ref())?,
-        })
     }
 }
 
@@ -415,7 +352,7 @@ mod tests {
         let request = AuthorizeRequest {
             client: client(),
             redirect_uri: RedirectUri::parse("https://pgo.example.nl:8450/cb", &client(), true).unwrap(),
-            scope: Scope::parse("huisarts.delinde").unwrap(),
+            scope: Scope::parse("huisarts.delinde", ScopeRelease::Two).unwrap(),
             state: State::parse("a b").unwrap(),
             request_id: None,
             correlation_id: CorrelationId::parse("0d4c6c7a-2f0e-4d7e-9f56-2d3a9a4f6f10"),
@@ -428,6 +365,9 @@ mod tests {
             challenge: CodeChallenge::from_text("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM").unwrap(),
             issuer: "https://inloggen.example/smart".to_owned(),
         };
+        let named = Scope::parse("huisarts.delinde~49", ScopeRelease::OneFive).unwrap();
+        let named = AuthorizeRequest { scope: named, ..request.clone() };
+        assert_eq!(AuthorizeRequest::from_written(named.to_written()), Some(named));
         let request = AuthorizeRequest { door: Door::Smart(ask), ..request };
         assert_eq!(AuthorizeRequest::from_written(request.to_written()), Some(request));
     }

@@ -32,7 +32,7 @@ use crate::clock::SharedClock;
 use crate::his::HisAdapter;
 use crate::language::Language;
 use crate::medmij::LocalId;
-use crate::oauth::authorize::AuthorizeRequest;
+use crate::oauth::authorize::{AuthorizeForm, AuthorizeRequest};
 use crate::oauth::code::CodeStore;
 use crate::oauth::grant::GrantStore;
 use crate::oauth::smart::SmartNames;
@@ -85,6 +85,8 @@ pub struct Operator {
 pub struct JourneyRules {
     /// Whether redirect URIs may carry ports; in the sandbox only.
     pub allow_ports: bool,
+    /// What MedMij leaves open about the form of a request.
+    pub form: AuthorizeForm,
     /// How long a code lives: 900 s.
     pub code_lifetime: Duration,
     /// How long a person may take for one page.

@@ -73,7 +73,7 @@ fn request() -> AuthorizeRequest {
     AuthorizeRequest {
         client: Hostname::parse(CLIENT).unwrap(),
         redirect_uri: code(grant()).redirect_uri,
-        scope: Scope::parse("huisarts.waterkant~49").unwrap(),
+        scope: Scope::parse("huisarts.waterkant~49", crate::medmij::ScopeRelease::Two).unwrap(),
         state: State::parse("een staat").unwrap(),
         request_id: None,
         correlation_id: None,

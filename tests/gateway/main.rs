@@ -22,6 +22,7 @@ mod pages;
 mod portal;
 mod practices;
 mod record;
+mod releases;
 mod request;
 mod requests;
 mod review;

@@ -49,7 +49,8 @@ impl Journey {
 
     async fn try_arrive(&self, pairs: &[(String, String)], spot: Spot) -> Step<Next> {
         let snapshot = self.fresh_snapshot()?;
-        let rules = AuthorizeRules { lists: &snapshot.lists, allow_ports: self.rules.allow_ports };
+        let rules =
+            AuthorizeRules { lists: &snapshot.lists, allow_ports: self.rules.allow_ports, form: self.rules.form };
         let parsed = AuthorizeRequest::parse(pairs, rules).and_then(|request| self.admit_scope(&snapshot, request));
         if let Err(refusal) = &parsed {
             self.note_turned_away(pairs, refusal, spot.visit);

@@ -35,6 +35,9 @@ pub(super) fn available_services(snapshot: &Snapshot, request: &AuthorizeRequest
     let wanted = |service: &&crate::services::Service| match (&request.scope, &request.door) {
         (Scope::Collect(_), Door::MedMij) => service.purpose == Purpose::Collect,
         (Scope::Collect(_), Door::Smart(ask)) => service.purpose == Purpose::Collect && service.id == ask.service,
+        (Scope::Named(_, ids), _) => {
+            ids.contains(&service.id) && (service.purpose == Purpose::Collect || ids.len() == 1)
+        }
         (Scope::Share(_, id), _) => service.purpose == Purpose::Share && service.id == *id,
     };
     let services = snapshot.services.iter().filter(wanted);
@@ -69,6 +72,10 @@ pub(super) fn question(snapshot: &Snapshot, request: &AuthorizeRequest, now: Tim
         purpose: match request.scope {
             Scope::Collect(_) => Purpose::Collect,
             Scope::Share(..) => Purpose::Share,
+            Scope::Named(..) => {
+                let purpose = |id: &ServiceId| snapshot.services.service(id.as_str()).map(|service| service.purpose);
+                services.first().and_then(purpose).unwrap_or(Purpose::Collect)
+            }
         },
         may_last: request.may_last(),
     })

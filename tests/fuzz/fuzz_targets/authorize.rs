@@ -6,7 +6,8 @@ use std::sync::LazyLock;
 
 use inzage::form::{decode_pairs, single};
 use inzage::lists::{ClientEntry, ListHeader, Lists, Ocl, Reading, write_ocl};
-use inzage::oauth::authorize::{AuthorizeRefusal, AuthorizeRequest, AuthorizeRules, RedirectUri};
+use inzage::medmij::ScopeRelease;
+use inzage::oauth::authorize::{AuthorizeForm, AuthorizeRefusal, AuthorizeRequest, AuthorizeRules, RedirectUri};
 use libfuzzer_sys::fuzz_target;
 
 const CLIENTS: [&str; 2] = ["pgo.example.nl", "dossier.example.nl"];
@@ -39,7 +40,9 @@ fn assert_leads_to(client: &str, uri: &RedirectUri, allow_ports: bool) {
 }
 
 fn judge(pairs: &[(String, String)], allow_ports: bool) {
-    match AuthorizeRequest::parse(pairs, AuthorizeRules { lists: &LISTS, allow_ports }) {
+    let release = if allow_ports { ScopeRelease::OneFive } else { ScopeRelease::Two };
+    let form = AuthorizeForm { release, require_ids: false };
+    match AuthorizeRequest::parse(pairs, AuthorizeRules { lists: &LISTS, allow_ports, form }) {
         Ok(request) => {
             assert_leads_to(request.client.as_str(), &request.redirect_uri, allow_ports);
             assert_eq!(Some(request.state.as_str()), single(pairs, "state"));

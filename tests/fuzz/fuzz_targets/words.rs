@@ -9,7 +9,7 @@ use inzage::config::{HttpsUrl, Origin};
 use inzage::edge::Authority;
 use inzage::lists::{EndpointUri, InterfaceVersion, Reading};
 use inzage::medmij::{
-    Bsn, CorrelationId, FhirVersion, Hostname, LocalId, ProviderName, RequestId, Scope, ServiceId, SystemRole,
+    Bsn, CorrelationId, FhirVersion, Hostname, LocalId, ProviderName, RequestId, Scope, ScopeRelease, ServiceId, SystemRole,
 };
 use inzage::routing::{resource_base, route};
 use libfuzzer_sys::fuzz_target;
@@ -35,7 +35,8 @@ fn names(text: &str) {
     if let Ok(name) = ProviderName::parse_short(text) {
         assert_eq!((name.short(), ProviderName::parse(name.as_str()).as_ref()), (text, Ok(&name)));
     }
-    same(text, Scope::parse(text));
+    same(text, Scope::parse(text, ScopeRelease::Two));
+    same(text, Scope::parse(text, ScopeRelease::OneFive));
     same(text, ServiceId::parse(text));
     same(text, InterfaceVersion::parse(text));
     assert!(SystemRole::parse(text).is_ok_and(|role| role.as_str() == text) == ServiceId::parse(text).is_ok());
