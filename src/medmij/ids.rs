@@ -46,6 +46,13 @@ impl LocalId {
         let millis = u64::try_from(now.as_millisecond()).unwrap_or_default();
         Self(uuid::Builder::from_unix_timestamp_millis(millis, &crate::secret::random::<10>()).into_uuid())
     }
+
+    /// When it was made, to the millisecond; `None` when it is not one of ours.
+    #[must_use]
+    pub fn made_at(self) -> Option<jiff::Timestamp> {
+        let (seconds, nanos) = self.0.get_timestamp()?.to_unix();
+        jiff::Timestamp::new(i64::try_from(seconds).ok()?, i32::try_from(nanos).ok()?).ok()
+    }
 }
 
 #[cfg(test)]

@@ -191,11 +191,10 @@ fn recover(path: &Path, id: LocalId) -> io::Result<Option<Batch>> {
     if whole == 0 {
         return fs::remove_file(path).map(|()| None);
     }
-    let file = fs::OpenOptions::new().write(true).open(path)?;
-    let since = file.metadata()?.modified().ok().and_then(|time| Timestamp::try_from(time).ok());
-    file.set_len(whole as u64)?;
+    fs::OpenOptions::new().write(true).open(path)?.set_len(whole as u64)?;
     let lines = content.iter().filter(|byte| **byte == b'\n').count() as u64;
-    let since = since.unwrap_or(Timestamp::UNIX_EPOCH);
+    // A batch is named when its first line comes. When its file was last written is another moment, and not kept.
+    let since = id.made_at().unwrap_or(Timestamp::UNIX_EPOCH);
     let batch = Batch { id, lines, bytes: whole as u64, since, refused: false };
     let to = path.with_file_name(batch.name("batch"));
     if to != path {

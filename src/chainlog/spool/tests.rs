@@ -163,3 +163,13 @@ fn a_disk_that_does_not_take_a_line_costs_that_line_only() {
     filling.hand_over();
     assert_eq!(drain(&batches), ["d\n"]);
 }
+
+#[test]
+fn a_line_gets_no_younger_by_a_restart() {
+    let scratch = Scratch::new();
+    let (mut filling, batches, _) = scratch.open(1000, 2);
+    filling.append("a\n");
+    drop((filling, batches));
+    let (_filling, batches, _) = scratch.open(1000, 2);
+    assert_eq!(batches.oldest(), Some("2026-11-21T11:00:00Z".parse().unwrap()));
+}
