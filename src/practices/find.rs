@@ -113,26 +113,39 @@ impl Question {
     /// # Errors
     /// When it is too short, too long, or holds a BSN.
     pub fn parse(text: &str) -> Result<Self, QuestionError> {
+        let plain = plain(text);
+        // First: a question that is refused for its length is shown again.
+        if holds_bsn(&plain) {
+            return Err(QuestionError::HoldsBsn);
+        }
         if text.chars().count() > QUESTION_MAX {
             return Err(QuestionError::TooLong);
         }
-        let plain = plain(text);
         let joined = plain.replace(' ', "");
         if joined.chars().count() < 2 {
             return Err(QuestionError::TooShort);
-        }
-        if holds_bsn(&joined) {
-            return Err(QuestionError::HoldsBsn);
         }
         let words = plain.split(' ').take(WORDS_MAX).map(Word::of).collect();
         Ok(Self { joined: Word::of(&joined), words, plain })
     }
 }
 
-/// Nine digits that make a BSN, however they are written.
-fn holds_bsn(joined: &str) -> bool {
-    let runs = joined.split(|c: char| !c.is_ascii_digit());
-    runs.filter(|run| run.len() == 9).any(|run| Bsn::parse(run).is_ok())
+/// Nine digits that make a BSN, however they are written, also with other numbers beside them.
+fn holds_bsn(plain: &str) -> bool {
+    let rows = plain.split(|c: char| !c.is_ascii_digit() && c != ' ');
+    rows.map(|row| row.split(' ').filter(|part| !part.is_empty()).collect::<Vec<_>>())
+        .any(|parts| (0..parts.len()).any(|at| begins_with_bsn(parts.iter().skip(at))))
+}
+
+fn begins_with_bsn<'a>(parts: impl Iterator<Item = &'a &'a str>) -> bool {
+    let mut joined = String::new();
+    for part in parts {
+        joined.push_str(part);
+        if joined.len() >= 9 {
+            break;
+        }
+    }
+    joined.len() == 9 && Bsn::parse(&joined).is_ok()
 }
 
 impl Finder {

@@ -115,10 +115,21 @@ fn a_question_is_bounded_and_holds_no_bsn() {
     assert_eq!(error(""), QuestionError::TooShort);
     assert_eq!(error("?! x"), QuestionError::TooShort);
     assert_eq!(error(&"a".repeat(101)), QuestionError::TooLong);
-    for text in ["999900006", "bsn 9999.00.006", "linde 999 900 006"] {
+    let long = format!("{} 999900006", "a".repeat(101));
+    for text in [
+        "999900006",
+        "bsn 9999.00.006",
+        "linde 999 900 006",
+        "999900006 1970",
+        "7201 999.900.006",
+        "3-11-1970, 999900006",
+        &long,
+    ] {
         assert_eq!(error(text), QuestionError::HoldsBsn, "{text}");
     }
-    assert!(Question::parse("01990001").is_ok());
+    for text in ["01990001", "1999900006", "9999000 061", "linde 1970 1971"] {
+        assert!(Question::parse(text).is_ok(), "{text}");
+    }
 }
 
 #[test]
