@@ -195,6 +195,9 @@ async fn an_app_that_comes_again_finds_the_way_to_stop_what_it_may() {
     let answer = inzage::form::decode_pairs(location(&sent).unwrap().split_once('?').unwrap().1).unwrap();
     assert_eq!(single(&answer, "error"), Some("access_denied"));
     assert_eq!(gateway.last_audit("grant_ended")["reason"], "withdrawn");
+    let refused = gateway.last_audit("consent_refused");
+    assert_eq!((&refused["reason"], &refused["client_id"]), (&"withdrawn".into(), &"pgo.localhost".into()));
+    assert!(refused["subject"].is_string() && refused["correlation_id"].is_string(), "{refused}");
     assert_eq!(refresh(&pgo, &token).await.0, 400);
     let (_, page) = consent_page(&gateway, &pgo, &bsn).await;
     assert!(!text(&page).contains("value=\"stop\""));

@@ -76,7 +76,7 @@ impl Journey {
         self.or_ended(step, spot, request.as_ref()).await
     }
 
-    async fn decline(
+    pub(super) async fn decline(
         &self,
         spot: Spot,
         kind: Kind,

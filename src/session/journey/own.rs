@@ -3,8 +3,6 @@
 
 use jiff::Timestamp;
 
-use super::back::denied;
-use super::chain::DENIED;
 use super::{Ended, Journey, JourneyError, Next, Presented, Spot, Step};
 use crate::audit::{AuditEvent, Kind, Outcome};
 use crate::form::single;
@@ -166,8 +164,7 @@ impl Journey {
         for grant in self.lasting(&asked.request, &asked.person.bsn).await? {
             self.withdraw(spot, &grant).await?;
         }
-        self.note(spot.visit, &asked.request, DENIED);
-        Ok(Next::Client(denied(&asked.request)))
+        self.decline(spot, Kind::ConsentRefused, Some("withdrawn"), &asked.request, &asked.person).await
     }
 
     /// Ends a grant, and records it when this is what ended it. The end is not taken back when the log cannot take it.
