@@ -44,7 +44,8 @@ pub enum Event {
     ReceiveAuthorizationCancellation,
     /// The login service reports a failure.
     ReceiveAuthenticationError(Failure),
-    /// The person is asked for consent.
+    /// The person is at the last page, which asks for consent. Who has nothing to consent to is told so there, and leaves the
+    /// same line: otherwise the log would say who has a record where.
     ShowConsentPage,
     /// The person goes back to the PGO with a code, or with one and the same refusal whatever its reason.
     SendAuthorizationResponse(Option<Failure>),

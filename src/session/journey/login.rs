@@ -146,9 +146,7 @@ impl Journey {
         let asked = at_login.authenticated(person);
         let visit = if available { Visit::Asked(asked) } else { Visit::Unavailable(asked.unavailable()) };
         let next = self.onward(spot, visit, "consent").await?;
-        if available {
-            self.note_as(spot.visit, trace, Event::ShowConsentPage);
-        }
+        self.note_as(spot.visit, trace, Event::ShowConsentPage);
         Ok(next)
     }
 
