@@ -14,7 +14,7 @@ pub use answer::Answer;
 pub use back::BackToClient;
 pub use error::{Ended, JourneyError};
 pub use own::{OwnAnswer, OwnConsent, OwnPage};
-pub use question::Question;
+pub use question::{Asker, Question};
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use self::back::denied;
-use self::question::question;
+use self::question::{question, services_of};
 use super::login::IdentityProvider;
 use super::visit::{BrowserKeys, OpenVisit, Visit, VisitStore};
 use crate::audit::{AuditEvent, AuditLog, Kind, Outcome, Pseudonymiser, receipt};
@@ -295,7 +295,8 @@ impl Journey {
 
     fn page(&self, keys: BrowserKeys, spot: Spot, visit: &Visit, request: &AuthorizeRequest) -> Step<Page> {
         let snapshot = self.snapshot.load_full();
-        let question = question(&snapshot, request, self.clock.now()).ok_or(JourneyError::StalePage)?;
+        let services = services_of(&snapshot, visit, request, self.clock.now());
+        let question = question(&snapshot, request, &services).ok_or(JourneyError::StalePage)?;
         let Spot { visit: id, language } = spot;
         Ok(Page { visit: id, keys, language, question, lasting: None, leads_to: self.leads_to(visit) })
     }

@@ -10,7 +10,7 @@ pub use own::{Managing, OwnAtLogin, Stopped};
 
 use super::login::{AssuranceLevel, AuthenticatedPerson, LoginMethod, LoginState};
 use crate::language::Language;
-use crate::medmij::{Bsn, LocalId};
+use crate::medmij::{Bsn, LocalId, ServiceId};
 use crate::oauth::authorize::AuthorizeRequest;
 use crate::oauth::store::StoreFuture;
 use crate::secret::{Handle, HandleHash};
@@ -38,6 +38,9 @@ pub struct Asked {
     pub request: AuthorizeRequest,
     /// Who is asked.
     pub person: AuthenticatedPerson,
+    /// About which services. The lists may change while the page stands open: what comes to the practice meanwhile was not
+    /// shown, so it is not granted.
+    pub services: Vec<ServiceId>,
 }
 
 /// We know who the person is, and that the practice has nothing to give for them. They are told so before they go back.
@@ -56,6 +59,8 @@ pub struct ConsentGiven {
     pub request: AuthorizeRequest,
     /// Who consented.
     pub person: AuthenticatedPerson,
+    /// To which services.
+    pub services: Vec<ServiceId>,
     /// Whether they said so for an indefinite period ("voor onbepaalde tijd"); for collecting only.
     pub lasting: bool,
 }
@@ -75,10 +80,10 @@ impl AtLogin {
         Landed { request: self.request }
     }
 
-    /// The login service told us who the person is.
+    /// The login service told us who the person is; they are asked about these services.
     #[must_use]
-    pub fn authenticated(self, person: AuthenticatedPerson) -> Asked {
-        Asked { request: self.request, person }
+    pub fn authenticated(self, person: AuthenticatedPerson, services: Vec<ServiceId>) -> Asked {
+        Asked { request: self.request, person, services }
     }
 }
 
@@ -93,7 +98,7 @@ impl Asked {
     #[must_use]
     pub fn consent(self, lasting: bool) -> ConsentGiven {
         let lasting = lasting && self.request.may_last();
-        ConsentGiven { request: self.request, person: self.person, lasting }
+        ConsentGiven { request: self.request, person: self.person, services: self.services, lasting }
     }
 }
 
@@ -133,7 +138,10 @@ impl Visit {
         let step = match self {
             Self::Landed(_) => Step::Landed,
             Self::AtLogin(at_login) => Step::AtLogin { login: at_login.login.reveal().clone() },
-            Self::Asked(asked) => Step::Asked { person: WrittenPerson::of(&asked.person) },
+            Self::Asked(asked) => Step::Asked {
+                person: WrittenPerson::of(&asked.person),
+                services: asked.services.iter().map(ToString::to_string).collect(),
+            },
             Self::Unavailable(unavailable) => Step::Unavailable { person: WrittenPerson::of(&unavailable.person) },
             Self::OwnAtLogin(at_login) => Step::OwnAtLogin { login: at_login.login.reveal().clone() },
             Self::Managing(Managing { person, stopped }) => {
@@ -156,7 +164,10 @@ impl Visit {
             (Step::AtLogin { login }, Some(request)) => {
                 Self::AtLogin(AtLogin { request, login: LoginState::new(login) })
             }
-            (Step::Asked { person }, Some(request)) => Self::Asked(Asked { request, person: person.read()? }),
+            (Step::Asked { person, services }, Some(request)) => {
+                let services = services.iter().map(|id| ServiceId::parse(id).ok()).collect::<Option<_>>()?;
+                Self::Asked(Asked { request, person: person.read()?, services })
+            }
             (Step::Unavailable { person }, Some(request)) => {
                 Self::Unavailable(Unavailable { request, person: person.read()? })
             }
@@ -172,7 +183,7 @@ impl Visit {
 enum Step {
     Landed,
     AtLogin { login: String },
-    Asked { person: WrittenPerson },
+    Asked { person: WrittenPerson, services: Vec<String> },
     Unavailable { person: WrittenPerson },
     OwnAtLogin { login: String },
     Managing { person: WrittenPerson, stopped: Option<Stopped> },

@@ -89,7 +89,8 @@ pub(super) fn visit() -> OpenVisit {
         at: now(),
         method: LoginMethod::Oidc,
     };
-    let asked = Landed { request: request() }.proceed(LoginState::new("een staat".to_owned())).authenticated(person);
+    let at_login = Landed { request: request() }.proceed(LoginState::new("een staat".to_owned()));
+    let asked = at_login.authenticated(person, grant().services);
     OpenVisit {
         id: LocalId::new(now()),
         cookie: Handle::draw().hash(),

@@ -2,7 +2,7 @@
 
 use super::back::denied;
 use super::chain::DENIED;
-use super::question::{practice_of, services_still_asked};
+use super::question::{practice_of, services_to_grant};
 use super::{BackToClient, Ended, Journey, JourneyError, Next, Presented, Spot, Step};
 use crate::audit::{Kind, Outcome};
 use crate::chainlog::Event;
@@ -109,8 +109,8 @@ impl Journey {
     }
 
     async fn grant(&self, spot: Spot, given: ConsentGiven) -> Step<Next> {
-        let ConsentGiven { request, person, lasting } = given;
-        let services = services_still_asked(&*self.fresh_snapshot()?, &request, self.clock.now());
+        let ConsentGiven { request, person, services, lasting } = given;
+        let services = services_to_grant(&*self.fresh_snapshot()?, &request, &services, self.clock.now());
         let services = services.ok_or(JourneyError::StalePage)?;
         let smart = self.smart_grant(spot, &request, &person).await?;
         let mut event = self.event(Kind::ConsentGiven, Outcome::Done, spot.visit, &request);

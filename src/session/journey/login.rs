@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::chain::{DENIED, Trace, login_event};
-use super::question::practice_of;
+use super::question::{available_services, practice_of};
 use super::{Ended, Journey, JourneyError, Next, Presented, Spot, Step};
 use crate::audit::{AuditEvent, Kind, Outcome};
 use crate::availability::{Moment, find_available};
@@ -141,9 +141,10 @@ impl Journey {
         self.record_login(event, &person).await?;
         let snapshot = self.snapshot.load_full();
         let practice = practice_of(&snapshot, &at_login.request).ok_or(JourneyError::StalePage)?;
+        let services = available_services(&snapshot, &at_login.request, self.clock.now());
         let available = self.find_patient(practice, &person.bsn, spot.visit).await?.is_some();
         let trace = Trace::of(&at_login.request);
-        let asked = at_login.authenticated(person);
+        let asked = at_login.authenticated(person, services);
         let visit = if available { Visit::Asked(asked) } else { Visit::Unavailable(asked.unavailable()) };
         let next = self.onward(spot, visit, "consent").await?;
         self.note_as(spot.visit, trace, Event::ShowConsentPage);

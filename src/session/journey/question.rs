@@ -7,6 +7,7 @@ use crate::oauth::authorize::{AuthorizeRequest, Door};
 use crate::practices::{GoLive, Practice};
 use crate::routing::Snapshot;
 use crate::services::Purpose;
+use crate::session::visit::Visit;
 
 /// Who asks what of whom, in the names that people know.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,10 +18,30 @@ pub struct Question {
     pub practice: String,
     /// The services (GNL).
     pub services: Vec<String>,
+    /// What it is to us.
+    pub asker: Asker,
     /// In which direction the data go.
     pub purpose: Purpose,
     /// Whether consent may be for an indefinite period: for collecting, and not by portals, which get no refresh tokens.
     pub may_last: bool,
+}
+
+/// What asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asker {
+    /// A PGO, by the rules of MedMij.
+    Pgo,
+    /// A portal, which is no party of MedMij.
+    Portal,
+}
+
+impl Asker {
+    const fn of(door: &Door) -> Self {
+        match door {
+            Door::MedMij => Self::Pgo,
+            Door::Smart(_) => Self::Portal,
+        }
+    }
 }
 
 pub(super) fn practice_of<'a>(snapshot: &'a Snapshot, request: &AuthorizeRequest) -> Option<&'a Practice> {
@@ -56,8 +77,34 @@ fn organisation<'a>(snapshot: &'a Snapshot, request: &AuthorizeRequest) -> Optio
     }
 }
 
-pub(super) fn question(snapshot: &Snapshot, request: &AuthorizeRequest, now: Timestamp) -> Option<Question> {
-    let services = available_services(snapshot, request, now);
+/// The services that a visit is about: those that can be covered now, and after the login only of those that the person is
+/// asked about.
+pub(super) fn services_of(
+    snapshot: &Snapshot,
+    visit: &Visit,
+    request: &AuthorizeRequest,
+    now: Timestamp,
+) -> Vec<ServiceId> {
+    match visit {
+        Visit::Asked(asked) => still_available(snapshot, request, &asked.services, now),
+        Visit::Landed(_) | Visit::AtLogin(_) | Visit::Unavailable(_) | Visit::OwnAtLogin(_) | Visit::Managing(_) => {
+            available_services(snapshot, request, now)
+        }
+    }
+}
+
+fn still_available(
+    snapshot: &Snapshot,
+    request: &AuthorizeRequest,
+    asked: &[ServiceId],
+    now: Timestamp,
+) -> Vec<ServiceId> {
+    let mut services = available_services(snapshot, request, now);
+    services.retain(|service| asked.contains(service));
+    services
+}
+
+pub(super) fn question(snapshot: &Snapshot, request: &AuthorizeRequest, services: &[ServiceId]) -> Option<Question> {
     let name = |id: &ServiceId| {
         let listed = snapshot.lists.gnl.name(id.as_str());
         listed
@@ -69,6 +116,7 @@ pub(super) fn question(snapshot: &Snapshot, request: &AuthorizeRequest, now: Tim
         organisation: organisation(snapshot, request)?.to_owned(),
         practice: practice_of(snapshot, request)?.name.clone(),
         services: services.iter().map(name).collect(),
+        asker: Asker::of(&request.door),
         purpose: match request.scope {
             Scope::Collect(_) => Purpose::Collect,
             Scope::Share(..) => Purpose::Share,
@@ -81,12 +129,17 @@ pub(super) fn question(snapshot: &Snapshot, request: &AuthorizeRequest, now: Tim
     })
 }
 
-/// The services to grant. The lists may have changed since the page was made: client and practice must still be there.
-pub(super) fn services_still_asked(
+/// The services to grant: none that the person was not asked about. The lists may have changed since the page was made, so
+/// client and practice must still be there.
+pub(super) fn services_to_grant(
     snapshot: &Snapshot,
     request: &AuthorizeRequest,
+    asked: &[ServiceId],
     now: Timestamp,
 ) -> Option<Vec<ServiceId>> {
-    question(snapshot, request, now)?;
-    Some(available_services(snapshot, request, now)).filter(|services| !services.is_empty())
+    organisation(snapshot, request).zip(practice_of(snapshot, request))?;
+    Some(still_available(snapshot, request, asked, now)).filter(|services| !services.is_empty())
 }
+
+#[cfg(test)]
+mod tests;
