@@ -1,8 +1,8 @@
 //! The pages in Dutch, at level B1: short sentences, common words, "u".
 
 use super::text::{
-    ConsentText, Explained, FailureText, FindText, LandingText, OwnText, PerDirection, PerDirectionParagraphs,
-    SimulatorText, Text, UnavailableText,
+    ConsentText, Explained, Explanation, FailureText, FindText, LandingText, OwnText, PerDirection, SimulatorText,
+    Text, UnavailableText,
 };
 use crate::language::Language;
 
@@ -105,10 +105,10 @@ const CONSENT: ConsentText = ConsentText {
         share: "Mag de app van {organisation} deze gegevens van u sturen naar {practice}?",
     },
     summary: "Wat betekent dit?",
-    explanation: PerDirectionParagraphs {
+    explanation: Explanation {
         collect: &[
             "Uw praktijk mag uw gegevens alleen delen als u dat goedvindt. U hoeft geen toestemming te geven. Zegt u nee, dan verandert er niets aan uw zorg.",
-            "De app kan uw gegevens ophalen tot een kwartier nadat u ja zegt. Kiest u voor onbepaalde tijd, dan kan de app dat steeds opnieuw doen. Die toestemming vervalt als de app langer dan zes maanden niets ophaalt.",
+            "De app kan uw gegevens ophalen tot hoogstens een half uur nadat u ja zegt. Kiest u voor onbepaalde tijd, dan kan de app dat steeds opnieuw doen. Die toestemming vervalt als de app langer dan zes maanden niets ophaalt.",
             "U kunt uw toestemming later veranderen. Zoek dan in de app uw praktijk op en kies “Toestemmingen aanpassen”.",
             "De gegevens die al in de app staan, blijven daar. De app is zelf verantwoordelijk voor wat ermee gebeurt.",
             "De verbinding tussen uw praktijk en de app volgt de afspraken van MedMij.",
@@ -117,6 +117,11 @@ const CONSENT: ConsentText = ConsentText {
             "Uw praktijk krijgt alleen gegevens uit de app als u dat goedvindt. Zegt u nee, dan verandert er niets aan uw zorg.",
             "Uw antwoord geldt voor deze ene keer. De volgende keer vragen we het opnieuw.",
             "De verbinding tussen de app en uw praktijk volgt de afspraken van MedMij.",
+        ],
+        portal: &[
+            "Uw praktijk mag uw gegevens alleen delen als u dat goedvindt. U hoeft geen toestemming te geven. Zegt u nee, dan verandert er niets aan uw zorg.",
+            "De app kan uw gegevens ophalen tot hoogstens een half uur nadat u ja zegt. De volgende keer vragen we het opnieuw.",
+            "De gegevens die al in de app staan, blijven daar. De app is zelf verantwoordelijk voor wat ermee gebeurt.",
         ],
     },
     privacy: "Lees hoe er met uw gegevens wordt omgegaan (privacyverklaring)",
@@ -153,7 +158,7 @@ const AGAIN: &str = "Ga terug naar uw app en begin opnieuw.";
 const FAILURE: FailureText = FailureText {
     title: "Het is niet gelukt",
     unknown_client: Explained {
-        what: "De app die u hierheen stuurde, is niet bekend in het MedMij-netwerk. Wij sturen u daarom niet terug.",
+        what: "De app die u hierheen stuurde, is bij ons niet bekend. Wij sturen u daarom niet terug.",
         who: "Neem contact op met de maker van uw app.",
     },
     bad_redirect: Explained {
@@ -178,8 +183,8 @@ const FAILURE: FailureText = FailureText {
         who: "Vertel het uw praktijk en noem het nummer hieronder.",
     },
     login_silent: Explained {
-        what: "DigiD is nu niet bereikbaar. Er is niets gedeeld.",
-        who: "Probeer het over een paar minuten nog eens vanuit uw app. Blijft het misgaan, kijk dan op digid.nl of er een storing is.",
+        what: "U kunt nu niet inloggen: de inlogdienst geeft geen antwoord. Er is niets gedeeld.",
+        who: "Probeer het over een paar minuten nog eens. Blijft het misgaan, neem dan contact op met de dienst die hieronder staat.",
     },
     ours: Explained {
         what: "Er is een storing bij ons. Er is niets gedeeld.",

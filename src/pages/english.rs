@@ -1,8 +1,8 @@
 //! The pages in English. The names of data services stay Dutch, as in the national list.
 
 use super::text::{
-    ConsentText, Explained, FailureText, FindText, LandingText, OwnText, PerDirection, PerDirectionParagraphs,
-    SimulatorText, Text, UnavailableText,
+    ConsentText, Explained, Explanation, FailureText, FindText, LandingText, OwnText, PerDirection, SimulatorText,
+    Text, UnavailableText,
 };
 use crate::language::Language;
 
@@ -105,10 +105,10 @@ const CONSENT: ConsentText = ConsentText {
         share: "May the app of {organisation} send these data of yours to {practice}?",
     },
     summary: "What does this mean?",
-    explanation: PerDirectionParagraphs {
+    explanation: Explanation {
         collect: &[
             "Your practice may share your data only if you agree. You do not have to give consent. If you say no, nothing changes in your care.",
-            "The app can collect your data until fifteen minutes after you say yes. If you choose an indefinite period, the app can do so again and again. That consent lapses when the app collects nothing for more than six months.",
+            "The app can collect your data until at most half an hour after you say yes. If you choose an indefinite period, the app can do so again and again. That consent lapses when the app collects nothing for more than six months.",
             "You can change your consent later. Look up your practice in the app and choose “Toestemmingen aanpassen” (change consents).",
             "Data that are already in the app stay there. The app itself is responsible for what happens to them.",
             "The connection between your practice and the app follows the MedMij rules.",
@@ -117,6 +117,11 @@ const CONSENT: ConsentText = ConsentText {
             "Your practice gets data from the app only if you agree. If you say no, nothing changes in your care.",
             "Your answer counts for this one time. Next time we ask again.",
             "The connection between the app and your practice follows the MedMij rules.",
+        ],
+        portal: &[
+            "Your practice may share your data only if you agree. You do not have to give consent. If you say no, nothing changes in your care.",
+            "The app can collect your data until at most half an hour after you say yes. Next time we ask again.",
+            "Data that are already in the app stay there. The app itself is responsible for what happens to them.",
         ],
     },
     privacy: "Read how your data are handled (privacy statement)",
@@ -153,7 +158,7 @@ const AGAIN: &str = "Go back to your app and start again.";
 const FAILURE: FailureText = FailureText {
     title: "That did not work",
     unknown_client: Explained {
-        what: "The app that sent you here is not known in the MedMij network. For that reason we do not send you back.",
+        what: "We do not know the app that sent you here. For that reason we do not send you back.",
         who: "Contact the maker of your app.",
     },
     bad_redirect: Explained {
@@ -178,8 +183,8 @@ const FAILURE: FailureText = FailureText {
         who: "Tell your practice, and mention the number below.",
     },
     login_silent: Explained {
-        what: "DigiD cannot be reached now. Nothing was shared.",
-        who: "Try again from your app in a few minutes. If it keeps failing, see on digid.nl whether there is a disruption.",
+        what: "You cannot log in now: the login service does not answer. Nothing was shared.",
+        who: "Try again in a few minutes. If it keeps failing, contact the service that is named below.",
     },
     ours: Explained { what: "Something is wrong on our side. Nothing was shared.", who: "Try again in a few minutes." },
     no_page: Explained { what: "This page does not exist.", who: "Go back to your app." },

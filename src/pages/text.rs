@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use crate::availability::dutch_today;
 use crate::language::Language;
 use crate::services::Purpose;
+use crate::session::journey::{Asker, Question};
 
 /// All texts of one language.
 #[derive(Debug)]
@@ -138,7 +139,7 @@ pub struct ConsentText {
     /// Of the explanation.
     pub summary: &'static str,
     /// The explanation.
-    pub explanation: PerDirectionParagraphs,
+    pub explanation: Explanation,
     /// Link to the privacy statement.
     pub privacy: &'static str,
     /// Label of the box that is offered and not ticked.
@@ -157,13 +158,15 @@ pub struct ConsentText {
     pub stop: &'static str,
 }
 
-/// Paragraphs for collecting and for sharing.
+/// What an answer means, in paragraphs. "Half an hour" is the longest life of a code and of a token together, 900 s each.
 #[derive(Debug, Clone, Copy)]
-pub struct PerDirectionParagraphs {
+pub struct Explanation {
     /// Data go from the practice to the app.
     pub collect: &'static [&'static str],
     /// Data go from the app to the practice.
     pub share: &'static [&'static str],
+    /// Data go from the practice to a portal, for which the rules of MedMij do not count, and never for an indefinite period.
+    pub portal: &'static [&'static str],
 }
 
 /// No data for this person here; said to the person only.
@@ -320,13 +323,14 @@ impl PerDirection {
     }
 }
 
-impl PerDirectionParagraphs {
-    /// The ones that apply.
+impl Explanation {
+    /// The one that applies.
     #[must_use]
-    pub const fn of(&self, purpose: &Purpose) -> &'static [&'static str] {
-        match purpose {
-            Purpose::Collect => self.collect,
-            Purpose::Share => self.share,
+    pub const fn of(&self, question: &Question) -> &'static [&'static str] {
+        match (question.asker, question.purpose) {
+            (Asker::Portal, _) => self.portal,
+            (Asker::Pgo, Purpose::Collect) => self.collect,
+            (Asker::Pgo, Purpose::Share) => self.share,
         }
     }
 }

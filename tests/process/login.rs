@@ -356,7 +356,7 @@ async fn every_other_end_at_the_provider_has_its_end_here() {
     let (_, end) = walk(&world).await;
     let End::Page { status, html } = end else { panic!("{end:?}") };
     assert_eq!(status.as_u16(), 503);
-    assert!(html.contains("DigiD is nu niet bereikbaar"), "{html}");
+    assert!(html.contains("de inlogdienst geeft geen antwoord"), "{html}");
     let record = home.records().await.pop().unwrap();
     assert_eq!((&record["reason"], &record["outcome"]), (&"login-unavailable".into(), &"failed".into()));
     let printed = stop(gateway).await;

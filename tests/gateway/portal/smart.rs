@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use inzage::form::encode_pairs;
 use inzage::sandbox::client::new_id;
-use inzage::sandbox::person::{Choices, End, Person, location};
+use inzage::sandbox::person::{Choices, End, Person, location, read_form};
 use inzage::sandbox::portal::smart::Server;
 use serde_json::json;
 
@@ -66,6 +66,28 @@ async fn a_person_logs_in_here_and_the_portal_reads_what_was_granted() {
     let chain_log = site.gateway.world.chain_log.clone();
     site.gateway.stop().await;
     assert!(chain_log.received().lines.is_empty(), "a portal is no party of MedMij");
+}
+
+#[tokio::test]
+async fn the_consent_page_promises_a_portal_nothing_of_medmij() {
+    let site = Site::start().await;
+    let (through, mut person) = (&site.portal.back, Person::default());
+    let origin = site.gateway.world.layout.front_origin();
+    let address = format!("{}?{}", site.server().await.authorization_endpoint, encode_pairs(&site.question()));
+    let mut reply = person.open(through, &address).await.unwrap();
+    for fields in [vec![("action", "continue")], vec![("bsn", &*site.gateway.patient()), ("action", "login")]] {
+        let form = read_form(&text(&reply)).unwrap();
+        let fields = fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let sent: Vec<_> = form.hidden.iter().cloned().chain(fields).collect();
+        let onward = person.submit(through, &format!("{origin}{}", form.action), &sent).await.unwrap();
+        reply = person.open(through, &format!("{origin}{}", location(&onward).unwrap())).await.unwrap();
+    }
+    let html = text(&reply);
+    assert!(html.contains("Toestemming geven") && html.contains("hoogstens een half uur"), "{html}");
+    for promise in ["MedMij", "onbepaalde tijd", "Toestemmingen aanpassen"] {
+        assert!(!html.contains(promise), "{promise} in {html}");
+    }
+    site.gateway.stop().await;
 }
 
 #[tokio::test]
