@@ -70,7 +70,7 @@ pub(super) static TEXT: Text = Text {
         reasons: [
             "u bij deze praktijk niet bekend bent, of daar anders staat ingeschreven;",
             "de praktijk geen gegevens van u beschikbaar maakt;",
-            "u nog geen 16 jaar bent.",
+            "u nog te jong bent om zelf gegevens op te halen.",
         ],
         who: "Denkt u dat dit niet klopt? Vraag het dan aan uw praktijk.",
         discreet: "De app hoort van ons alleen dat er geen toestemming is gegeven, en niet waarom.",
@@ -141,7 +141,7 @@ const OWN: OwnText = OwnText {
     proceed: "Verder naar inloggen",
     list_title: "Uw toestemmingen",
     list_intro: "Deze apps mogen uw gegevens ophalen totdat u het stopt.",
-    none: "U hebt geen toestemming voor onbepaalde tijd gegeven.",
+    none: "Er is nu geen toestemming voor onbepaalde tijd van u.",
     practice: "Praktijk",
     since: "Gegeven op",
     lapses: "Vervalt, als de app niets meer ophaalt, op",
@@ -170,7 +170,7 @@ const FAILURE: FailureText = FailureText {
         who: "Ga terug naar uw app en begin opnieuw. Gebeurt het weer, vertel het dan de maker van uw app.",
     },
     stale: Explained {
-        what: "Deze pagina is al gebruikt, is te oud, of hoort bij een ander venster. Er is niets gedeeld.",
+        what: "Deze pagina is al gebruikt, is te oud, of hoort bij een ander venster. Wat u nu deed, telt niet.",
         who: AGAIN,
     },
     bad_form: Explained { what: "Het formulier kwam niet goed aan. Er is niets gedeeld.", who: AGAIN },

@@ -70,7 +70,7 @@ pub(super) static TEXT: Text = Text {
         reasons: [
             "the practice does not know you, or has you registered differently;",
             "the practice makes no data of yours available;",
-            "you are not yet 16 years old.",
+            "you are still too young to collect data yourself.",
         ],
         who: "Do you think this is wrong? Ask your practice.",
         discreet: "We only tell the app that no consent was given, and not why.",
@@ -141,7 +141,7 @@ const OWN: OwnText = OwnText {
     proceed: "Continue to login",
     list_title: "Your consents",
     list_intro: "These apps may collect your data until you stop it.",
-    none: "You have given no consent for an indefinite period.",
+    none: "There is no consent of yours for an indefinite period now.",
     practice: "Practice",
     since: "Given on",
     lapses: "Lapses, if the app collects nothing more, on",
@@ -170,7 +170,7 @@ const FAILURE: FailureText = FailureText {
         who: "Go back to your app and start again. If it happens again, tell the maker of your app.",
     },
     stale: Explained {
-        what: "This page has been used, is too old, or belongs to another window. Nothing was shared.",
+        what: "This page has been used, is too old, or belongs to another window. What you did now does not count.",
         who: AGAIN,
     },
     bad_form: Explained { what: "The form did not arrive whole. Nothing was shared.", who: AGAIN },
