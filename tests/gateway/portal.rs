@@ -4,14 +4,17 @@ mod assertions;
 mod smart;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use inzage::clock::SharedClock;
+use inzage::lists::ListKind;
 use inzage::sandbox::client::{Endpoints, Reply, new_id};
 use inzage::sandbox::his::faults::Faults;
 use inzage::sandbox::portal::client::PortalClient;
 use serde_json::Value;
 
 use crate::harness::{Gateway, ROLE, SERVICE, json};
+use crate::lists::{publish, without};
 
 /// Scope and provider of the first practice.
 const DELINDE: &str = "huisarts.delinde";
@@ -197,6 +200,26 @@ async fn a_client_of_the_list_is_no_portal() {
     site.gateway.stop().await;
 }
 
+/// core.gegevensdiensten.104: a practice that left the ZAL is served for an hour more, also to portals.
+#[tokio::test]
+async fn a_practice_that_leaves_the_list_is_asked_for_an_hour_more() {
+    let site = Site::start().await;
+    let provider = format!("{DELINDE}@medmij");
+    publish(&site.gateway, 2, |kind, list| match kind {
+        ListKind::Zal => without(&list, "Zorgaanbieder", &provider),
+        ListKind::Ocl | ListKind::Whl | ListKind::Gnl => list,
+    });
+    site.gateway.refresh_lists().await;
+    site.gateway.clock.advance(Duration::from_secs(3_599));
+    for scope in [DELINDE, "huisarts.delinde~49"] {
+        let form = with(site.form().await, "scope", Some(scope));
+        assert_eq!(site.present(&form).await.status, 200, "{scope}");
+    }
+    site.gateway.clock.advance(Duration::from_secs(1));
+    site.refused(&site.form().await, 400, "invalid_scope", "invalid_scope").await;
+    site.gateway.stop().await;
+}
+
 #[tokio::test]
 async fn too_many_requests_are_slowed_down_and_other_portals_are_not() {
     let site = Site::start_with(
@@ -213,7 +236,7 @@ async fn too_many_requests_are_slowed_down_and_other_portals_are_not() {
     assert_eq!((reply.status.as_u16(), &json(&reply)["error"]), (429, &"slow_down".into()));
     assert_eq!(reply.headers["retry-after"], "30");
     assert_eq!(site.present(&site.form().await).await.status, 200);
-    site.gateway.clock.advance(std::time::Duration::from_secs(30));
+    site.gateway.clock.advance(Duration::from_secs(30));
     let again = with(site.form().await, "client_id", Some("klein.localhost"));
     site.refused(&again, 401, "invalid_client", "client-assertion-refused").await;
     site.gateway.stop().await;

@@ -4,9 +4,9 @@
 //!
 //! | what is wrong | answer |
 //! |---|---|
+//! | more requests a minute than the registration allows; nothing is spent | 429 `slow_down`, `Retry-After` |
 //! | the certificate may not act for the client, or is on no register | 401 `invalid_client` |
 //! | the client is a PGO | 400 `unauthorized_client` |
-//! | more requests a minute than the registration allows | 429 `slow_down`, `Retry-After` |
 //! | no `client_assertion`, or one that does not hold | 401 `invalid_client` |
 //! | a practice or service that is not in the registration, not open or not offered | 400 `invalid_scope` |
 //! | no `assertion` | 400 `invalid_request` |
@@ -25,12 +25,12 @@ use crate::availability::{Moment, find_available};
 use crate::clients::Portal;
 use crate::form::single;
 use crate::jose::{DecryptionKey, Jws};
-use crate::medmij::{Bsn, LocalId};
+use crate::medmij::{Bsn, Hostname, LocalId};
 use crate::oauth::assertion::{AssertedPerson, AssertionRules, CLIENT_ASSERTION_TYPE, ProvenClient};
 use crate::oauth::grant::Grant;
 use crate::oauth::rate::PortalRates;
 use crate::oauth::replay::ReplayStore;
-use crate::routing::Snapshot;
+use crate::routing::{Snapshot, admit_caller};
 
 /// The `grant_type`.
 pub const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
@@ -72,17 +72,35 @@ impl TokenDesk {
         let client = self.admit_named(&id, call, event)?;
         let snapshot = self.snapshot.load_full();
         let portal = snapshot.clients.portal(client.id.as_str()).ok_or(TokenError::UnauthorizedClient)?;
-        self.portals.rates.admit(&client.id).map_err(TokenError::SlowDown)?;
         let audience: Vec<&str> = self.portals.audience.iter().map(String::as_str).collect();
         let rules = self.assertion_rules(&client, portal, &audience, event);
         let proven = prove(form, &rules).await?;
-        let request = PortalRequest::read(form, portal, &snapshot)?;
+        let request = PortalRequest::read(form, portal, &snapshot, event.time)?;
         event.provider = Some(request.provider.clone());
         let person = assertion(form, portal, &proven, &rules).await?;
         let bsn = person.into_bsn();
         event.subject = Some(self.pseudonyms.at(&bsn, event.time));
         let available = self.find(bsn, request, client, &snapshot, call.local_id, event).await?;
         self.issue_asserted(available, event).await
+    }
+
+    /// Counts a request of a portal, known by its certificate, before anything of it is looked at: one that comes too soon
+    /// spends no code and no assertion, so it may be sent again.
+    pub(super) fn pace_portal(
+        &self,
+        form: &[(String, String)],
+        call: TokenCall<'_>,
+        event: &mut AuditEvent,
+    ) -> Result<(), TokenError> {
+        let Some(id) = named_client(form).and_then(|id| Hostname::parse(&id).ok()) else { return Ok(()) };
+        let snapshot = self.snapshot.load();
+        let is_portal = snapshot.clients.portal(id.as_str()).is_some();
+        if !is_portal || admit_caller(&snapshot, call.caller, &id, event.time).is_err() {
+            return Ok(());
+        }
+        let paced = self.portals.rates.admit(&id).map_err(TokenError::SlowDown);
+        event.client_id = Some(id);
+        paced
     }
 
     /// The client that shows a code. A portal is known by its certificate; when it also proves itself with its key, that must
@@ -97,7 +115,6 @@ impl TokenDesk {
         let snapshot = self.snapshot.load_full();
         let Some(portal) = snapshot.clients.portal(client.id.as_str()) else { return Ok(client) };
         event.detail = Some(SMART.into());
-        self.portals.rates.admit(&client.id).map_err(TokenError::SlowDown)?;
         if form.iter().any(|(name, _)| name.starts_with("client_assertion")) {
             let audience: Vec<&str> = self.portals.audience.iter().map(String::as_str).collect();
             prove(form, &self.assertion_rules(&client, portal, &audience, event)).await?;

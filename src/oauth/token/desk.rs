@@ -105,6 +105,7 @@ impl TokenDesk {
         call: TokenCall<'_>,
         event: &mut AuditEvent,
     ) -> Result<TokenAnswer, TokenError> {
+        self.pace_portal(form, call, event)?;
         let spent = PresentedCode::of(form).spend(&*self.codes, event.time).await?;
         self.note(&spent, event).await?;
         match GrantType::of(form)? {

@@ -36,8 +36,11 @@ pub enum TokenError {
     /// A PGO asked for the grant of portals.
     #[error("only a registered portal may use this grant_type")]
     UnauthorizedClient,
-    /// A portal asked more often than its registration allows; after so many seconds it may ask again.
-    #[error("more requests a minute than the registration allows")]
+    /// A portal asked more often than its registration allows; after so many seconds it may ask again. Nothing was looked at,
+    /// so nothing is spent.
+    #[error(
+        "more requests a minute than the registration allows; nothing was looked at, so the same may be sent again"
+    )]
     SlowDown(u32),
     /// The node made too many wrong requests; after so many seconds it may ask again. Nothing was looked at, so nothing is
     /// spent.

@@ -1,5 +1,7 @@
 //! What a portal asks: one practice of its registration, for all services that it may show, or for those that it names.
 
+use jiff::Timestamp;
+
 use super::error::TokenError;
 use crate::clients::Portal;
 use crate::form::single;
@@ -20,7 +22,12 @@ pub(super) struct PortalRequest {
 impl PortalRequest {
     /// Reads `scope`: `name`, or `name~id` once or more with one name. What is not registered, not open and not offered is
     /// one and the same answer.
-    pub(super) fn read(form: &[(String, String)], portal: &Portal, snapshot: &Snapshot) -> Result<Self, TokenError> {
+    pub(super) fn read(
+        form: &[(String, String)],
+        portal: &Portal,
+        snapshot: &Snapshot,
+        now: Timestamp,
+    ) -> Result<Self, TokenError> {
         let asked = single(form, "scope").and_then(Asked::parse).ok_or(TokenError::InvalidScope)?;
         let open = |provider: &ProviderName| {
             let practice = snapshot.practices.practice(provider.as_str());
@@ -29,7 +36,7 @@ impl PortalRequest {
         if !portal.scope.has_practice(&asked.provider) || !open(&asked.provider) {
             return Err(TokenError::InvalidScope);
         }
-        let given = given(&asked.provider, portal, snapshot);
+        let given = given(&asked.provider, portal, snapshot, now);
         let services = match asked.services {
             None => given,
             Some(named) if named.iter().all(|id| given.contains(id)) => named,
@@ -42,11 +49,11 @@ impl PortalRequest {
     }
 }
 
-/// The services that the practice offers and the registration names; for collecting only.
-fn given(provider: &ProviderName, portal: &Portal, snapshot: &Snapshot) -> Vec<ServiceId> {
-    let Some(listed) = snapshot.lists.zal.provider(provider.as_str()) else { return Vec::new() };
+/// The services that the practice offers now and the registration names; for collecting only. One that left the ZAL a short
+/// time ago is still offered (core.gegevensdiensten.104).
+fn given(provider: &ProviderName, portal: &Portal, snapshot: &Snapshot, now: Timestamp) -> Vec<ServiceId> {
     let services = snapshot.services.iter().filter(|service| service.purpose == Purpose::Collect);
-    let offered = services.filter(|service| snapshot.entries(listed).any(|entry| *entry.id() == service.id));
+    let offered = services.filter(|service| snapshot.offers(provider.as_str(), service.id.as_str(), now));
     offered.filter(|service| portal.scope.has_service(&service.id)).map(|service| service.id.clone()).collect()
 }
 

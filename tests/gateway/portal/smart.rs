@@ -1,7 +1,9 @@
 //! The door of portals: SMART App Launch through our own login.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use inzage::clock::SharedClock;
 use inzage::form::encode_pairs;
 use inzage::sandbox::client::new_id;
 use inzage::sandbox::person::{Choices, End, Person, location, read_form};
@@ -124,6 +126,32 @@ async fn a_code_needs_its_verifier_and_a_proof_that_holds() {
     let elsewhere = with(form().await, "redirect_uri", Some("https://portaal.localhost/elders"));
     site.refused(&elsewhere, 400, "invalid_grant", "invalid_grant").await;
     site.gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_code_that_comes_too_soon_can_be_brought_again() {
+    let site = Site::start_with(
+        "[clients.\"klein.localhost\"]\nkind = \"portal\"\nname = \"Klein\"\nrate = 2\n\
+        peers = [\"portaal.localhost\"]\npractices = [\"huisarts.delinde@medmij\"]\nservices = [\"49\"]\n\
+        jwks = \"portaal.jwks.json\"\nredirect_uris = [\"https://klein.localhost/terug\"]\n",
+    )
+    .await;
+    let mut small = site.gateway.world.portal(&(Arc::clone(&site.gateway.clock) as SharedClock)).unwrap();
+    small.back.client_id = "klein.localhost".to_owned();
+    small.back.redirect_uri = "https://klein.localhost/terug".to_owned();
+    let site = Site { portal: small, ..site };
+    let code = site.code().await;
+    let form = async || site.portal.code_form(&site.server().await, &code, VERIFIER).unwrap();
+    for _ in 0..2 {
+        let wrong = with(form().await, "grant_type", Some("password"));
+        site.refused(&with(wrong, "code", None), 400, "unsupported_grant_type", "unsupported_grant_type").await;
+    }
+    site.refused(&form().await, 429, "slow_down", "slow_down").await;
+    site.gateway.clock.advance(std::time::Duration::from_secs(30));
+    assert_eq!(site.present(&form().await).await.status, 200);
+    let chain_log = site.gateway.world.chain_log.clone();
+    site.gateway.stop().await;
+    assert!(chain_log.received().lines.is_empty(), "a portal is no party of MedMij");
 }
 
 /// Cases 1 to 8, for the door of portals: nobody is redirected anywhere.
