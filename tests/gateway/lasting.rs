@@ -5,6 +5,7 @@ use std::time::Duration;
 use inzage::lists::ListKind;
 use inzage::sandbox::client::{Reply, TokenAnswer};
 use inzage::sandbox::his::faults::{Fail, Faults};
+use inzage::sandbox::person::{Choices, End};
 
 use crate::harness::{Gateway, Session, json};
 use crate::lists::{publish, without};
@@ -123,5 +124,27 @@ async fn a_provider_that_left_the_list_gives_no_token_until_it_is_back() {
     assert_eq!(gateway.his_requests(), asked);
     pass(&gateway, Duration::ZERO, 3).await;
     refreshed(&refresh(&session, session.refresh_token()).await);
+    gateway.stop().await;
+}
+
+/// What nobody was given is not in force: a person would find a consent of which no PGO knows.
+#[tokio::test]
+async fn a_token_that_cannot_be_kept_leaves_no_consent_behind() {
+    let gateway = Gateway::start().await;
+    let client = gateway.client("pgo");
+    let bsn = gateway.patient();
+    let choices = Choices { indefinite: true, ..Choices::willing(&bsn) };
+    let (End::Client(answer), endpoints, correlation) = gateway.walk(&client, DELINDE, choices).await else {
+        panic!("the walk ended on a page")
+    };
+    let store = rusqlite::Connection::open(gateway.folder().join("gateway/inzage.sqlite")).unwrap();
+    store
+        .execute_batch("CREATE TRIGGER broken BEFORE INSERT ON tokens BEGIN SELECT RAISE(ABORT, 'broken'); END")
+        .unwrap();
+    let refused = client.exchange(&endpoints, &answer["code"], &correlation).await.unwrap_err().to_string();
+    assert!(refused.contains("503"), "{refused}");
+    let families: u32 = store.query_row("SELECT count(*) FROM refreshes", [], |row| row.get(0)).unwrap();
+    assert_eq!(families, 0);
+    drop(store);
     gateway.stop().await;
 }

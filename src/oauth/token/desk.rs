@@ -175,9 +175,10 @@ impl TokenDesk {
         };
         let record = AuditEvent { kind: Kind::TokenIssued, outcome: Outcome::Done, ..event.clone() };
         receipt(self.audit.append(record)?).await?;
-        let refresh = self.first_refresh(&grant, event).await?;
-        let (token, issued) = self.draw_token(grant, client, event.time);
+        let (token, issued) = self.draw_token(Arc::clone(&grant), client, event.time);
         self.tokens.keep(issued).await?;
+        // Last: of a family that nobody was given, the person would read that it is in force.
+        let refresh = self.first_refresh(&grant, event).await?;
         Ok(TokenAnswer { token, lifetime: self.rules.token_lifetime, scope, refresh, patient })
     }
 
