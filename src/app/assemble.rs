@@ -92,7 +92,7 @@ impl App {
         let shared = Shared {
             adapters: adapters(config, &clock)?,
             pseudonyms: Arc::new(Pseudonymiser::new(&key(&config.keys.pseudonym)?)),
-            tokens: Arc::new(CachedTokens::new(Arc::clone(&store) as _, Arc::clone(&store) as _)),
+            tokens: Arc::new(CachedTokens::new(Arc::clone(&store) as _, Arc::clone(&store) as _, Arc::clone(&clock))),
             store,
             watch: Watch { metrics: Arc::clone(&metrics), clock: Arc::clone(&clock) },
             clock: Arc::clone(&clock),

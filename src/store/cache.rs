@@ -1,13 +1,14 @@
 //! Access tokens and the state of grants in memory, so that most requests ask no database. A grant that ends on this node
-//! ends here at once; one that ends on another node is seen within [`CachedTokens::STALE`].
+//! ends here at once; one that ends on another node is seen within 5 s: [`CachedTokens::STALE`] and [`CachedTokens::PROMPT`].
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use moka::sync::Cache;
 
+use crate::clock::SharedClock;
 use crate::medmij::{Bsn, LocalId};
 use crate::oauth::grant::{GrantStore, IssuedToken, LastingGrant, TokenStore};
 use crate::oauth::store::{StoreError, StoreFuture};
@@ -24,20 +25,31 @@ pub struct CachedTokens {
     over: Cache<LocalId, ()>,
     /// How often a grant ended here. Whoever asked the store before the last time does not remember the answer.
     ended: Mutex<u64>,
+    clock: SharedClock,
+}
+
+/// When the store was asked.
+#[derive(Clone, Copy)]
+struct Asked {
+    /// How often a grant had ended here.
+    ended: u64,
+    at: Instant,
 }
 
 impl CachedTokens {
     /// How many tokens are remembered at most, about 50 MB.
     pub const ENTRIES: u64 = 100_000;
     /// How long a token is believed without asking the store again.
-    pub const STALE: Duration = Duration::from_secs(5);
+    pub const STALE: Duration = Duration::from_secs(4);
+    /// How old an answer of the store may be to be remembered: it may have been true only when the store was asked.
+    pub const PROMPT: Duration = Duration::from_secs(1);
 
     /// How long a grant that ended here is told from memory; longer than any transfer may take.
     const OVER: Duration = Duration::from_secs(3_600);
 
     /// Before a store.
     #[must_use]
-    pub fn new(inner: Arc<dyn TokenStore>, grants: Arc<dyn GrantStore>) -> Self {
+    pub fn new(inner: Arc<dyn TokenStore>, grants: Arc<dyn GrantStore>, clock: SharedClock) -> Self {
         Self {
             inner,
             grants,
@@ -45,19 +57,22 @@ impl CachedTokens {
             live: Cache::builder().max_capacity(Self::ENTRIES).time_to_live(Self::STALE).build(),
             over: Cache::builder().max_capacity(Self::ENTRIES).time_to_live(Self::OVER).build(),
             ended: Mutex::new(0),
+            clock,
         }
     }
 
-    fn ended(&self) -> u64 {
-        *self.ended.lock().unwrap_or_else(PoisonError::into_inner)
+    fn asked(&self) -> Asked {
+        Asked { ended: *self.ended.lock().unwrap_or_else(PoisonError::into_inner), at: self.clock.monotonic() }
     }
 
-    /// Remembers a token unless a grant ended since `asked`: it may have been this one's.
-    fn remember(&self, token: &IssuedToken, asked: u64) {
+    /// Remembers what the store said, unless that took long or a grant ended since: it may have been this one.
+    fn remember(&self, asked: Asked, grant: LocalId, token: Option<&IssuedToken>) {
         let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
-        if *ended == asked {
-            self.found.insert(token.hash, token.clone());
-            self.live.insert(token.grant.id, ());
+        if *ended == asked.ended && self.clock.monotonic().saturating_duration_since(asked.at) <= Self::PROMPT {
+            self.live.insert(grant, ());
+            if let Some(token) = token {
+                self.found.insert(token.hash, token.clone());
+            }
         }
     }
 
@@ -74,18 +89,19 @@ impl CachedTokens {
     }
 
     async fn ask(&self, hash: HandleHash) -> Result<Option<IssuedToken>, StoreError> {
-        let asked = self.ended();
+        let asked = self.asked();
         let token = self.inner.find(hash).await?;
         if let Some(token) = &token {
-            self.remember(token, asked);
+            self.remember(asked, token.grant.id, Some(token));
         }
         Ok(token)
     }
 
     async fn ask_whether_ended(&self, grant: LocalId) -> Result<bool, StoreError> {
+        let asked = self.asked();
         let ended = self.grants.has_ended(grant).await?;
         if !ended {
-            self.live.insert(grant, ());
+            self.remember(asked, grant, None);
         }
         Ok(ended)
     }
@@ -156,6 +172,7 @@ mod tests {
 
     use super::super::conformance::{self, grant, now, token};
     use super::*;
+    use crate::clock::TestClock;
 
     /// A store in memory that counts how often it is asked, and can hold an answer back.
     #[derive(Default)]
@@ -210,8 +227,12 @@ mod tests {
     }
 
     fn cached() -> (Arc<Memory>, CachedTokens) {
+        cached_by(TestClock::at(now()))
+    }
+
+    fn cached_by(clock: Arc<TestClock>) -> (Arc<Memory>, CachedTokens) {
         let memory = Arc::new(Memory::default());
-        (memory.clone(), CachedTokens::new(memory.clone(), memory))
+        (memory.clone(), CachedTokens::new(memory.clone(), memory, clock))
     }
 
     #[tokio::test]
@@ -282,6 +303,33 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn an_answer_that_took_long_is_not_remembered() {
+        let clock = TestClock::at(now());
+        let (memory, cached) = cached_by(Arc::clone(&clock));
+        let cached = Arc::new(cached);
+        let token = token(grant());
+        cached.keep(token.clone()).await.unwrap();
+        for (took, asked) in [(CachedTokens::PROMPT + Duration::from_millis(1), 2), (CachedTokens::PROMPT, 3)] {
+            let (release, held) = oneshot::channel();
+            *memory.held.lock().unwrap() = Some(held);
+            let slow = tokio::spawn({
+                let (cached, hash) = (cached.clone(), token.hash);
+                async move { cached.find(hash).await }
+            });
+            memory.reached.notified().await;
+            clock.advance(took);
+            release.send(()).unwrap();
+            assert_eq!(slow.await.unwrap(), Ok(Some(token.clone())));
+            if took > CachedTokens::PROMPT {
+                assert_eq!(cached.has_ended(token.grant.id).await, Ok(false));
+            } else {
+                assert_eq!(cached.find(token.hash).await, Ok(Some(token.clone())));
+            }
+            assert_eq!(memory.asked.load(Ordering::Relaxed), asked);
+        }
+    }
+
+    #[tokio::test]
     async fn a_caller_that_goes_away_leaves_nothing_behind() {
         let (_, cached) = cached();
         let token = token(grant());
@@ -296,7 +344,8 @@ mod tests {
         let cached = cached().1;
         for policy in [cached.found.policy(), cached.live.policy()] {
             assert_eq!(policy.max_capacity(), Some(100_000));
-            assert_eq!(policy.time_to_live(), Some(Duration::from_secs(5)));
+            let oldest = policy.time_to_live().map(|stale| stale + CachedTokens::PROMPT);
+            assert_eq!(oldest, Some(Duration::from_secs(5)), "by then an end at another node is seen");
         }
         assert_eq!(cached.over.policy().max_capacity(), Some(100_000));
     }
