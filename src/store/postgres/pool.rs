@@ -62,6 +62,11 @@ fn state(error: &tokio_postgres::Error) -> String {
 }
 
 impl Failure {
+    /// Whether the connection broke before the answer was there, so that a new one may tell what became of the statement.
+    pub(super) fn is_unheard(&self) -> bool {
+        matches!(self, Self::Failed(error) if error.code().is_none())
+    }
+
     /// What it says about the store as a whole; nothing when only this statement is concerned.
     pub(super) fn fault(&self) -> Option<StoreFault> {
         match self {

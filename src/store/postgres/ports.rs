@@ -10,7 +10,7 @@ use crate::oauth::code::{CodeStore, IssuedCode, Presented};
 use crate::oauth::grant::{GrantStore, IssuedToken, LASTING_MAX, LastingGrant, TokenStore};
 use crate::oauth::refresh::{FoundRefresh, IssuedRefresh, RefreshKey, RefreshStore, Turn, Turned};
 use crate::oauth::replay::{ReplayStore, UsedId};
-use crate::oauth::store::StoreFuture;
+use crate::oauth::store::{StoreError, StoreFuture};
 use crate::secret::HandleHash;
 use crate::session::visit::{OpenVisit, VisitStore};
 use crate::store::rows::{CodeRow, GrantRow, RefreshRow, TokenRow, TurnRow, VisitRow};
@@ -35,6 +35,20 @@ impl PostgresStore {
         ];
         values.extend_from_slice(more);
         self.pool.query(sql, &values).await.map(drop)
+    }
+}
+
+impl PostgresStore {
+    /// A turn whose answer got lost with its connection. When the family is now at the next turn, which nobody else can have
+    /// drawn, it was done: the client must get that token, as the one that it has would end its consent.
+    async fn turned_unheard(&self, turn: &TurnRow, failure: Failure) -> Result<Turned, StoreError> {
+        if !failure.is_unheard() {
+            return Err(failure.into());
+        }
+        tracing::warn!(error = %failure, "the answer to a turn of a refresh token got lost; looking what became of it");
+        let found = self.pool.query_opt(statements::FIND_REFRESH, &[&turn.presented.family.as_slice()]).await?;
+        let found = statements::found(found.as_ref())?.0;
+        if found.is_some_and(|found| found.key.turn == turn.next) { Ok(Turned::Done) } else { Err(failure.into()) }
     }
 }
 
@@ -135,8 +149,10 @@ impl RefreshStore for PostgresStore {
                 &token.expires,
                 &bytes(token.bound_to.as_ref()),
             ];
-            let turned = self.pool.query_opt(statements::TURN, values).await?;
-            Ok(statements::turned(turned.as_ref())?.read()?)
+            match self.pool.query_opt(statements::TURN, values).await {
+                Ok(turned) => Ok(statements::turned(turned.as_ref())?.read()?),
+                Err(failure) => self.turned_unheard(&row, failure).await,
+            }
         })
     }
 }
