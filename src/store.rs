@@ -35,9 +35,9 @@ pub trait Store: CodeStore + TokenStore + GrantStore + RefreshStore + VisitStore
     /// The reason why not.
     fn health(&self) -> Result<(), StoreFault>;
 
-    /// Deletes what is of no use any more: visits, tokens, refresh families and used ids that are over, codes a day after they
-    /// expired (so long a second presentation is recognised), and grants of over a day ago that have none of these. Works in small steps, each with a
-    /// commit of its own.
+    /// Deletes what is of no use any more: visits, tokens and refresh families that are over, used ids an hour later, codes a
+    /// day after they expired (so long a second presentation is recognised), and grants of over a day ago that have none of
+    /// these. Works in small steps, each with a commit of its own.
     fn sweep(&self, now: Timestamp) -> StoreFuture<'_, Swept>;
 
     /// What a store that works over connections tells of them.
@@ -51,6 +51,10 @@ pub trait Store: CodeStore + TokenStore + GrantStore + RefreshStore + VisitStore
 
 /// How long what is over is still recognised.
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How long a used id is remembered after its assertion is over. The node that sweeps may be ahead of the one that is shown
+/// the assertion again, and a clock may be set back.
+const HOUR: Duration = Duration::from_secs(60 * 60);
 
 /// How many rows a sweep deleted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

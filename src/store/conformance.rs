@@ -373,6 +373,17 @@ pub(super) async fn an_id_is_used_once(ids: &dyn ReplayStore) {
     }
 }
 
+/// After [`an_id_is_used_once`]. A node whose clock is behind, or was set back, still takes the assertion when another one
+/// sweeps.
+pub(super) async fn a_used_id_outlives_its_assertion(store: &dyn Store) {
+    let end = 120 + 3_600;
+    for sweep in [121, end] {
+        assert_eq!(store.sweep(after(sweep)).await, Ok(Swept::default()), "{sweep}");
+        assert_eq!(store.first_use(used_id("a")).await, Ok(false));
+    }
+    assert_eq!(store.sweep(after(end + 1)).await, Ok(Swept { used_ids: 2, ..Swept::default() }));
+}
+
 pub(super) async fn of_a_hundred_uses_one_is_first(ids: Arc<dyn ReplayStore>) {
     let mut uses = tokio::task::JoinSet::new();
     for _ in 0..100 {
