@@ -1,5 +1,5 @@
-//! The whole world on loopback, for development and tests: list publisher, emulated HISs, demonstration PGO, certificates,
-//! and a client and a person to play it with. Absent from production builds (cargo feature `sandbox`).
+//! The whole world on loopback, for development and tests: list publisher, emulated HISs, demonstration PGO and portal,
+//! certificates, and a client and a person to play it with. Absent from production builds (cargo feature `sandbox`).
 
 pub mod chainlog;
 pub mod client;
@@ -11,4 +11,5 @@ pub mod portal;
 pub mod ports;
 pub mod publisher;
 pub mod records;
+mod site;
 pub mod world;

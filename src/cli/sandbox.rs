@@ -51,7 +51,7 @@ const fn exit_code(error: &SandboxError) -> u8 {
         | SandboxError::Certificates(_)
         | SandboxError::Tls(_)
         | SandboxError::Ended
-        | SandboxError::Pgo(_)
+        | SandboxError::Client(_)
         | SandboxError::Socket(_) => 69,
     }
 }
@@ -110,7 +110,8 @@ fn greeting(world: &World, dir: &Path, temporary: bool) -> String {
     let after = if temporary { "; it is removed when the sandbox stops" } else { "" };
     format!(
         "Inzage sandbox: everything on 127.0.0.1, invented people only.\n\n\
-         Look        {pgo}\n             the demonstration PGO; your browser will warn, for the certificates were made a moment ago\n\
+         Look        {pgo}  the demonstration PGO\n             {portal}  the demonstration portal\n             \
+         your browser will warn, for the certificates were made a moment ago\n\
          Gateway     {gateway}\n             front channel {front}, back channel {back}\n             operations {ops}/readyz and {ops}/metrics\n\
          Lists       {zal}\n\
          HIS\n{his}\n\
@@ -120,6 +121,7 @@ fn greeting(world: &World, dir: &Path, temporary: bool) -> String {
          Data        {dir}{after}\n\
          Stop        Ctrl-C\n",
         pgo = layout.pgo_url(),
+        portal = layout.portal_url(),
         front = layout.front_origin(),
         back = layout.back_origin(),
         ops = layout.ops_url(),

@@ -10,56 +10,26 @@
 //! | `POST /forget` | ends the session |
 //! | `GET /assets/zorgmap.css` | the stylesheet |
 
-mod day;
-mod element;
 mod pages;
-mod record;
-mod search;
-mod sessions;
 mod trouble;
 mod web;
 
 use std::sync::Arc;
 
-use axum::Router;
-use http::{Request, Response};
-use hyper::body::Incoming;
-use jiff::Timestamp;
-use tower::ServiceExt as _;
-
-use self::record::Record;
-use self::search::{Access, ROLE, SERVICE, Trace, search_all};
-use self::sessions::Sessions;
 use self::trouble::Trouble;
 use super::client::{Endpoints, PgoClient, TokenAnswer, new_id};
+use super::site::search::{Access, ROLE, SERVICE};
+use super::site::sessions::Sessions;
+use super::site::{Collected, Site, origin};
 use super::world::{Directory, ListedPractice};
-use crate::availability::dutch_today;
 use crate::clock::SharedClock;
-use crate::edge::{Body, Connection, Serve};
 use crate::secret::{Handle, Secret};
 
-/// The web app of the demonstration PGO.
-pub struct DemonstrationPgo {
-    router: Router,
-}
-
-impl DemonstrationPgo {
-    /// A web app that acts as `client` and lets people choose from `directory`.
-    #[must_use]
-    pub fn new(client: PgoClient, directory: Directory, clock: SharedClock) -> Self {
-        let sessions = Sessions::new(SharedClock::clone(&clock));
-        Self { router: web::router(Arc::new(Zorgmap { client, directory, clock, sessions })) }
-    }
-}
-
-impl Serve for DemonstrationPgo {
-    async fn serve(&self, request: Request<Incoming>, _: &Arc<Connection>) -> Response<Body> {
-        let request = request.map(axum::body::Body::new);
-        match self.router.clone().oneshot(request).await {
-            Ok(response) => response.map(Body::axum),
-            Err(never) => match never {},
-        }
-    }
+/// A web app that acts as `client` and lets people choose from `directory`.
+#[must_use]
+pub fn site(client: PgoClient, directory: Directory, clock: SharedClock) -> Site {
+    let sessions = Sessions::new(SharedClock::clone(&clock));
+    Site::new(web::router(Arc::new(Zorgmap { client, directory, clock, sessions })))
 }
 
 /// What the app has and does; [`web`] puts it on the wire.
@@ -75,17 +45,6 @@ struct Journey {
     practice: ListedPractice,
     endpoints: Endpoints,
     correlation_id: String,
-}
-
-/// What a person came back with.
-struct Collected {
-    practice: ListedPractice,
-    at: Timestamp,
-    record: Record,
-    traces: Vec<Trace>,
-    access: Access,
-    /// Lifetime of the token, in seconds.
-    expires_in: u64,
 }
 
 /// Where a person is sent, and the cookie to come back with.
@@ -127,13 +86,9 @@ impl Zorgmap {
     }
 
     async fn collect(&self, journey: Journey, base: String, token: TokenAnswer) -> Collected {
-        let at = self.clock.now();
-        let today = dutch_today(at);
-        let access = Access { base, token: Secret::new(token.access_token), correlation_id: journey.correlation_id };
-        let answers = search_all(&self.client, &access, today, &self.clock).await;
-        let record = Record::read(&answers, today);
-        let traces = answers.into_iter().map(|answer| answer.trace).collect();
-        Collected { practice: journey.practice, at, record, traces, access, expires_in: token.expires_in }
+        let Journey { practice, correlation_id, .. } = journey;
+        let access = Access { base, token: Secret::new(token.access_token), correlation_id };
+        Collected::fetch(&self.client, practice, access, token.expires_in, &self.clock).await
     }
 
     /// The origins of the authorization endpoints, which the form of the start page may lead to. Empty when the list cannot
@@ -149,12 +104,6 @@ impl Zorgmap {
         }
         origins
     }
-}
-
-/// Scheme, host and port of an address.
-fn origin(address: &str) -> &str {
-    let end = address.match_indices('/').nth(2).map_or(address.len(), |(at, _)| at);
-    address.get(..end).unwrap_or_default()
 }
 
 #[cfg(test)]

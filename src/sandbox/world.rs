@@ -1,4 +1,4 @@
-//! The whole world in one process: list publisher, gateway, emulated HISs, demonstration PGO. It makes its certificates and
+//! The whole world in one process: list publisher, gateway, emulated HISs, demonstration PGO and portal. It makes its certificates and
 //! configuration, starts everything, and then says in `sandbox.json` where what is.
 
 mod configuration;
@@ -22,6 +22,7 @@ use super::portal::client::PortalClient;
 use super::ports::{Base, Gateway, PortInUse, Sockets};
 use super::publisher::Publisher;
 use super::records;
+use super::site::Site;
 use crate::app::{App, Controls, RunError, StartError};
 use crate::availability::dutch_today;
 use crate::clock::SharedClock;
@@ -78,9 +79,9 @@ pub enum SandboxError {
     /// The gateway ended.
     #[error("the gateway ended before it served")]
     Ended,
-    /// The demonstration PGO cannot start.
-    #[error("the demonstration PGO cannot start")]
-    Pgo(#[from] ClientError),
+    /// The demonstration PGO or portal cannot start.
+    #[error("the demonstration PGO or portal cannot start")]
+    Client(#[from] ClientError),
     /// A socket cannot be used.
     #[error("a socket cannot be used")]
     Socket(#[from] std::io::Error),
@@ -135,12 +136,13 @@ impl World {
             stop,
             tasks,
         };
-        let Sockets { lists, gateway, pgo, his, chain_log, .. } = sockets;
+        let Sockets { lists, gateway, pgo, portal, his, chain_log, .. } = sockets;
         world.serve_lists(lists, &clock)?;
         world.serve_chain_log(chain_log, &clock)?;
         world.serve_his(his, records, &clock)?;
         world.start_gateway(gateway, &clock).await?;
         world.serve_pgo(pgo, &clock)?;
+        world.serve_portal(portal, &clock)?;
         describe::write(&world.layout, &world.practices, &world.his)?;
         Ok(world)
     }
@@ -217,15 +219,30 @@ impl World {
     }
 
     fn serve_pgo(&self, socket: std::net::TcpListener, clock: &SharedClock) -> Result<(), SandboxError> {
-        let client = self.client("pgo", clock)?;
-        let own = Identity::load(&self.layout.file("pgo.pem"), &self.layout.file("pgo.key"), clock.now())?;
+        let directory = layout::directory(&self.layout, &self.practices, &self.his);
+        let site = super::pgo::site(self.client("pgo", clock)?, directory, Arc::clone(clock));
+        self.serve_site("pgo", layout::PGO_HOST, socket, site, clock)
+    }
+
+    fn serve_portal(&self, socket: std::net::TcpListener, clock: &SharedClock) -> Result<(), SandboxError> {
+        let directory = layout::directory(&self.layout, &self.practices, &self.his);
+        let site = super::portal::site(self.portal(clock)?, directory, Arc::clone(clock));
+        self.serve_site("portal", layout::PORTAL_HOST, socket, site, clock)
+    }
+
+    /// The website of a client, with its certificate.
+    fn serve_site(
+        &self,
+        name: &str,
+        host: &str,
+        socket: std::net::TcpListener,
+        service: Site,
+        clock: &SharedClock,
+    ) -> Result<(), SandboxError> {
+        let [certificate, key] = self.layout.pair(name);
+        let own = Identity::load(&certificate, &key, clock.now())?;
         let tls = Arc::new(ArcSwap::from_pointee(crate::tls::server::front_channel(&own, clock)?));
-        let config = EdgeConfig::new(vec![Authority::new(layout::host(layout::PGO_HOST), super::ports::port(&socket))]);
-        let service = super::pgo::DemonstrationPgo::new(
-            client,
-            layout::directory(&self.layout, &self.practices, &self.his),
-            Arc::clone(clock),
-        );
+        let config = EdgeConfig::new(vec![Authority::new(layout::host(host), super::ports::port(&socket))]);
         let edge = Edge { config, tls, service, clock: Arc::clone(clock), counters: Arc::new(Counters::default()) };
         self.tasks.spawn(serve(Listener::from_std(socket)?, edge, self.stop.clone()));
         Ok(())
@@ -245,8 +262,7 @@ impl World {
     /// When its files cannot be used.
     pub fn client_of_node(&self, name: &str, offset: u16, clock: &SharedClock) -> Result<PgoClient, ClientError> {
         let client = self.layout.client(name);
-        let (certificate, key) =
-            (self.layout.file(&format!("{}.pem", client.file)), self.layout.file(&format!("{}.key", client.file)));
+        let [certificate, key] = self.layout.pair(name);
         let files = ClientFiles {
             client_id: &client.client_id,
             redirect_uri: &client.redirect_uri,

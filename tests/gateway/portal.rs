@@ -1,6 +1,7 @@
 //! Portals: a token for a person whom the portal asserts, and everything that gets none.
 
 mod assertions;
+mod pages;
 mod smart;
 
 use std::sync::Arc;
@@ -106,7 +107,7 @@ async fn a_portals_token_works_with_its_certificate_only() {
         jwks = \"portaal.jwks.json\"\n").await;
     let mut small = site.gateway.world.portal(&(Arc::clone(&site.gateway.clock) as SharedClock)).unwrap();
     small.back.client_id = "klein.localhost".to_owned();
-    let token = small.assert(&site.endpoints, &site.gateway.patient(), DELINDE).await.unwrap();
+    let token = small.assert(&site.endpoints, &site.gateway.patient(), DELINDE, &new_id()).await.unwrap();
     let url = format!("{}/EpisodeOfCare", site.endpoints.resources[ROLE]);
     let status = async |client: &inzage::sandbox::client::PgoClient| {
         client.get(&url, &token.access_token, &new_id()).await.unwrap()

@@ -32,6 +32,10 @@ async fn it_describes_itself_and_ends_on_sigint() {
     let described = description(&mut sandbox, &dir).await;
     assert_eq!(status(described["ops"].as_str().unwrap(), "/readyz").await, Some(200));
     assert_is_as_agreed(&described, &dir);
+    for client in ["pgo", "portal"] {
+        let uri = described["clients"][client]["redirect_uri"].as_str().unwrap();
+        assert!(greeting.contains(uri.strip_suffix("cb").unwrap()), "{uri} is not in {greeting}");
+    }
     for person in described["patients"].as_array().unwrap() {
         assert!(greeting.contains(person["family"].as_str().unwrap()), "{person} is not in {greeting}");
     }
@@ -51,7 +55,7 @@ fn assert_is_as_agreed(described: &Value, dir: &Path) {
         let url = described["lists"][list].as_str().unwrap();
         assert!(url.starts_with("https://stelselnode.localhost:") && url.ends_with(".xml?api=2"), "{url}");
     }
-    for name in ["pgo", "pgo2", "not_listed"] {
+    for name in ["pgo", "pgo2", "not_listed", "portal"] {
         let client = &described["clients"][name];
         let id = client["client_id"].as_str().unwrap();
         assert!(id.ends_with(".localhost"), "{id}");

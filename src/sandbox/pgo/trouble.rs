@@ -3,6 +3,7 @@
 use http::StatusCode;
 
 use crate::sandbox::client::ClientError;
+use crate::sandbox::site::pages::Words;
 
 /// A way that ends on an error page; one variant per text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -40,15 +41,6 @@ pub(super) enum Trouble {
     /// No such page.
     #[error("there is no such page")]
     NoPage,
-}
-
-/// The words of an error page.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Words {
-    pub(super) status: StatusCode,
-    pub(super) title: &'static str,
-    pub(super) what: &'static str,
-    pub(super) who: &'static str,
 }
 
 impl Trouble {

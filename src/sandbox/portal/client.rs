@@ -115,8 +115,14 @@ impl PortalClient {
     ///
     /// # Errors
     /// When there is none.
-    pub async fn assert(&self, endpoints: &Endpoints, bsn: &str, scope: &str) -> Result<TokenAnswer, ClientError> {
+    pub async fn assert(
+        &self,
+        endpoints: &Endpoints,
+        bsn: &str,
+        scope: &str,
+        correlation_id: &str,
+    ) -> Result<TokenAnswer, ClientError> {
         let form = self.form(endpoints, bsn, scope).await?;
-        token_answer(&self.present(endpoints, &form).await?)
+        token_answer(&self.back.token_request(&endpoints.token, &form, correlation_id).await?)
     }
 }

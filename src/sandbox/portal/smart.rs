@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::client::PortalClient;
 use crate::form::encode_pairs;
-use crate::sandbox::client::{ClientError, TokenAnswer, new_id, token_answer};
+use crate::sandbox::client::{ClientError, Reply, TokenAnswer, token_answer};
 use crate::secret::{Handle, sha256};
 
 /// What the server says of itself, as far as the portal needs it.
@@ -18,6 +18,8 @@ pub struct Server {
     pub authorization_endpoint: String,
     /// Where codes are exchanged.
     pub token_endpoint: String,
+    /// Where tokens are given back (RFC 7009).
+    pub revocation_endpoint: String,
 }
 
 /// A person about to leave for the server, and what the portal keeps until they come back.
@@ -40,11 +42,12 @@ impl PortalClient {
         Ok(self.back.http().get(url).send().await?.error_for_status()?.json().await?)
     }
 
-    /// Prepares a departure to read `scope` under `base`.
+    /// Prepares a departure to read `scope` under `base`. The gateway notes the correlation id with what comes of it.
     #[must_use]
-    pub fn depart(&self, server: &Server, base: &str, scope: &str) -> Departure {
+    pub fn depart(&self, server: &Server, base: &str, scope: &str, correlation_id: &str) -> Departure {
         let (state, verifier) = (Handle::draw().reveal().to_owned(), Handle::draw().reveal().to_owned());
-        let pairs = self.question(base, scope, &state, &verifier);
+        let mut pairs = self.question(base, scope, &state, &verifier);
+        pairs.push(("X-Correlation-ID".to_owned(), correlation_id.to_owned()));
         let address = format!("{}?{}", server.authorization_endpoint, encode_pairs(&pairs));
         Departure { address, state, verifier }
     }
@@ -86,8 +89,24 @@ impl PortalClient {
     ///
     /// # Errors
     /// When there is no token.
-    pub async fn redeem(&self, server: &Server, code: &str, verifier: &str) -> Result<TokenAnswer, ClientError> {
+    pub async fn redeem(
+        &self,
+        server: &Server,
+        code: &str,
+        verifier: &str,
+        correlation_id: &str,
+    ) -> Result<TokenAnswer, ClientError> {
         let form = self.code_form(server, code, verifier)?;
-        token_answer(&self.back.token_request(&server.token_endpoint, &form, &new_id()).await?)
+        token_answer(&self.back.token_request(&server.token_endpoint, &form, correlation_id).await?)
+    }
+
+    /// Gives a token back, of either way: it opens nothing any more (RFC 7009).
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub async fn give_back(&self, server: &Server, token: &str, correlation_id: &str) -> Result<Reply, ClientError> {
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let form = [pair("token", token), pair("client_id", &self.back.client_id)];
+        self.back.token_request(&server.revocation_endpoint, &form, correlation_id).await
     }
 }

@@ -63,7 +63,7 @@ pub struct Client {
     pub(super) organisation: Option<&'static str>,
 }
 
-/// A test person, for the pages of the demonstration PGO.
+/// A test person, for the pages of the demonstration PGO and portal.
 #[derive(Debug, Clone)]
 pub struct TestPerson {
     /// What to type at login.
@@ -76,7 +76,7 @@ pub struct TestPerson {
     pub birth_date: Option<jiff::civil::Date>,
 }
 
-/// A practice, for the pages of the demonstration PGO.
+/// A practice, for the pages of the demonstration PGO and portal.
 #[derive(Debug, Clone)]
 pub struct ListedPractice {
     /// Its name in the network.
@@ -87,7 +87,7 @@ pub struct ListedPractice {
     pub place: String,
 }
 
-/// What the demonstration PGO lets people choose from.
+/// What the demonstration PGO and portal let people choose from.
 #[derive(Debug, Clone)]
 pub struct Directory {
     /// The practices.
@@ -96,7 +96,7 @@ pub struct Directory {
     pub people: Vec<TestPerson>,
 }
 
-/// For the pages of the demonstration PGO.
+/// For the pages of the demonstration PGO and portal.
 pub(super) fn directory(layout: &Layout, practices: &[Practice], his: &[Arc<Emulator>]) -> Directory {
     let listed = practices.iter().map(|practice| ListedPractice {
         provider: practice.provider.to_string(),
@@ -208,10 +208,26 @@ impl Layout {
         &self.clients
     }
 
+    /// Certificate and key of a client.
+    pub(super) fn pair(&self, name: &str) -> [PathBuf; 2] {
+        let file = self.client(name).file;
+        ["pem", "key"].map(|kind| self.file(&format!("{file}.{kind}")))
+    }
+
     /// Where the pages of the demonstration PGO are.
     #[must_use]
     pub fn pgo_url(&self) -> String {
-        let redirect_uri = &self.client("pgo").redirect_uri;
+        self.site_url("pgo")
+    }
+
+    /// Where the pages of the demonstration portal are.
+    #[must_use]
+    pub fn portal_url(&self) -> String {
+        self.site_url("portal")
+    }
+
+    fn site_url(&self, name: &str) -> String {
+        let redirect_uri = &self.client(name).redirect_uri;
         redirect_uri.strip_suffix("cb").unwrap_or(redirect_uri).to_owned()
     }
 

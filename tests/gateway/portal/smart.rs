@@ -55,7 +55,7 @@ async fn a_person_logs_in_here_and_the_portal_reads_what_was_granted() {
     let answer = site.walk(&site.question(), Choices::willing(&site.gateway.patient())).await;
     let server = site.server().await;
     assert_eq!((&answer["state"], &answer["iss"]), (&STATE.to_owned(), &server.issuer));
-    let token = site.portal.redeem(&server, &answer["code"], VERIFIER).await.unwrap();
+    let token = site.portal.redeem(&server, &answer["code"], VERIFIER, &new_id()).await.unwrap();
     assert_eq!(token.scope, "launch/patient patient/EpisodeOfCare.s patient/Observation.s");
     assert!(token.refresh_token.is_none() && token.expires_in <= 900);
     let issued = site.gateway.last_audit("token_issued");
@@ -97,7 +97,7 @@ async fn the_patient_of_the_token_is_the_patient_of_the_record() {
     let site = Site::start().await;
     let question = with(site.question(), "scope", Some("launch/patient patient/*.rs"));
     let answer = site.walk(&question, Choices::willing(&site.gateway.patient())).await;
-    let token = site.portal.redeem(&site.server().await, &answer["code"], VERIFIER).await.unwrap();
+    let token = site.portal.redeem(&site.server().await, &answer["code"], VERIFIER, &new_id()).await.unwrap();
     let record = json(&site.get("Patient?_include=Patient:general-practitioner", &token.access_token).await);
     let patient =
         record["entry"].as_array().unwrap().iter().find(|entry| entry["resource"]["resourceType"] == "Patient");
@@ -272,7 +272,7 @@ async fn the_configuration_is_what_is_served() {
     for scope in told["scopes_supported"].as_array().unwrap().iter().filter(|scope| *scope != "launch/patient") {
         let question = with(site.question(), "scope", scope.as_str());
         let answer = site.walk(&question, Choices::willing(&site.gateway.patient())).await;
-        let token = site.portal.redeem(&site.server().await, &answer["code"], VERIFIER).await.unwrap();
+        let token = site.portal.redeem(&site.server().await, &answer["code"], VERIFIER, &new_id()).await.unwrap();
         assert_eq!(token.scope, scope.as_str().unwrap());
     }
     site.gateway.stop().await;
@@ -284,7 +284,7 @@ async fn a_portal_gets_no_lasting_consent() {
     let bsn = site.gateway.patient();
     let lasting = Choices { indefinite: true, ..Choices::willing(&bsn) };
     let answer = site.walk(&site.question(), lasting).await;
-    let token = site.portal.redeem(&site.server().await, &answer["code"], VERIFIER).await.unwrap();
+    let token = site.portal.redeem(&site.server().await, &answer["code"], VERIFIER, &new_id()).await.unwrap();
     assert!(token.refresh_token.is_none());
     site.gateway.stop().await;
 }

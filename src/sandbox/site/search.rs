@@ -15,9 +15,9 @@ use crate::sandbox::client::{ClientError, PgoClient, Reply};
 use crate::secret::Secret;
 
 /// The data service that is collected.
-pub(super) const SERVICE: &str = "49";
+pub(in crate::sandbox) const SERVICE: &str = "49";
 /// The system role that serves it.
-pub(super) const ROLE: &str = "MM-2.0-HGB-FHIR";
+pub(in crate::sandbox) const ROLE: &str = "MM-2.0-HGB-FHIR";
 
 /// Largest answer that is laid out, in bytes; bounds what a session keeps.
 const ANSWER_MAX_BYTES: usize = 2 * 1024 * 1024;
@@ -38,12 +38,12 @@ pub(super) enum Subject {
 
 /// Where and with what is searched.
 #[derive(Clone)]
-pub(super) struct Access {
+pub(in crate::sandbox) struct Access {
     /// The resource endpoint.
-    pub(super) base: String,
+    pub(in crate::sandbox) base: String,
     /// The access token.
-    pub(super) token: Secret<String>,
-    pub(super) correlation_id: String,
+    pub(in crate::sandbox) token: Secret<String>,
+    pub(in crate::sandbox) correlation_id: String,
 }
 
 /// What came of one search.

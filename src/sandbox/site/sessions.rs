@@ -1,4 +1,4 @@
-//! The sessions of browsers with the demonstration PGO: in memory, bounded in number, and over after half an hour.
+//! The sessions of browsers with a demonstration site: in memory, bounded in number, and over after half an hour.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,12 +10,12 @@ use crate::clock::SharedClock;
 use crate::secret::{Handle, HandleHash, hash_handle};
 
 /// Most sessions at once; one more ends the oldest.
-pub(super) const SESSIONS_MAX: usize = 1000;
+const SESSIONS_MAX: usize = 1000;
 /// From the last step of a person to the end of the session.
-pub(super) const SESSION_LIFETIME: Duration = Duration::from_secs(30 * 60);
+const SESSION_LIFETIME: Duration = Duration::from_secs(30 * 60);
 
 /// All sessions: `A` of people who are away at the gateway, `C` of those who came back with data.
-pub(super) struct Sessions<A, C> {
+pub(in crate::sandbox) struct Sessions<A, C> {
     clock: SharedClock,
     open: Mutex<HashMap<HandleHash, Session<A, C>>>,
 }
@@ -31,17 +31,17 @@ enum Stage<A, C> {
 }
 
 impl<A, C> Sessions<A, C> {
-    pub(super) fn new(clock: SharedClock) -> Self {
+    pub(in crate::sandbox) fn new(clock: SharedClock) -> Self {
         Self { clock, open: Mutex::new(HashMap::new()) }
     }
 
     /// Begins the session of a person who leaves with `state`; its cookie.
-    pub(super) fn leave(&self, state: String, journey: A) -> Handle {
+    pub(in crate::sandbox) fn leave(&self, state: String, journey: A) -> Handle {
         self.begin(Stage::Away { state, journey })
     }
 
     /// Ends the session of a person who comes back, if they left with this state.
-    pub(super) fn come_back(&self, cookie: &str, state: &str) -> Option<A> {
+    pub(in crate::sandbox) fn come_back(&self, cookie: &str, state: &str) -> Option<A> {
         let key = hash_handle(cookie);
         let mut open = self.living();
         let Stage::Away { state: left_with, .. } = &open.get(&key)?.stage else { return None };
@@ -55,12 +55,12 @@ impl<A, C> Sessions<A, C> {
     }
 
     /// Begins the session of a person whose data came; a new cookie, so that nobody can have prepared it.
-    pub(super) fn keep(&self, collected: C) -> Handle {
+    pub(in crate::sandbox) fn keep(&self, collected: C) -> Handle {
         self.begin(Stage::Back(Arc::new(collected)))
     }
 
     /// The data of this session.
-    pub(super) fn collected(&self, cookie: &str) -> Option<Arc<C>> {
+    pub(in crate::sandbox) fn collected(&self, cookie: &str) -> Option<Arc<C>> {
         match &self.living().get(&hash_handle(cookie))?.stage {
             Stage::Back(collected) => Some(Arc::clone(collected)),
             Stage::Away { .. } => None,
@@ -68,7 +68,7 @@ impl<A, C> Sessions<A, C> {
     }
 
     /// Ends a session.
-    pub(super) fn forget(&self, cookie: &str) {
+    pub(in crate::sandbox) fn forget(&self, cookie: &str) {
         self.living().remove(&hash_handle(cookie));
     }
 
