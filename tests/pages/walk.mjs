@@ -13,6 +13,7 @@ const sandbox = JSON.parse(readFileSync(join(folder, "sandbox.json"), "utf8"));
 const configuration = readFileSync(join(folder, sandbox.gateway_config), "utf8");
 const front = /\[front\][^[]*?origin = "([^"]+)"/s.exec(configuration)[1];
 const pgo = new URL(sandbox.clients.pgo.redirect_uri).origin;
+const portal = new URL(sandbox.clients.portal.redirect_uri).origin;
 const [practice] = sandbox.providers;
 const his = sandbox.his.find((one) => one.id === practice.his);
 const adults = sandbox.patients.filter((one) => one.birth_date && one.birth_date < "2005");
@@ -178,6 +179,77 @@ async function again(page, see) {
   expect(page.url().startsWith(pgo), `stopping leads back to the app, not to ${page.url()}`);
 }
 
+/** Logged in at the practice: the portal says who it is. */
+async function portalAccount(page, see) {
+  await page.goto(portal);
+  await see("portal-start");
+  await page.click("summary");
+  await see("portal-start-people");
+  await page.selectOption("#person", { label: await option(page, known) });
+  await Promise.all([page.waitForNavigation(), page.click('form[action="/account"] button')]);
+  expect(page.url() === `${portal}/record`, `logging in leads to the record, not to ${page.url()}`);
+  await see("portal-record");
+  await Promise.all([page.waitForNavigation(), page.click('form[action="/logout"] button')]);
+  await see("portal-left");
+  await page.goto(`${portal}/record`);
+  await see("portal-not-logged-in");
+  await page.goto(portal);
+  const child = sandbox.patients.find((one) => one.birth_date > "2015");
+  await page.selectOption("#person", { label: await option(page, child) });
+  await Promise.all([page.waitForNavigation(), page.click('form[action="/account"] button')]);
+  await see("portal-nothing");
+}
+
+/** What the list calls somebody; their age stands behind the name. */
+async function option(page, person) {
+  const labels = await page.locator("#person option").allTextContents();
+  return labels.find((label) => label.startsWith(`${person.family} (`));
+}
+
+/** Logged in at the gateway, there and back. */
+async function portalLaunch(page, see) {
+  const leave = async () => {
+    await page.goto(portal);
+    await page.check(`input[value="${practice.name}"]`);
+    await Promise.all([page.waitForNavigation(), page.click('form[action="/launch"] button')]);
+    expect(page.url().startsWith(front), `the portal leads to the gateway, not to ${page.url()}`);
+  };
+  await leave();
+  await see("portal-landing");
+  await press(page, "action", "continue");
+  await page.fill("#bsn", known.bsn);
+  await press(page, "action", "login");
+  await see("portal-consent");
+  await press(page, "answer", "allow");
+  expect(page.url() === `${portal}/record`, `consent leads to the record, not to ${page.url()}`);
+  await see("portal-record-launched");
+  await page.goto(portal);
+  await see("portal-start-logged-in");
+  await leave();
+  await press(page, "action", "cancel");
+  expect(page.url().startsWith(`${portal}/cb`), `cancelling leads back to the portal, not to ${page.url()}`);
+  await see("portal-denied");
+}
+
+/** Find my practice: asked nothing, found, not found, and a number that is no question. */
+async function find(page, see) {
+  await page.goto(`${front}/practices`);
+  await see("find");
+  const ask = async (question) => {
+    await page.fill("#q", question);
+    await Promise.all([page.waitForNavigation(), page.click("main button")]);
+  };
+  await ask("linde");
+  expect((await page.locator("ul.results li").count()) > 0, "the first practice is found");
+  await see("find-hits");
+  await ask("xyzzy");
+  expect((await page.locator("ul.results li").count()) === 0, "what is not there is not found");
+  await see("find-nothing");
+  await ask(known.bsn);
+  expect(!page.url().includes(known.bsn), "a BSN does not stay in the address");
+  await see("find-bsn");
+}
+
 async function turnedAway(page, see) {
   await page.goto(`${front}/oauth/authorize?response_type=code&client_id=nobody.example.nl`);
   await see("unknown-client");
@@ -185,7 +257,7 @@ async function turnedAway(page, see) {
   await see("no-page");
 }
 
-const journeys = { agree, again, agreeOnceMore: agree, stop, mistype, noData, noHis, turnedAway };
+const journeys = { agree, again, agreeOnceMore: agree, stop, mistype, noData, noHis, portalAccount, portalLaunch, find, turnedAway };
 
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox"] });
 for (const size of SIZES) {
