@@ -437,6 +437,21 @@ pub(super) async fn a_lasting_grant_lives_while_its_family_does(store: &dyn Stor
     );
 }
 
+/// What stands about a person goes with their consent, not half a year after it.
+pub(super) async fn an_ended_lasting_grant_is_swept(store: &dyn Store) {
+    let (ended, stays) = (refresh(lasting()), refresh(lasting()));
+    for refresh in [&ended, &stays] {
+        RefreshStore::keep(store, refresh.clone()).await.unwrap();
+    }
+    store.end(ended.grant.id, after(1)).await.unwrap();
+    assert_eq!(store.sweep(after(1)).await, Ok(Swept::default()));
+    let day = 86_400;
+    assert_eq!(store.sweep(after(day + 1)).await, Ok(Swept { refreshes: 1, grants: 1, ..Swept::default() }));
+    assert_eq!(RefreshStore::look(store, ended.key).await, Ok(FoundRefresh::Unknown));
+    assert_eq!(store.has_ended(ended.grant.id).await, Ok(true));
+    assert_eq!(RefreshStore::look(store, stays.key).await, Ok(FoundRefresh::Current(Box::new(stays))));
+}
+
 async fn kept_visit(visits: &dyn VisitStore) -> (LocalId, HandleHash, HandleHash) {
     let visit = visit();
     let keys = (visit.id, visit.cookie, visit.form);

@@ -64,8 +64,12 @@ pub(super) const FIND_TOKEN: &str = concat!(
     ", t.expires, t.bound_to FROM tokens t JOIN grants g ON g.id = t.grant_id WHERE t.hash = $1 AND g.ended_at IS NULL"
 );
 
-/// Gives a row to the one that ended it.
-pub(super) const END_GRANT: &str = "UPDATE grants SET ended_at = $2 WHERE id = $1 AND ended_at IS NULL RETURNING 1";
+/// Gives a row to the one that ended it. The time of its refresh family is over too, so that a sweep takes what stands about
+/// the person.
+pub(super) const END_GRANT: &str = "
+    WITH ended AS (UPDATE grants SET ended_at = $2 WHERE id = $1 AND ended_at IS NULL RETURNING id),
+    lapsed AS (UPDATE refreshes SET expires = $2 WHERE grant_id IN (SELECT id FROM ended))
+    SELECT 1 FROM ended";
 
 pub(super) const HAS_ENDED: &str = "SELECT NOT EXISTS (SELECT 1 FROM grants WHERE id = $1 AND ended_at IS NULL)";
 

@@ -104,6 +104,7 @@ async fn it_is_swept() {
     let store = database.open().await;
     conformance::a_sweep_takes_what_is_over_and_nothing_else(&store).await;
     conformance::a_lasting_grant_lives_while_its_family_does(&store).await;
+    conformance::an_ended_lasting_grant_is_swept(&store).await;
     conformance::an_old_grant_stays_while_something_stands_for_it(&store).await;
     database.remove().await;
 }

@@ -91,9 +91,15 @@ pub(super) fn find_token(connection: &Connection, hash: HandleHash) -> Result<Op
     connection.prepare_cached(sql)?.query_row([hash], token).optional()
 }
 
+/// The time of its refresh family is over too, so that a sweep takes what stands about the person.
 pub(super) fn end_grant(connection: &Connection, grant: &str, now: i64) -> Result<bool> {
     let sql = "UPDATE grants SET ended_at = ?2 WHERE id = ?1 AND ended_at IS NULL";
-    Ok(connection.prepare_cached(sql)?.execute(params![grant, now])? == 1)
+    let ended = connection.prepare_cached(sql)?.execute(params![grant, now])? == 1;
+    if ended {
+        let sql = "UPDATE refreshes SET expires = ?2 WHERE grant_id = ?1";
+        connection.prepare_cached(sql)?.execute(params![grant, now])?;
+    }
+    Ok(ended)
 }
 
 pub(super) fn has_ended(connection: &Connection, grant: &str) -> Result<bool> {

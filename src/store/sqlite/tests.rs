@@ -211,6 +211,7 @@ async fn a_sweep_takes_what_is_over_and_nothing_else() {
 async fn a_lasting_grant_lives_while_its_family_does() {
     let scratch = Scratch::new();
     conformance::a_lasting_grant_lives_while_its_family_does(&open(&scratch)).await;
+    conformance::an_ended_lasting_grant_is_swept(&open(&scratch)).await;
 }
 
 #[tokio::test]
