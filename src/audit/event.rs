@@ -171,7 +171,7 @@ pub struct AuditEvent {
     pub status: Option<u16>,
     /// How much was disclosed.
     pub counts: Option<Counts>,
-    /// Free of personal data: versions of lists, version of the software.
+    /// Free of personal data: versions of lists, version of the software, how somebody logged in, the extent of a consent.
     pub detail: Option<Arc<str>>,
 }
 

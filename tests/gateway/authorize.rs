@@ -16,6 +16,7 @@ async fn a_willing_person_comes_back_with_a_code_that_works_once() {
     let consent = gateway.last_audit("consent_given");
     assert_eq!(consent["correlation_id"], correlation_id.as_str());
     assert_eq!(consent["client_id"], "pgo.localhost");
+    assert_eq!(consent["detail"], "services 49, for this time");
     assert_eq!(gateway.last_audit("token_refused")["reason"], "invalid_grant");
     gateway.stop().await;
 }

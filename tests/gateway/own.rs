@@ -96,6 +96,7 @@ async fn a_person_stops_one_consent_and_keeps_the_others() {
     let first = consent_for_long(&gateway, &one, &bsn).await;
     gateway.clock.advance(std::time::Duration::from_secs(60));
     let second = consent_for_long(&gateway, &two, &bsn).await;
+    assert_eq!(gateway.last_audit("consent_given")["detail"], "services 49, for an indefinite period");
     let mut visitor = Visitor::new(&gateway);
     let list = visitor.log_in(&bsn).await;
     let ids = listed(&list);

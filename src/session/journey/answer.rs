@@ -130,6 +130,7 @@ impl Journey {
             smart,
         };
         event.grant = Some(grant.id);
+        event.detail = Some(extent(&grant).into());
         let expires = event.time.saturating_add(self.rules.code_lifetime).unwrap_or(event.time);
         self.record(event).await?;
         let code = Handle::draw();
@@ -138,4 +139,11 @@ impl Journey {
         self.note(spot.visit, &request, Event::SendAuthorizationResponse(None));
         Ok(Next::Client(BackToClient::with_code(request, &code)))
     }
+}
+
+/// To what a person said yes: the practice must be able to prove it, also when the grant is long gone.
+fn extent(grant: &Grant) -> String {
+    let services: Vec<_> = grant.services.iter().map(ToString::to_string).collect();
+    let how_long = if grant.lasting { "for an indefinite period" } else { "for this time" };
+    format!("services {}, {how_long}", services.join(" "))
 }
