@@ -2,20 +2,21 @@
 //! script; its headers allow nothing that it does not need.
 
 mod cookie;
+mod form;
 mod page;
 mod wish;
 
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::Bytes;
-use axum::extract::{Path, RawQuery, Request, State};
+use axum::extract::{RawQuery, Request, State};
 use axum::http::{HeaderMap, header};
 use axum::middleware::{Next as Run, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use tower_http::csrf::{CsrfLayer, ProtectionError};
 
+use self::form::{Sent, Submitted, VisitId};
 use self::wish::Wish;
 use super::journey::{Answer, Journey, JourneyError, OwnAnswer, Presented};
 use super::login::read_ticket;
@@ -81,21 +82,15 @@ async fn authorize_smart(State(journey): Shared, RawQuery(query): RawQuery, wish
     journey.shown(journey.arrive_smart(&pairs, id, wish.preferred).await, id, wish)
 }
 
-async fn look(State(journey): Shared, Path(id): Path<String>, wish: Wish, headers: HeaderMap) -> Response {
-    let Some(visit) = LocalId::parse(&id) else { return refused(&journey, JourneyError::StalePage, wish).await };
+async fn look(State(journey): Shared, VisitId(id): VisitId, wish: Wish, headers: HeaderMap) -> Response {
+    let Some(visit) = id else { return refused(&journey, JourneyError::StalePage, wish).await };
     let cookie = cookie::read(&headers, visit);
     let presented = Presented { visit, cookie: &cookie, form: "", language: wish.asked };
     journey.seen(journey.look(presented).await, visit, wish)
 }
 
-async fn landing(
-    State(journey): Shared,
-    Path(id): Path<String>,
-    wish: Wish,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    match Submitted::read(&id, wish, &headers, &body) {
+async fn landing(State(journey): Shared, id: VisitId, wish: Wish, headers: HeaderMap, sent: Sent) -> Response {
+    match Submitted::read(id, wish, &headers, &sent) {
         Ok(form) => {
             let action = single(&form.pairs, "action").unwrap_or_default();
             journey.shown(journey.land(form.presented("form"), action).await, form.visit, wish)
@@ -104,14 +99,8 @@ async fn landing(
     }
 }
 
-async fn login(
-    State(journey): Shared,
-    Path(id): Path<String>,
-    wish: Wish,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    match Submitted::read(&id, wish, &headers, &body) {
+async fn login(State(journey): Shared, id: VisitId, wish: Wish, headers: HeaderMap, sent: Sent) -> Response {
+    match Submitted::read(id, wish, &headers, &sent) {
         Ok(form) => {
             let next = journey.return_from_login(form.presented("nonce"), &form.pairs).await;
             journey.shown(next, form.visit, wish)
@@ -133,14 +122,8 @@ async fn callback(State(journey): Shared, RawQuery(query): RawQuery, wish: Wish,
     journey.shown(journey.return_from_login(presented, &pairs).await, visit, wish)
 }
 
-async fn consent(
-    State(journey): Shared,
-    Path(id): Path<String>,
-    wish: Wish,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    match Submitted::read(&id, wish, &headers, &body) {
+async fn consent(State(journey): Shared, id: VisitId, wish: Wish, headers: HeaderMap, sent: Sent) -> Response {
+    match Submitted::read(id, wish, &headers, &sent) {
         Ok(form) => {
             let answer = Answer::read(&form.pairs);
             journey.shown(journey.answer(form.presented("form"), answer).await, form.visit, wish)
@@ -159,41 +142,13 @@ async fn own_depart(State(journey): Shared, wish: Wish) -> Response {
     journey.shown(journey.come_alone(id, wish.language()).await, id, wish)
 }
 
-async fn manage(
-    State(journey): Shared,
-    Path(id): Path<String>,
-    wish: Wish,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    match Submitted::read(&id, wish, &headers, &body) {
+async fn manage(State(journey): Shared, id: VisitId, wish: Wish, headers: HeaderMap, sent: Sent) -> Response {
+    match Submitted::read(id, wish, &headers, &sent) {
         Ok(form) => {
             let answer = OwnAnswer::read(&form.pairs);
             journey.shown(journey.manage(form.presented("form"), answer).await, form.visit, wish)
         }
         Err(error) => refused(&journey, error, wish).await,
-    }
-}
-
-/// A form that came in, as far as every page has it.
-struct Submitted {
-    visit: LocalId,
-    cookie: String,
-    pairs: Vec<(String, String)>,
-    wish: Wish,
-}
-
-impl Submitted {
-    fn read(id: &str, wish: Wish, headers: &HeaderMap, body: &[u8]) -> Result<Self, JourneyError> {
-        let visit = LocalId::parse(id).ok_or(JourneyError::StalePage)?;
-        let pairs = std::str::from_utf8(body).ok().and_then(|text| decode_pairs(text).ok());
-        let pairs = pairs.ok_or(JourneyError::BadForm)?;
-        Ok(Self { visit, cookie: cookie::read(headers, visit), pairs, wish })
-    }
-
-    fn presented(&self, token: &str) -> Presented<'_> {
-        let form = single(&self.pairs, token).unwrap_or_default();
-        Presented { visit: self.visit, cookie: &self.cookie, form, language: self.wish.asked }
     }
 }
 

@@ -29,6 +29,26 @@ async fn a_step_cannot_be_skipped() {
 }
 
 #[tokio::test]
+async fn what_is_no_form_of_ours_ends_on_a_page_and_on_record() {
+    let gateway = Gateway::start().await;
+    let client = gateway.client("pgo");
+    let consent = consent(&gateway, &client, "s").await;
+    let large = vec![("answer".to_owned(), "a".repeat(17 * 1024))];
+    let nowhere = format!("{}/visit/%FF/consent", gateway.world.layout.front_origin());
+    for (address, fields, status, reason) in [
+        (&consent.address, &large, 413, "form-too-large"),
+        (&nowhere, &consent.pressed("answer", "allow"), 403, "stale-page"),
+    ] {
+        let reply = post(&client, address, Some(&consent.cookie), fields, &[]).await;
+        assert_eq!((reply.status.as_u16(), location(&reply)), (status, None));
+        assert!(text(&reply).contains("Session ID"), "{}", text(&reply));
+        assert!(reply.headers["content-security-policy"].to_str().unwrap().contains("frame-ancestors 'none'"));
+        assert_eq!(gateway.last_audit("authorization_refused")["reason"], reason);
+    }
+    gateway.stop().await;
+}
+
+#[tokio::test]
 async fn another_site_cannot_press_the_button() {
     let gateway = Gateway::start().await;
     let client = gateway.client("pgo");

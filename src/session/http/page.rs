@@ -76,7 +76,7 @@ const fn explained(text: &FailureText, error: JourneyError) -> Explained {
         JourneyError::NoClient(NoClient::BadRedirectUri) => text.bad_redirect,
         JourneyError::OtherSite => text.other_site,
         JourneyError::StalePage => text.stale,
-        JourneyError::BadForm => text.bad_form,
+        JourneyError::BadForm | JourneyError::TooLarge => text.bad_form,
         JourneyError::His(HisError::Unreachable | HisError::TimedOut | HisError::Busy) => text.his_silent,
         JourneyError::His(HisError::Refused | HisError::Nonsense | HisError::TooLarge) => text.his_strange,
         JourneyError::Login(LoginUnavailable) => text.login_silent,

@@ -24,6 +24,9 @@ pub enum JourneyError {
     /// A field of the form is missing or has a value that the page does not offer.
     #[error("the form is not complete")]
     BadForm,
+    /// What was sent is larger than any form of ours.
+    #[error("the form is larger than any of ours")]
+    TooLarge,
     /// The practice's system does not say whether it has data.
     #[error("the system of the practice does not answer")]
     His(HisError),
@@ -83,7 +86,12 @@ impl JourneyError {
     /// or the browser that is wrong.
     const fn oauth_code(self) -> Option<&'static str> {
         match self {
-            Self::NoClient(_) | Self::StalePage | Self::OtherSite | Self::BadForm | Self::ListsTooOld => None,
+            Self::NoClient(_)
+            | Self::StalePage
+            | Self::OtherSite
+            | Self::BadForm
+            | Self::TooLarge
+            | Self::ListsTooOld => None,
             Self::His(HisError::Refused | HisError::Nonsense | HisError::TooLarge) => Some("server_error"),
             Self::His(HisError::Unreachable | HisError::TimedOut | HisError::Busy) | Self::Login(_) | Self::Ours => {
                 Some("temporarily_unavailable")
@@ -96,6 +104,7 @@ impl JourneyError {
     pub fn status(self) -> u16 {
         match self {
             Self::NoClient(_) | Self::BadForm => 400,
+            Self::TooLarge => 413,
             Self::StalePage | Self::OtherSite => 403,
             Self::His(error) => match error {
                 HisError::Unreachable | HisError::TimedOut | HisError::Busy => 503,
@@ -113,6 +122,7 @@ impl JourneyError {
             Self::StalePage => ("stale-page", Outcome::Refused),
             Self::OtherSite => ("other-site", Outcome::Refused),
             Self::BadForm => ("bad-form", Outcome::Refused),
+            Self::TooLarge => ("form-too-large", Outcome::Refused),
             Self::His(error) => (Fault::from(error).code, Outcome::Failed),
             Self::Login(LoginUnavailable) => ("login-unavailable", Outcome::Failed),
             Self::ListsTooOld => ("lists-too-old", Outcome::Failed),
