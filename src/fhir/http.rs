@@ -12,7 +12,7 @@ use super::read::{self, BadForm, NoToken, ReadError, Reader, Released};
 use crate::edge::{Body, Connection, Ended, Gate};
 use crate::fault::Fault;
 use crate::medmij::{CorrelationId, LocalId, RequestId};
-use crate::routing::route;
+use crate::routing::{Refusal, route};
 
 const FHIR_JSON: HeaderValue = HeaderValue::from_static("application/fhir+json; charset=utf-8");
 
@@ -95,7 +95,7 @@ fn refuse(error: ReadError, local_id: LocalId) -> Response<Body> {
     response
 }
 
-/// RFC 6750 section 3: no error code where no token was sent.
+/// RFC 6750 section 3: no error code where no token was sent, and a challenge also for a token that is good for something else.
 fn challenge(error: ReadError) -> Option<HeaderValue> {
     let fault = Fault::from(error);
     match (error, fault.status) {
@@ -103,6 +103,11 @@ fn challenge(error: ReadError) -> Option<HeaderValue> {
         (ReadError::NoToken(NoToken::Malformed), _) => Some(HeaderValue::from_static(
             "Bearer error=\"invalid_request\", error_description=\"malformed Authorization header\"",
         )),
+        (ReadError::Refused(Refusal::OtherProvider | Refusal::ServiceNotGranted | Refusal::TypeNotGranted), _) => {
+            Some(HeaderValue::from_static(
+                "Bearer error=\"insufficient_scope\", error_description=\"the access token does not cover this\"",
+            ))
+        }
         (_, 401) => Some(HeaderValue::from_static(
             "Bearer error=\"invalid_token\", error_description=\"unknown or expired access token\"",
         )),

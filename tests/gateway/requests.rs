@@ -90,7 +90,11 @@ fn check_refusal(reply: &Reply, (status, issue, code): Refusal, what: &str) {
     assert_eq!(headers["cache-control"], "no-store", "{what}");
     assert!(!headers.contains_key("inzage-audit-receipt"), "{what}");
     assert_eq!(headers.get(header::ALLOW).is_some_and(|allow| allow == "GET"), status == 405, "{what}");
-    assert_eq!(headers.contains_key(header::WWW_AUTHENTICATE), status == 401, "{what}");
+    let covers_other = matches!(code, "other-provider" | "service-not-granted" | "type-not-granted");
+    let challenge = headers.get(header::WWW_AUTHENTICATE).map(|value| value.to_str().unwrap());
+    assert_eq!(challenge.is_some(), status == 401 || covers_other, "{what}");
+    let insufficient = challenge.is_some_and(|text| text.starts_with("Bearer error=\"insufficient_scope\""));
+    assert_eq!(insufficient, covers_other, "{what}: RFC 6750 section 3.1");
 }
 
 #[tokio::test]
