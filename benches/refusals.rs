@@ -2,7 +2,7 @@
 //! refuses walk through the authorization in turns, over real TLS, and the times to the answer are compared by pairs.
 //!
 //! Printed for each pair of kinds: the median of the differences and its 95 % interval (order statistics of the sign test),
-//! first for the answer that leads back to the client, which is what a client can time, then for everything that the gateway
+//! first for the answer that leads back to the client, which is what a client can time and which leaves on a beat, then for everything that the gateway
 //! does after the login. The latter differs by what it takes to make the page that is shown; between it and the answer lies the
 //! time that the person reads, which hides it from the client.
 

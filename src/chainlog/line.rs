@@ -19,7 +19,7 @@ pub struct Words {
     pub other: &'static str,
 }
 
-/// See [`Words`].
+/// The words in force.
 pub const WORDS: Words = Words { batch: "aanlevering", lines: "logregels", person: "person", other: "other" };
 
 /// The codes of RFC 6749 and RFC 6750.

@@ -1,5 +1,9 @@
 //! The last step: what the person answers, and what the client gets.
 
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep_until};
+
 use super::back::denied;
 use super::chain::DENIED;
 use super::question::{practice_of, services_to_grant};
@@ -13,6 +17,10 @@ use crate::oauth::grant::{Grant, SmartGrant};
 use crate::secret::{Handle, Secret};
 use crate::session::login::AuthenticatedPerson;
 use crate::session::visit::{ConsentGiven, Unavailable, Visit};
+
+/// A "no" leaves at a whole number of these after its form came in. What the gateway did for it, some microseconds more or
+/// less, is then not in the moment at which the client hears of it (autoriseren 1 and 2).
+const BEAT: Duration = Duration::from_millis(20);
 
 /// What a person answers on the last page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,24 +52,39 @@ impl Answer {
     }
 }
 
+/// Does the work of a "no" and waits for the next [`BEAT`] after `since`.
+async fn on_the_beat(since: Instant, no: impl Future<Output = Step<Next>>) -> Step<Next> {
+    let done = no.await;
+    sleep_until(next_beat(since, Instant::now())).await;
+    done
+}
+
+fn next_beat(since: Instant, now: Instant) -> Instant {
+    let beats = now.saturating_duration_since(since).as_nanos() / BEAT.as_nanos() + 1;
+    since + BEAT.saturating_mul(u32::try_from(beats).unwrap_or(u32::MAX))
+}
+
 impl Journey {
     /// The person answers. A refusal and the way back of a person without data are one and the same work.
     ///
     /// # Errors
     /// See [`Ended`].
     pub async fn answer(&self, presented: Presented<'_>, answer: Option<Answer>) -> Result<Next, Ended> {
+        let since = Instant::now();
         let (spot, visit) = self.taken(presented).await?;
         let request = visit.request().cloned();
         let step = match (visit, answer) {
             (Visit::Asked(asked), Some(Answer::Allow { lasting })) => self.grant(spot, asked.consent(lasting)).await,
             (Visit::Asked(asked), Some(Answer::Refuse)) => {
-                self.decline(spot, Kind::ConsentRefused, None, &asked.request, &asked.person).await
+                let no = self.decline(spot, Kind::ConsentRefused, None, &asked.request, &asked.person);
+                on_the_beat(since, no).await
             }
-            (Visit::Asked(asked), Some(Answer::Stop)) => self.stop_lasting(spot, &asked).await,
+            (Visit::Asked(asked), Some(Answer::Stop)) => on_the_beat(since, self.stop_lasting(spot, &asked)).await,
             (Visit::Unavailable(unavailable), Some(Answer::Leave)) => {
                 let reason = Some("not-available");
                 let Unavailable { request, person } = &unavailable;
-                self.decline(spot, Kind::AuthorizationRefused, reason, request, person).await
+                let no = self.decline(spot, Kind::AuthorizationRefused, reason, request, person);
+                on_the_beat(since, no).await
             }
             (
                 Visit::Landed(_)
@@ -146,4 +169,18 @@ fn extent(grant: &Grant) -> String {
     let services: Vec<_> = grant.services.iter().map(ToString::to_string).collect();
     let how_long = if grant.lasting { "for an indefinite period" } else { "for this time" };
     format!("services {}, {how_long}", services.join(" "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_no_leaves_at_whole_beats_and_never_before_its_work_is_done() {
+        let since = Instant::now();
+        for (work_us, beats) in [(0, 1), (1, 1), (19_999, 1), (20_000, 2), (20_001, 2), (59_000, 3)] {
+            let now = since + Duration::from_micros(work_us);
+            assert_eq!(next_beat(since, now), since + BEAT * beats, "{work_us} us");
+        }
+    }
 }
