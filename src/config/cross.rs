@@ -101,8 +101,12 @@ fn production_is_strict(log: &mut Log) {
     if log.is_true("lists.allow_ports") {
         log.note("lists.allow_ports", Problem::PortsInProduction);
     }
-    // The page of a technical failure names the DVA and its telephone number (TS).
-    for (key, expected) in [("operator.name", "the name that people know"), ("operator.phone", "a telephone number")] {
+    // The page of a technical failure names the DVA and its telephone number (TS); the chain log is not optional (LI).
+    for (key, expected) in [
+        ("operator.name", "the name that people know"),
+        ("operator.phone", "a telephone number"),
+        ("chain_log.url", "where the chain log of MedMij is delivered"),
+    ] {
         if log.accepted(key).is_none() && !log.has_fault(key, "") {
             log.note(key, Problem::Missing { expected: expected.into() });
         }
