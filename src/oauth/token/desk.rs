@@ -1,4 +1,4 @@
-//! The desk where codes and refresh tokens are exchanged, and given back.
+//! The desk where codes, refresh tokens and the assertions of portals are exchanged for access tokens.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::oauth::grant::{Grant, GrantStore, Node, TokenStore};
 use crate::oauth::refresh::{IssuedRefresh, RefreshStore, RefreshToken};
 use crate::routing::{SharedSnapshot, admit_caller};
 
-/// The desk where codes are exchanged.
+/// The desk of the token endpoint: every grant type, and the way back (RFC 7009).
 pub struct TokenDesk {
     /// The snapshot in force.
     pub snapshot: SharedSnapshot,
