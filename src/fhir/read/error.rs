@@ -1,0 +1,79 @@
+//! Why a request is not answered with data.
+
+use super::{BadForm, NoToken};
+use crate::audit::AuditError;
+use crate::fhir::disclosure::Unfinished;
+use crate::fhir::query::QueryError;
+use crate::fhir::shape::ShapeFault;
+use crate::his::HisError;
+use crate::routing::Refusal;
+
+/// Why a request is not answered with data; one variant per reaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ReadError {
+    /// The path leads to no endpoint of ours.
+    #[error("there is nothing at this address")]
+    NoRoute,
+    /// See [`NoToken`].
+    #[error(transparent)]
+    NoToken(NoToken),
+    /// A token that we did not issue, or whose grant ended.
+    #[error("the access token is not known")]
+    UnknownToken,
+    /// See [`Refusal`].
+    #[error(transparent)]
+    Refused(Refusal),
+    /// See [`BadForm`].
+    #[error(transparent)]
+    Form(BadForm),
+    /// See [`QueryError`].
+    #[error(transparent)]
+    Query(QueryError),
+    /// The practice has nothing of this person, or the person is too young. The two are one answer, so that it tells
+    /// nothing about treatment relations.
+    #[error("the care provider makes no data of this person available")]
+    NotAvailable,
+    /// The HIS of the practice is not connected to this gateway.
+    #[error("the information system of the practice is not connected")]
+    NoAdapter,
+    /// See [`HisError`].
+    #[error(transparent)]
+    His(HisError),
+    /// See [`ShapeFault`].
+    #[error("the answer of the HIS may not be passed on")]
+    Shape(ShapeFault),
+    /// The audit log cannot take the intent.
+    #[error(transparent)]
+    Audit(AuditError),
+    /// The store does not answer.
+    #[error("the token store does not answer")]
+    Store,
+}
+
+/// Why there is nothing to release, and whether the log already knows.
+pub(super) enum Unread {
+    /// Refused before the intent.
+    Refused(ReadError),
+    /// Failed after the intent; the outcome is recorded.
+    Intended(ReadError),
+}
+
+impl Unread {
+    pub(super) const fn error(&self) -> ReadError {
+        match self {
+            Self::Refused(error) | Self::Intended(error) => *error,
+        }
+    }
+}
+
+impl From<ReadError> for Unread {
+    fn from(error: ReadError) -> Self {
+        Self::Refused(error)
+    }
+}
+
+impl From<Unfinished> for Unread {
+    fn from(Unfinished(error): Unfinished) -> Self {
+        Self::Intended(error)
+    }
+}

@@ -1,0 +1,47 @@
+//! A request for data, as it came in.
+
+use crate::medmij::{CorrelationId, LocalId, RequestId};
+use crate::routing::{Caller, Route};
+
+/// A request for data as it came in. Without `Debug`: it holds the token.
+#[derive(Clone, Copy)]
+pub struct Request<'a> {
+    /// Our id.
+    pub local_id: LocalId,
+    /// `MedMij-Request-ID`, when well-formed.
+    pub request_id: Option<RequestId>,
+    /// `X-Correlation-ID`, when well-formed.
+    pub correlation_id: Option<CorrelationId>,
+    /// Who is calling.
+    pub caller: Caller<'a>,
+    /// The path, parsed; `None` when it leads nowhere.
+    pub route: Option<Route<'a>>,
+    /// The query as it came, without the question mark.
+    pub query: Option<&'a str>,
+    /// The bearer token, or why there is none.
+    pub token: Result<&'a str, NoToken>,
+    /// What the method and the headers ask for, or why they cannot be served.
+    pub form: Result<(), BadForm>,
+}
+
+/// Why a request carries no token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NoToken {
+    /// No `Authorization` header.
+    #[error("there is no access token")]
+    Missing,
+    /// Another scheme, two headers, or characters that no token has (RFC 6750 section 2.1).
+    #[error("the Authorization header is malformed")]
+    Malformed,
+}
+
+/// Why method or headers cannot be served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum BadForm {
+    /// Only GET is served.
+    #[error("this method is not allowed")]
+    Method,
+    /// Only application/fhir+json is served.
+    #[error("only application/fhir+json can be served")]
+    Accept,
+}

@@ -1,0 +1,133 @@
+//! A search: intent, HIS, shaping, release.
+
+use std::sync::Arc;
+
+use super::{ReadError, Reader, Released, Request, Unread};
+use crate::audit::{AuditEvent, AuditReceipt, Counts, Kind, Outcome, receipt};
+use crate::availability::is_of_age;
+use crate::fhir::disclosure::{Attempt, Disclosure};
+use crate::fhir::query::{Floors, SearchShape};
+use crate::fhir::shape::{Rules, ShapeFault, Shaping, flagged_episodes, shape_searchset};
+use crate::form::encode_pairs;
+use crate::his::{Answer, HisAdapter, HisPatient, Search};
+use crate::medmij::LocalId;
+use crate::routing::{Permit, resource_base};
+
+/// What one disclosure works with.
+pub(super) struct Work<'a> {
+    pub(super) permit: Permit<'a>,
+    pub(super) shape: SearchShape<'a>,
+    pub(super) floors: Floors,
+    pub(super) adapter: &'a dyn HisAdapter,
+}
+
+struct Judged {
+    body: Vec<u8>,
+    grant: LocalId,
+    counts: Counts,
+}
+
+impl Judged {
+    fn released(self, receipt: AuditReceipt, disclosure: Disclosure) -> Released {
+        let disclosure = disclosure.released(&receipt, self.counts);
+        Released { body: self.body, grant: self.grant, receipt, disclosure }
+    }
+}
+
+impl Reader {
+    /// From here on the HIS is asked, so the intent comes first. It becomes durable while the HIS works.
+    pub(super) async fn release(
+        &self,
+        request: Request<'_>,
+        attempt: &mut Attempt,
+        work: Work<'_>,
+    ) -> Result<Released, Unread> {
+        let intent = AuditEvent { kind: Kind::DisclosureIntent, outcome: Outcome::Intended, ..attempt.event.clone() };
+        let pending = self.audit.append(intent).map_err(ReadError::Audit)?;
+        let disclosure = attempt.intended(Arc::clone(&self.clock));
+        let judged = self.judged(request.local_id, &work).await;
+        let receipt = receipt(pending).await;
+        match (judged, receipt) {
+            (Ok(judged), Ok(receipt)) => Ok(judged.released(receipt, disclosure)),
+            (Ok(_), Err(error)) => Err(disclosure.failed(None, ReadError::Audit(error)).await.into()),
+            (Err(error), receipt) => Err(disclosure.failed(receipt.ok(), error).await.into()),
+        }
+    }
+
+    async fn judged(&self, local_id: LocalId, work: &Work<'_>) -> Result<Judged, ReadError> {
+        let deadline = self.clock.monotonic() + self.his_deadline;
+        let id = local_id.to_string();
+        let subject = &work.permit.grant().subject;
+        let found = work.adapter.find_patient(subject, &id, deadline).await.map_err(ReadError::His)?;
+        let patient = found.filter(|patient| old_enough(patient, work)).ok_or(ReadError::NotAvailable)?;
+        let search = |resource, parameters| Search { resource, parameters, local_id: &id, deadline };
+        let data = work.adapter.search(&patient, search(&work.shape.search.resource, &work.shape.upstream));
+        let (data, flags) = if work.shape.search.needs_flags {
+            let flags = work.adapter.search(&patient, search("Flag", &[]));
+            let (data, flags) = tokio::try_join!(data, flags).map_err(ReadError::His)?;
+            (data, Some(flags))
+        } else {
+            (data.await.map_err(ReadError::His)?, None)
+        };
+        self.shape(&patient, work, &data, flags.as_ref()).map_err(ReadError::Shape)
+    }
+
+    fn shape(
+        &self,
+        patient: &HisPatient,
+        work: &Work<'_>,
+        data: &Answer,
+        flags: Option<&Answer>,
+    ) -> Result<Judged, ShapeFault> {
+        let grant = work.permit.grant();
+        let service = work.permit.service();
+        let his_base = work.adapter.base();
+        let flagged =
+            flags.map(|flags| flagged_episodes(&flags.body, &patient.id, &grant.subject, his_base)).transpose()?;
+        let rules = Rules {
+            access_start: work.permit.practice().access_start,
+            results_since: work.floors.results,
+            today: work.floors.today,
+            flagged_episodes: flagged.unwrap_or_default(),
+        };
+        let our_base = resource_base(&self.origin, &grant.provider, &service.id, service.fhir);
+        let includes: Vec<&str> = work.shape.search.includes.iter().map(String::as_str).collect();
+        let shaped = shape_searchset(
+            &data.body,
+            &Shaping {
+                patient_id: &patient.id,
+                bsn: &grant.subject,
+                his_base,
+                our_base: &our_base,
+                self_link: &self_link(&our_base, &work.shape),
+                resource: &work.shape.search.resource,
+                includes: &includes,
+                rules: &rules,
+            },
+        )?;
+        let counts = Counts { entries: shaped.entries, withheld: shaped.withheld, bytes: 0 };
+        Ok(Judged { body: shaped.body, grant: grant.id, counts })
+    }
+}
+
+fn old_enough(patient: &HisPatient, work: &Work<'_>) -> bool {
+    is_of_age(patient.birth_date, work.permit.practice(), work.floors.today)
+}
+
+fn self_link(base: &str, shape: &SearchShape<'_>) -> String {
+    let resource = &shape.search.resource;
+    if shape.asked.is_empty() {
+        format!("{base}/{resource}")
+    } else {
+        format!("{base}/{resource}?{}", encode_pairs(&shape.asked))
+    }
+}
+
+/// The request in the catalogue's words. Values come from closed sets or are dates, so no identifier can be in it.
+pub(super) fn describe(shape: &SearchShape<'_>) -> String {
+    if shape.upstream.is_empty() {
+        shape.search.resource.clone()
+    } else {
+        format!("{}?{}", shape.search.resource, encode_pairs(&shape.upstream))
+    }
+}
