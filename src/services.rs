@@ -1,6 +1,14 @@
 //! The service catalogue: which data services there are and exactly which requests each allows. It is data, read once at
 //! start from a document of this form; the one that ships is [`Catalogue::shipped`].
 
+mod allowed;
+mod written;
+
+pub use allowed::{
+    AllowedEntry, AllowedRead, AllowedSearch, AllowedSubmission, Floor, Operation, Parameter, Rule, SubmissionKind,
+    Values,
+};
+
 use serde::Deserialize;
 
 use crate::medmij::{FhirVersion, ServiceId, SystemRole};
@@ -24,8 +32,16 @@ pub struct Service {
     pub fhir: FhirVersion,
     /// Whether data goes out or comes in.
     pub purpose: Purpose,
-    /// The searches it allows; at most one a resource type.
+    /// Who may use it.
+    pub audience: Audience,
+    /// The requirements that it instantiates: canonical URLs of published capability statements.
+    pub instantiates: Vec<String>,
+    /// The searches it allows. Several may be of one resource type; of those that a request fits, the first counts.
     pub searches: Vec<AllowedSearch>,
+    /// The resources that may be read by their id.
+    pub reads: Vec<AllowedRead>,
+    /// What may be sent to it; `None` when nothing may.
+    pub submission: Option<AllowedSubmission>,
 }
 
 /// The direction of a service.
@@ -38,57 +54,15 @@ pub enum Purpose {
     Share,
 }
 
-/// One allowed search. Every parameter outside this list is refused.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct AllowedSearch {
-    /// The resource type in the path.
-    pub resource: String,
-    /// Types that may come along as included entries.
-    #[serde(default)]
-    pub includes: Vec<String>,
-    /// Whether the attention flags of the patient must be known to judge the answer.
-    #[serde(default)]
-    pub needs_flags: bool,
-    /// The parameters.
-    #[serde(default)]
-    pub parameters: Vec<Parameter>,
-}
-
-/// One allowed parameter; it has either a closed set of values or dates.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(try_from = "ParameterAsWritten")]
-pub struct Parameter {
-    /// Its name.
-    pub name: String,
-    /// Whether a request without it is refused.
-    pub required: bool,
-    /// What it may hold.
-    pub values: Values,
-}
-
-/// What a parameter may hold.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Values {
-    /// Exactly one of these, after percent-decoding.
-    OneOf(Vec<String>),
-    /// A date with one of these prefixes, never before the floor; absent, the floor itself is asked.
-    Date {
-        /// Allowed comparison prefixes.
-        prefixes: Vec<String>,
-        /// The earliest date that a lower bound may have.
-        floor: Floor,
-    },
-}
-
-/// The earliest date of a lower bound.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+/// Who may use a service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Floor {
-    /// The day of the request, Dutch time.
-    Today,
-    /// The start of the period over which a practice shows results (14 months by default).
-    Results,
+pub enum Audience {
+    /// PGOs by the rules of MedMij, and portals whose registration names it.
+    #[default]
+    Everyone,
+    /// Only portals: it is no service of MedMij, so no PGO is offered it and no list names it.
+    PortalOnly,
 }
 
 /// Why a document is not a catalogue.
@@ -97,7 +71,7 @@ pub enum CatalogueError {
     /// Not TOML of this form.
     #[error("the service catalogue cannot be read: {0}")]
     Malformed(#[from] toml::de::Error),
-    /// Two services share an id, or two searches of a service a resource type.
+    /// Two services share an id.
     #[error("{0} stands twice in the service catalogue")]
     Twice(String),
 }
@@ -117,12 +91,7 @@ impl Catalogue {
     /// # Errors
     /// When it is malformed or ambiguous.
     pub fn parse(text: &str) -> Result<Self, CatalogueError> {
-        let services = toml::from_str::<CatalogueAsWritten>(text)?.service;
-        refuse_doubles(services.iter().map(|service| service.id.as_str()))?;
-        for service in &services {
-            refuse_doubles(service.searches.iter().map(|search| search.resource.as_str()))?;
-        }
-        Ok(Self { services })
+        Ok(Self { services: written::services(text)? })
     }
 
     /// The service with this id.
@@ -138,116 +107,32 @@ impl Catalogue {
 }
 
 impl Service {
-    /// The search on this resource type, when the service has one.
+    /// The searches of this resource type, in the order of the catalogue.
+    pub fn searches_of<'a>(&'a self, resource: &str) -> impl Iterator<Item = &'a AllowedSearch> {
+        self.searches.iter().filter(move |search| search.resource == resource)
+    }
+
+    /// The permission to read resources of this type by their id.
     #[must_use]
-    pub fn search(&self, resource: &str) -> Option<&AllowedSearch> {
-        self.searches.iter().find(|search| search.resource == resource)
+    pub fn read_of(&self, resource: &str) -> Option<&AllowedRead> {
+        self.reads.iter().find(|read| read.resource == resource)
     }
-}
 
-impl AllowedSearch {
-    /// The parameter with this name.
+    /// Whether the service knows this resource type in any way.
     #[must_use]
-    pub fn parameter(&self, name: &str) -> Option<&Parameter> {
-        self.parameters.iter().find(|parameter| parameter.name == name)
+    pub fn has_type(&self, resource: &str) -> bool {
+        let sent = self.submission.iter().flat_map(|submission| &submission.entries);
+        self.searches.iter().any(|search| search.resource == resource)
+            || self.read_of(resource).is_some()
+            || sent.into_iter().any(|entry| entry.resource == resource)
     }
-}
 
-fn refuse_doubles<'a>(names: impl Iterator<Item = &'a str>) -> Result<(), CatalogueError> {
-    let mut seen = std::collections::HashSet::new();
-    for name in names {
-        if !seen.insert(name) {
-            return Err(CatalogueError::Twice(name.to_owned()));
-        }
-    }
-    Ok(())
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct CatalogueAsWritten {
-    service: Vec<Service>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ServiceAsWritten {
-    id: String,
-    name: String,
-    roles: Vec<String>,
-    fhir: String,
-    purpose: Purpose,
-    #[serde(default)]
-    search: Vec<AllowedSearch>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ParameterAsWritten {
-    name: String,
-    #[serde(default)]
-    required: bool,
-    one_of: Option<Vec<String>>,
-    date: Option<Vec<String>>,
-    not_before: Option<Floor>,
-}
-
-impl<'de> Deserialize<'de> for Service {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        use serde::de::Error as _;
-        let written = ServiceAsWritten::deserialize(deserializer)?;
-        let roles = written.roles.iter().map(|role| SystemRole::parse(role)).collect::<Result<_, _>>();
-        Ok(Self {
-            id: ServiceId::parse(&written.id).map_err(D::Error::custom)?,
-            name: written.name,
-            roles: roles.map_err(D::Error::custom)?,
-            fhir: FhirVersion::parse(&written.fhir).map_err(D::Error::custom)?,
-            purpose: written.purpose,
-            searches: written.search,
-        })
-    }
-}
-
-/// A parameter must say either `one_of`, or `date` with `not_before`.
-#[derive(Debug, Clone, Copy, thiserror::Error)]
-#[error("a parameter has either one_of, or date and not_before")]
-struct NeitherOrBoth;
-
-impl TryFrom<ParameterAsWritten> for Parameter {
-    type Error = NeitherOrBoth;
-
-    fn try_from(written: ParameterAsWritten) -> Result<Self, NeitherOrBoth> {
-        let values = match (written.one_of, written.date, written.not_before) {
-            (Some(values), None, None) => Values::OneOf(values),
-            (None, Some(prefixes), Some(floor)) => Values::Date { prefixes, floor },
-            _ => return Err(NeitherOrBoth),
-        };
-        Ok(Self { name: written.name, required: written.required, values })
+    /// Whether PGOs may use it.
+    #[must_use]
+    pub fn is_for_everyone(&self) -> bool {
+        self.audience == Audience::Everyone
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_shipped_catalogue_has_the_seven_searches_of_service_49() {
-        let catalogue = Catalogue::shipped();
-        let service = catalogue.service("49").unwrap();
-        assert_eq!(service.searches.len(), 7);
-        assert_eq!(service.fhir, FhirVersion::Stu3);
-        assert!(service.search("EpisodeOfCare").unwrap().needs_flags);
-        assert!(service.search("Flag").is_none());
-    }
-
-    #[test]
-    fn ambiguous_and_unknown_things_are_refused() {
-        let service = "[[service]]\nid='1'\nname='x'\nroles=[]\nfhir='stu3'\npurpose='collect'\n";
-        assert!(matches!(Catalogue::parse(&service.repeat(2)), Err(CatalogueError::Twice(_))));
-        let both = format!(
-            "{service}[[service.search]]\nresource='A'\nparameters=[{{name='a',one_of=['b'],date=['ge'],not_before='today'}}]"
-        );
-        assert!(matches!(Catalogue::parse(&both), Err(CatalogueError::Malformed(_))));
-        assert!(matches!(Catalogue::parse(&format!("{service}colour='red'")), Err(CatalogueError::Malformed(_))));
-    }
-}
+mod tests;

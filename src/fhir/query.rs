@@ -110,7 +110,7 @@ fn find_search<'a>(service: &'a Service, path: &str) -> Result<&'a AllowedSearch
     if resource.is_empty() || !resource.bytes().all(|c| c.is_ascii_alphabetic()) {
         return Err(QueryError::BadPath);
     }
-    let search = service.search(resource).ok_or(QueryError::UnknownType)?;
+    let search = service.searches_of(resource).next().ok_or(QueryError::UnknownType)?;
     match rest {
         None => Ok(search),
         // A bare `$` is no operation name (PDF/A qualification script 1-3 wants 400).
@@ -128,17 +128,21 @@ fn is_system_interaction(segment: &str) -> bool {
 fn admit(parameter: &Parameter, value: &str, floors: Floors) -> Result<String, QueryError> {
     match &parameter.values {
         Values::OneOf(allowed) => allowed.iter().find(|known| *known == value).cloned().ok_or(QueryError::BadValue),
-        Values::Date { prefixes, floor } => admit_date(value, prefixes, floors.date(*floor)),
+        Values::AnyOf(allowed) if value.split(',').all(|one| allowed.iter().any(|known| known == one)) => {
+            Ok(value.to_owned())
+        }
+        Values::AnyOf(_) => Err(QueryError::BadValue),
+        Values::Date { prefixes, floor } => admit_date(value, prefixes, floor.map(|floor| floors.date(floor))),
     }
 }
 
-fn admit_date(value: &str, prefixes: &[String], floor: Date) -> Result<String, QueryError> {
+fn admit_date(value: &str, prefixes: &[String], floor: Option<Date>) -> Result<String, QueryError> {
     let (prefix, date) = value.split_at_checked(2).ok_or(QueryError::BadValue)?;
     if !prefixes.iter().any(|known| known == prefix) {
         return Err(QueryError::BadValue);
     }
     let date = parse_day(date).ok_or(QueryError::BadValue)?;
-    let bound = if prefix.starts_with('g') { date.max(floor) } else { date };
+    let bound = if prefix.starts_with('g') { floor.map_or(date, |floor| date.max(floor)) } else { date };
     Ok(format!("{prefix}{bound}"))
 }
 
@@ -177,7 +181,7 @@ fn refuse_repeats(search: &AllowedSearch, upstream: &[(String, String)]) -> Resu
 fn may_stand_beside(search: &AllowedSearch, name: &str, held: &str, value: &str) -> bool {
     match search.parameter(name).map(|parameter| &parameter.values) {
         Some(Values::Date { .. }) => held.get(..2) != value.get(..2),
-        Some(Values::OneOf(_)) => name == "_include" && held != value,
+        Some(Values::OneOf(_) | Values::AnyOf(_)) => name == "_include" && held != value,
         None => false,
     }
 }
@@ -186,13 +190,15 @@ fn complete(search: &AllowedSearch, upstream: &mut Vec<(String, String)>, floors
     for parameter in &search.parameters {
         let lower = |(name, value): &(String, String)| *name == parameter.name && value.starts_with('g');
         match &parameter.values {
-            Values::Date { floor, .. } if !upstream.iter().any(lower) => {
+            Values::Date { floor: Some(floor), .. } if !upstream.iter().any(lower) => {
                 upstream.push((parameter.name.clone(), format!("ge{}", floors.date(*floor))));
             }
-            Values::OneOf(_) if parameter.required && !upstream.iter().any(|(name, _)| *name == parameter.name) => {
+            Values::Date { .. } | Values::OneOf(_) | Values::AnyOf(_)
+                if parameter.required && !upstream.iter().any(|(name, _)| *name == parameter.name) =>
+            {
                 return Err(QueryError::MissingParameter);
             }
-            Values::Date { .. } | Values::OneOf(_) => {}
+            Values::Date { .. } | Values::OneOf(_) | Values::AnyOf(_) => {}
         }
     }
     Ok(())

@@ -19,6 +19,7 @@ fn assert_allowed(shape: &SearchShape<'_>) {
         let parameter = shape.search.parameter(name).expect("a parameter of the catalogue");
         match &parameter.values {
             Values::OneOf(allowed) => assert!(allowed.contains(value)),
+            Values::AnyOf(allowed) => assert!(value.split(',').all(|one| allowed.iter().any(|known| known == one))),
             Values::Date { prefixes, floor } => assert_date(value, prefixes, *floor),
         }
     }
@@ -26,17 +27,19 @@ fn assert_allowed(shape: &SearchShape<'_>) {
         let sent = || shape.upstream.iter().filter(|(name, _)| *name == parameter.name);
         assert!(!parameter.required || sent().count() > 0);
         // Without a lower bound of ours the HIS would answer with everything.
-        assert!(matches!(parameter.values, Values::OneOf(_)) || sent().any(|(_, value)| value.starts_with('g')));
+        let has_floor = matches!(parameter.values, Values::Date { floor: Some(_), .. });
+        assert!(!has_floor || sent().any(|(_, value)| value.starts_with('g')));
     }
 }
 
-fn assert_date(value: &str, prefixes: &[String], floor: Floor) {
+fn assert_date(value: &str, prefixes: &[String], floor: Option<Floor>) {
     let prefix = prefixes.iter().find_map(|prefix| value.strip_prefix(prefix.as_str()).map(|day| (prefix, day)));
     let (prefix, day) = prefix.expect("a prefix of the catalogue");
     let day: Date = day.parse().expect("a date");
     let first = match floor {
-        Floor::Today => FLOORS.today,
-        Floor::Results => FLOORS.results,
+        Some(Floor::Today) => FLOORS.today,
+        Some(Floor::Results) => FLOORS.results,
+        None => Date::MIN,
     };
     assert!(!prefix.starts_with('g') || day >= first);
     assert_eq!(value.len(), "ge2026-11-21".len());
