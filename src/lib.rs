@@ -98,6 +98,7 @@ pub mod routes;
 pub mod routing;
 #[cfg(feature = "sandbox")]
 pub mod sandbox;
+pub mod seal;
 pub mod secret;
 pub mod services;
 pub mod session;

@@ -16,14 +16,14 @@ use crate::session::visit::VisitStore;
 mod cache;
 #[cfg(test)]
 mod conformance;
+mod key_file;
 mod postgres;
 mod rows;
-mod seal;
 mod sqlite;
 
 pub use cache::CachedTokens;
+pub use key_file::{KeyError, KeyFile};
 pub use postgres::{Encryption, PostgresError, PostgresSettings, PostgresStore, PostgresUrl, UrlFault};
-pub use seal::{Key32, KeyError, KeyFile, Sealer};
 pub use sqlite::{OpenError, SqliteStore};
 
 /// Everything that must survive a restart, behind one object: the ports of the features, and what whoever runs a node needs.

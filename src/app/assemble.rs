@@ -164,7 +164,7 @@ fn open_audit(config: &Config, clock: &SharedClock) -> Result<Arc<FileLog>, Star
     Ok(Arc::new(log))
 }
 
-pub(super) fn key(path: &Path) -> Result<crate::store::Key32, StartError> {
+pub(super) fn key(path: &Path) -> Result<crate::seal::Key32, StartError> {
     KeyFile::load(path).map_err(|source| StartError::Key { path: path.display().to_string(), source })
 }
 

@@ -9,7 +9,8 @@ use super::assemble::{key, lock, read_secret};
 use super::start::StartError;
 use crate::clock::SharedClock;
 use crate::config::{self, Config, Environment};
-use crate::store::{PostgresSettings, PostgresStore, Sealer, SqliteStore, Store};
+use crate::seal::Sealer;
+use crate::store::{PostgresSettings, PostgresStore, SqliteStore, Store};
 use crate::tls::client::client_config;
 use crate::tls::identity::Roots;
 

@@ -17,9 +17,9 @@ use self::pool::{Failure, Pool};
 pub use self::schema::PostgresError;
 use self::statements::column;
 pub use self::url::{Encryption, PostgresUrl, UrlFault};
-use super::seal::Sealer;
 use super::{Store, Swept};
 use crate::oauth::store::{PoolFigures, StoreFault, StoreFuture};
+use crate::seal::Sealer;
 use crate::secret::Secret;
 
 /// Where the server is and how it is used.

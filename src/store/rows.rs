@@ -7,7 +7,6 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::seal::Sealer;
 use crate::medmij::{Bsn, CorrelationId, Hostname, LocalId, ProviderName, RequestId, ServiceId};
 use crate::oauth::authorize::RedirectUri;
 use crate::oauth::code::{IssuedCode, Presented};
@@ -16,6 +15,7 @@ use crate::oauth::pkce::CodeChallenge;
 use crate::oauth::refresh::{FoundRefresh, IssuedRefresh, RefreshKey, Turn, Turned};
 use crate::oauth::smart_scope::SmartScope;
 use crate::oauth::store::StoreError;
+use crate::seal::Sealer;
 use crate::secret::{HandleHash, Secret};
 use crate::session::visit::{OpenVisit, Visit};
 

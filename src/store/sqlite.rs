@@ -12,7 +12,6 @@ pub use schema::OpenError;
 use worker::Worker;
 
 use super::rows::{CodeRow, RefreshRow, TokenRow, TurnRow, VisitRow};
-use super::seal::Sealer;
 use super::{Store, Swept};
 use crate::medmij::{Bsn, LocalId};
 use crate::oauth::code::{CodeStore, IssuedCode, Presented};
@@ -20,6 +19,7 @@ use crate::oauth::grant::{GrantStore, IssuedToken, LASTING_MAX, LastingGrant, To
 use crate::oauth::refresh::{FoundRefresh, IssuedRefresh, RefreshKey, RefreshStore, Turn, Turned};
 use crate::oauth::replay::{ReplayStore, UsedId};
 use crate::oauth::store::{StoreError, StoreFault, StoreFuture};
+use crate::seal::Sealer;
 use crate::secret::HandleHash;
 use crate::session::visit::{OpenVisit, VisitStore};
 

@@ -20,6 +20,7 @@ pub(crate) enum Level {
 pub(crate) const PARTS: &[(Level, &str)] = &[
     (Level::Words, "clock"),
     (Level::Words, "secret"),
+    (Level::Words, "seal"),
     (Level::Words, "medmij"),
     (Level::Words, "form"),
     (Level::Words, "jose"),

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use tokio_postgres::{Client, Config, NoTls};
 
-use super::super::seal::Sealer;
 use super::{PostgresError, PostgresSettings, PostgresStore, PostgresUrl};
+use crate::seal::Sealer;
 use crate::secret::{Secret, random};
 
 /// Names the server.

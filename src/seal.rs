@@ -1,15 +1,10 @@
-//! What may not be read from a disk is sealed with AES-256-GCM, bound to the row it stands in, under a key from a file that
-//! only the service can read.
+//! What others may keep but not read is sealed with AES-256-GCM, bound to the place it stands in: columns of a database, and
+//! the addresses of further pages.
 
 use std::fmt;
-use std::fs::File;
-use std::io::{self, Read as _};
-use std::path::Path;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use aws_lc_rs::hmac::{self, HMAC_SHA256};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
 use crate::secret::{self, Secret};
@@ -40,6 +35,15 @@ impl Sealer {
     #[must_use]
     pub fn new(key: &Key32) -> Self {
         Self { current: SealingKey::new(key), retired: Vec::new() }
+    }
+
+    /// Seals and opens for one purpose, with a key that follows from `key`: what is sealed for another purpose does not open.
+    #[must_use]
+    pub fn derived(key: &Key32, purpose: &str) -> Self {
+        let derived = hmac::sign(&hmac::Key::new(HMAC_SHA256, key.reveal()), format!("inzage {purpose}").as_bytes());
+        let mut bits = [0; 32];
+        bits.copy_from_slice(derived.as_ref());
+        Self::new(&Secret::new(bits))
     }
 
     /// Opens also what was sealed with `retired`, a key that was replaced.
@@ -110,67 +114,8 @@ impl fmt::Debug for Sealer {
     }
 }
 
-/// A file with a key: the base64 form of 32 bytes, such as `openssl rand -base64 32` writes.
-#[derive(Debug, Clone, Copy)]
-pub struct KeyFile;
-
-/// Why a file gives no key. Its content is not repeated.
-#[derive(Debug, thiserror::Error)]
-pub enum KeyError {
-    /// It is not there, or may not be read.
-    #[error("the key file cannot be read")]
-    Unreadable(#[from] io::Error),
-    /// Others than its owner may use it.
-    #[error("the key file has mode {mode:03o}; only its owner may have access (chmod 600)")]
-    Exposed {
-        /// The permission bits of the file.
-        mode: u32,
-    },
-    /// It holds something else.
-    #[error("the key file must hold the base64 form of 32 bytes and nothing else")]
-    NotAKey,
-}
-
-impl KeyFile {
-    /// Longest content that is read, in bytes: 44 of base64 and a line end.
-    const MAX_BYTES: u64 = 46;
-
-    /// Reads a key. One line end after it is allowed.
-    ///
-    /// # Errors
-    /// See [`KeyError`].
-    pub fn load(path: &Path) -> Result<Key32, KeyError> {
-        let file = File::open(path)?;
-        refuse_exposed(&file)?;
-        let mut text = Zeroizing::new(Vec::with_capacity(64));
-        file.take(Self::MAX_BYTES + 1).read_to_end(&mut text)?;
-        parse_key(&text).ok_or(KeyError::NotAKey)
-    }
-}
-
-fn parse_key(text: &[u8]) -> Option<Key32> {
-    let line = text.strip_suffix(b"\n").unwrap_or(text);
-    let line = line.strip_suffix(b"\r").unwrap_or(line);
-    let bytes = Zeroizing::new(STANDARD.decode(line).ok()?);
-    bytes.as_slice().try_into().ok().map(Secret::new)
-}
-
-/// Looks at the open file, not at its path, so that what was checked is what is read.
-#[cfg(unix)]
-fn refuse_exposed(file: &File) -> Result<(), KeyError> {
-    use std::os::unix::fs::PermissionsExt as _;
-    let mode = file.metadata()?.permissions().mode() & 0o777;
-    if mode & 0o077 == 0 { Ok(()) } else { Err(KeyError::Exposed { mode }) }
-}
-
-#[cfg(not(unix))]
-fn refuse_exposed(_: &File) -> Result<(), KeyError> {
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::conformance::Scratch;
     use super::*;
 
     fn key(byte: u8) -> Key32 {
@@ -196,6 +141,16 @@ mod tests {
         assert!(old.open(&rotated.seal(b"x", b"a"), b"a").is_none());
     }
 
+    #[test]
+    fn what_is_sealed_for_one_purpose_opens_for_no_other() {
+        let page = Sealer::derived(&key(1), "page");
+        let sealed = page.seal(b"x", b"");
+        assert!(page.open(&sealed, b"").is_some());
+        for other in [Sealer::new(&key(1)), Sealer::derived(&key(1), "other"), Sealer::derived(&key(2), "page")] {
+            assert!(other.open(&sealed, b"").is_none());
+        }
+    }
+
     proptest::proptest! {
         #[test]
         fn every_text_comes_back(text: Vec<u8>, aad: Vec<u8>) {
@@ -216,56 +171,8 @@ mod tests {
         }
 
         #[test]
-        fn no_bytes_make_the_parser_panic(bytes: Vec<u8>) {
-            let key = parse_key(&bytes);
-            proptest::prop_assert!(key.is_none() || bytes.len() >= 44);
-            proptest::prop_assert!(Sealer::new(&Secret::new([3; 32])).open(&bytes, b"").is_none());
+        fn no_bytes_make_opening_panic(bytes: Vec<u8>) {
+            proptest::prop_assert!(Sealer::new(&key(3)).open(&bytes, b"").is_none());
         }
-    }
-
-    fn written(scratch: &Scratch, content: &str, mode: u32) -> std::path::PathBuf {
-        use std::os::unix::fs::PermissionsExt as _;
-        let path = scratch.path("key");
-        std::fs::write(&path, content).unwrap();
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
-        path
-    }
-
-    #[test]
-    fn a_key_file_may_end_its_line() {
-        let scratch = Scratch::new();
-        let text = STANDARD.encode([9; 32]);
-        for content in [text.clone(), format!("{text}\n"), format!("{text}\r\n")] {
-            let key = KeyFile::load(&written(&scratch, &content, 0o600)).unwrap();
-            assert_eq!(*key.reveal(), [9; 32]);
-            assert_eq!(format!("{key:?}"), "[redacted]");
-        }
-    }
-
-    #[test]
-    fn any_other_content_is_refused() {
-        let scratch = Scratch::new();
-        let text = STANDARD.encode([9; 32]);
-        for content in [
-            String::new(),
-            STANDARD.encode([9; 31]),
-            STANDARD.encode([9; 33]),
-            format!("{text}\n\n"),
-            format!(" {text}"),
-        ] {
-            let refused = KeyFile::load(&written(&scratch, &content, 0o600));
-            assert!(matches!(refused, Err(KeyError::NotAKey)), "{content:?}");
-        }
-        assert!(matches!(KeyFile::load(&scratch.path("absent")), Err(KeyError::Unreadable(_))));
-    }
-
-    #[test]
-    fn a_file_that_others_may_read_is_refused() {
-        let scratch = Scratch::new();
-        for mode in [0o640, 0o604, 0o620, 0o644] {
-            let refused = KeyFile::load(&written(&scratch, &STANDARD.encode([9; 32]), mode));
-            assert!(matches!(refused, Err(KeyError::Exposed { mode: found }) if found == mode), "{mode:o}");
-        }
-        assert!(KeyFile::load(&written(&scratch, &STANDARD.encode([9; 32]), 0o400)).is_ok());
     }
 }
