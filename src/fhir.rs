@@ -2,6 +2,7 @@
 //! show.
 
 mod chain;
+pub mod cursor;
 pub mod disclosure;
 pub mod http;
 pub mod outcome;
