@@ -20,6 +20,7 @@ mod mask;
 mod outline;
 mod reference;
 mod scan;
+pub mod stream;
 #[cfg(test)]
 mod tests;
 mod types;
@@ -151,6 +152,12 @@ pub enum ShapeFault {
     /// An address of the HIS stands where it may be neither changed nor shown.
     #[error("an address of the HIS stands in a place where it cannot be changed")]
     InternalAddress,
+    /// Of a streamed answer: an entry, or a part of the frame, is larger than may be held, or there are too many entries.
+    #[error("a part of the answer is larger than can be judged")]
+    PieceTooLarge,
+    /// Of a streamed answer: something stands behind what cannot be judged without it.
+    #[error("a part of the answer comes too late")]
+    OutOfOrder,
     /// Two changes cross each other: an element is two things at once.
     #[error("an element is two things at once")]
     Conflict,

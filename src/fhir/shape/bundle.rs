@@ -43,35 +43,45 @@ impl<'o> Bundle<'o> {
     /// # Errors
     /// `NotASearchset`, `MorePages`, `Incomplete`, `UnexpectedType`, `Unreadable`.
     pub(super) fn read(outline: &'o Outline<'_>) -> Result<Self, ShapeFault> {
+        let mut bundle = Self::frame(outline)?;
+        let items = bundle.entry.into_iter().flat_map(Value::items);
+        bundle.entries = items.map(Entry::read).collect::<Result<_, _>>()?;
+        bundle.check_total(bundle.entries.len() as u64)?;
+        Ok(bundle)
+    }
+
+    /// Reads the frame alone.
+    ///
+    /// # Errors
+    /// `NotASearchset`, `MorePages`.
+    pub(super) fn frame(outline: &'o Outline<'_>) -> Result<Self, ShapeFault> {
         let value = outline.root().ok_or(ShapeFault::NotASearchset)?;
         let text = |name| value.member(name).and_then(Value::plain);
         if (text("resourceType"), text("type")) != (Some("Bundle"), Some("searchset")) {
             return Err(ShapeFault::NotASearchset);
         }
         let (link, total, entry) = (value.member("link"), value.member("total"), value.member("entry"));
-        let matches =
-            total.map(|total| total.raw().parse::<u64>().map_err(|_| ShapeFault::NotASearchset)).transpose()?;
         link.map_or(Ok(()), refuse_more_pages)?;
         if entry.is_some_and(|entry| entry.kind() != Kind::Array) {
             return Err(ShapeFault::NotASearchset);
         }
-        let entries: Vec<_> = entry.into_iter().flat_map(Value::items).map(Entry::read).collect::<Result<_, _>>()?;
-        // Some count the includes as well, so only a total above all there is says that matches are missing.
-        if matches.is_some_and(|matches| u64::try_from(entries.len()).is_ok_and(|present| matches > present)) {
-            return Err(ShapeFault::Incomplete);
-        }
-        Ok(Self { value, link, total, entry, entries })
+        Ok(Self { value, link, total, entry, entries: Vec::new() })
     }
 
-    /// Takes entries without search mode (it is optional) for includes where they can be nothing else: of another type
-    /// than was searched, and one that was asked to come along.
+    /// Holds `total` against the number of entries. Some count the includes as well, so only a total above all there is says
+    /// that matches are missing.
+    ///
+    /// # Errors
+    /// `NotASearchset` when it is no number, `Incomplete`.
+    pub(super) fn check_total(&self, present: u64) -> Result<(), ShapeFault> {
+        let Some(total) = self.total else { return Ok(()) };
+        let matches: u64 = total.raw().parse().map_err(|_| ShapeFault::NotASearchset)?;
+        if matches > present { Err(ShapeFault::Incomplete) } else { Ok(()) }
+    }
+
+    /// See [`Entry::infer_include`].
     pub(super) fn infer_includes(&mut self, searched: &str, includes: &[&str]) {
-        for entry in self.entries.iter_mut().flatten() {
-            let says_mode = entry.value.member("search").is_some_and(|search| search.member("mode").is_some());
-            if !says_mode && entry.resource_type != searched && includes.contains(&entry.resource_type) {
-                entry.mode = Mode::Include;
-            }
-        }
+        self.entries.iter_mut().flatten().for_each(|entry| entry.infer_include(searched, includes));
     }
 
     /// The entries that are no OperationOutcome.
@@ -96,7 +106,11 @@ fn refuse_more_pages(link: Value<'_>) -> Result<(), ShapeFault> {
 }
 
 impl<'o> Entry<'o> {
-    fn read(value: Value<'o>) -> Result<Option<Self>, ShapeFault> {
+    /// Reads one; `None` for an OperationOutcome.
+    ///
+    /// # Errors
+    /// `NotASearchset`, `Incomplete`, `UnexpectedType`, `Unreadable`.
+    pub(super) fn read(value: Value<'o>) -> Result<Option<Self>, ShapeFault> {
         let resource = value.member("resource").ok_or(ShapeFault::NotASearchset)?;
         let resource_type = resource.member("resourceType").and_then(Value::plain).ok_or(ShapeFault::NotASearchset)?;
         if resource_type == "OperationOutcome" {
@@ -109,6 +123,15 @@ impl<'o> Entry<'o> {
             None => None,
         };
         Ok(Some(Self { value, resource, resource_type, id, full_url, mode }))
+    }
+
+    /// Takes an entry without search mode (it is optional) for an include where it can be nothing else: of another type
+    /// than was searched, and one that was asked to come along.
+    pub(super) fn infer_include(&mut self, searched: &str, includes: &[&str]) {
+        let says_mode = self.value.member("search").is_some_and(|search| search.member("mode").is_some());
+        if !says_mode && self.resource_type != searched && includes.contains(&self.resource_type) {
+            self.mode = Mode::Include;
+        }
     }
 
     /// Checks that the resource is about this patient.

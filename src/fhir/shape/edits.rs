@@ -76,11 +76,20 @@ impl Edits {
     ///
     /// # Errors
     /// `Conflict` when two changes overlap without one holding the other: better no answer than a guessed one.
-    pub(super) fn apply(mut self, text: &str) -> Result<Vec<u8>, ShapeFault> {
+    pub(super) fn apply(self, text: &str) -> Result<Vec<u8>, ShapeFault> {
+        self.apply_from(text, 0)
+    }
+
+    /// The document from byte `from` on, with the changes that start there.
+    ///
+    /// # Errors
+    /// As [`Self::apply`].
+    pub(super) fn apply_from(mut self, text: &str, from: usize) -> Result<Vec<u8>, ShapeFault> {
+        self.list.retain(|edit| edit.span.start >= from);
         // Insertions come before the change that starts where they do, wide changes before those inside them.
         self.list.sort_by_key(|edit| (edit.span.start, !edit.span.is_empty(), Reverse(edit.span.end)));
-        let mut out = Vec::with_capacity(text.len() + 1024);
-        let mut copied = 0;
+        let mut out = Vec::with_capacity(text.len().saturating_sub(from) + 1024);
+        let mut copied = from;
         for Edit { span, text: replacement } in self.list {
             if span.start < copied {
                 if span.end <= copied {

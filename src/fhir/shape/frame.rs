@@ -26,10 +26,7 @@ pub(super) fn finish<'o>(
     for site in sites.iter().filter(|site| site.entry.is_none_or(leaves)) {
         let target = target(&site.text, shaping.his_base)?;
         let is_hidden = hides_any && index.find(target).any(|entry| !leaves(entry));
-        edit_reference(&mut edits, site, target, is_hidden, shaping.our_base);
-        if !is_hidden && shaping.resource != EPISODE && matches!(target, Target::Local { resource_type: EPISODE, .. }) {
-            rename_episode(&mut edits, site);
-        }
+        edit_site(&mut edits, site, target, is_hidden, shaping);
     }
     for (entry, _) in bundle.entries.iter().zip(&*stays).filter(|(_, stays)| **stays) {
         entry.iter().for_each(|entry| edit_entry(&mut edits, entry, shaping.our_base));
@@ -54,11 +51,12 @@ const EPISODE_DISPLAY: &str = "Zorgepisode";
 
 /// Members of the Bundle that never pass: those that speak of the HIS's own document, which ours no longer is, and those
 /// that STU3 does not know, so that nobody can tell what they hold.
-fn is_dropped(name: &str) -> bool {
+pub(super) fn is_dropped(name: &str) -> bool {
     !matches!(name, "entry" | "implicitRules" | "language" | "link" | "resourceType" | "total" | "type")
 }
 
-fn walk_frame<'o>(bundle: &Bundle<'o>, walk: &mut Walk<'_, 'o>) -> Result<(), ShapeFault> {
+/// Walks what passes of the frame.
+pub(super) fn walk_frame<'o>(bundle: &Bundle<'o>, walk: &mut Walk<'_, 'o>) -> Result<(), ShapeFault> {
     for member in bundle.value.members() {
         match member.name() {
             "entry" | "link" | "resourceType" | "total" | "type" => {}
@@ -70,7 +68,7 @@ fn walk_frame<'o>(bundle: &Bundle<'o>, walk: &mut Walk<'_, 'o>) -> Result<(), Sh
 }
 
 fn edit_bundle(edits: &mut Edits, bundle: &Bundle<'_>, self_link: &str, stays: &[bool], entries: u32) {
-    let links = format!(r#"[{{"relation":"self","url":{}}}]"#, quoted(self_link));
+    let links = links(self_link);
     match bundle.link {
         Some(link) => edits.replace(link.span(), links),
         None => insert_first(edits, bundle.value.start(), &format!(r#""link":{links},"#)),
@@ -85,7 +83,13 @@ fn edit_bundle(edits: &mut Edits, bundle: &Bundle<'_>, self_link: &str, stays: &
     }
 }
 
-fn edit_entry(edits: &mut Edits, entry: &Entry<'_>, our_base: &str) {
+/// The links of our own, JSON.
+pub(super) fn links(self_link: &str) -> String {
+    format!(r#"[{{"relation":"self","url":{}}}]"#, quoted(self_link))
+}
+
+/// Gives an entry that leaves its address with us, and takes out what speaks of the HIS's own exchange.
+pub(super) fn edit_entry(edits: &mut Edits, entry: &Entry<'_>, our_base: &str) {
     let ours = format!("{our_base}/{}/{}", entry.resource_type, entry.id);
     match &entry.full_url {
         Some((_, url)) if *url == ours || url.starts_with("urn:uuid:") || url.starts_with("urn:oid:") => {}
@@ -98,6 +102,25 @@ fn edit_entry(edits: &mut Edits, entry: &Entry<'_>, our_base: &str) {
 /// Inserts members, each with its comma, at the start of an object that has at least one that stays.
 fn insert_first(edits: &mut Edits, object_start: usize, members: &str) {
     edits.replace(object_start + 1..object_start + 1, members.to_owned());
+}
+
+/// Changes a Reference that leaves.
+pub(super) fn edit_site(
+    edits: &mut Edits,
+    site: &Site<'_>,
+    target: Target<'_>,
+    is_hidden: bool,
+    shaping: &Shaping<'_>,
+) {
+    edit_reference(edits, site, target, is_hidden, shaping.our_base);
+    if !is_hidden && renames(target, shaping.resource) {
+        rename_episode(edits, site);
+    }
+}
+
+/// Whether a Reference to this target does not say in the words of the HIS what it is called.
+pub(super) fn renames(target: Target<'_>, searched: &str) -> bool {
+    searched != EPISODE && matches!(target, Target::Local { resource_type: EPISODE, .. })
 }
 
 /// Which episodes are shown is judged where they are searched. Elsewhere a Reference may name one that is not, so its title

@@ -14,13 +14,21 @@ const FEW_NAMES: usize = 8;
 /// # Errors
 /// `TooLarge` over 4 GiB, `NotJson`, `TooDeep`, `RepeatedName`, `EscapedName`.
 pub(super) fn scan(body: &[u8]) -> Result<Outline<'_>, ShapeFault> {
+    scan_within(body, 0)
+}
+
+/// Scans a value that stands within `depth` arrays and objects of its document.
+///
+/// # Errors
+/// As [`scan`].
+pub(super) fn scan_within(body: &[u8], depth: usize) -> Result<Outline<'_>, ShapeFault> {
     if u32::try_from(body.len()).is_err() {
         return Err(ShapeFault::TooLarge);
     }
     let text = std::str::from_utf8(body).map_err(|error| ShapeFault::NotJson { offset: error.valid_up_to() })?;
     // One record per 16 bytes is typical of FHIR; the vector grows when it is not.
     let nodes = Vec::with_capacity(body.len() / 16);
-    let mut scanner = Scanner { bytes: body, at: 0, depth: 0, nodes, names: Vec::new() };
+    let mut scanner = Scanner { bytes: body, at: 0, depth, nodes, names: Vec::new() };
     scanner.skip_space();
     scanner.value()?;
     scanner.skip_space();

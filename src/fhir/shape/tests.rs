@@ -4,6 +4,7 @@ mod attacks;
 mod fixtures;
 mod generate;
 mod model;
+mod stream;
 
 use std::collections::HashSet;
 

@@ -8,7 +8,7 @@ use super::reference::{Target, target};
 use super::walk::Site;
 
 /// How often a HIS may repeat one entry, as some do with an include for each match. Bounds the work on each Reference.
-const MOST_REPEATS: usize = 256;
+pub(super) const MOST_REPEATS: usize = 256;
 
 /// Finds the entries that a Reference points to.
 #[derive(Debug)]
