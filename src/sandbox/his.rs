@@ -1,26 +1,34 @@
-//! The emulated HIS: a FHIR STU3 server for GP records that computes every answer from its data, and can be told to fail.
+//! The emulated HIS: a FHIR server for GP records, STU3 at its base and R4 below it, that computes every answer from its data,
+//! keeps what is shared with it in memory, and can be told to fail.
 //!
 //! It behaves as the system of a practice does, with everything the gateway has to keep from a patient: BSNs in
 //! identifiers, S and O lines, links on its internal host, and other people's records for who does not ask for one patient.
 
 mod answer;
+mod document;
+mod endpoint;
 pub mod faults;
 mod load;
 pub mod search;
 mod serve;
 pub mod store;
+mod submit;
+mod urns;
 
 use std::sync::Arc;
 
-use http::Method;
+use bytes::Bytes;
 use http::request::Parts;
+use serde_json::Value;
 use subtle::ConstantTimeEq as _;
 use tokio::sync::watch;
 
 use self::answer::{Answer, Problem};
+use self::endpoint::Endpoint;
 use self::faults::{Faults, RequestLog};
-use self::search::{Query, Search};
+use self::store::ResourceError;
 use crate::clock::SharedClock;
+use crate::medmij::FhirVersion;
 use crate::secret::Secret;
 
 pub use self::load::LoadError;
@@ -36,37 +44,70 @@ pub struct EmulatorAuth {
 
 /// One emulated HIS.
 pub struct Emulator {
-    base: String,
-    path: String,
-    records: Records,
+    stu3: Endpoint,
+    r4: Endpoint,
     auth: EmulatorAuth,
     clock: SharedClock,
     faults: watch::Sender<Faults>,
     log: watch::Sender<RequestLog>,
 }
 
+/// What a HIS holds: the records of its practice in STU3, and what is kept in R4.
+#[derive(Debug, Clone, Default)]
+pub struct Holdings {
+    /// At the base.
+    pub stu3: Records,
+    /// At [`Emulator::r4_base`].
+    pub r4: Records,
+}
+
+impl From<Records> for Holdings {
+    fn from(stu3: Records) -> Self {
+        Self { stu3, r4: Records::default() }
+    }
+}
+
 impl Emulator {
     /// Makes one that answers at `base_url`, such as `https://his-a.localhost:8460/fhir`; it stands in all links. The clock is
     /// read for `meta.lastUpdated` of an answer.
     #[must_use]
-    pub fn new(base_url: &str, records: Records, auth: EmulatorAuth, clock: SharedClock) -> Arc<Self> {
+    pub fn new(base_url: &str, holdings: impl Into<Holdings>, auth: EmulatorAuth, clock: SharedClock) -> Arc<Self> {
         let base = base_url.trim_end_matches('/').to_owned();
-        let after_scheme = base.split_once("://").map_or(base.as_str(), |(_, rest)| rest);
-        let path = after_scheme.find('/').and_then(|at| after_scheme.get(at..)).unwrap_or_default().to_owned();
-        let faults = watch::Sender::new(Faults::default());
-        Arc::new(Self { base, path, records, auth, clock, faults, log: watch::Sender::default() })
+        let Holdings { stu3, r4 } = holdings.into();
+        let r4 = Endpoint::new(FhirVersion::R4, format!("{base}/r4"), r4);
+        let stu3 = Endpoint::new(FhirVersion::Stu3, base, stu3);
+        let (faults, log) = (watch::Sender::new(Faults::default()), watch::Sender::default());
+        Arc::new(Self { stu3, r4, auth, clock, faults, log })
     }
 
     /// Its base URL without trailing slash.
     #[must_use]
     pub fn base(&self) -> &str {
-        &self.base
+        &self.stu3.base
     }
 
-    /// What it holds.
+    /// Base URL of what it keeps in R4.
     #[must_use]
-    pub const fn records(&self) -> &Records {
-        &self.records
+    pub fn r4_base(&self) -> &str {
+        &self.r4.base
+    }
+
+    /// What it holds now in STU3.
+    #[must_use]
+    pub fn records(&self) -> Arc<Records> {
+        self.stu3.records()
+    }
+
+    /// Puts resources of a version in; those with the same type and id are replaced.
+    ///
+    /// # Errors
+    /// When one of them is no resource, or has no usable id.
+    pub fn put(&self, version: FhirVersion, resources: Vec<Value>) -> Result<(), ResourceError> {
+        let endpoint = match version {
+            FhirVersion::Stu3 => &self.stu3,
+            FhirVersion::R4 => &self.r4,
+        };
+        endpoint.put(resources)
     }
 
     /// Replaces the faults; what hangs on the old ones goes on under the new.
@@ -93,49 +134,23 @@ impl Emulator {
     }
 
     /// Answers one request from the data; `faults` may taint what it holds.
-    fn answer(&self, request: &Parts, faults: &Faults) -> Answer {
-        self.try_answer(request, faults).unwrap_or_else(|problem| answer::outcome(&problem, &self.base))
+    fn answer(&self, request: &Parts, body: Option<&Bytes>, faults: &Faults) -> Answer {
+        let endpoint = if self.r4.holds(request.uri.path()) { &self.r4 } else { &self.stu3 };
+        let body = body.ok_or(Problem::TooLarge).and_then(|body| self.admits(request).map(|()| body));
+        let answer = body.and_then(|body| endpoint.answer(request, body, faults, self.clock.now()));
+        answer.unwrap_or_else(|problem| answer::outcome(&problem, &endpoint.base))
     }
 
-    fn try_answer(&self, request: &Parts, faults: &Faults) -> Result<Answer, Problem> {
-        if !self.admits(request) {
-            return Err(Problem::NotAdmitted);
-        }
-        if request.method != Method::GET {
-            return Err(Problem::Method);
-        }
-        let path = request.uri.path().strip_prefix(self.path.as_str()).ok_or(Problem::NotFound)?;
-        let segments: Vec<&str> = path.split('/').collect();
-        match segments.as_slice() {
-            ["", "metadata"] => Ok(answer::capabilities(&self.base, self.clock.now())),
-            ["", kind] => self.search(kind, request.uri.query().unwrap_or_default(), faults),
-            ["", kind, id] => self.read(kind, id, faults),
-            _ => Err(Problem::NotFound),
-        }
-    }
-
-    fn admits(&self, request: &Parts) -> bool {
-        let Some(key) = &self.auth.api_key else { return true };
+    fn admits(&self, request: &Parts) -> Result<(), Problem> {
+        let Some(key) = &self.auth.api_key else { return Ok(()) };
         let shown = request.headers.get("x-api-key").map(http::HeaderValue::as_bytes).unwrap_or_default();
-        shown.ct_eq(key.reveal().as_bytes()).into()
-    }
-
-    fn search(&self, kind: &str, query: &str, faults: &Faults) -> Result<Answer, Problem> {
-        let query = Query::parse(query).map_err(Problem::Search)?;
-        let found = Search::parse(kind, &query).map_err(Problem::Search)?.run(&self.records, &self.base);
-        let entries = answer::entries(&self.records, kind, &found, faults);
-        Ok(answer::searchset(&self.base, kind, &query, &entries, self.clock.now()))
-    }
-
-    fn read(&self, kind: &str, id: &str, faults: &Faults) -> Result<Answer, Problem> {
-        let resource = self.records.find(kind, id).ok_or(Problem::NotFound)?;
-        Ok(answer::resource(&answer::released(&self.records, resource, None, faults)))
+        if shown.ct_eq(key.reveal().as_bytes()).into() { Ok(()) } else { Err(Problem::NotAdmitted) }
     }
 }
 
 impl std::fmt::Debug for Emulator {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Emulator").field("base", &self.base).finish_non_exhaustive()
+        f.debug_struct("Emulator").field("base", &self.stu3.base).finish_non_exhaustive()
     }
 }
 

@@ -3,37 +3,47 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use http::StatusCode;
+use http::{HeaderValue, StatusCode};
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use super::faults::{Faults, expose_bsn};
-use super::search::{Found, Query, SearchError, TYPES, TypeTable};
+use super::search::{Found, Query, SearchError, TypeTable, tables};
 use super::store::{Records, Resource, resource_text};
+use super::submit::SubmissionError;
+use crate::medmij::FhirVersion;
 
 /// Status, media type and body.
 #[derive(Debug, Clone)]
 pub(super) struct Answer {
     pub(super) status: StatusCode,
-    pub(super) media_type: &'static str,
+    pub(super) media_type: HeaderValue,
     pub(super) body: Bytes,
 }
 
-pub(super) const FHIR_JSON: &str = "application/fhir+json;charset=utf-8";
+pub(super) const FHIR_JSON: HeaderValue = HeaderValue::from_static("application/fhir+json;charset=utf-8");
 
 /// Why a request gets no data.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Problem {
     #[error("the key in X-Api-Key is missing or wrong")]
     NotAdmitted,
-    #[error("only GET is served")]
+    #[error("the method is not served here")]
     Method,
     #[error("not found")]
     NotFound,
+    #[error("no such media type is served or read here")]
+    MediaType,
+    #[error("what was sent is larger than this system takes")]
+    TooLarge,
+    #[error("this system is full")]
+    Full,
     #[error(transparent)]
-    Search(SearchError),
+    Search(#[from] SearchError),
+    #[error(transparent)]
+    Submission(#[from] SubmissionError),
 }
 
 impl Problem {
@@ -43,10 +53,14 @@ impl Problem {
             Self::NotAdmitted => (StatusCode::UNAUTHORIZED, "security"),
             Self::Method => (StatusCode::METHOD_NOT_ALLOWED, "not-supported"),
             Self::NotFound => (StatusCode::NOT_FOUND, "not-found"),
+            Self::MediaType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "not-supported"),
+            Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too-long"),
+            Self::Full => (StatusCode::INSUFFICIENT_STORAGE, "no-store"),
             Self::Search(SearchError::UnknownType) => (StatusCode::NOT_FOUND, "not-supported"),
             Self::Search(SearchError::BadQuery) => (StatusCode::BAD_REQUEST, "invalid"),
             Self::Search(SearchError::UnknownParameter { .. }) => (StatusCode::BAD_REQUEST, "not-supported"),
             Self::Search(SearchError::BadValue { .. }) => (StatusCode::BAD_REQUEST, "value"),
+            Self::Submission(error) => error.codes(),
         }
     }
 }
@@ -54,9 +68,14 @@ impl Problem {
 /// An OperationOutcome. Its diagnostics name the internal host, as those of real systems do.
 pub(super) fn outcome(problem: &Problem, base: &str) -> Answer {
     let (status, code) = problem.codes();
-    let issue = json!({"severity": "error", "code": code, "details": {"text": problem.to_string()},
+    Answer { status, ..json_answer(&operation_outcome(code, &problem.to_string(), base)) }
+}
+
+/// The resource itself, of severity error.
+pub(super) fn operation_outcome(code: &str, text: &str, base: &str) -> Value {
+    let issue = json!({"severity": "error", "code": code, "details": {"text": text},
         "diagnostics": format!("raised by {base}")});
-    Answer { status, ..json_answer(&json!({"resourceType": "OperationOutcome", "issue": [issue]})) }
+    json!({"resourceType": "OperationOutcome", "issue": [issue]})
 }
 
 /// The text of one resource.
@@ -94,7 +113,8 @@ pub(super) fn released<'a>(
     faults: &Faults,
 ) -> Cow<'a, RawValue> {
     let stored = Cow::Borrowed(resource.text());
-    if !faults.unmasked_bsn {
+    // A Binary is the document itself; it has no narrative and no identifier.
+    if !faults.unmasked_bsn || resource.kind() == "Binary" {
         return stored;
     }
     let owners = records.owners(resource);
@@ -153,17 +173,22 @@ struct SearchMode {
     mode: &'static str,
 }
 
+/// A new logical id, as real systems give them.
+pub(super) fn new_id() -> String {
+    uuid::Builder::from_random_bytes(crate::secret::random()).into_uuid().to_string()
+}
+
 /// A searchset with all links on the HIS's own base.
-pub(super) fn searchset(base: &str, kind: &str, query: &Query, entries: &[Entry<'_>], now: Timestamp) -> Answer {
+pub(super) fn searchset(base: &str, path: &str, query: &Query, entries: &[Entry<'_>], now: Timestamp) -> Answer {
     let query = query.to_text();
     let mark = if query.is_empty() { "" } else { "?" };
     json_answer(&Bundle {
         resource_type: "Bundle",
-        id: uuid::Builder::from_random_bytes(crate::secret::random()).into_uuid().to_string(),
+        id: new_id(),
         meta: Meta { last_updated: format!("{now:.3}") },
         r#type: "searchset",
         total: entries.iter().filter(|entry| entry.mode == "match").count(),
-        link: [Link { relation: "self", url: format!("{base}/{kind}{mark}{query}") }],
+        link: [Link { relation: "self", url: format!("{base}/{path}{mark}{query}") }],
         entry: entries
             .iter()
             .map(|entry| BundleEntry {
@@ -176,14 +201,23 @@ pub(super) fn searchset(base: &str, kind: &str, query: &Query, entries: &[Entry<
 }
 
 /// What the tables of the search say this server can do.
-pub(super) fn capabilities(base: &str, now: Timestamp) -> Answer {
-    let resources: Vec<Value> = TYPES.iter().map(capability).collect();
-    json_answer(&json!({
+pub(super) fn capabilities(version: FhirVersion, base: &str, now: Timestamp) -> Answer {
+    let resources: Vec<Value> = tables(version).iter().copied().flatten().map(capability).collect();
+    let number = match version {
+        FhirVersion::Stu3 => "3.0.2",
+        FhirVersion::R4 => "4.0.1",
+    };
+    let mut statement = json!({
         "resourceType": "CapabilityStatement", "status": "active", "date": format!("{now:.0}"), "kind": "instance",
         "software": {"name": "Inzage sandbox"}, "implementation": {"description": "Emulated HIS", "url": base},
-        "fhirVersion": "3.0.2", "acceptUnknown": "both", "format": ["application/fhir+json"],
-        "rest": [{"mode": "server", "resource": resources}],
-    }))
+        "fhirVersion": number, "format": ["application/fhir+json"],
+        "rest": [{"mode": "server", "resource": resources,
+            "interaction": [{"code": "batch"}, {"code": "transaction"}]}],
+    });
+    if let (FhirVersion::Stu3, Some(members)) = (version, statement.as_object_mut()) {
+        members.insert("acceptUnknown".to_owned(), json!("both"));
+    }
+    json_answer(&statement)
 }
 
 fn capability(table: &TypeTable) -> Value {
@@ -201,7 +235,7 @@ fn capability(table: &TypeTable) -> Value {
     Value::Object(capability)
 }
 
-fn json_answer(body: &(impl Serialize + ?Sized)) -> Answer {
+pub(super) fn json_answer(body: &(impl Serialize + ?Sized)) -> Answer {
     let body = serde_json::to_vec(body).expect("a tree of strings, numbers and stored JSON can be written");
     Answer { status: StatusCode::OK, media_type: FHIR_JSON, body: body.into() }
 }

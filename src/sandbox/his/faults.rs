@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use http::StatusCode;
 use http::request::Parts;
+use http::{HeaderValue, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -23,6 +23,8 @@ pub struct Faults {
     pub foreign_patient: bool,
     /// The BSN also stands in the narrative and in an extra identifier of every resource.
     pub unmasked_bsn: bool,
+    /// The entry of a batch or transaction with this number, from 1, is refused. 0: none.
+    pub fail_entry: u32,
 }
 
 impl Faults {
@@ -102,6 +104,8 @@ impl From<Fail> for String {
     }
 }
 
+const HTML: HeaderValue = HeaderValue::from_static("text/html;charset=utf-8");
+
 /// The error page of an invented vendor, with what a patient may never see.
 pub(super) fn vendor_page(StatusOfFault(status): StatusOfFault, bsn: Option<&Bsn>) -> Answer {
     let page = format!(
@@ -110,13 +114,13 @@ pub(super) fn vendor_page(StatusOfFault(status): StatusOfFault, bsn: Option<&Bsn
          <pre>at praktijkbron.fhir.Dispatcher.invoke(Dispatcher.java:217)</pre></body></html>",
         bsn = bsn.map_or("unknown", Bsn::reveal),
     );
-    Answer { status, media_type: "text/html;charset=utf-8", body: page.into() }
+    Answer { status, media_type: HTML, body: page.into() }
 }
 
 /// Status 200 and no FHIR; which of the two kinds depends on `turn`.
 pub(super) fn garbage(turn: u64) -> Answer {
     let (media_type, body) = if turn.is_multiple_of(2) {
-        ("text/html;charset=utf-8", "<html><body>Welkom bij Praktijkbron. Meld u aan.</body></html>")
+        (HTML, "<html><body>Welkom bij Praktijkbron. Meld u aan.</body></html>")
     } else {
         (FHIR_JSON, "{\"resourceType\":\"Bundle\",\"type\":\"searchset\",\"entry\":[{\"resource\":{,}}]")
     };

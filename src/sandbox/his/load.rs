@@ -1,6 +1,5 @@
 //! Reads a folder tree of STU3 resources for the emulated HIS (`--his-data`).
 
-use std::collections::HashMap;
 use std::fs;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -8,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::store::{Records, Resource, ResourceError};
+use super::urns::{Urns, replace_urns, urn_of};
 
 /// A file over this size is refused, in bytes.
 const MAX_FILE: u64 = 64 * 1024 * 1024;
@@ -148,34 +148,20 @@ fn entries(mut bundle: Value, path: &Path) -> Result<Vec<Value>, LoadError> {
             return Err(refused());
         }
     };
-    let mut urns = HashMap::new();
+    let mut urns = Urns::new();
     let mut resources = Vec::with_capacity(entries.len());
     for mut entry in entries {
         let resource = entry.get_mut("resource").map(Value::take).ok_or_else(refused)?;
-        urns.extend(urn_of(&entry, &resource));
+        urns.extend(urn_of(&entry).and_then(|urn| Some((urn.to_owned(), named(&resource)?))));
         resources.push(resource);
     }
     resources.iter_mut().for_each(|resource| replace_urns(resource, &urns));
     Ok(resources)
 }
 
-fn urn_of(entry: &Value, resource: &Value) -> Option<(String, String)> {
-    let urn = entry.get("fullUrl")?.as_str().filter(|url| url.starts_with("urn:"))?;
-    let (kind, id) = (resource.get("resourceType")?.as_str()?, resource.get("id")?.as_str()?);
-    Some((urn.to_owned(), format!("{kind}/{id}")))
-}
-
-fn replace_urns(value: &mut Value, urns: &HashMap<String, String>) {
-    if let Some(members) = value.as_object_mut() {
-        for (name, member) in members {
-            match member.as_str().and_then(|text| urns.get(text)) {
-                Some(target) if name == "reference" => *member = Value::String(target.clone()),
-                Some(_) | None => replace_urns(member, urns),
-            }
-        }
-    } else if let Some(items) = value.as_array_mut() {
-        items.iter_mut().for_each(|item| replace_urns(item, urns));
-    }
+/// `Type/id` of a resource.
+fn named(resource: &Value) -> Option<String> {
+    Some(format!("{}/{}", resource.get("resourceType")?.as_str()?, resource.get("id")?.as_str()?))
 }
 
 #[cfg(test)]

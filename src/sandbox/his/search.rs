@@ -1,6 +1,7 @@
 //! Type-level searches over the records of the emulated HIS: each answer is computed from the stored resources.
 
 mod date;
+mod last;
 mod query;
 mod select;
 mod table;
@@ -13,9 +14,10 @@ use self::select::{nodes, period_of_use, ranges};
 use self::table::{Include, Kind, Parameter};
 use self::token::Token;
 use super::store::{Key, Records, Resource, reference_key};
+use crate::medmij::FhirVersion;
 
 pub use self::query::{Query, percent_encode};
-pub use self::table::{TYPES, TypeTable};
+pub use self::table::{TypeTable, tables};
 
 /// Why a search is refused; the caller gets it as an OperationOutcome.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -46,6 +48,8 @@ pub struct Search {
     table: &'static TypeTable,
     conditions: Vec<Condition>,
     includes: Vec<&'static Include>,
+    /// Of `$lastn`: how many of each code.
+    newest: Option<usize>,
 }
 
 /// One parameter of the request; its values are alternatives.
@@ -74,9 +78,23 @@ impl Search {
     ///
     /// # Errors
     /// See [`SearchError`].
-    pub fn parse(kind: &str, query: &Query) -> Result<Self, SearchError> {
-        let table = TYPES.iter().find(|table| table.kind == kind).ok_or(SearchError::UnknownType)?;
-        let mut search = Self { table, conditions: Vec::new(), includes: Vec::new() };
+    pub fn parse(version: FhirVersion, kind: &str, query: &Query) -> Result<Self, SearchError> {
+        Self::read(version, kind, query, None)
+    }
+
+    /// Reads the parameters of `Observation/$lastn`: those of a search, and `max`, how many of each code, 1 by default
+    /// (FHIR STU3 observation-operations.html).
+    ///
+    /// # Errors
+    /// See [`SearchError`].
+    pub fn parse_last(version: FhirVersion, query: &Query) -> Result<Self, SearchError> {
+        Self::read(version, "Observation", query, Some(1))
+    }
+
+    fn read(version: FhirVersion, kind: &str, query: &Query, newest: Option<usize>) -> Result<Self, SearchError> {
+        let mut every = tables(version).iter().copied().flatten();
+        let table = every.find(|table| table.kind == kind).ok_or(SearchError::UnknownType)?;
+        let mut search = Self { table, conditions: Vec::new(), includes: Vec::new(), newest };
         for (name, value) in query.pairs() {
             search.add(name, value)?;
         }
@@ -97,6 +115,10 @@ impl Search {
                 self.includes.push(include);
                 Ok(())
             }
+            "max" if self.newest.is_some() => {
+                self.newest = Some(value.parse().ok().filter(|max| *max > 0).ok_or_else(bad_value)?);
+                Ok(())
+            }
             _ => {
                 let parameter = self.table.parameters.iter().find(|parameter| parameter.name == name);
                 let parameter = parameter.ok_or_else(|| SearchError::UnknownParameter { name: name.to_owned() })?;
@@ -109,11 +131,9 @@ impl Search {
     /// Runs the search. `base` is the HIS's own base URL; absolute references to another place are not followed.
     #[must_use]
     pub fn run<'a>(&self, records: &'a Records, base: &str) -> Found<'a> {
-        let matches: Vec<_> = self
-            .candidates(records)
-            .into_iter()
-            .filter(|found| self.conditions.iter().all(|c| c.holds(found)))
-            .collect();
+        let holds = |found: &&Resource| self.conditions.iter().all(|condition| condition.holds(found));
+        let matches: Vec<_> = self.candidates(records).into_iter().filter(holds).collect();
+        let matches = self.newest.map_or(matches.clone(), |max| last::newest(&matches, max));
         let included = self.included(records, &matches, base);
         let patient = self.patient().or_else(|| only_patient(&matches));
         Found { matches, included, patient }
@@ -138,10 +158,9 @@ impl Search {
 
     fn included<'a>(&self, records: &'a Records, matches: &[&Resource], base: &str) -> Vec<&'a Resource> {
         let targets = self.includes.iter().flat_map(|include| {
-            matches
-                .iter()
-                .flat_map(move |found| nodes(found.value(), include.path))
-                .filter_map(|node| local_key(node, base))
+            let nodes = matches.iter().flat_map(move |found| nodes(found.value(), include.path));
+            let keys = nodes.filter_map(|node| local_key(node, base));
+            keys.filter(move |(kind, _)| include.target.is_none_or(|target| kind == target))
         });
         let wanted: BTreeSet<Key> = targets.collect();
         let is_match = |(kind, id): &Key| matches.iter().any(|found| found.kind() == kind && found.id() == id);

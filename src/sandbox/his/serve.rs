@@ -36,8 +36,8 @@ const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a connection may wait for the next request, and a request for its head.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
 const PAUSE_AFTER_FAILED_ACCEPT: Duration = Duration::from_millis(50);
-/// Size of the form of a search, in bytes.
-const MAX_SEARCH_FORM: usize = 16 * 1024;
+/// Size of a request body, in bytes.
+const MAX_BODY: usize = 64 * 1024 * 1024;
 /// Size of a control request, in bytes.
 const MAX_CONTROL_BODY: usize = 4096;
 
@@ -117,13 +117,13 @@ async fn respond(
     request: Request<Incoming>,
     broken: &CancellationToken,
 ) -> Result<Response<AnswerBody>, Infallible> {
-    let request = search_by_post(request).await;
+    let (request, body) = read(request).await;
     let turn = emulator.note(&request);
     let mut changes = emulator.faults.subscribe();
     let faults = settled(&mut changes).await;
     Ok(match faults.fail {
-        Fail::None => response(emulator.answer(&request, &faults), false),
-        Fail::Cut => response(emulator.answer(&request, &faults), true),
+        Fail::None => response(emulator.answer(&request, body.as_ref(), &faults), false),
+        Fail::Cut => response(emulator.answer(&request, body.as_ref(), &faults), true),
         Fail::Garbage => response(garbage(turn), false),
         Fail::Status(status) => {
             let bsn = emulator.records().patients().next().map(|patient| patient.bsn);
@@ -136,18 +136,28 @@ async fn respond(
     })
 }
 
+/// Reads a request to its end. `None` for a body that is too large, or breaks off.
+async fn read(request: Request<Incoming>) -> (Parts, Option<Bytes>) {
+    let (head, body) = request.into_parts();
+    match Limited::new(body, MAX_BODY).collect().await {
+        Ok(body) => {
+            let (head, body) = search_by_post(head, body.to_bytes());
+            (head, Some(body))
+        }
+        Err(_) => (head, None),
+    }
+}
+
 /// `POST [type]/_search` means the same as a search by GET; what it asks for stands in the body (FHIR STU3 http.html, 2.21.0.9).
-async fn search_by_post(request: Request<Incoming>) -> Parts {
-    let (mut head, body) = request.into_parts();
+fn search_by_post(mut head: Parts, body: Bytes) -> (Parts, Bytes) {
     let path = head.uri.path().strip_suffix("/_search").filter(|_| head.method == Method::POST).map(str::to_owned);
-    let Some(path) = path else { return head };
-    let form = Limited::new(body, MAX_SEARCH_FORM).collect().await.map(http_body_util::Collected::to_bytes);
-    let form = form.ok().and_then(|form| String::from_utf8(form.to_vec()).ok()).unwrap_or_default();
+    let Some(path) = path else { return (head, body) };
+    let form = String::from_utf8(body.to_vec()).unwrap_or_default();
     if let Ok(uri) = format!("{path}?{form}").parse() {
         head.uri = uri;
         head.method = Method::GET;
     }
-    head
+    (head, Bytes::new())
 }
 
 /// The faults that decide about a request: those after the delay, and not `hang`.
@@ -162,9 +172,9 @@ fn response(answer: Answer, cut: bool) -> Response<AnswerBody> {
     let mut response = Response::new(AnswerBody::new(answer.body, cut));
     *response.status_mut() = answer.status;
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(answer.media_type));
+    headers.insert(header::CONTENT_TYPE, answer.media_type);
     if answer.status == StatusCode::METHOD_NOT_ALLOWED {
-        headers.insert(header::ALLOW, HeaderValue::from_static("GET"));
+        headers.insert(header::ALLOW, HeaderValue::from_static("GET, POST"));
     }
     response
 }

@@ -1,6 +1,7 @@
-//! What the emulated HIS holds: STU3 resources, found by type and id, by patient, and by the BSN of a patient.
+//! What the emulated HIS holds: resources of one FHIR version, found by type and id, by patient, and by the BSN of a patient.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use jiff::civil::Date;
 use serde::ser::{Serialize, SerializeMap, Serializer};
@@ -118,7 +119,7 @@ pub struct PatientEntry {
 /// An immutable set of resources with its indexes.
 #[derive(Debug, Clone, Default)]
 pub struct Records {
-    resources: BTreeMap<Key, Resource>,
+    resources: BTreeMap<Key, Arc<Resource>>,
     /// Ids of the Patients each resource belongs to; a resource without an entry is neutral.
     owners: HashMap<Key, BTreeSet<String>>,
     /// For each Patient id, the resources that name this patient themselves, in order.
@@ -138,7 +139,7 @@ impl Records {
     /// Stores parsed resources; of two with the same type and id the later one stays.
     #[must_use]
     pub fn of(resources: Vec<Resource>) -> Self {
-        Self::index(resources.into_iter().map(|resource| (resource.key(), resource)).collect())
+        Self::index(resources.into_iter().map(keyed).collect())
     }
 
     /// Both together; of two resources with the same type and id the one of `other` stays.
@@ -146,6 +147,13 @@ impl Records {
     pub fn merge(mut self, other: Self) -> Self {
         self.resources.extend(other.resources);
         Self::index(self.resources)
+    }
+
+    /// These, and what is put in now; a resource with the same type and id is replaced.
+    #[must_use]
+    pub fn with(&self, resources: &[Resource]) -> Self {
+        let added = resources.iter().cloned().map(keyed);
+        Self::index(self.resources.clone().into_iter().chain(added).collect())
     }
 
     /// How many resources there are.
@@ -168,20 +176,26 @@ impl Records {
     /// One resource.
     #[must_use]
     pub fn find(&self, kind: &str, id: &str) -> Option<&Resource> {
-        self.resources.get(&(kind.to_owned(), id.to_owned()))
+        self.resources.get(&(kind.to_owned(), id.to_owned())).map(Arc::as_ref)
+    }
+
+    /// One resource, to keep.
+    #[must_use]
+    pub fn shared(&self, kind: &str, id: &str) -> Option<Arc<Resource>> {
+        self.resources.get(&(kind.to_owned(), id.to_owned())).cloned()
     }
 
     /// All resources of a type, in order of their ids.
     pub fn of_type<'a>(&'a self, kind: &str) -> impl Iterator<Item = &'a Resource> + use<'a> {
         let kind = kind.to_owned();
         let from = (kind.clone(), String::new());
-        self.resources.range(from..).take_while(move |(key, _)| key.0 == kind).map(|(_, resource)| resource)
+        self.resources.range(from..).take_while(move |(key, _)| key.0 == kind).map(|(_, resource)| resource.as_ref())
     }
 
     /// The resources of a type in which a reference names this patient, in order of their ids.
     pub fn naming_patient<'a>(&'a self, kind: &'a str, patient: &str) -> impl Iterator<Item = &'a Resource> + 'a {
         let keys = self.naming.get(patient).map_or(&[][..], Vec::as_slice);
-        keys.iter().filter(move |key| key.0 == kind).filter_map(|key| self.resources.get(key))
+        keys.iter().filter(move |key| key.0 == kind).filter_map(|key| self.resources.get(key)).map(Arc::as_ref)
     }
 
     /// Ids of the Patients a resource belongs to. Empty: the resource is neutral.
@@ -196,7 +210,7 @@ impl Records {
         bsn(self.find("Patient", patient)?.value())
     }
 
-    fn index(resources: BTreeMap<Key, Resource>) -> Self {
+    fn index(resources: BTreeMap<Key, Arc<Resource>>) -> Self {
         let references: HashMap<Key, Vec<Key>> =
             resources.iter().map(|(key, resource)| (key.clone(), references(resource.value()))).collect();
         let mut owners: HashMap<Key, BTreeSet<String>> =
@@ -211,6 +225,10 @@ impl Records {
         spread(&references, &mut owners, &neutral);
         Self { resources, owners, naming }
     }
+}
+
+fn keyed(resource: Resource) -> (Key, Arc<Resource>) {
+    (resource.key(), Arc::new(resource))
 }
 
 /// A Patient belongs to itself only, whatever it links to; any other resource to every patient it names.
@@ -238,7 +256,7 @@ fn spread(references: &HashMap<Key, Vec<Key>>, owners: &mut HashMap<Key, BTreeSe
 }
 
 /// Every resource that this value refers to: literal references at any depth, and links to a Binary.
-fn references(value: &Value) -> Vec<Key> {
+pub(super) fn references(value: &Value) -> Vec<Key> {
     let mut found = Vec::new();
     let mut open = vec![value];
     while let Some(value) = open.pop() {

@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::*;
 use crate::clock::SystemClock;
+use crate::medmij::FhirVersion;
 use crate::sandbox::records;
 
 const BASE: &str = "https://his.localhost:9999/fhir";
@@ -205,6 +206,40 @@ async fn reads_and_metadata_are_answered_and_the_rest_is_refused() {
 
 fn status_and_allow(text: &str) -> (u16, bool) {
     (status(text), text.contains("allow: GET"))
+}
+
+#[tokio::test]
+async fn a_document_comes_as_bytes_or_as_the_resource_that_holds_them() {
+    let world = World::start();
+    let binary =
+        json!({"resourceType": "Binary", "id": "pdf", "contentType": "application/pdf", "content": "JVBE\nRi0x"});
+    world.emulator.put(FhirVersion::Stu3, vec![binary]).unwrap();
+    for accept in ["", "\r\nAccept: */*", "\r\nAccept: application/pdf"] {
+        let (text, _) = world.send(&format!("GET /fhir/Binary/pdf HTTP/1.1\r\nX-Api-Key: {KEY}{accept}")).await;
+        assert!(text.contains("content-type: application/pdf\r\n"), "{text}");
+        assert_eq!(body(&text), "%PDF-1");
+    }
+    let accept = "\r\nAccept: application/fhir+json";
+    let (text, _) = world.send(&format!("GET /fhir/Binary/pdf HTTP/1.1\r\nX-Api-Key: {KEY}{accept}")).await;
+    assert_eq!(serde_json::from_str::<Value>(body(&text)).unwrap()["content"], "JVBE\nRi0x");
+    assert_eq!(world.ask("Binary/other").await.0, 404);
+    world.end().await;
+}
+
+#[tokio::test]
+async fn what_is_kept_in_r4_stands_at_its_own_base() {
+    let world = World::start();
+    let dose = json!({"resourceType": "Immunization", "id": "d", "status": "completed", "occurrenceDateTime": "2026-10-10",
+        "patient": {"reference": "Patient/a"}});
+    world.emulator.put(FhirVersion::R4, vec![dose]).unwrap();
+    let (status, bundle) = world.ask("r4/Immunization?patient=a").await;
+    assert_eq!((status, &bundle["total"]), (200, &json!(1)));
+    assert_eq!(bundle["entry"][0]["fullUrl"], json!(format!("{BASE}/r4/Immunization/d")));
+    assert_eq!(world.ask("Immunization?patient=a").await.1["total"], json!(0), "in STU3 it is not there");
+    assert_eq!(world.ask("r4/Observation").await.0, 404);
+    assert_eq!(world.ask("r4/metadata").await.1["fhirVersion"], json!("4.0.1"));
+    assert_eq!(world.ask("r4nothing").await.0, 404);
+    world.end().await;
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use super::configuration::configuration;
 use crate::lists::ListKind;
 use crate::medmij::{Hostname, ProviderName};
 use crate::routing::INTERFACE_VERSION;
-use crate::sandbox::his::Emulator;
+use crate::sandbox::his::{Emulator, PatientEntry};
 use crate::sandbox::pki::{Authority, write_private};
 use crate::sandbox::portal::keys;
 use crate::sandbox::ports::{HIS_COUNT, Sockets, port};
@@ -303,12 +303,13 @@ impl Layout {
     pub fn people(&self, practices: &[Practice], his: &[Arc<Emulator>]) -> Vec<TestPerson> {
         let each = practices.iter().zip(his);
         each.flat_map(|(practice, his)| {
-            his.records().patients().map(|patient| TestPerson {
+            let person = |patient: PatientEntry| TestPerson {
                 bsn: patient.bsn.reveal().to_owned(),
                 name: patient.family,
                 provider: practice.provider.to_string(),
                 birth_date: patient.birth_date,
-            })
+            };
+            his.records().patients().map(person).collect::<Vec<_>>()
         })
         .collect()
     }

@@ -52,6 +52,11 @@ impl Range {
         Some(Self { until: self.from.saturating_add(length).ok()?, ..self })
     }
 
+    /// Its first moment.
+    pub(super) const fn start(self) -> Timestamp {
+        self.from
+    }
+
     /// This range with its end left open.
     pub(super) const fn open_ended(self) -> Self {
         Self { until: Timestamp::MAX, ..self }

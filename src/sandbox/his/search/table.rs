@@ -1,5 +1,7 @@
 //! What can be searched: parameters and includes of each resource type, as data.
 
+use crate::medmij::FhirVersion;
+
 /// One step into a resource.
 #[derive(Debug, Clone, Copy)]
 pub enum Step {
@@ -56,10 +58,12 @@ pub struct Parameter {
 /// A value of `_include`.
 #[derive(Debug)]
 pub struct Include {
-    /// `Type:parameter`.
+    /// `Type:parameter`, or `Type:parameter:target`.
     pub name: &'static str,
     /// Where the references are.
     pub path: Path,
+    /// The only type that comes along. `None`: any.
+    pub target: Option<&'static str>,
 }
 
 /// All of one resource type.
@@ -83,6 +87,12 @@ macro_rules! parameter {
     };
 }
 
+macro_rules! include_of {
+    ($name:literal, $($member:literal).+) => {
+        Include { name: $name, path: path!($($member).+), target: None }
+    };
+}
+
 const TOKEN: Kind = Kind::Token { system: None };
 const ID: Parameter = Parameter { name: "_id", kind: Kind::Id, paths: &[] };
 const IDENTIFIER: Parameter = parameter!("identifier", TOKEN, "identifier");
@@ -91,128 +101,28 @@ const fn bound(system: &'static str) -> Kind {
     Kind::Token { system: Some(system) }
 }
 
-/// Every type this HIS serves.
-pub const TYPES: &[TypeTable] = &[
-    TypeTable {
-        kind: "Patient",
-        parameters: &[ID, IDENTIFIER],
-        includes: &[Include { name: "Patient:general-practitioner", path: path!("generalPractitioner") }],
-    },
-    TypeTable {
-        kind: "EpisodeOfCare",
-        parameters: &[
-            ID,
-            IDENTIFIER,
-            parameter!("patient", Kind::Patient, "patient"),
-            parameter!("status", bound("http://hl7.org/fhir/episode-of-care-status"), "status"),
-            parameter!("type", TOKEN, "type"),
-            parameter!("date", Kind::Date, "period"),
-        ],
-        includes: &[],
-    },
-    TypeTable {
-        kind: "MedicationRequest",
-        parameters: &[
-            ID,
-            IDENTIFIER,
-            parameter!("patient", Kind::Patient, "subject"),
-            parameter!("subject", Kind::Patient, "subject"),
-            parameter!("status", bound("http://hl7.org/fhir/medication-request-status"), "status"),
-            parameter!("category", TOKEN, "category"),
-            parameter!("code", TOKEN, "medicationCodeableConcept"),
-            Parameter { name: "periodofuse", kind: Kind::PeriodOfUse, paths: &[] },
-        ],
-        includes: &[Include { name: "MedicationRequest:medication", path: path!("medicationReference") }],
-    },
-    TypeTable {
-        kind: "AllergyIntolerance",
-        parameters: &[
-            ID,
-            IDENTIFIER,
-            parameter!("patient", Kind::Patient, "patient"),
-            parameter!("category", bound("http://hl7.org/fhir/allergy-intolerance-category"), "category"),
-            parameter!("code", TOKEN, "code", "reaction"."substance"),
-            parameter!("type", bound("http://hl7.org/fhir/allergy-intolerance-type"), "type"),
-            parameter!("date", Kind::Date, "assertedDate"),
-        ],
-        includes: &[],
-    },
-    TypeTable {
-        kind: "Observation",
-        parameters: &[
-            ID,
-            IDENTIFIER,
-            parameter!("patient", Kind::Patient, "subject"),
-            parameter!("subject", Kind::Patient, "subject"),
-            parameter!("status", bound("http://hl7.org/fhir/observation-status"), "status"),
-            parameter!("category", TOKEN, "category"),
-            parameter!("code", TOKEN, "code"),
-            parameter!("date", Kind::Date, "effectiveDateTime", "effectivePeriod"),
-        ],
-        includes: &[
-            Include { name: "Observation:related-target", path: path!("related"."target") },
-            Include { name: "Observation:specimen", path: path!("specimen") },
-        ],
-    },
-    TypeTable {
-        kind: "Composition",
-        parameters: &[
-            ID,
-            IDENTIFIER,
-            parameter!("patient", Kind::Patient, "subject"),
-            parameter!("subject", Kind::Patient, "subject"),
-            parameter!("status", bound("http://hl7.org/fhir/composition-status"), "status"),
-            parameter!("type", TOKEN, "type"),
-            parameter!("date", Kind::Date, "date"),
-        ],
-        includes: &[],
-    },
-    TypeTable {
-        kind: "Encounter",
-        parameters: &[
-            ID,
-            IDENTIFIER,
-            parameter!("patient", Kind::Patient, "subject"),
-            parameter!("subject", Kind::Patient, "subject"),
-            parameter!("status", bound("http://hl7.org/fhir/encounter-status"), "status"),
-            parameter!("class", TOKEN, "class"),
-            parameter!("type", TOKEN, "type"),
-            parameter!("date", Kind::Date, "period"),
-        ],
-        includes: &[],
-    },
-    TypeTable {
-        kind: "Flag",
-        parameters: &[
-            ID,
-            IDENTIFIER,
-            parameter!("patient", Kind::Patient, "subject"),
-            parameter!("subject", Kind::Patient, "subject"),
-            parameter!("date", Kind::Date, "period"),
-        ],
-        includes: &[],
-    },
-    TypeTable {
-        kind: "Condition",
-        parameters: &[
-            ID,
-            IDENTIFIER,
-            parameter!("patient", Kind::Patient, "subject"),
-            parameter!("subject", Kind::Patient, "subject"),
-            parameter!("category", TOKEN, "category"),
-            parameter!("code", TOKEN, "code"),
-            parameter!("clinical-status", bound("http://hl7.org/fhir/condition-clinical"), "clinicalStatus"),
-            parameter!("onset-date", Kind::Date, "onsetDateTime", "onsetPeriod"),
-        ],
-        includes: &[],
-    },
-    TypeTable { kind: "Practitioner", parameters: &[ID, IDENTIFIER], includes: &[] },
-    TypeTable { kind: "PractitionerRole", parameters: &[ID, IDENTIFIER], includes: &[] },
-    TypeTable { kind: "Organization", parameters: &[ID, IDENTIFIER], includes: &[] },
-    TypeTable { kind: "Medication", parameters: &[ID, parameter!("code", TOKEN, "code")], includes: &[] },
-    TypeTable {
-        kind: "Specimen",
-        parameters: &[ID, IDENTIFIER, parameter!("patient", Kind::Patient, "subject")],
-        includes: &[],
-    },
-];
+/// The parameters by which nearly every type names its patient.
+macro_rules! subject {
+    () => {
+        parameter!("subject", Kind::Patient, "subject")
+    };
+}
+
+macro_rules! patient {
+    ($member:literal) => {
+        parameter!("patient", Kind::Patient, $member)
+    };
+}
+
+mod care;
+mod gp;
+mod r4;
+
+/// Every type this HIS serves in a version.
+#[must_use]
+pub fn tables(version: FhirVersion) -> &'static [&'static [TypeTable]] {
+    match version {
+        FhirVersion::Stu3 => &[gp::TYPES, care::TYPES],
+        FhirVersion::R4 => &[r4::TYPES],
+    }
+}

@@ -20,9 +20,19 @@ fn shipped() -> Records {
 /// Ids of the matches and of what came with them.
 fn ask(records: &Records, request: &str) -> Result<(Vec<String>, Vec<String>), SearchError> {
     let (kind, query) = request.split_once('?').unwrap_or((request, ""));
-    let found = Search::parse(kind, &Query::parse(query)?)?.run(records, BASE);
+    let found = search(kind, &Query::parse(query)?)?.run(records, BASE);
     let ids = |resources: Vec<&Resource>| resources.into_iter().map(|resource| resource.id().to_owned()).collect();
     Ok((ids(found.matches), ids(found.included)))
+}
+
+fn search(path: &str, query: &Query) -> Result<Search, SearchError> {
+    match path.split_once('/') {
+        None => Search::parse(FhirVersion::Stu3, path, query),
+        Some((_, operation)) => {
+            assert_eq!(operation, "$lastn");
+            Search::parse_last(FhirVersion::Stu3, query)
+        }
+    }
 }
 
 /// What is left of the ids when the patient's own prefix is taken off.
@@ -161,10 +171,104 @@ fn what_cannot_be_answered_exactly_is_refused() {
     }
 }
 
+/// Two people with a little of everything that the services beside the GP record ask for.
+fn cared_for() -> Records {
+    let of = |value: serde_json::Value, id: &str, patient: &str| {
+        let mut value = value;
+        let reference = serde_json::json!({"reference": format!("Patient/{patient}")});
+        let member = match value["resourceType"].as_str().unwrap() {
+            "Appointment" => ("participant", serde_json::json!([{"actor": reference}])),
+            "Coverage" => ("beneficiary", reference),
+            "Immunization" => ("patient", reference),
+            _ => ("subject", reference),
+        };
+        value["id"] = id.into();
+        value[member.0] = member.1;
+        value
+    };
+    let measured = |code: &str, date: &str| {
+        serde_json::json!({"resourceType": "Observation", "status": "final", "effectiveDateTime": date,
+            "category": [{"coding": [{"system": "http://hl7.org/fhir/observation-category", "code": "vital-signs"}]}],
+            "code": {"coding": [{"system": "http://loinc.org", "code": code}]}})
+    };
+    let document = |status: &str, at: &str| {
+        serde_json::json!({"resourceType": "DocumentReference", "status": status, "indexed": format!("{at}T08:00:00Z"),
+            "created": at})
+    };
+    let appointment = |status: &str, at: &str| serde_json::json!({"resourceType": "Appointment", "status": status, "start": format!("{at}T09:00:00+01:00")});
+    let payor = serde_json::json!([{"reference": "Organization/insurer"}, {"reference": "Patient/a"}]);
+    Records::from_resources(vec![
+        of(measured("29463-7", "2026-01-05"), "w1", "a"),
+        of(measured("29463-7", "2026-11-01T08:30:00+01:00"), "w2", "a"),
+        of(measured("29463-7", "2026-12-01"), "w3", "b"),
+        of(measured("85354-9", "2026-10-01"), "p1", "a"),
+        of(measured("85354-9", "2026-10-02"), "p2", "a"),
+        of(document("current", "2026-02-01"), "d1", "a"),
+        of(document("superseded", "2026-02-01"), "d2", "a"),
+        of(document("current", "2025-02-01"), "d3", "a"),
+        of(
+            serde_json::json!({"resourceType": "DocumentManifest", "status": "current", "created": "2026-02-01"}),
+            "m1",
+            "a",
+        ),
+        of(appointment("booked", "2026-12-01"), "t1", "a"),
+        of(appointment("fulfilled", "2026-03-01"), "t2", "a"),
+        of(appointment("booked", "2026-12-02"), "t3", "b"),
+        of(serde_json::json!({"resourceType": "Immunization", "status": "completed", "date": "2026-10-10"}), "v1", "a"),
+        of(serde_json::json!({"resourceType": "Coverage", "payor": payor}), "c1", "a"),
+        serde_json::json!({"resourceType": "Organization", "id": "insurer"}),
+        serde_json::json!({"resourceType": "Patient", "id": "a"}),
+        serde_json::json!({"resourceType": "Patient", "id": "b"}),
+    ])
+    .unwrap()
+}
+
+#[test]
+fn the_requests_of_the_other_services_find_what_they_should() {
+    let records = cared_for();
+    let cases = [
+        ("Observation?patient=a&code=http://loinc.org|85354-9", vec!["p1", "p2"]),
+        ("Observation?patient=a&category=vital-signs", vec!["p1", "p2", "w1", "w2"]),
+        (
+            "Observation?patient=a&category=http://hl7.org/fhir/observation-category|vital-signs",
+            vec!["p1", "p2", "w1", "w2"],
+        ),
+        (
+            "Observation?patient=a&code=http://loinc.org|85354-9,http://loinc.org|29463-7&date=ge2026-10-02&date=le2026-11-01",
+            vec!["p2", "w2"],
+        ),
+        ("Observation/$lastn?patient=a&code=http://loinc.org|29463-7", vec!["w2"]),
+        ("Observation/$lastn?patient=a&category=vital-signs", vec!["w2", "p2"]),
+        ("Observation/$lastn?patient=a&category=vital-signs&max=2", vec!["w2", "w1", "p2", "p1"]),
+        ("DocumentReference?patient=a&status=current", vec!["d1", "d3"]),
+        ("DocumentReference?patient=a&status=current&indexed=ge2025-01-01&indexed=le2025-12-31", vec!["d3"]),
+        ("DocumentReference?patient=a&status=current&indexed=ge2023-01-01&indexed=le2024-01-01", vec![]),
+        ("DocumentManifest?patient=a&status=current&created=ge2026-01-01&created=le2026-12-31", vec!["m1"]),
+        ("Appointment?patient=a&date=ge2026-11-21", vec!["t1"]),
+        ("Appointment?patient=a&date=ge2026-01-01&date=le2026-11-21", vec!["t2"]),
+        ("Appointment?patient=a&status=booked,pending,proposed", vec!["t1"]),
+        ("Immunization?patient=a&status=completed", vec!["v1"]),
+        ("Coverage?patient=b", vec![]),
+    ];
+    for (request, expected) in cases {
+        assert_eq!(ask(&records, request).unwrap().0, expected, "{request}");
+    }
+    let typed = ask(&records, "Coverage?patient=a&_include=Coverage:payor:Organization").unwrap();
+    assert_eq!(
+        typed,
+        (vec!["c1".to_owned()], vec!["insurer".to_owned()]),
+        "the Patient among the payors does not come along"
+    );
+    let refused = ask(&records, "Observation?patient=a&max=1").unwrap_err();
+    assert_eq!(refused, SearchError::UnknownParameter { name: "max".to_owned() }, "only $lastn has it");
+    let refused = ask(&records, "Observation/$lastn?patient=a&max=0").unwrap_err();
+    assert_eq!(refused, SearchError::BadValue { name: "max".to_owned() });
+}
+
 proptest! {
     #[test]
     fn no_query_panics(
-        kind in prop::sample::select(TYPES.iter().map(|table| table.kind).collect::<Vec<_>>()),
+        kind in prop::sample::select(tables(FhirVersion::Stu3).iter().copied().flatten().map(|table| table.kind).collect::<Vec<_>>()),
         name in prop_oneof![
             prop::sample::select(vec!["_id", "identifier", "patient", "code", "category", "date", "periodofuse", "_include"]),
             Just("?")

@@ -1,0 +1,122 @@
+//! One FHIR base of an emulated HIS: its resources, and what is asked of them and sent to them.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use bytes::Bytes;
+use http::Method;
+use http::request::Parts;
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::answer::{self, Answer, Problem};
+use super::document;
+use super::faults::Faults;
+use super::search::{Query, Search};
+use super::store::{Records, Resource, ResourceError};
+use super::submit::{self, Submission};
+use crate::medmij::FhirVersion;
+
+/// Bytes of JSON that are kept of what was sent, at most.
+const SENT_MAX_BYTES: usize = 64 * 1024 * 1024;
+
+/// Resources of one version at one base.
+pub(super) struct Endpoint {
+    version: FhirVersion,
+    /// Without trailing slash.
+    pub(super) base: String,
+    path: String,
+    records: ArcSwap<Records>,
+    /// Bytes that may still be sent.
+    room: std::sync::atomic::AtomicUsize,
+}
+
+impl Endpoint {
+    pub(super) fn new(version: FhirVersion, base: String, records: Records) -> Self {
+        let after_scheme = base.split_once("://").map_or(base.as_str(), |(_, rest)| rest);
+        let path = after_scheme.find('/').and_then(|at| after_scheme.get(at..)).unwrap_or_default().to_owned();
+        Self { version, base, path, records: ArcSwap::from_pointee(records), room: SENT_MAX_BYTES.into() }
+    }
+
+    /// Whether a path is at or below the base.
+    pub(super) fn holds(&self, path: &str) -> bool {
+        self.below(path).is_some()
+    }
+
+    fn below<'a>(&self, path: &'a str) -> Option<&'a str> {
+        path.strip_prefix(self.path.as_str()).filter(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+
+    pub(super) fn records(&self) -> Arc<Records> {
+        self.records.load_full()
+    }
+
+    pub(super) fn put(&self, resources: Vec<Value>) -> Result<(), ResourceError> {
+        let resources: Vec<Resource> = resources.into_iter().map(Resource::parse).collect::<Result<_, _>>()?;
+        self.records.rcu(|records| records.with(&resources));
+        Ok(())
+    }
+
+    pub(super) fn answer(
+        &self,
+        request: &Parts,
+        body: &Bytes,
+        faults: &Faults,
+        now: Timestamp,
+    ) -> Result<Answer, Problem> {
+        let path = self.below(request.uri.path()).ok_or(Problem::NotFound)?;
+        let segments: Vec<&str> = path.split('/').skip(1).collect();
+        let query = Query::parse(request.uri.query().unwrap_or_default())?;
+        match (&request.method, segments.as_slice()) {
+            (&Method::POST, [] | [""]) => self.submit(request, body, faults, now),
+            (&Method::GET, ["metadata"]) => Ok(answer::capabilities(self.version, &self.base, now)),
+            (&Method::GET, ["Binary", id]) => document::answer(self.find("Binary", id)?.as_ref(), request, &query),
+            (&Method::GET, [kind]) => {
+                self.search(kind, Search::parse(self.version, kind, &query)?, &query, faults, now)
+            }
+            (&Method::GET, ["Observation", "$lastn"]) => {
+                self.search("Observation/$lastn", Search::parse_last(self.version, &query)?, &query, faults, now)
+            }
+            (&Method::GET, [kind, id]) => {
+                Ok(answer::resource(&answer::released(&self.records(), self.find(kind, id)?.as_ref(), None, faults)))
+            }
+            (&Method::GET, _) => Err(Problem::NotFound),
+            _ => Err(Problem::Method),
+        }
+    }
+
+    fn find(&self, kind: &str, id: &str) -> Result<Arc<Resource>, Problem> {
+        self.records().shared(kind, id).ok_or(Problem::NotFound)
+    }
+
+    #[expect(clippy::needless_pass_by_value, reason = "a search that was run is done with")]
+    fn search(
+        &self,
+        path: &str,
+        search: Search,
+        query: &Query,
+        faults: &Faults,
+        now: Timestamp,
+    ) -> Result<Answer, Problem> {
+        let records = self.records();
+        let found = search.run(&records, &self.base);
+        let kind = path.split('/').next().unwrap_or_default();
+        let entries = answer::entries(&records, kind, &found, faults);
+        Ok(answer::searchset(&self.base, path, query, &entries, now))
+    }
+
+    fn submit(&self, request: &Parts, body: &Bytes, faults: &Faults, now: Timestamp) -> Result<Answer, Problem> {
+        let submission = Submission::parse(request, body)?;
+        let judged = submission.judge(self.version, &self.records(), faults, now)?;
+        self.take_room(judged.created().map(|resource| resource.text().get().len()).sum())?;
+        let created: Vec<Resource> = judged.created().cloned().collect();
+        self.records.rcu(|records| records.with(&created));
+        Ok(submit::answer(&judged, &self.base, submit::wants_resources(request)))
+    }
+
+    fn take_room(&self, bytes: usize) -> Result<(), Problem> {
+        use std::sync::atomic::Ordering::Relaxed;
+        let taken = self.room.fetch_update(Relaxed, Relaxed, |room| room.checked_sub(bytes));
+        taken.map(drop).map_err(|_| Problem::Full)
+    }
+}
