@@ -9,6 +9,7 @@ use inzage::sandbox::client::{Endpoints, PgoClient, Reply, TokenAnswer, new_id};
 use inzage::sandbox::person::{Choices, End, Person};
 use inzage::sandbox::ports::Base;
 use inzage::sandbox::world::{Wish, World};
+use inzage::services::{Catalogue, Purpose};
 use serde_json::Value;
 
 /// The service of this issue, and its role.
@@ -107,9 +108,19 @@ impl Gateway {
 
     /// A token for a willing person, held by the first PGO.
     pub(crate) async fn session(&self, provider: &str, bsn: &str) -> Session {
+        self.session_of(SERVICE, provider, bsn).await
+    }
+
+    /// A token of a willing person with which to ask at the endpoint of this service, or to share with it.
+    pub(crate) async fn session_of(&self, service: &str, provider: &str, bsn: &str) -> Session {
         let client = self.client("pgo");
-        let (code, endpoints, correlation_id) = self.code(&client, provider, bsn).await;
-        let token = client.exchange(&endpoints, &code, &correlation_id).await.unwrap();
+        let endpoints = client.endpoints(provider, service).await.unwrap();
+        let correlation_id = new_id();
+        let scope = scope_of(provider, service);
+        let url = client.authorization_url(&endpoints, &scope, "the state", &correlation_id);
+        let end = Person::default().walk(&client, &url, Choices::willing(bsn)).await.unwrap();
+        let End::Client(answer) = end else { panic!("the walk ended on a page: {end:?}") };
+        let token = client.exchange(&endpoints, &answer["code"], &correlation_id).await.unwrap();
         Session { client, endpoints, token, correlation_id }
     }
 
@@ -198,6 +209,14 @@ impl Gateway {
     }
 }
 
+/// The scope of release 2.x: a provider to collect from, or a provider and a service to share with.
+fn scope_of(provider: &str, service: &str) -> String {
+    let name = provider.strip_suffix("@medmij").unwrap();
+    let catalogue = Catalogue::shipped();
+    let shares = catalogue.service(service).is_some_and(|service| service.purpose == Purpose::Share);
+    if shares { format!("{name}~{service}") } else { name.to_owned() }
+}
+
 /// A folder whose sandbox has stopped.
 pub(crate) struct Left(Folder);
 
@@ -228,9 +247,9 @@ fn records(audit_dir: &std::path::Path) -> Vec<Value> {
 }
 
 impl Session {
-    /// The resource endpoint.
+    /// The resource endpoint; that of a service with several roles is one and the same.
     pub(crate) fn base(&self) -> &str {
-        &self.endpoints.resources[ROLE]
+        self.endpoints.resources.values().next().unwrap()
     }
 
     /// Its refresh token.
