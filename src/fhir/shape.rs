@@ -21,6 +21,7 @@ mod outline;
 mod reference;
 mod scan;
 pub mod stream;
+pub mod submit;
 #[cfg(test)]
 mod tests;
 mod types;
