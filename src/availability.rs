@@ -47,6 +47,13 @@ pub fn is_of_age(birth_date: Option<Date>, practice: &Practice, today: Date) -> 
     matches!((birth_date, since), (Some(born), Ok(since)) if born <= since)
 }
 
+/// The first moment of a day in the Netherlands.
+#[must_use]
+pub fn dutch_midnight(day: Date) -> Timestamp {
+    let zone = TimeZone::get(ZONE).unwrap_or(TimeZone::UTC);
+    day.to_zoned(zone).map_or(Timestamp::MAX, |midnight| midnight.timestamp())
+}
+
 /// Today in the Netherlands.
 #[must_use]
 pub fn dutch_today(now: Timestamp) -> Date {

@@ -2,8 +2,8 @@
 //! Public texts stand here; nothing internal gets into them.
 
 use crate::audit::AuditError;
-use crate::fhir::query::QueryError;
-use crate::fhir::read::{BadForm, NoToken, ReadError};
+use crate::fhir::read::{NoToken, ReadError};
+use crate::fhir::request::RequestError;
 use crate::his::HisError;
 use crate::routing::Refusal;
 
@@ -78,8 +78,7 @@ impl From<ReadError> for Fault {
             ReadError::NoToken(error) => error.into(),
             ReadError::UnknownToken => UNKNOWN_TOKEN,
             ReadError::Refused(refusal) => refusal.into(),
-            ReadError::Form(form) => form.into(),
-            ReadError::Query(error) => error.into(),
+            ReadError::Request(error) => error.into(),
             ReadError::NotAvailable => NOT_AVAILABLE,
             ReadError::NoAdapter => NO_ADAPTER,
             ReadError::His(error) => error.into(),
@@ -312,70 +311,53 @@ const SERVICE_NOT_REGISTERED: Fault = fault(
     "the registration of this portal does not name this data service",
 );
 
-impl From<BadForm> for Fault {
-    fn from(form: BadForm) -> Self {
-        match form {
-            BadForm::Method => fault(
-                "method-not-allowed",
-                405,
-                "not-supported",
-                Who::Pgo,
-                "Uw app vroeg iets dat hier niet kan.",
-                "only GET is allowed here",
-            ),
-            BadForm::Accept => unservable(),
-        }
-    }
-}
-
-const fn unservable() -> Fault {
-    fault(
-        "not-acceptable",
-        406,
-        "not-supported",
-        Who::Pgo,
-        "Uw app vroeg een vorm van antwoord die hier niet kan.",
-        "only application/fhir+json can be served",
-    )
-}
-
-impl From<QueryError> for Fault {
-    fn from(error: QueryError) -> Self {
-        let refused = |code, status, issue, diagnostics| {
-            fault(code, status, issue, Who::Pgo, "Uw app vroeg iets dat deze dienst niet biedt.", diagnostics)
-        };
-        match error {
-            QueryError::UnknownType => {
-                refused("unknown-type", 404, "not-supported", "this data service has no such resource type")
+impl From<RequestError> for Fault {
+    fn from(error: RequestError) -> Self {
+        let (code, status, issue, diagnostics) = match error {
+            RequestError::UnknownType => {
+                ("unknown-type", 404, "not-supported", "this data service has no such resource type")
             }
-            QueryError::OnlySearch => refused(
-                "only-search",
+            RequestError::NotOffered => (
+                "no-such-interaction",
                 404,
                 "not-supported",
-                "this data service offers searches by type, no read, history or operation",
+                "this data service does not have this interaction; /metadata under its base names those that it has",
             ),
-            QueryError::BadPath => refused("bad-path", 400, "invalid", "the path is no FHIR interaction"),
-            QueryError::BadEncoding => {
-                refused("bad-encoding", 400, "invalid", "the query is not properly percent-encoded UTF-8")
+            RequestError::BadPath => ("bad-path", 400, "invalid", "the path is no FHIR interaction"),
+            RequestError::Method(_) => {
+                ("method-not-allowed", 405, "not-supported", "the header Allow names the methods of this path")
             }
-            QueryError::UnknownParameter => refused(
+            RequestError::Media => (
+                "bad-media-type",
+                415,
+                "not-supported",
+                "the body has a media type, format or FHIR version that is not taken here",
+            ),
+            RequestError::TooLarge => ("form-too-large", 413, "too-long", "the form of a search is over 64 KiB"),
+            RequestError::NotAcceptable => (
+                "not-acceptable",
+                406,
+                "not-supported",
+                "only the formats that /metadata names can be served, in the FHIR version of this endpoint",
+            ),
+            RequestError::BadEncoding => {
+                ("bad-encoding", 400, "invalid", "the parameters are not properly percent-encoded UTF-8")
+            }
+            RequestError::UnknownParameter => (
                 "unknown-parameter",
                 400,
                 "not-supported",
                 "a search parameter is not part of this search; see the information standard",
             ),
-            QueryError::Repeated => refused("repeated-parameter", 400, "invalid", "a search parameter stands twice"),
-            QueryError::BadValue => refused(
-                "bad-value",
-                400,
-                "value",
-                "a value is outside what this search allows; see the information standard",
-            ),
-            QueryError::MissingParameter => {
-                refused("missing-parameter", 400, "required", "a required search parameter is missing")
+            RequestError::Repeated => ("repeated-parameter", 400, "invalid", "a search parameter stands twice"),
+            RequestError::BadValue => {
+                ("bad-value", 400, "value", "a value is outside what this search allows; see the information standard")
             }
-            QueryError::UnservableFormat => unservable(),
-        }
+            RequestError::MissingParameter => {
+                ("missing-parameter", 400, "required", "a required search parameter is missing")
+            }
+        };
+        fault(code, status, issue, Who::Pgo, "Uw app vroeg iets dat deze dienst niet biedt.", diagnostics)
     }
 }
 

@@ -6,6 +6,6 @@ pub mod cursor;
 pub mod disclosure;
 pub mod http;
 pub mod outcome;
-pub mod query;
 pub mod read;
+pub mod request;
 pub mod shape;

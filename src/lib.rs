@@ -8,7 +8,7 @@
 //!
 //! ```text
 //! edge ─► routes ─► fhir::http ─► fhir::read ─┬─► routing::decide          Permit, or a refusal
-//! TLS,    one       decode,                   ├─► fhir::query              the search that will be asked, or a refusal
+//! TLS,    one       decode,                   ├─► fhir::request            what is asked, inside the catalogue, or a refusal
 //! limits  page      encode                    ├─► audit: the intent ····►  receipt, once it is on disk
 //!                                             ├─► his: patient, search     meanwhile
 //!                                             ├─► fhir::shape              what may be shown, or nothing at all
@@ -37,7 +37,7 @@
 //! - [`his`]: the port to a HIS. [`availability`]: does the practice know the person, and are they old enough?
 //! - [`oauth`]: authorization request, code, grant, token.
 //! - [`routing`]: path to key, one immutable snapshot, and the decision over it.
-//! - [`fhir`]: allowed searches, the use case of reading, and shaping the answer of a HIS.
+//! - [`fhir`]: requests, the use case of reading, and shaping the answer of a HIS.
 //! - [`fault`]: the one table from an error on the resource endpoint to an answer that says who can act.
 //! - [`session`]: a person's visit, from the landing page to a code. [`pages`]: its HTML.
 //! - [`monitor`]: readiness and metrics.

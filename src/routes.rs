@@ -70,7 +70,7 @@ impl Serve for BackFace {
         let started = self.watch.clock.monotonic();
         let resource = crate::fhir::http::is_resource_path(request.uri().path());
         let response = if resource {
-            crate::fhir::http::serve(&self.reader, &request, connection).await
+            crate::fhir::http::serve(&self.reader, request, connection).await
         } else {
             through(&self.router, request, connection).await
         };

@@ -13,5 +13,5 @@ pub(crate) use decide::admit_caller;
 pub use decide::{Caller, Permit, Refusal, decide};
 pub use interfaces::{INTERFACE_VERSION, Interfaces};
 pub(crate) use offer::still_offered;
-pub use path::{Route, resource_base, route};
+pub use path::{Route, is_plain, resource_base, route};
 pub use snapshot::{Freshness, SharedSnapshot, Snapshot, put_lists};

@@ -1,18 +1,25 @@
 //! The resource endpoint on the wire: decode, read, encode. It decides nothing.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{self, HeaderMap, HeaderValue};
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::request::Parts;
 use http::{Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 
 use super::disclosure::Transfer;
 use super::outcome::{Issue, operation_outcome};
-use super::read::{self, BadForm, NoToken, ReadError, Reader, Released};
+use super::read::{self, NoToken, ReadError, Reader, Released};
+use super::request::{Accept, Asked, FORM_MAX_BYTES, FormFault, Media, Prefer, RequestError, Verb};
 use crate::edge::{Body, Connection, Ended, Gate};
 use crate::fault::Fault;
-use crate::medmij::{CorrelationId, LocalId, RequestId};
-use crate::routing::{Refusal, route};
+use crate::medmij::{CorrelationId, FhirVersion, LocalId, RequestId};
+use crate::routing::{Refusal, Route, is_plain, route};
+
+/// How long a client may take over a form.
+const FORM_TIME: Duration = Duration::from_secs(10);
 
 const FHIR_JSON: HeaderValue = HeaderValue::from_static("application/fhir+json; charset=utf-8");
 
@@ -23,22 +30,69 @@ pub fn is_resource_path(path: &str) -> bool {
 }
 
 /// Answers a request under `/fhir/`.
-pub async fn serve<B>(reader: &Reader, request: &Request<B>, connection: &Arc<Connection>) -> Response<Body> {
+pub async fn serve<B>(reader: &Reader, request: Request<B>, connection: &Arc<Connection>) -> Response<Body>
+where
+    B: http_body::Body,
+    B::Error: Into<axum::BoxError>,
+{
     let local_id = LocalId::new(reader.clock.now());
-    let headers = request.headers();
+    let (head, body) = request.into_parts();
+    let route = route_of(head.uri.path());
+    let version = route.map_or(FhirVersion::Stu3, |route| route.version);
+    let (headers, media) = (&head.headers, Media::of(text(&head.headers, "content-type"), version));
+    let form = if is_search_by_form(&head, media) { read_form(body).await.map(Some) } else { Ok(None) };
     let asked = read::Request {
         local_id,
         request_id: text(headers, "medmij-request-id").and_then(RequestId::parse),
         correlation_id: text(headers, "x-correlation-id").and_then(CorrelationId::parse),
         caller: connection.caller(),
-        route: route(request.uri().path()),
-        query: request.uri().query(),
+        route,
         token: bearer(headers),
-        form: form(request),
+        asked: Asked {
+            verb: verb(&head),
+            query: head.uri.query(),
+            form: form.as_ref().map(Option::as_deref).map_err(|fault| *fault),
+            accept: Accept::of(lines(headers, &header::ACCEPT), version),
+            media,
+            prefer: Prefer::of(lines(headers, &HeaderName::from_static("prefer"))),
+        },
     };
     match reader.read(asked).await {
         Ok(released) => release(reader, released),
         Err(error) => refuse(error, local_id),
+    }
+}
+
+fn route_of(path: &str) -> Result<Route<'_>, ReadError> {
+    let plain = is_plain(path).then_some(path).ok_or(ReadError::Request(RequestError::BadPath))?;
+    route(plain).ok_or(ReadError::NoRoute)
+}
+
+/// Nobody may say one method and mean another.
+fn verb(head: &Parts) -> Verb {
+    match head.method {
+        _ if head.headers.contains_key("x-http-method-override") => Verb::Other,
+        Method::GET => Verb::Get,
+        Method::POST => Verb::Post,
+        _ => Verb::Other,
+    }
+}
+
+fn is_search_by_form(head: &Parts, media: Media) -> bool {
+    head.method == Method::POST && media == Media::Form && head.uri.path().ends_with("/_search")
+}
+
+/// Reads at most 64 KiB, for at most 10 s.
+async fn read_form<B>(body: B) -> Result<String, FormFault>
+where
+    B: http_body::Body,
+    B::Error: Into<axum::BoxError>,
+{
+    let whole = Limited::new(body, FORM_MAX_BYTES).collect();
+    match tokio::time::timeout(FORM_TIME, whole).await {
+        Ok(Ok(whole)) => String::from_utf8(whole.to_bytes().into()).map_err(|_| FormFault::NoText),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(FormFault::TooLarge),
+        Ok(Err(_)) | Err(_) => Err(FormFault::NoText),
     }
 }
 
@@ -86,8 +140,8 @@ fn refuse(error: ReadError, local_id: LocalId) -> Response<Body> {
     if let Some(seconds) = fault.retry_after_seconds {
         headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
-    if fault.status == 405 {
-        headers.insert(header::ALLOW, HeaderValue::from_static("GET"));
+    if let ReadError::Request(RequestError::Method(allow)) = error {
+        headers.insert(header::ALLOW, HeaderValue::from_static(allow.as_str()));
     }
     if let Some(challenge) = challenge(error) {
         headers.insert(header::WWW_AUTHENTICATE, challenge);
@@ -115,6 +169,11 @@ fn challenge(error: ReadError) -> Option<HeaderValue> {
     }
 }
 
+/// The lines of one header that are text.
+fn lines<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a str> {
+    headers.get_all(name).iter().filter_map(|line| line.to_str().ok())
+}
+
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name).and_then(|value| value.to_str().ok())
 }
@@ -132,31 +191,6 @@ fn bearer(headers: &HeaderMap) -> Result<&str, NoToken> {
     let fits =
         scheme.eq_ignore_ascii_case("bearer") && (1..=2048).contains(&token.len()) && token.bytes().all(b64token);
     if fits { Ok(token) } else { Err(NoToken::Malformed) }
-}
-
-fn form<B>(request: &Request<B>) -> Result<(), BadForm> {
-    if request.method() != Method::GET || request.headers().contains_key("x-http-method-override") {
-        return Err(BadForm::Method);
-    }
-    let format_is_asked = request.uri().query().is_some_and(|query| query.contains("_format="));
-    // Lines of one header are one list (RFC 9110 section 5.3).
-    let mut accepts = request.headers().get_all(header::ACCEPT).iter().peekable();
-    let accepted = accepts.peek().is_none() || accepts.any(|value| value.to_str().is_ok_and(accepts_json));
-    // `_format` beats Accept (FHIR STU3 http.html, 2.21.0.6).
-    if accepted || format_is_asked { Ok(()) } else { Err(BadForm::Accept) }
-}
-
-/// Whether one of the media ranges covers application/fhir+json of FHIR STU3.
-fn accepts_json(accept: &str) -> bool {
-    accept.to_ascii_lowercase().split(',').any(|range| {
-        let mut parts = range.split(';').map(str::trim);
-        let kind = parts.next().unwrap_or_default();
-        let covered = matches!(
-            kind,
-            "" | "*/*" | "application/*" | "application/json" | "application/fhir+json" | "application/json+fhir"
-        );
-        covered && parts.all(|part| part != "q=0" && (!part.starts_with("fhirversion=") || part == "fhirversion=3.0"))
-    })
 }
 
 #[cfg(test)]
@@ -183,37 +217,5 @@ mod tests {
             bearer(&headers(&[("authorization", "Bearer a"), ("authorization", "Bearer b")])),
             Err(NoToken::Malformed)
         );
-    }
-
-    #[test]
-    fn one_of_several_accept_lines_is_enough() {
-        let asking = |lines: &[&'static str]| {
-            let mut request = Request::new(());
-            for line in lines {
-                request.headers_mut().append(header::ACCEPT, HeaderValue::from_static(line));
-            }
-            form(&request)
-        };
-        assert_eq!(asking(&[]), Ok(()));
-        assert_eq!(asking(&["application/fhir+xml", "application/fhir+json"]), Ok(()));
-        assert_eq!(asking(&["application/fhir+xml", "text/html"]), Err(BadForm::Accept));
-    }
-
-    #[test]
-    fn json_is_what_we_serve() {
-        for accept in [
-            "*/*",
-            "application/fhir+json",
-            "application/json;q=0.5",
-            "text/html, application/*",
-            "application/fhir+json; fhirVersion=3.0",
-        ] {
-            assert!(accepts_json(accept), "{accept}");
-        }
-        for accept in
-            ["application/fhir+xml", "text/html", "application/fhir+json;q=0", "application/fhir+json; fhirVersion=4.0"]
-        {
-            assert!(!accepts_json(accept), "{accept}");
-        }
     }
 }

@@ -2,7 +2,7 @@
 //! receipt, release. What is released carries the receipt of its intent; nothing else can be released.
 
 mod error;
-mod request;
+mod incoming;
 mod search;
 
 use std::collections::HashMap;
@@ -12,9 +12,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::ToSpan as _;
 
-use self::search::{Work, describe};
+use self::search::Work;
 use super::disclosure::{Attempt, Disclosure};
-use super::query::{Floors, parse_search};
+use super::request::{self, Floors, Interaction, RequestError};
 use crate::audit::{AuditEvent, AuditLog, AuditReceipt, Kind, Outcome, Pseudonymiser};
 use crate::availability::dutch_today;
 use crate::chainlog::ChainLog;
@@ -28,7 +28,7 @@ use crate::secret::hash_handle;
 
 pub use self::error::ReadError;
 use self::error::Unread;
-pub use self::request::{BadForm, NoToken, Request};
+pub use self::incoming::{NoToken, Request};
 
 /// What reading needs.
 pub struct Reader {
@@ -96,7 +96,7 @@ impl Reader {
 
     async fn disclose(&self, request: Request<'_>, attempt: &mut Attempt) -> Result<Released, Unread> {
         let event = &mut attempt.event;
-        let route = request.route.ok_or(ReadError::NoRoute)?;
+        let route = request.route?;
         let token = self.token(request.token).await?;
         self.name_grant(event, &token);
         let snapshot = self.snapshot.load_full();
@@ -104,10 +104,12 @@ impl Reader {
         let permit = decide(&snapshot, request.caller, &token, route, now).map_err(ReadError::Refused)?;
         event.peer = Some(permit.peer().clone());
         event.service = Some(permit.service().id.clone());
-        request.form.map_err(ReadError::Form)?;
         let floors = floors(now, permit.practice());
-        let shape = parse_search(permit.service(), route.rest, request.query, floors).map_err(ReadError::Query)?;
-        event.query = Some(describe(&shape).into());
+        let demand = request::parse(permit.service(), route.rest, request.asked, floors).map_err(ReadError::Request)?;
+        let Interaction::Search(shape) = demand.interaction else {
+            return Err(ReadError::Request(RequestError::NotOffered).into());
+        };
+        event.query = Some(shape.describe().into());
         let adapter = self.adapters.get(&permit.practice().his).ok_or(ReadError::NoAdapter)?;
         self.release(request, attempt, Work { permit, shape, floors, adapter: adapter.as_ref() }).await
     }

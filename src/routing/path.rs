@@ -29,6 +29,16 @@ pub fn route(path: &str) -> Option<Route<'_>> {
     Some(Route { provider, service, version: FhirVersion::parse(version).ok()?, rest })
 }
 
+/// Whether a path says what it means: no percent-encoding, no empty or dot segments but an empty last one, no parameters of a
+/// segment. Any other could be read as two things, here and in the system of a practice.
+#[must_use]
+pub fn is_plain(path: &str) -> bool {
+    let path = path.strip_prefix('/').unwrap_or(path);
+    let path = path.strip_suffix('/').unwrap_or(path);
+    let plain = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'.' | b'_' | b'~' | b'$' | b'@');
+    path.split('/').all(|segment| !matches!(segment, "" | "." | "..") && segment.bytes().all(plain))
+}
+
 /// The public base URL of a practice's service, without trailing slash.
 #[must_use]
 pub fn resource_base(origin: &str, provider: &ProviderName, service: &ServiceId, version: FhirVersion) -> String {
@@ -64,6 +74,33 @@ mod tests {
             "//fhir/a/49/stu3",
         ] {
             assert_eq!(route(path), None, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_path_that_could_be_read_in_two_ways_is_not_plain() {
+        for path in
+            ["/fhir/a@medmij/49/stu3", "/fhir/a/49/stu3/", "/fhir/a.b/49/stu3/Patient/$x", "/fhir/", "/fhir/a_b/~"]
+        {
+            assert!(is_plain(path), "{path}");
+        }
+        for path in [
+            "/fhir//a",
+            "/fhir/a//",
+            "//fhir/a",
+            "/fhir/./a",
+            "/fhir/../a",
+            "/fhir/a/..",
+            "/fhir/%2e%2e/a",
+            "/fhir/a%00",
+            "/fhir/a%252f",
+            "/fhir/%c0%ae",
+            "/fhir/a;v=1",
+            "/fhir/a\\b",
+            "/fhir/a b",
+            "/fhir/é",
+        ] {
+            assert!(!is_plain(path), "{path}");
         }
     }
 

@@ -1,6 +1,7 @@
 //! The attack cases of the test plan, each under its number, with the exact answer that is expected.
 
 mod authorize;
+mod fhir_request;
 mod lists;
 mod resource;
 mod token;

@@ -208,13 +208,13 @@ fn ways_to_hidden_lines(line: &str, report: &str, patient: &str) -> Vec<(Method,
     let results = format!("Observation?code={NHG_45}|");
     let reports = "Composition?type=http://loinc.org|67781-5";
     let mut ways = vec![
-        get(format!("Observation/{line}"), 404, "only-search"),
-        get(format!("Observation/{line}/_history"), 404, "only-search"),
-        get(format!("Observation/{line}/_history/1"), 404, "only-search"),
-        get(format!("Composition/{report}"), 404, "only-search"),
-        get(format!("Composition/{report}/$document"), 404, "only-search"),
-        get(format!("Patient/{patient}/$everything"), 404, "only-search"),
-        get(format!("Patient/{patient}/Observation"), 404, "only-search"),
+        get(format!("Observation/{line}"), 404, "no-such-interaction"),
+        get(format!("Observation/{line}/_history"), 404, "no-such-interaction"),
+        get(format!("Observation/{line}/_history/1"), 404, "no-such-interaction"),
+        get(format!("Composition/{report}"), 404, "no-such-interaction"),
+        get(format!("Composition/{report}/$document"), 404, "no-such-interaction"),
+        get(format!("Patient/{patient}/$everything"), 404, "no-such-interaction"),
+        get(format!("Patient/{patient}/Observation"), 404, "no-such-interaction"),
         get("Binary/1".to_owned(), 404, "unknown-type"),
         get(format!("Binary/{report}"), 404, "unknown-type"),
         get("metadata".to_owned(), 404, "unknown-type"),
@@ -242,16 +242,18 @@ fn ways_to_hidden_lines(line: &str, report: &str, patient: &str) -> Vec<(Method,
         get(String::new(), 400, "bad-path"),
         get("?_type=Observation".to_owned(), 400, "bad-path"),
         (Method::POST, String::new(), 405, "method-not-allowed"),
-        (Method::POST, "Observation/_search".to_owned(), 405, "method-not-allowed"),
+        (Method::POST, "Observation/_search".to_owned(), 415, "bad-media-type"),
         (Method::POST, "Observation".to_owned(), 405, "method-not-allowed"),
     ];
     for code in ["S", "O", "E", "P", ""] {
         ways.push(get(format!("Observation?code={LINES}|{code}"), 400, "bad-value"));
     }
-    for operation in ["$everything", "$lastn", "$graphql", "_history", "_search"] {
-        ways.push(get(format!("Observation/{operation}"), 404, "only-search"));
-        ways.push(get(operation.to_owned(), 404, "only-search"));
+    for operation in ["$everything", "$lastn", "$graphql", "_history"] {
+        ways.push(get(format!("Observation/{operation}"), 404, "no-such-interaction"));
+        ways.push(get(operation.to_owned(), 404, "no-such-interaction"));
     }
+    ways.push(get("Observation/_search".to_owned(), 405, "method-not-allowed"));
+    ways.push(get("_search".to_owned(), 404, "no-such-interaction"));
     ways
 }
 

@@ -1,9 +1,9 @@
 //! Why a request is not answered with data.
 
-use super::{BadForm, NoToken};
+use super::NoToken;
 use crate::audit::AuditError;
 use crate::fhir::disclosure::Unfinished;
-use crate::fhir::query::QueryError;
+use crate::fhir::request::RequestError;
 use crate::fhir::shape::ShapeFault;
 use crate::his::HisError;
 use crate::routing::Refusal;
@@ -23,12 +23,9 @@ pub enum ReadError {
     /// See [`Refusal`].
     #[error(transparent)]
     Refused(Refusal),
-    /// See [`BadForm`].
+    /// See [`RequestError`].
     #[error(transparent)]
-    Form(BadForm),
-    /// See [`QueryError`].
-    #[error(transparent)]
-    Query(QueryError),
+    Request(RequestError),
     /// The practice has nothing of this person, or the person is too young. The two are one answer, so that it tells
     /// nothing about treatment relations.
     #[error("the care provider makes no data of this person available")]

@@ -6,9 +6,8 @@ use super::{ReadError, Reader, Released, Request, Unread};
 use crate::audit::{AuditEvent, AuditReceipt, Counts, Kind, Outcome, receipt};
 use crate::availability::is_of_age;
 use crate::fhir::disclosure::{Attempt, Disclosure};
-use crate::fhir::query::{Floors, SearchShape};
+use crate::fhir::request::{Floors, SearchShape};
 use crate::fhir::shape::{Rules, ShapeFault, Shaping, flagged_episodes, shape_searchset};
-use crate::form::encode_pairs;
 use crate::his::{Answer, HisAdapter, HisPatient, Search};
 use crate::medmij::LocalId;
 use crate::routing::{Permit, resource_base};
@@ -99,7 +98,7 @@ impl Reader {
                 bsn: &grant.subject,
                 his_base,
                 our_base: &our_base,
-                self_link: &self_link(&our_base, &work.shape),
+                self_link: &work.shape.self_link(&our_base),
                 resource: &work.shape.search.resource,
                 includes: &includes,
                 rules: &rules,
@@ -112,22 +111,4 @@ impl Reader {
 
 fn old_enough(patient: &HisPatient, work: &Work<'_>) -> bool {
     is_of_age(patient.birth_date, work.permit.practice(), work.floors.today)
-}
-
-fn self_link(base: &str, shape: &SearchShape<'_>) -> String {
-    let resource = &shape.search.resource;
-    if shape.asked.is_empty() {
-        format!("{base}/{resource}")
-    } else {
-        format!("{base}/{resource}?{}", encode_pairs(&shape.asked))
-    }
-}
-
-/// The request in the catalogue's words. Values come from closed sets or are dates, so no identifier can be in it.
-pub(super) fn describe(shape: &SearchShape<'_>) -> String {
-    if shape.upstream.is_empty() {
-        shape.search.resource.clone()
-    } else {
-        format!("{}?{}", shape.search.resource, encode_pairs(&shape.upstream))
-    }
 }

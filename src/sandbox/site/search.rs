@@ -214,7 +214,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::fhir::query::{Floors, parse_search};
+    use crate::fhir::request::{Accept, Asked, Floors, Interaction, Media, Prefer, Verb, parse};
     use crate::services::Catalogue;
 
     fn reply(status: u16, body: &str) -> Result<Reply, ClientError> {
@@ -231,7 +231,17 @@ mod tests {
         for subject in Subject::ALL {
             let request = subject.request(today);
             let (path, query) = request.split_once('?').map_or((request.as_str(), None), |(path, q)| (path, Some(q)));
-            let shape = parse_search(service, path, query, floors).unwrap();
+            let asked = Asked {
+                verb: Verb::Get,
+                query,
+                form: Ok(None),
+                accept: Accept::ANYTHING,
+                media: Media::Other,
+                prefer: Prefer::default(),
+            };
+            let Interaction::Search(shape) = parse(service, path, asked, floors).unwrap().interaction else {
+                panic!("{path} is a search");
+            };
             assert_eq!(shape.asked, shape.upstream, "nothing is added to what {path} asks");
         }
     }

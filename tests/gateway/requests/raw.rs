@@ -17,13 +17,13 @@ use tokio_rustls::TlsConnector;
 use crate::harness::Gateway;
 
 /// The back channel as the first PGO reaches it.
-pub(super) struct Raw {
+pub(crate) struct Raw {
     authority: String,
     tls: TlsConnector,
 }
 
 impl Raw {
-    pub(super) fn of(gateway: &Gateway) -> Self {
+    pub(crate) fn of(gateway: &Gateway) -> Self {
         let clock: SharedClock = Arc::clone(&gateway.clock) as _;
         let file = |name: &str| gateway.folder().join(name);
         let own = Identity::load(&file("pgo.pem"), &file("pgo.key"), clock.now()).unwrap();
@@ -34,7 +34,7 @@ impl Raw {
     }
 
     /// Asks for exactly this target.
-    pub(super) async fn get(&self, target: &str, token: &str) -> Reply {
+    pub(crate) async fn get(&self, target: &str, token: &str) -> Reply {
         let (host, port) = self.authority.split_once(':').unwrap();
         let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port.parse().unwrap())).await.unwrap();
         let mut stream = self.tls.connect(host.to_owned().try_into().unwrap(), stream).await.unwrap();

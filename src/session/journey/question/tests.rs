@@ -26,6 +26,7 @@ name = "Huisartsgegevens"
 roles = ["MM-2.0-HGB-FHIR"]
 fhir = "stu3"
 purpose = "collect"
+search = [{ resource = "Patient" }]
 
 [[service]]
 id = "51"
@@ -33,6 +34,7 @@ name = "Documenten"
 roles = ["MM-3.0-PDB-FHIR"]
 fhir = "stu3"
 purpose = "collect"
+search = [{ resource = "DocumentReference" }]
 "#;
 
 fn now() -> Timestamp {

@@ -1,5 +1,7 @@
 //! A request for data, as it came in.
 
+use super::ReadError;
+use crate::fhir::request::Asked;
 use crate::medmij::{CorrelationId, LocalId, RequestId};
 use crate::routing::{Caller, Route};
 
@@ -14,14 +16,12 @@ pub struct Request<'a> {
     pub correlation_id: Option<CorrelationId>,
     /// Who is calling.
     pub caller: Caller<'a>,
-    /// The path, parsed; `None` when it leads nowhere.
-    pub route: Option<Route<'a>>,
-    /// The query as it came, without the question mark.
-    pub query: Option<&'a str>,
+    /// The path, parsed, or why it leads nowhere.
+    pub route: Result<Route<'a>, ReadError>,
     /// The bearer token, or why there is none.
     pub token: Result<&'a str, NoToken>,
-    /// What the method and the headers ask for, or why they cannot be served.
-    pub form: Result<(), BadForm>,
+    /// What is asked there.
+    pub asked: Asked<'a>,
 }
 
 /// Why a request carries no token.
@@ -33,15 +33,4 @@ pub enum NoToken {
     /// Another scheme, two headers, or characters that no token has (RFC 6750 section 2.1).
     #[error("the Authorization header is malformed")]
     Malformed,
-}
-
-/// Why method or headers cannot be served.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum BadForm {
-    /// Only GET is served.
-    #[error("this method is not allowed")]
-    Method,
-    /// Only application/fhir+json is served.
-    #[error("only application/fhir+json can be served")]
-    Accept,
 }

@@ -1,0 +1,308 @@
+//! Formats: which one is answered, and which one was sent. `_format` beats `Accept` (FHIR STU3 http.html, 2.21.0.6). STU3 and
+//! R4 share their media types; a `fhirVersion` that is not the endpoint's is another type.
+
+use super::error::RequestError;
+use super::parameters::FORMAT;
+use crate::medmij::FhirVersion;
+
+/// How a resource is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// application/fhir+json.
+    Json,
+    /// application/fhir+xml.
+    Xml,
+}
+
+/// Whether XML is written. The one place that says so.
+const XML_IS_SERVED: bool = false;
+
+impl Format {
+    /// Of a media type without parameters, or of a short name.
+    fn of(kind: &str) -> Option<Self> {
+        match kind.to_ascii_lowercase().as_str() {
+            "application/fhir+json" | "application/json+fhir" | "application/json" | "text/json" => Some(Self::Json),
+            "application/fhir+xml" | "application/xml+fhir" | "application/xml" | "text/xml" => Some(Self::Xml),
+            _ => None,
+        }
+    }
+
+    /// The media type of a resource in this format.
+    #[must_use]
+    pub const fn media_type(self) -> &'static str {
+        match self {
+            Self::Json => "application/fhir+json; charset=utf-8",
+            Self::Xml => "application/fhir+xml; charset=utf-8",
+        }
+    }
+
+    const fn is_served(self) -> bool {
+        match self {
+            Self::Json => true,
+            Self::Xml => XML_IS_SERVED,
+        }
+    }
+}
+
+/// What a client accepts: a quality of 0 to 1,000 for each thing that can be answered (RFC 9110 section 12.5.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Accept {
+    json: u16,
+    xml: u16,
+    /// Of what is no resource.
+    raw: u16,
+    /// The format that is named first, for two of the same quality; none when only ranges are named.
+    first: Option<Format>,
+}
+
+impl Accept {
+    /// Of a request without an `Accept` line.
+    pub const ANYTHING: Self = Self { json: 1_000, xml: 1_000, raw: 1_000, first: None };
+
+    /// Of all `Accept` lines, which are one list (RFC 9110 section 5.3), at an endpoint of this FHIR version.
+    pub fn of<'a>(lines: impl Iterator<Item = &'a str>, version: FhirVersion) -> Self {
+        let ranges: Vec<_> =
+            lines.flat_map(|line| line.split(',')).filter_map(|range| Range::of(range, version)).collect();
+        if ranges.is_empty() {
+            return Self::ANYTHING;
+        }
+        let of = |format: Format| {
+            let covering = ranges.iter().filter_map(|range| Some((range.covers(format)?, range.quality)));
+            // The most specific range counts; of two equal ones the better.
+            covering.max().map_or(0, |(_, quality)| quality)
+        };
+        Self {
+            json: of(Format::Json),
+            xml: of(Format::Xml),
+            raw: ranges.iter().filter(|range| range.covers_raw()).map(|range| range.quality).max().unwrap_or(0),
+            first: ranges.iter().filter(|range| range.quality > 0).find_map(|range| Format::of(range.kind)),
+        }
+    }
+
+    /// The format of a resource.
+    pub(super) fn of_resource(self) -> Result<Format, RequestError> {
+        let preferred = [self.first.unwrap_or(Format::Json), Format::Json, Format::Xml];
+        let quality = |format: Format| if format.is_served() { self.quality(format) } else { 0 };
+        let best = preferred.map(quality).into_iter().max().filter(|best| *best > 0);
+        preferred.into_iter().find(|format| Some(quality(*format)) == best).ok_or(RequestError::NotAcceptable)
+    }
+
+    /// The format of a Binary, and whether it is the resource that is asked for. Who names no format of FHIR gets the document
+    /// itself, whatever its type: that is known only once it is there (RFC 9110 section 12.5.1 leaves this to us).
+    pub(super) fn of_binary(self) -> Result<(Format, bool), RequestError> {
+        let named = self.first.map_or(0, |format| self.quality(format));
+        match self.of_resource() {
+            Ok(format) if named >= self.raw && named > 0 => Ok((format, true)),
+            found if self.raw > 0 => Ok((found.unwrap_or(Format::Json), false)),
+            Ok(_) | Err(_) => Err(RequestError::NotAcceptable),
+        }
+    }
+
+    const fn quality(self, format: Format) -> u16 {
+        match format {
+            Format::Json => self.json,
+            Format::Xml => self.xml,
+        }
+    }
+}
+
+/// One media range.
+struct Range<'a> {
+    kind: &'a str,
+    quality: u16,
+}
+
+impl<'a> Range<'a> {
+    /// `None` for one that is empty, or of another FHIR version.
+    fn of(range: &'a str, version: FhirVersion) -> Option<Self> {
+        let mut parts = range.split(';').map(str::trim);
+        let kind = parts.next().filter(|kind| !kind.is_empty())?;
+        let mut found = Self { kind, quality: 1_000 };
+        for (name, value) in parts.filter_map(|part| part.split_once('=')) {
+            if name.eq_ignore_ascii_case("q") {
+                found.quality = quality(value);
+            } else if name.eq_ignore_ascii_case("fhirversion") && !is_version(value, version) {
+                found.quality = 0;
+            }
+        }
+        Some(found)
+    }
+
+    /// How specific it is for this format; `None` when it does not cover it.
+    fn covers(&self, format: Format) -> Option<u8> {
+        match self.kind {
+            "*/*" => Some(0),
+            "application/*" => Some(1),
+            kind => (Format::of(kind) == Some(format)).then_some(2),
+        }
+    }
+
+    fn covers_raw(&self) -> bool {
+        Format::of(self.kind).is_none()
+    }
+}
+
+/// In thousandths; what is no number is 0.
+fn quality(text: &str) -> u16 {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let is_number = fraction.len() <= 3 && fraction.bytes().all(|c| c.is_ascii_digit());
+    match whole {
+        "1" => 1_000,
+        "0" if is_number => format!("{fraction:0<3}").parse().unwrap_or(0),
+        _ => 0,
+    }
+}
+
+fn is_version(text: &str, version: FhirVersion) -> bool {
+    let major_and_minor = match version {
+        FhirVersion::Stu3 => ["3.0", "3.0.2", "3.0.1"],
+        FhirVersion::R4 => ["4.0", "4.0.1", "4.0.0"],
+    };
+    major_and_minor.contains(&text.trim_matches('"'))
+}
+
+/// The format that `_format` names; `None` when it is not there.
+pub(super) fn named(pairs: &[(String, String)], version: FhirVersion) -> Result<Option<Format>, RequestError> {
+    let mut values = pairs.iter().filter(|(name, _)| name == FORMAT).map(|(_, value)| value.as_str());
+    match (values.next(), values.next()) {
+        (None, _) => Ok(None),
+        (Some(value), None) => of_parameter(value, version).map(Some).ok_or(RequestError::NotAcceptable),
+        (Some(_), Some(_)) => Err(RequestError::Repeated),
+    }
+}
+
+fn of_parameter(value: &str, version: FhirVersion) -> Option<Format> {
+    // A plus sign in a query arrives as a space.
+    let value = value.replace(' ', "+");
+    let mut parts = value.split(';').map(|part| part.trim_matches('+'));
+    let format = match parts.next()? {
+        "json" => Format::Json,
+        "xml" => Format::Xml,
+        kind => Format::of(kind)?,
+    };
+    (format.is_served() && parts.all(|part| is_parameter(part, version))).then_some(format)
+}
+
+fn is_parameter(part: &str, version: FhirVersion) -> bool {
+    match part.to_ascii_lowercase().split_once('=') {
+        Some(("fhirversion", value)) => is_version(value, version),
+        Some(("charset", value)) => value == "utf-8",
+        _ => false,
+    }
+}
+
+/// The format of an answer that is a resource.
+pub(super) fn of_answer(
+    pairs: &[(String, String)],
+    accept: Accept,
+    version: FhirVersion,
+) -> Result<Format, RequestError> {
+    named(pairs, version)?.map_or_else(|| accept.of_resource(), Ok)
+}
+
+/// The media type of a body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Media {
+    /// A resource.
+    Fhir(Format),
+    /// `application/x-www-form-urlencoded`.
+    Form,
+    /// Nothing that is taken anywhere, another FHIR version, or not said.
+    Other,
+}
+
+impl Media {
+    /// Of a `Content-Type` line.
+    #[must_use]
+    pub fn of(line: Option<&str>, version: FhirVersion) -> Self {
+        let mut parts = line.unwrap_or_default().split(';').map(str::trim);
+        let kind = parts.next().unwrap_or_default();
+        let fits = parts.all(|part| is_parameter(part, version));
+        match Format::of(kind) {
+            Some(format) if fits && format.is_served() => Self::Fhir(format),
+            None if fits && kind.eq_ignore_ascii_case("application/x-www-form-urlencoded") => Self::Form,
+            Some(_) | None => Self::Other,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn accept(line: &str) -> Accept {
+        Accept::of(std::iter::once(line), FhirVersion::Stu3)
+    }
+
+    #[test]
+    fn a_resource_has_the_best_format_that_is_served() {
+        for line in [
+            "*/*",
+            "application/fhir+json",
+            "application/json;q=0.5",
+            "text/html, application/*",
+            "application/fhir+json; fhirVersion=3.0",
+            "application/fhir+xml;q=0.1, application/fhir+json;q=0.2",
+            "application/fhir+json, application/fhir+xml",
+            "APPLICATION/FHIR+JSON",
+            "",
+        ] {
+            assert_eq!(accept(line).of_resource(), Ok(Format::Json), "{line}");
+        }
+        for line in [
+            "text/html",
+            "application/fhir+json;q=0",
+            "application/fhir+json;q=2",
+            "application/fhir+json; fhirVersion=4.0",
+            "application/fhir+json;q=0, application/fhir+json;q=0.000",
+            "application/pdf",
+        ] {
+            assert_eq!(accept(line).of_resource(), Err(RequestError::NotAcceptable), "{line}");
+        }
+        let served = accept("application/fhir+xml").of_resource();
+        assert_eq!(served.is_ok(), XML_IS_SERVED);
+        // A range that is refused by name is not let in by a wider one.
+        let without_json = Accept { xml: 0, ..accept("*/*, application/fhir+json;q=0") };
+        assert_eq!((without_json.json, without_json.raw), (0, 1_000));
+        assert_eq!(
+            Accept::of(["text/html", "application/fhir+json"].into_iter(), FhirVersion::Stu3).of_resource(),
+            Ok(Format::Json)
+        );
+    }
+
+    #[test]
+    fn a_binary_is_a_document_unless_a_format_of_fhir_is_named() {
+        for (line, as_resource) in [
+            ("*/*", false),
+            ("application/pdf", false),
+            ("application/*", false),
+            ("application/pdf, application/fhir+json;q=0.5", false),
+            ("application/fhir+json", true),
+            ("application/fhir+json, */*;q=0.1", true),
+            ("application/fhir+json, */*", true),
+        ] {
+            assert_eq!(accept(line).of_binary(), Ok((Format::Json, as_resource)), "{line}");
+        }
+        assert_eq!(Accept::ANYTHING.of_binary(), Ok((Format::Json, false)));
+        assert_eq!(accept("application/fhir+json;fhirVersion=4.0").of_binary(), Err(RequestError::NotAcceptable));
+    }
+
+    #[test]
+    fn a_body_has_a_media_type_of_this_version() {
+        for (line, media) in [
+            (Some("application/fhir+json"), Media::Fhir(Format::Json)),
+            (Some("application/fhir+json; charset=UTF-8; fhirVersion=3.0"), Media::Fhir(Format::Json)),
+            (Some("application/fhir+json; fhirVersion=4.0"), Media::Other),
+            (Some("application/x-www-form-urlencoded"), Media::Form),
+            (Some("Application/X-WWW-Form-Urlencoded;charset=utf-8"), Media::Form),
+            (Some("text/plain"), Media::Other),
+            (None, Media::Other),
+        ] {
+            assert_eq!(Media::of(line, FhirVersion::Stu3), media, "{line:?}");
+        }
+        assert_eq!(
+            Media::of(Some("application/fhir+json;fhirVersion=4.0"), FhirVersion::R4),
+            Media::Fhir(Format::Json)
+        );
+    }
+}
