@@ -71,6 +71,7 @@ fn snapshot(now: Timestamp) -> Snapshot {
         access_start: date(2020, 1, 1),
         minimum_age: 16,
         results_months: 14,
+        closed_episodes: inzage::practices::ClosedEpisodes::Flagged,
         state: GoLive::Open,
     });
     let freshness = Freshness::new(Duration::from_secs(3600));

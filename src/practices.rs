@@ -29,8 +29,21 @@ pub struct Practice {
     pub minimum_age: u8,
     /// For how many months back results are shown (14 by default).
     pub results_months: u16,
+    /// Which closed episodes it shows.
+    pub closed_episodes: ClosedEpisodes,
     /// Whether patients may look.
     pub state: GoLive,
+}
+
+/// Which closed episodes a practice shows (guideline "Online inzage in het H-EPD door patiënt", 2.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClosedEpisodes {
+    /// Those under an attention flag, as the guideline has it.
+    Flagged,
+    /// All of them.
+    All,
+    /// None of them.
+    None,
 }
 
 /// How far a practice is.

@@ -192,6 +192,7 @@ fn practice(written: &config::Practice) -> Practice {
         access_start: written.access_start_date,
         minimum_age: written.minimum_age,
         results_months: written.results_months,
+        closed_episodes: written.closed_episodes,
         state: match written.state {
             PracticeState::Open => GoLive::Open,
             PracticeState::Closed => GoLive::Closed,

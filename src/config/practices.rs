@@ -14,6 +14,7 @@ use super::origin::HttpsUrl;
 use super::parts::Identity;
 use super::section::Section;
 use crate::medmij::{Hostname, ProviderName};
+use crate::practices::ClosedEpisodes;
 
 /// How an installation speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,7 +105,12 @@ pub struct Practice {
     pub minimum_age: u8,
     /// How far back results of determinations go, 1 to 1,200 months, default 14 (the period of the MedMij request).
     pub results_months: u16,
+    /// Which closed episodes patients see, default those under an attention flag.
+    pub closed_episodes: ClosedEpisodes,
 }
+
+const CLOSED_EPISODES: &[(&str, ClosedEpisodes)] =
+    &[("flagged", ClosedEpisodes::Flagged), ("all", ClosedEpisodes::All), ("none", ClosedEpisodes::None)];
 
 impl Practice {
     pub(super) fn read(section: &mut Section<'_, '_>) -> Read<Self> {
@@ -117,6 +123,7 @@ impl Practice {
         let state = section.required("state", &choice(PracticeState::WORDS));
         let minimum_age = section.or_default("minimum_age", &number(16..=120, " of years"), 16);
         let results_months = section.or_default("results_months", &number(1..=1200, " of months"), 14);
+        let closed_episodes = section.or_default("closed_episodes", &choice(CLOSED_EPISODES), ClosedEpisodes::Flagged);
         Ok(Self {
             provider: provider?,
             name: name?,
@@ -127,6 +134,7 @@ impl Practice {
             state: state?,
             minimum_age: minimum_age?,
             results_months: results_months?,
+            closed_episodes: closed_episodes?,
         })
     }
 }

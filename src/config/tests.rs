@@ -10,6 +10,7 @@ use super::log::Log;
 use super::section::Section;
 use super::source::Source;
 use super::*;
+use crate::practices::ClosedEpisodes;
 
 mod login;
 
@@ -98,6 +99,7 @@ fn the_small_one_is_whole_and_its_defaults_are_those_of_the_documentation() {
     assert_eq!(config.release.token_lifetime.as_secs(), 900);
     assert_eq!(config.practices[0].access_start_date, jiff::civil::date(2020, 1, 1));
     assert_eq!(config.practices[0].minimum_age, 16);
+    assert_eq!(config.practices[0].closed_episodes, ClosedEpisodes::Flagged);
     assert_eq!(config.ops.listen.to_string(), "127.0.0.1:8490");
     assert_eq!((config.oauth.refresh_months, config.oauth.token_scope), (6, TokenScope::Ids));
     assert_eq!((config.oauth.scope_release, config.oauth.require_ids), (crate::medmij::ScopeRelease::Two, false));
@@ -165,6 +167,13 @@ fn each_single_fault_is_named_with_its_key_and_line() {
         ("2020-01-01", "\"2020-02-30\"", "practices[0].access_start_date", 32, "a day such as"),
         ("2020-01-01", "2020-01-01T00:00:00", "practices[0].access_start_date", 32, "a day such as"),
         (r#"state = "open""#, r#"state = "opne""#, "practices[0].state", 33, "`open`"),
+        (
+            r#"state = "open""#,
+            "state = \"open\"\nclosed_episodes = \"some\"",
+            "practices[0].closed_episodes",
+            34,
+            "\"flagged\" or \"all\" or \"none\"",
+        ),
         (r#"state = "open""#, "state = \"open\"\nminimum_age = 15", "practices[0].minimum_age", 34, "16 to 120"),
         (r#"name = "Huisartsenpraktijk De Linde""#, r#"name = """#, "practices[0].name", 29, "1 to 100"),
     ];

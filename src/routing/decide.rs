@@ -248,6 +248,7 @@ mod tests {
             access_start: date(2020, 1, 1),
             minimum_age: 16,
             results_months: 14,
+            closed_episodes: crate::practices::ClosedEpisodes::Flagged,
             state,
         }
     }

@@ -17,6 +17,7 @@ fn practice(provider: &str, name: &str, place: &str, aliases: &[&str], state: Go
         access_start: jiff::civil::date(2020, 1, 1),
         minimum_age: 16,
         results_months: 14,
+        closed_episodes: crate::practices::ClosedEpisodes::Flagged,
         state,
     }
 }

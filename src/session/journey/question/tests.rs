@@ -76,6 +76,7 @@ fn snapshot(offered: &[&str]) -> Snapshot {
         access_start: date(2020, 1, 1),
         minimum_age: 16,
         results_months: 14,
+        closed_episodes: crate::practices::ClosedEpisodes::Flagged,
         state: GoLive::Open,
     };
     Snapshot {
