@@ -7,11 +7,12 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use inzage::fhir::shape::{Rules, Shaped, Shaping, shape_searchset};
-use inzage::medmij::Bsn;
+use inzage::fhir::shape::{Page, Record, Rules, Shaped, Shaping, ShownEpisodes, shape_searchset};
+use inzage::medmij::{Bsn, FhirVersion};
 use inzage::sandbox::his::Records;
 use inzage::sandbox::his::store::resource_text;
 use inzage::sandbox::records;
+use inzage::services::Rule;
 use jiff::civil::{Date, date};
 use serde_json::{Value, json};
 
@@ -68,10 +69,11 @@ impl Case {
             entries.join(",")
         );
         let rules = Rules {
+            applied: vec![Rule::ResultsPeriod],
             access_start: practice.access_start,
             results_since: today.checked_sub(jiff::ToSpan::months(14)).unwrap(),
             today,
-            flagged_episodes: Default::default(),
+            closed_episodes: ShownEpisodes::All,
         };
         Self { resource, body: body.into_bytes(), bsn: person.bsn, patient: person.id, rules }
     }
@@ -79,16 +81,20 @@ impl Case {
     fn shape(&self) -> Shaped {
         let self_link = format!("{OURS}/{}", self.resource);
         let shaping = Shaping {
-            patient_id: &self.patient,
-            bsn: &self.bsn,
-            his_base: HIS,
-            our_base: OURS,
+            record: Record {
+                fhir: FhirVersion::Stu3,
+                patient_id: &self.patient,
+                bsn: &self.bsn,
+                his_base: HIS,
+                our_base: OURS,
+            },
+            rules: &self.rules,
             self_link: &self_link,
             resource: self.resource,
             includes: &[],
-            rules: &self.rules,
+            page: Page::First,
         };
-        shape_searchset(&self.body, &shaping).unwrap()
+        shape_searchset(&self.body, &shaping, &str::to_owned).unwrap()
     }
 
     /// The same filter in the plain way. It checks less: no repeated names, no escapes, no rule for what it does not expect.

@@ -112,6 +112,14 @@ impl Service {
         self.searches.iter().filter(move |search| search.resource == resource)
     }
 
+    /// The rules that hold for the answer to one of the searches: its own, and those of the searches of other types, as
+    /// resources of such types can come along or be contained. What a search hides cannot be had by way of another.
+    #[must_use]
+    pub fn rules_for(&self, search: &AllowedSearch) -> Vec<Rule> {
+        let others = self.searches.iter().filter(|other| other.resource != search.resource);
+        search.rules.iter().chain(others.flat_map(|other| &other.rules)).copied().collect()
+    }
+
     /// The permission to read resources of this type by their id.
     #[must_use]
     pub fn read_of(&self, resource: &str) -> Option<&AllowedRead> {

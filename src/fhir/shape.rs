@@ -10,6 +10,9 @@
 //!    episodes without attention flag, and the narrative of a Composition do not pass.
 //! 3. **BSN** (`mask`): identifiers are masked by data-absent-reason, the digits in any text by asterisks.
 //! 4. **Addresses** (`mask`, `frame`): links, full URLs and References become ours; no address of the HIS passes.
+//!
+//! Which rules of the guideline hold is said by the service catalogue ([`Rule`]), what they mean by the practice's data
+//! ([`Rules`]). That lines S and O stay hidden, and consultations from before access began, is no choice: it always holds.
 
 mod bundle;
 mod cut;
@@ -18,6 +21,7 @@ mod frame;
 mod guideline;
 mod mask;
 mod outline;
+mod pages;
 mod reference;
 mod scan;
 pub mod stream;
@@ -33,7 +37,8 @@ use std::collections::HashSet;
 use jiff::civil::Date;
 
 use crate::his::HisPatient;
-use crate::medmij::Bsn;
+use crate::medmij::{Bsn, FhirVersion};
+use crate::services::Rule;
 use bundle::{Bundle, Entry, Mode, referred};
 use mask::Mask;
 use outline::Value;
@@ -42,9 +47,11 @@ use walk::{Walk, is_bsn, is_bsn_system};
 /// Extension of a Flag that says what it is about.
 const FLAG_DETAIL: &str = "http://hl7.org/fhir/StructureDefinition/flag-detail";
 
-/// What an answer is held against.
+/// The record of one patient, on its way from a HIS to us.
 #[derive(Debug, Clone, Copy)]
-pub struct Shaping<'a> {
+pub struct Record<'a> {
+    /// The version of FHIR that the HIS was asked in.
+    pub fhir: FhirVersion,
     /// Logical id, in the HIS, of the patient whose token this is.
     pub patient_id: &'a str,
     /// BSN of the same.
@@ -53,27 +60,62 @@ pub struct Shaping<'a> {
     pub his_base: &'a str,
     /// Base URL to write instead, without trailing slash.
     pub our_base: &'a str,
+}
+
+/// What the answer to a search is held against.
+#[derive(Debug, Clone, Copy)]
+pub struct Shaping<'a> {
+    /// Whose data it must be.
+    pub record: Record<'a>,
+    /// What the guideline lets this patient see.
+    pub rules: &'a Rules,
     /// The client's own query on our base, a complete URL.
     pub self_link: &'a str,
     /// The type that was searched; every match must be of it.
     pub resource: &'a str,
     /// Types that were asked to come along.
     pub includes: &'a [&'a str],
-    /// What the guideline lets this patient see.
-    pub rules: &'a Rules,
+    /// Which page of the answer this is.
+    pub page: Page,
 }
 
-/// The guideline "Online inzage in het H-EPD door patiënt", as it holds for one practice and one patient today.
+/// Which page of the answer to a search.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Page {
+    /// The first, maybe the only one.
+    First,
+    /// One that an earlier page gave the address of: its total counts the others as well.
+    Later,
+}
+
+/// The guideline "Online inzage in het H-EPD door patiënt", as it holds for one service, practice and patient today.
 #[derive(Debug, Clone)]
 pub struct Rules {
-    /// The day the practice switched access on: lines of consultations from before it are withheld.
+    /// The rules of the catalogue that hold for this answer, for matches, includes and contained resources alike.
+    pub applied: Vec<Rule>,
+    /// The day the practice switched access on: lines of consultations from before it are withheld. Holds always.
     pub access_start: Date,
-    /// The first day whose results are shown.
+    /// The first day whose results are shown, by [`Rule::ResultsPeriod`].
     pub results_since: Date,
-    /// Today: medication whose period of use ended before is not current.
+    /// Today: medication whose period of use ended before is not current, by [`Rule::MedicationInUse`].
     pub today: Date,
-    /// Logical ids of the EpisodeOfCare under an attention flag: shown although closed. See [`flagged_episodes`].
-    pub flagged_episodes: HashSet<String>,
+    /// Which closed episodes are shown, by [`Rule::ClosedEpisodes`].
+    pub closed_episodes: ShownEpisodes,
+}
+
+/// The closed episodes that are shown. One entered in error never is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ShownEpisodes {
+    /// All of them.
+    All,
+    /// Those with these logical ids. See [`flagged_episodes`].
+    Only(HashSet<String>),
+}
+
+impl Rules {
+    fn hold(&self, rule: Rule) -> bool {
+        self.applied.contains(&rule)
+    }
 }
 
 /// An answer that may leave.
@@ -85,13 +127,16 @@ pub struct Shaped {
     pub entries: u32,
     /// Entries of the HIS that are not in it, other than OperationOutcomes.
     pub withheld: u32,
+    /// Where the HIS keeps the next page: a URL below its base.
+    pub next: Option<String>,
 }
 
 impl std::fmt::Debug for Shaped {
     /// The counts; the body is a medical record.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { body, entries, withheld } = self;
-        write!(f, "Shaped({} bytes, {entries} entries, {withheld} withheld)", body.len())
+        let Self { body, entries, withheld, next } = self;
+        let more = if next.is_some() { ", more pages" } else { "" };
+        write!(f, "Shaped({} bytes, {entries} entries, {withheld} withheld{more})", body.len())
     }
 }
 
@@ -119,11 +164,11 @@ pub enum ShapeFault {
     /// No Bundle of type searchset, or one whose frame has the wrong shape.
     #[error("not a FHIR searchset")]
     NotASearchset,
-    /// There is a link to another page.
+    /// There is a link to another page of what must be whole.
     #[error("the answer has more pages")]
     MorePages,
-    /// The HIS says that not all of it is there: a total above the number of entries, or an OperationOutcome beside them
-    /// that is more than a warning.
+    /// The HIS says that not all of it is there: a total above the number of entries without a next page, or an
+    /// OperationOutcome beside them that is more than a warning.
     #[error("the answer says that a part of it is missing")]
     Incomplete,
     /// Something is about another person.
@@ -164,25 +209,31 @@ pub enum ShapeFault {
     Conflict,
 }
 
-/// Whose record it is, and where it comes from.
-#[derive(Debug, Clone, Copy)]
-struct Person<'a> {
-    patient_id: &'a str,
-    bsn: &'a Bsn,
-    his_base: &'a str,
+impl<'a> Record<'a> {
+    /// `also`: what we write ourselves besides our base.
+    fn mask(&self, also: &str) -> Mask<'a> {
+        Mask::new(self.bsn.reveal(), self.his_base, self.our_base, &[self.our_base, also])
+    }
 }
 
-/// Shapes the answer to a search.
+/// Shapes one page of the answer to a search. When the HIS has a next page, `next_link` makes the address under which the
+/// client finds it with us out of the one that the HIS gave.
+///
+/// `total` is what is shown; it is left out where the answer has more pages, as nobody knows then (an optional element by
+/// STU3 bundle.html 2.36.4.1). Links to other pages than the next are left out too.
 ///
 /// # Errors
 /// When any part of the answer must not leave, or cannot be judged: then nothing of it may.
-pub fn shape_searchset(body: &[u8], shaping: &Shaping<'_>) -> Result<Shaped, ShapeFault> {
+pub fn shape_searchset(
+    body: &[u8],
+    shaping: &Shaping<'_>,
+    next_link: &dyn Fn(&str) -> String,
+) -> Result<Shaped, ShapeFault> {
     let outline = scan::scan(body)?;
-    let mut bundle = Bundle::read(&outline)?;
+    let mut bundle = Bundle::read(&outline, shaping.page)?;
     bundle.infer_includes(shaping.resource, shaping.includes);
-    let Shaping { patient_id, bsn, his_base, our_base, self_link, .. } = *shaping;
-    let mask = Mask::new(bsn.reveal(), his_base, our_base, &[our_base, self_link]);
-    let mut walk = Walk::new(Person { patient_id, bsn, his_base }, Some(mask));
+    let mask = shaping.record.mask(shaping.self_link);
+    let mut walk = Walk::new(shaping.record, Some(mask));
     let mut stays = Vec::with_capacity(bundle.entries.len());
     for (index, entry) in bundle.entries.iter().enumerate() {
         stays.push(match entry {
@@ -190,11 +241,13 @@ pub fn shape_searchset(body: &[u8], shaping: &Shaping<'_>) -> Result<Shaped, Sha
             None => false,
         });
     }
-    let shaped = frame::finish(&bundle, walk, shaping, &mut stays, outline.text())?;
+    let next = bundle.next.as_deref().map(|next| pages::address(next, &mask, shaping.record.his_base)).transpose()?;
+    let ours = next.map(next_link);
+    let shaped = frame::finish(&bundle, walk, shaping, ours.as_deref(), &mut stays, outline.text())?;
     if mask.has_address(&shaped.body) {
         return Err(ShapeFault::InternalAddress);
     }
-    Ok(shaped)
+    Ok(Shaped { next: next.map(str::to_owned), ..shaped })
 }
 
 /// Whether an entry stays, as far as it can be told without the others.
@@ -215,27 +268,33 @@ fn judge<'o>(
     Ok(stays)
 }
 
+/// The episodes under an attention flag, as far as one page of the flags names them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Flagged {
+    /// Their logical ids.
+    pub episodes: HashSet<String>,
+    /// Where the HIS keeps the next page: a URL below its base.
+    pub next: Option<String>,
+}
+
 /// Reads which episodes are under an attention flag: those that an active Flag of this patient names in its extension
-/// `flag-detail`. The answer must be a whole searchset of Flag.
+/// `flag-detail`. The answer must be a searchset of Flag.
 ///
 /// # Errors
 /// As [`shape_searchset`].
-pub fn flagged_episodes(
-    body: &[u8],
-    patient_id: &str,
-    bsn: &Bsn,
-    his_base: &str,
-) -> Result<HashSet<String>, ShapeFault> {
+pub fn flagged_episodes(body: &[u8], record: &Record<'_>, page: Page) -> Result<Flagged, ShapeFault> {
     let outline = scan::scan(body)?;
-    let bundle = Bundle::read(&outline)?;
-    inspect(&bundle, "Flag", Person { patient_id, bsn, his_base })?;
+    let bundle = Bundle::read(&outline, page)?;
+    inspect(&bundle, "Flag", *record)?;
     let mut episodes = HashSet::new();
     for entry in bundle.resources().filter(|entry| entry.resource_type == "Flag") {
         if entry.resource.member("status").and_then(Value::plain) == Some("active") {
-            collect_episodes(entry.resource, his_base, &mut episodes)?;
+            collect_episodes(entry.resource, record.his_base, &mut episodes)?;
         }
     }
-    Ok(episodes)
+    let next =
+        bundle.next.as_deref().map(|next| pages::address(next, &record.mask(""), record.his_base)).transpose()?;
+    Ok(Flagged { episodes, next: next.map(str::to_owned) })
 }
 
 fn collect_episodes(flag: Value<'_>, his_base: &str, episodes: &mut HashSet<String>) -> Result<(), ShapeFault> {
@@ -254,21 +313,30 @@ fn collect_episodes(flag: Value<'_>, his_base: &str, episodes: &mut HashSet<Stri
 ///
 /// # Errors
 /// As [`shape_searchset`]; `AmbiguousPatient` for two matches, `ForeignPatient` for one without this BSN.
-pub fn read_patient(body: &[u8], bsn: &Bsn, his_base: &str) -> Result<Option<HisPatient>, ShapeFault> {
+pub fn read_patient(
+    body: &[u8],
+    fhir: FhirVersion,
+    bsn: &Bsn,
+    his_base: &str,
+) -> Result<Option<HisPatient>, ShapeFault> {
     let outline = scan::scan(body)?;
-    let bundle = Bundle::read(&outline)?;
+    let bundle = Bundle::read(&outline, Page::First)?;
+    if bundle.next.is_some() {
+        return Err(ShapeFault::MorePages);
+    }
     let mut matches = bundle.resources().filter(|entry| entry.mode == Mode::Match);
     let Some(patient) = matches.next() else { return Ok(None) };
     if matches.next().is_some() {
         return Err(ShapeFault::AmbiguousPatient);
     }
-    inspect(&bundle, "Patient", Person { patient_id: patient.id, bsn, his_base })?;
+    let record = Record { fhir, patient_id: patient.id, bsn, his_base, our_base: "" };
+    inspect(&bundle, "Patient", record)?;
     let identifiers = patient.resource.member("identifier");
     if !identifiers.into_iter().flat_map(Value::items).any(|identifier| names_person(identifier, bsn)) {
         return Err(ShapeFault::ForeignPatient);
     }
     // An id like that would put the BSN into every URL we ask the HIS for.
-    if Mask::new(bsn.reveal(), his_base, "", &[]).has_bsn(patient.id) {
+    if record.mask("").has_bsn(patient.id) {
         return Err(ShapeFault::UnmaskableBsn);
     }
     let birth_date = patient.resource.member("birthDate").and_then(Value::plain).and_then(whole_date);
@@ -288,8 +356,8 @@ fn whole_date(text: &str) -> Option<Date> {
 
 /// The checks of [`shape_searchset`] on an answer that we only read ourselves: nothing leaves, so a BSN or an address is
 /// no fault, but anything about another person is.
-fn inspect(bundle: &Bundle<'_>, resource: &str, person: Person<'_>) -> Result<(), ShapeFault> {
-    let mut walk = Walk::new(person, None);
+fn inspect(bundle: &Bundle<'_>, resource: &str, record: Record<'_>) -> Result<(), ShapeFault> {
+    let mut walk = Walk::new(record, None);
     for (index, entry) in bundle.entries.iter().enumerate() {
         let Some(entry) = entry else { continue };
         if entry.mode == Mode::Match && entry.resource_type != resource {

@@ -12,7 +12,7 @@ use super::pool::{Pool, Received};
 use super::{Answer, HisAdapter, HisError, HisFuture, HisPatient, Search};
 use crate::fhir::shape::read_patient;
 use crate::form::encode_pairs;
-use crate::medmij::Bsn;
+use crate::medmij::{Bsn, FhirVersion};
 use crate::secret::{Secret, sha256};
 
 /// For how long a patient's id and date of birth are remembered.
@@ -95,7 +95,7 @@ impl FhirHis {
         let form = encode_pairs(&[("identifier".to_owned(), format!("{}|{}", Bsn::SYSTEM, bsn.reveal()))]);
         let request = self.request(Method::POST, "Patient/_search", local_id, Bytes::from(form))?;
         let body = self.ask(request, deadline).await?;
-        let found = read_patient(&body, bsn, &self.base).map_err(|_| HisError::Nonsense)?;
+        let found = read_patient(&body, FhirVersion::Stu3, bsn, &self.base).map_err(|_| HisError::Nonsense)?;
         match &found {
             Some(patient) => self.patients.insert(key_of(bsn), Arc::new(patient.clone())),
             None => self.patients.invalidate(&key_of(bsn)),

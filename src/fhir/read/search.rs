@@ -1,5 +1,6 @@
 //! A search: intent, HIS, shaping, release.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::{ReadError, Reader, Released, Request, Unread};
@@ -7,9 +8,10 @@ use crate::audit::{AuditEvent, AuditReceipt, Counts, Kind, Outcome, receipt};
 use crate::availability::is_of_age;
 use crate::fhir::disclosure::{Attempt, Disclosure};
 use crate::fhir::request::{Floors, SearchShape};
-use crate::fhir::shape::{Rules, ShapeFault, Shaping, flagged_episodes, shape_searchset};
+use crate::fhir::shape::{Page, Record, Rules, ShapeFault, Shaping, ShownEpisodes, flagged_episodes, shape_searchset};
 use crate::his::{Answer, HisAdapter, HisPatient, Search};
 use crate::medmij::LocalId;
+use crate::practices::ClosedEpisodes;
 use crate::routing::{Permit, resource_base};
 
 /// What one disclosure works with.
@@ -61,7 +63,8 @@ impl Reader {
         let patient = found.filter(|patient| old_enough(patient, work)).ok_or(ReadError::NotAvailable)?;
         let search = |resource, parameters| Search { resource, parameters, local_id: &id, deadline };
         let data = work.adapter.search(&patient, search(&work.shape.search.resource, &work.shape.upstream));
-        let (data, flags) = if work.shape.search.needs_flags {
+        let by_flag = work.permit.practice().closed_episodes == ClosedEpisodes::Flagged;
+        let (data, flags) = if work.shape.search.needs_flags && by_flag {
             let flags = work.adapter.search(&patient, search("Flag", &[]));
             let (data, flags) = tokio::try_join!(data, flags).map_err(ReadError::His)?;
             (data, Some(flags))
@@ -80,33 +83,48 @@ impl Reader {
     ) -> Result<Judged, ShapeFault> {
         let grant = work.permit.grant();
         let service = work.permit.service();
-        let his_base = work.adapter.base();
-        let flagged =
-            flags.map(|flags| flagged_episodes(&flags.body, &patient.id, &grant.subject, his_base)).transpose()?;
+        let our_base = resource_base(&self.origin, &grant.provider, &service.id, service.fhir);
+        let record = Record {
+            fhir: service.fhir,
+            patient_id: &patient.id,
+            bsn: &grant.subject,
+            his_base: work.adapter.base(),
+            our_base: &our_base,
+        };
+        let practice = work.permit.practice();
         let rules = Rules {
-            access_start: work.permit.practice().access_start,
+            applied: service.rules_for(work.shape.search),
+            access_start: practice.access_start,
             results_since: work.floors.results,
             today: work.floors.today,
-            flagged_episodes: flagged.unwrap_or_default(),
-        };
-        let our_base = resource_base(&self.origin, &grant.provider, &service.id, service.fhir);
-        let includes: Vec<&str> = work.shape.search.includes.iter().map(String::as_str).collect();
-        let shaped = shape_searchset(
-            &data.body,
-            &Shaping {
-                patient_id: &patient.id,
-                bsn: &grant.subject,
-                his_base,
-                our_base: &our_base,
-                self_link: &work.shape.self_link(&our_base),
-                resource: &work.shape.search.resource,
-                includes: &includes,
-                rules: &rules,
+            closed_episodes: match (practice.closed_episodes, flags) {
+                (ClosedEpisodes::All, _) => ShownEpisodes::All,
+                (ClosedEpisodes::Flagged, Some(flags)) => ShownEpisodes::Only(flagged(&flags.body, &record)?),
+                (ClosedEpisodes::Flagged, None) | (ClosedEpisodes::None, _) => ShownEpisodes::Only(HashSet::new()),
             },
-        )?;
+        };
+        let includes: Vec<&str> = work.shape.search.includes.iter().map(String::as_str).collect();
+        let shaping = Shaping {
+            record,
+            rules: &rules,
+            self_link: &work.shape.self_link(&our_base),
+            resource: &work.shape.search.resource,
+            includes: &includes,
+            page: Page::First,
+        };
+        let shaped = shape_searchset(&data.body, &shaping, &str::to_owned)?;
+        // There are no cursors yet under which a client could ask for it.
+        if shaped.next.is_some() {
+            return Err(ShapeFault::MorePages);
+        }
         let counts = Counts { entries: shaped.entries, withheld: shaped.withheld, bytes: 0 };
         Ok(Judged { body: shaped.body, grant: grant.id, counts })
     }
+}
+
+fn flagged(body: &[u8], record: &Record<'_>) -> Result<HashSet<String>, ShapeFault> {
+    let flagged = flagged_episodes(body, record, Page::First)?;
+    if flagged.next.is_some() { Err(ShapeFault::MorePages) } else { Ok(flagged.episodes) }
 }
 
 fn old_enough(patient: &HisPatient, work: &Work<'_>) -> bool {

@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
-use super::ShapeFault;
 use super::outline::{Kind, Outline, Value};
 use super::reference::{Target, refers_to_patient, target};
 use super::types::{Binding, binding, is_id};
+use super::{Page, Record, ShapeFault, pages};
 
 /// Why an entry is in the answer (Bundle.entry.search.mode).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +33,8 @@ pub(super) struct Bundle<'o> {
     pub(super) link: Option<Value<'o>>,
     pub(super) total: Option<Value<'o>>,
     pub(super) entry: Option<Value<'o>>,
+    /// Where the HIS says the next page is.
+    pub(super) next: Option<Cow<'o, str>>,
     /// `None` for an OperationOutcome: the words of a vendor do not pass.
     pub(super) entries: Vec<Option<Entry<'o>>>,
 }
@@ -41,19 +43,19 @@ impl<'o> Bundle<'o> {
     /// Reads the frame.
     ///
     /// # Errors
-    /// `NotASearchset`, `MorePages`, `Incomplete`, `UnexpectedType`, `Unreadable`.
-    pub(super) fn read(outline: &'o Outline<'_>) -> Result<Self, ShapeFault> {
+    /// `NotASearchset`, `Incomplete`, `UnexpectedType`, `Unreadable`.
+    pub(super) fn read(outline: &'o Outline<'_>, page: Page) -> Result<Self, ShapeFault> {
         let mut bundle = Self::frame(outline)?;
         let items = bundle.entry.into_iter().flat_map(Value::items);
         bundle.entries = items.map(Entry::read).collect::<Result<_, _>>()?;
-        bundle.check_total(bundle.entries.len() as u64)?;
+        bundle.check_total(bundle.entries.len() as u64, page)?;
         Ok(bundle)
     }
 
     /// Reads the frame alone.
     ///
     /// # Errors
-    /// `NotASearchset`, `MorePages`.
+    /// `NotASearchset`.
     pub(super) fn frame(outline: &'o Outline<'_>) -> Result<Self, ShapeFault> {
         let value = outline.root().ok_or(ShapeFault::NotASearchset)?;
         let text = |name| value.member(name).and_then(Value::plain);
@@ -61,11 +63,11 @@ impl<'o> Bundle<'o> {
             return Err(ShapeFault::NotASearchset);
         }
         let (link, total, entry) = (value.member("link"), value.member("total"), value.member("entry"));
-        link.map_or(Ok(()), refuse_more_pages)?;
+        let next = link.map_or(Ok(None), pages::next)?;
         if entry.is_some_and(|entry| entry.kind() != Kind::Array) {
             return Err(ShapeFault::NotASearchset);
         }
-        Ok(Self { value, link, total, entry, entries: Vec::new() })
+        Ok(Self { value, link, total, entry, next, entries: Vec::new() })
     }
 
     /// Holds `total` against the number of entries. Some count the includes as well, so only a total above all there is says
@@ -73,10 +75,16 @@ impl<'o> Bundle<'o> {
     ///
     /// # Errors
     /// `NotASearchset` when it is no number, `Incomplete`.
-    pub(super) fn check_total(&self, present: u64) -> Result<(), ShapeFault> {
+    pub(super) fn check_total(&self, present: u64, page: Page) -> Result<(), ShapeFault> {
         let Some(total) = self.total else { return Ok(()) };
         let matches: u64 = total.raw().parse().map_err(|_| ShapeFault::NotASearchset)?;
-        if matches > present { Err(ShapeFault::Incomplete) } else { Ok(()) }
+        let is_whole = !self.has_other_pages(page);
+        if is_whole && matches > present { Err(ShapeFault::Incomplete) } else { Ok(()) }
+    }
+
+    /// Whether there are pages besides this one, so that nobody knows how many matches are shown.
+    pub(super) fn has_other_pages(&self, page: Page) -> bool {
+        page == Page::Later || self.next.is_some()
     }
 
     /// See [`Entry::infer_include`].
@@ -88,21 +96,6 @@ impl<'o> Bundle<'o> {
     pub(super) fn resources(&self) -> impl Iterator<Item = &Entry<'o>> {
         self.entries.iter().flatten()
     }
-}
-
-/// Another page would be lost without a trace, as we replace the links.
-fn refuse_more_pages(link: Value<'_>) -> Result<(), ShapeFault> {
-    if link.kind() != Kind::Array {
-        return Err(ShapeFault::NotASearchset);
-    }
-    for link in link.items() {
-        let relation = link.member("relation").and_then(Value::plain).ok_or(ShapeFault::NotASearchset)?;
-        let mut words = relation.split(|char: char| !char.is_ascii_alphanumeric());
-        if words.any(|word| ["next", "previous", "prev"].iter().any(|other| word.eq_ignore_ascii_case(other))) {
-            return Err(ShapeFault::MorePages);
-        }
-    }
-    Ok(())
 }
 
 impl<'o> Entry<'o> {
@@ -138,13 +131,13 @@ impl<'o> Entry<'o> {
     ///
     /// # Errors
     /// `UnexpectedType`, `ForeignPatient`, `NoPatient`, `Unreadable`.
-    pub(super) fn check_patient(&self, patient_id: &str, his_base: &str) -> Result<(), ShapeFault> {
+    pub(super) fn check_patient(&self, record: &Record<'_>) -> Result<(), ShapeFault> {
         if self.resource_type == "Patient" {
-            let is_same =
-                self.id == patient_id && self.full_url.as_ref().is_none_or(|(_, url)| ends_with_id(url, patient_id));
+            let is_same = self.id == record.patient_id
+                && self.full_url.as_ref().is_none_or(|(_, url)| ends_with_id(url, record.patient_id));
             return if is_same { Ok(()) } else { Err(ShapeFault::ForeignPatient) };
         }
-        check_binding(self.resource, self.resource_type, patient_id, his_base)
+        check_binding(self.resource, self.resource_type, record)
     }
 }
 
@@ -186,23 +179,12 @@ fn mode(entry: Value<'_>) -> Result<Mode, ShapeFault> {
 }
 
 /// Checks a resource that is not a Patient, contained ones too.
-pub(super) fn check_binding(
-    resource: Value<'_>,
-    resource_type: &str,
-    patient_id: &str,
-    his_base: &str,
-) -> Result<(), ShapeFault> {
-    match binding(resource_type).ok_or(ShapeFault::UnexpectedType)? {
+pub(super) fn check_binding(resource: Value<'_>, resource_type: &str, record: &Record<'_>) -> Result<(), ShapeFault> {
+    match binding(resource_type, record.fhir).ok_or(ShapeFault::UnexpectedType)? {
         Binding::Patient => Err(ShapeFault::ForeignPatient),
         Binding::Neutral => Ok(()),
-        Binding::To(paths) => {
-            for path in paths {
-                if refers_to_patient(resource, path, patient_id, his_base)? {
-                    return Ok(());
-                }
-            }
-            Err(ShapeFault::NoPatient)
-        }
+        Binding::To(path) if refers_to_patient(resource, path, record.patient_id, record.his_base)? => Ok(()),
+        Binding::To(_) => Err(ShapeFault::NoPatient),
     }
 }
 

@@ -12,6 +12,7 @@ pub(super) fn finish<'o>(
     bundle: &Bundle<'o>,
     mut walk: Walk<'_, 'o>,
     shaping: &Shaping<'_>,
+    next: Option<&str>,
     stays: &mut [bool],
     text: &str,
 ) -> Result<Shaped, ShapeFault> {
@@ -20,16 +21,16 @@ pub(super) fn finish<'o>(
     // Those in the frame were met last and belong to no entry: first, as sorted sites are looked up by entry.
     sites.sort_by_key(|site| site.entry);
     let index = Index::new(bundle)?;
-    drop_unreferenced(bundle, &index, &sites, shaping.his_base, stays)?;
+    drop_unreferenced(bundle, &index, &sites, shaping.record.his_base, stays)?;
     let hides_any = stays.contains(&false);
     let leaves = |entry: usize| stays.get(entry) == Some(&true);
     for site in sites.iter().filter(|site| site.entry.is_none_or(leaves)) {
-        let target = target(&site.text, shaping.his_base)?;
+        let target = target(&site.text, shaping.record.his_base)?;
         let is_hidden = hides_any && index.find(target).any(|entry| !leaves(entry));
         edit_site(&mut edits, site, target, is_hidden, shaping);
     }
     for (entry, _) in bundle.entries.iter().zip(&*stays).filter(|(_, stays)| **stays) {
-        entry.iter().for_each(|entry| edit_entry(&mut edits, entry, shaping.our_base));
+        entry.iter().for_each(|entry| edit_entry(&mut edits, entry, shaping.record.our_base));
     }
     let count = |mode: Mode| {
         let kept = bundle
@@ -40,9 +41,9 @@ pub(super) fn finish<'o>(
         u32::try_from(kept.count()).unwrap_or(u32::MAX)
     };
     let (entries, includes) = (count(Mode::Match), count(Mode::Include));
-    edit_bundle(&mut edits, bundle, shaping.self_link, stays, entries);
+    edit_bundle(&mut edits, bundle, shaping, next, stays, entries);
     let all = u32::try_from(bundle.resources().count()).unwrap_or(u32::MAX);
-    Ok(Shaped { body: edits.apply(text)?, entries, withheld: all - entries - includes })
+    Ok(Shaped { body: edits.apply(text)?, entries, withheld: all - entries - includes, next: None })
 }
 
 const EPISODE: &str = "EpisodeOfCare";
@@ -67,8 +68,15 @@ pub(super) fn walk_frame<'o>(bundle: &Bundle<'o>, walk: &mut Walk<'_, 'o>) -> Re
     Ok(())
 }
 
-fn edit_bundle(edits: &mut Edits, bundle: &Bundle<'_>, self_link: &str, stays: &[bool], entries: u32) {
-    let links = links(self_link);
+fn edit_bundle(
+    edits: &mut Edits,
+    bundle: &Bundle<'_>,
+    shaping: &Shaping<'_>,
+    next: Option<&str>,
+    stays: &[bool],
+    entries: u32,
+) {
+    let links = links(shaping.self_link, next);
     match bundle.link {
         Some(link) => edits.replace(link.span(), links),
         None => insert_first(edits, bundle.value.start(), &format!(r#""link":{links},"#)),
@@ -77,15 +85,20 @@ fn edit_bundle(edits: &mut Edits, bundle: &Bundle<'_>, self_link: &str, stays: &
         edits.replace(total.span(), entries.to_string());
     }
     let is_empty = !stays.contains(&true);
-    edits.drop_members(bundle.value, |name| is_dropped(name) || (name == "entry" && is_empty));
+    edits.drop_members(bundle.value, |name| match name {
+        "entry" => is_empty,
+        "total" => bundle.has_other_pages(shaping.page),
+        name => is_dropped(name),
+    });
     if let Some(list) = bundle.entry {
         edits.drop_items(list, stays.iter().map(|stays| !stays));
     }
 }
 
 /// The links of our own, JSON.
-pub(super) fn links(self_link: &str) -> String {
-    format!(r#"[{{"relation":"self","url":{}}}]"#, quoted(self_link))
+pub(super) fn links(self_link: &str, next: Option<&str>) -> String {
+    let next = next.map(|next| format!(r#",{{"relation":"next","url":{}}}"#, quoted(next))).unwrap_or_default();
+    format!(r#"[{{"relation":"self","url":{}}}{next}]"#, quoted(self_link))
 }
 
 /// Gives an entry that leaves its address with us, and takes out what speaks of the HIS's own exchange.
@@ -112,7 +125,7 @@ pub(super) fn edit_site(
     is_hidden: bool,
     shaping: &Shaping<'_>,
 ) {
-    edit_reference(edits, site, target, is_hidden, shaping.our_base);
+    edit_reference(edits, site, target, is_hidden, shaping.record.our_base);
     if !is_hidden && renames(target, shaping.resource) {
         rename_episode(edits, site);
     }

@@ -5,7 +5,8 @@ use jiff::civil::Date;
 
 use super::mask::find_ignoring_case;
 use super::outline::{Kind, Value};
-use super::{Rules, ShapeFault};
+use super::{Rules, ShapeFault, ShownEpisodes};
+use crate::services::Rule;
 
 /// Part of the system of the line types of a consultation: S(ubjective), O(bjective), E(valuation), P(lan). The whole is
 /// `http://fhir.nl/fhir/NamingSystem/journaalregeltypen`; other spellings of it must not let an S line pass as a result.
@@ -25,9 +26,11 @@ pub(super) fn shows(resource: Value<'_>, resource_type: &str, id: &str, rules: &
     match resource_type {
         "Observation" => shows_observation(resource, rules),
         "Composition" => Ok(is_from(resource.member("date"), rules.access_start)),
-        "EpisodeOfCare" => Ok(shows_episode(resource, id, rules)),
-        "MedicationRequest" => Ok(is_in_use(resource, rules.today)),
-        "AllergyIntolerance" => Ok(is_about_medication(resource)),
+        "EpisodeOfCare" if rules.hold(Rule::ClosedEpisodes) => Ok(shows_episode(resource, id, &rules.closed_episodes)),
+        "MedicationRequest" | "MedicationDispense" | "MedicationStatement" if rules.hold(Rule::MedicationInUse) => {
+            Ok(is_in_use(resource, rules.today))
+        }
+        "AllergyIntolerance" if rules.hold(Rule::MedicationIntolerances) => Ok(is_about_medication(resource)),
         _ => Ok(true),
     }
 }
@@ -133,7 +136,10 @@ fn shows_observation(observation: Value<'_>, rules: &Rules) -> Result<bool, Shap
     Ok(match line {
         Line::Open => is_effective_from(observation, rules.access_start),
         Line::Closed => false,
-        Line::Other | Line::Uncoded => !has_line_profile && is_effective_from(observation, rules.results_since),
+        Line::Other | Line::Uncoded if has_line_profile => false,
+        Line::Other | Line::Uncoded => {
+            !rules.hold(Rule::ResultsPeriod) || is_effective_from(observation, rules.results_since)
+        }
     })
 }
 
@@ -160,28 +166,39 @@ fn is_effective_from(observation: Value<'_>, first: Date) -> bool {
     }) && found
 }
 
-/// Current episodes, and closed ones under an attention flag (guideline 2.1); one entered in error never.
-fn shows_episode(episode: Value<'_>, id: &str, rules: &Rules) -> bool {
-    match episode.member("status").and_then(Value::plain) {
-        Some("active" | "planned" | "waitlist" | "onhold") => true,
-        Some("entered-in-error") | None => false,
-        Some(_) => rules.flagged_episodes.contains(id),
+/// Current episodes, and closed ones as the practice chose: under an attention flag by the guideline (2.1). One entered in
+/// error never. That a later version may show those with E or P lines too is not followed: which lines those are cannot be
+/// told from an episode, nor from the seven searches.
+fn shows_episode(episode: Value<'_>, id: &str, closed: &ShownEpisodes) -> bool {
+    match (episode.member("status").and_then(Value::plain), closed) {
+        (Some("active" | "planned" | "waitlist" | "onhold"), _) => true,
+        (Some("entered-in-error") | None, _) => false,
+        (Some(_), ShownEpisodes::All) => true,
+        (Some(_), ShownEpisodes::Only(shown)) => shown.contains(id),
     }
 }
 
 /// Current medication: no period of use that is stated ended before today. The search says so too, by a parameter that a
 /// FHIR server may not know and then ignores.
-fn is_in_use(request: Value<'_>, today: Date) -> bool {
-    let extensions = request.member("extension").into_iter().flat_map(Value::items);
-    let mut periods = extensions.filter(|extension| {
+fn is_in_use(medication: Value<'_>, today: Date) -> bool {
+    let extensions = medication.member("extension").into_iter().flat_map(Value::items);
+    let extended = extensions.filter(|extension| {
         let url = extension.member("url").and_then(Value::string);
         url.is_none_or(|url| contains_ignoring_case(&url, PERIOD_OF_USE))
     });
-    periods.all(|extension| match extension.member("valuePeriod").map(|period| period.member("end")) {
-        Some(Some(end)) => end.string().and_then(|text| latest_day(&text)).is_some_and(|day| day >= today),
-        Some(None) => true,
-        None => false,
-    })
+    let mut extended = extended.map(|extension| extension.member("valuePeriod"));
+    // What a patient says to use has it as element of its own (zib-MedicationUse).
+    let own = medication.member("effectivePeriod");
+    extended.all(|period| period.is_some_and(|period| ends_from(period, today)))
+        && own.is_none_or(|period| ends_from(period, today))
+}
+
+/// Whether a period has no end, or one on or after the day.
+fn ends_from(period: Value<'_>, day: Date) -> bool {
+    match period.member("end") {
+        Some(end) => end.string().and_then(|text| latest_day(&text)).is_some_and(|last| last >= day),
+        None => true,
+    }
 }
 
 /// An intolerance for medication; of other kinds nothing is shown.

@@ -14,8 +14,8 @@ use super::mask::Mask;
 use super::reference::target;
 use super::scan::{scan, scan_within};
 use super::walk::{Site, Walk};
-use super::{Person, Rules, ShapeFault, Shaping, frame, judge};
-use crate::medmij::Bsn;
+use super::{Page, Record, Rules, ShapeFault, Shaping, frame, judge};
+use crate::medmij::{Bsn, FhirVersion};
 use cutter::{Cutter, Piece, Rest};
 use memory::{Fate, Memory};
 
@@ -25,6 +25,7 @@ const AROUND_ENTRY: usize = 2;
 /// What an answer is held against, kept for as long as it streams. See [`Shaping`].
 #[derive(Debug, Clone)]
 pub struct Kept {
+    fhir: FhirVersion,
     patient_id: String,
     bsn: Bsn,
     his_base: String,
@@ -32,6 +33,7 @@ pub struct Kept {
     self_link: String,
     resource: String,
     includes: Vec<String>,
+    page: Page,
     rules: Rules,
 }
 
@@ -39,33 +41,39 @@ impl Kept {
     /// Keeps it.
     #[must_use]
     pub fn of(shaping: &Shaping<'_>) -> Self {
+        let Record { fhir, patient_id, bsn, his_base, our_base } = shaping.record;
         Self {
-            patient_id: shaping.patient_id.to_owned(),
-            bsn: shaping.bsn.clone(),
-            his_base: shaping.his_base.to_owned(),
-            our_base: shaping.our_base.to_owned(),
+            fhir,
+            patient_id: patient_id.to_owned(),
+            bsn: bsn.clone(),
+            his_base: his_base.to_owned(),
+            our_base: our_base.to_owned(),
             self_link: shaping.self_link.to_owned(),
             resource: shaping.resource.to_owned(),
             includes: shaping.includes.iter().map(|&include| include.to_owned()).collect(),
+            page: shaping.page,
             rules: shaping.rules.clone(),
         }
     }
 
     fn with<T>(&self, work: impl FnOnce(&Shaping<'_>, Mask<'_>) -> T) -> T {
         let includes: Vec<&str> = self.includes.iter().map(String::as_str).collect();
-        let (our_base, self_link) = (self.our_base.as_str(), self.self_link.as_str());
-        let mask = Mask::new(self.bsn.reveal(), &self.his_base, our_base, &[our_base, self_link]);
-        let shaping = Shaping {
+        let record = Record {
+            fhir: self.fhir,
             patient_id: &self.patient_id,
             bsn: &self.bsn,
             his_base: &self.his_base,
-            our_base,
-            self_link,
+            our_base: &self.our_base,
+        };
+        let shaping = Shaping {
+            record,
+            rules: &self.rules,
+            self_link: &self.self_link,
             resource: &self.resource,
             includes: &includes,
-            rules: &self.rules,
+            page: self.page,
         };
-        work(&shaping, mask)
+        work(&shaping, record.mask(&self.self_link))
     }
 }
 
@@ -210,15 +218,15 @@ impl Sieve {
         let root = outline.root().ok_or(ShapeFault::NotASearchset)?;
         let Some(mut entry) = Entry::read(root)? else { return Ok(None) };
         entry.infer_include(shaping.resource, shaping.includes);
-        let mut walk = Walk::new(person(shaping), Some(mask));
+        let mut walk = Walk::new(shaping.record, Some(mask));
         let stays = judge(&mut walk, 0, &entry, shaping)?;
-        let is_named = entry.mode == Mode::Match || self.memory.is_named(&entry, shaping.his_base);
+        let is_named = entry.mode == Mode::Match || self.memory.is_named(&entry, shaping.record.his_base);
         let fate = match (stays, is_named) {
             (true, true) => Fate::Leaves,
             (true, false) => Fate::Skipped,
             (false, _) => Fate::Hidden,
         };
-        self.memory.meet(&entry, fate, shaping.his_base)?;
+        self.memory.meet(&entry, fate, shaping.record.his_base)?;
         if fate != Fate::Leaves {
             self.passed.withheld = self.passed.withheld.saturating_add(1);
             return Ok(None);
@@ -227,14 +235,14 @@ impl Sieve {
         for site in &sites {
             self.reference(&mut edits, site, shaping)?;
         }
-        frame::edit_entry(&mut edits, &entry, shaping.our_base);
+        frame::edit_entry(&mut edits, &entry, shaping.record.our_base);
         let shaped = checked(edits.apply(outline.text())?, mask)?;
         self.passed.entries = self.passed.entries.saturating_add(u32::from(entry.mode == Mode::Match));
         Ok(Some(shaped))
     }
 
     fn reference(&mut self, edits: &mut Edits, site: &Site<'_>, shaping: &Shaping<'_>) -> Result<(), ShapeFault> {
-        let target = target(&site.text, shaping.his_base)?;
+        let target = target(&site.text, shaping.record.his_base)?;
         let has_display = ["display", "_display"].iter().any(|name| site.object.member(name).is_some());
         let displays = has_display && !site.dangles && !frame::renames(target, shaping.resource);
         let is_hidden = self.memory.name(target, displays)?;
@@ -246,25 +254,20 @@ impl Sieve {
     fn close(&mut self, rest: Rest, tail: usize, shaping: &Shaping<'_>, mask: Mask<'_>) -> Result<Vec<u8>, ShapeFault> {
         let outline = scan(&self.head)?;
         let bundle = Bundle::frame(&outline)?;
-        bundle.check_total(self.seen)?;
+        bundle.check_total(self.seen, shaping.page)?;
         let has_left = rest == Rest::Tail && self.opening.is_none();
         let mut edits = edit_frame(&bundle, shaping, mask, has_left)?;
         if bundle.link.is_none() {
             let (at, link) = if has_left {
-                (bundle.value.end() - 1, format!(r#","link":{}"#, frame::links(shaping.self_link)))
+                (bundle.value.end() - 1, format!(r#","link":{}"#, frame::links(shaping.self_link, None)))
             } else {
-                (bundle.value.start() + 1, format!(r#""link":{},"#, frame::links(shaping.self_link)))
+                (bundle.value.start() + 1, format!(r#""link":{},"#, frame::links(shaping.self_link, None)))
             };
             edits.replace(at..at, link);
         }
         let from = if has_left { outline.text().len() - tail } else { 0 };
         checked(edits.apply_from(outline.text(), from)?, mask)
     }
-}
-
-fn person<'a>(shaping: &Shaping<'a>) -> Person<'a> {
-    let Shaping { patient_id, bsn, his_base, .. } = *shaping;
-    Person { patient_id, bsn, his_base }
 }
 
 /// The changes to the frame, apart from a link where the HIS gave none.
@@ -274,7 +277,10 @@ fn edit_frame(
     mask: Mask<'_>,
     keeps_entries: bool,
 ) -> Result<Edits, ShapeFault> {
-    let mut walk = Walk::new(person(shaping), Some(mask));
+    if bundle.next.is_some() {
+        return Err(ShapeFault::MorePages);
+    }
+    let mut walk = Walk::new(shaping.record, Some(mask));
     frame::walk_frame(bundle, &mut walk)?;
     // What passes of the frame are codes and an address.
     if !walk.sites.is_empty() {
@@ -282,7 +288,7 @@ fn edit_frame(
     }
     let mut edits = walk.edits;
     if let Some(link) = bundle.link {
-        edits.replace(link.span(), frame::links(shaping.self_link));
+        edits.replace(link.span(), frame::links(shaping.self_link, None));
     }
     edits.drop_members(bundle.value, |name| {
         frame::is_dropped(name) || name == "total" || (name == "entry" && !keeps_entries)

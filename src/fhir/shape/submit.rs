@@ -22,7 +22,7 @@ use self::frame::Frame;
 use self::judge::Judge;
 use super::edits::{Edits, quoted};
 use super::scan;
-use crate::medmij::Bsn;
+use crate::medmij::{Bsn, FhirVersion};
 use crate::services::AllowedSubmission;
 
 pub use fault::{SubmitFault, Why};
@@ -71,11 +71,16 @@ pub struct Outgoing {
 ///
 /// # Errors
 /// See [`SubmitFault`]. The first one found, in the order: form of the bundle, what the service takes, about whom it is.
-pub fn judge_submission(body: &[u8], allowed: &AllowedSubmission, bsn: &Bsn) -> Result<Submission, SubmitFault> {
+pub fn judge_submission(
+    body: &[u8],
+    allowed: &AllowedSubmission,
+    fhir: FhirVersion,
+    bsn: &Bsn,
+) -> Result<Submission, SubmitFault> {
     let outline = scan::scan(body)?;
     let frame = Frame::read(&outline, allowed)?;
-    let Judge { edits, subjects, .. } = Judge::all(&frame, allowed, bsn)?;
-    let person = person::read(&frame, outline.text(), bsn)?;
+    let Judge { edits, subjects, .. } = Judge::all(&frame, allowed, fhir, bsn)?;
+    let person = person::read(&frame, outline.text(), fhir, bsn)?;
     let text = outline.text().to_owned();
     Ok(Submission { text, edits, subjects, entries: frame.sent(), person })
 }

@@ -14,7 +14,8 @@ use proptest::strategy::ValueTree;
 use serde_json::Value;
 
 use super::*;
-use generate::Choices;
+use generate::{Choices, Setting};
+use model::words::Judged;
 
 const HIS_HOST: &str = "his.praktijk.internal";
 const HIS: &str = "https://his.praktijk.internal/fhir";
@@ -25,12 +26,16 @@ const OTHER_BSN: &str = "123456782";
 /// Stands in the text of S and O lines and in what is another person's.
 const CANARY: &str = "KANARIE";
 
+const ALL_RULES: &[Rule] =
+    &[Rule::ResultsPeriod, Rule::ClosedEpisodes, Rule::MedicationInUse, Rule::MedicationIntolerances];
+
 fn rules() -> Rules {
     Rules {
+        applied: ALL_RULES.to_vec(),
         access_start: date(2024, 3, 1),
         results_since: date(2025, 1, 10),
         today: date(2026, 3, 10),
-        flagged_episodes: HashSet::from(["e-flagged".to_owned()]),
+        closed_episodes: ShownEpisodes::Only(HashSet::from(["e-flagged".to_owned()])),
     }
 }
 
@@ -38,21 +43,28 @@ fn bsn() -> Bsn {
     Bsn::parse(BSN).unwrap()
 }
 
+fn record(bsn: &Bsn) -> Record<'_> {
+    Record { fhir: FhirVersion::Stu3, patient_id: "pat-1", bsn, his_base: HIS, our_base: OURS }
+}
+
 fn shaping<'a>(resource: &'a str, bsn: &'a Bsn, rules: &'a Rules) -> Shaping<'a> {
     Shaping {
-        patient_id: "pat-1",
-        bsn,
-        his_base: HIS,
-        our_base: OURS,
+        record: record(bsn),
+        rules,
         self_link: SELF_LINK,
         resource,
         includes: &["Practitioner", "Observation", "Specimen", "Patient", "Organization"],
-        rules,
+        page: Page::First,
     }
 }
 
+/// Our address of the next page; the real one is sealed.
+fn next_link(his: &str) -> String {
+    format!("{OURS}/Observation?_page={}", his.len())
+}
+
 fn shape(resource: &str, body: &[u8]) -> Result<Shaped, ShapeFault> {
-    shape_searchset(body, &shaping(resource, &bsn(), &rules()))
+    shape_searchset(body, &shaping(resource, &bsn(), &rules()), &next_link)
 }
 
 /// What no output may hold, whatever the input was.
@@ -63,25 +75,53 @@ fn assert_nothing_leaks(body: &[u8]) {
     }
 }
 
-fn generated(bytes: &[u8]) -> (String, &'static str) {
-    let mut choices = Choices(bytes.iter());
-    let (bundle, searched) = choices.bundle();
-    let mut body = String::new();
-    choices.write(&bundle, &mut body);
-    (body, searched)
+/// A HIS answer of any kind, and what it is held against.
+struct Generated {
+    body: String,
+    searched: &'static str,
+    setting: Setting,
+}
+
+impl Generated {
+    fn of(bytes: &[u8]) -> Self {
+        let mut choices = Choices(bytes.iter());
+        let setting = choices.setting();
+        let (bundle, searched) = choices.bundle();
+        let mut body = String::new();
+        choices.write(&bundle, &mut body);
+        Self { body, searched, setting }
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&Shaping<'_>) -> T) -> T {
+        let Setting { applied, closed_episodes, fhir, page } = &self.setting;
+        let rules = Rules { applied: applied.clone(), closed_episodes: closed_episodes.clone(), ..rules() };
+        let bsn = bsn();
+        let record = Record { fhir: *fhir, ..record(&bsn) };
+        work(&Shaping { record, page: *page, ..shaping(self.searched, &bsn, &rules) })
+    }
+
+    /// What becomes of these bytes.
+    fn shape(&self, body: &[u8]) -> Result<Shaped, ShapeFault> {
+        self.with(|shaping| shape_searchset(body, shaping, &next_link))
+    }
+
+    /// What should, by the model; it reads no broken JSON.
+    fn model(&self, body: &[u8]) -> Option<Judged<Value>> {
+        self.with(|shaping| serde_json::from_slice(body).ok().map(|bundle| model::shape(&bundle, shaping)))
+    }
 }
 
 proptest! {
     #[test]
     fn it_does_what_the_model_does(bytes in prop::collection::vec(any::<u8>(), 0..700)) {
-        let (body, searched) = generated(&bytes);
-        let parsed: Value = serde_json::from_str(&body).unwrap();
-        let expected = model::shape(&parsed, &shaping(searched, &bsn(), &rules()));
-        let shaped = shape(searched, body.as_bytes());
-        prop_assert_eq!(shaped.is_ok(), expected.is_ok(), "{:?} {:?} {}", shaped, expected, body);
+        let generated = Generated::of(&bytes);
+        let (body, setting) = (&generated.body, &generated.setting);
+        let shaped = generated.shape(body.as_bytes());
+        let expected = generated.model(body.as_bytes()).unwrap();
+        prop_assert_eq!(shaped.is_ok(), expected.is_ok(), "{:?} {:?} {:?} {}", shaped, expected, setting, body);
         if let (Ok(shaped), Ok(expected)) = (shaped, expected) {
             let found: Value = serde_json::from_slice(&shaped.body).unwrap();
-            prop_assert_eq!(&found, &expected, "{}", body);
+            prop_assert_eq!(&found, &expected, "{:?} {}", setting, body);
             // The generator writes the host in places that are not the host, so the model's own search is the judge of it.
             prop_assert!(!String::from_utf8(shaped.body).unwrap().contains(CANARY), "{}", body);
         }
@@ -92,8 +132,8 @@ proptest! {
         bytes in prop::collection::vec(any::<u8>(), 100..700),
         damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0..3_u8), 1..4),
     ) {
-        let (body, searched) = generated(&bytes);
-        let mut body = body.into_bytes();
+        let generated = Generated::of(&bytes);
+        let mut body = generated.body.clone().into_bytes();
         for (index, byte, kind) in damage {
             let at = index.index(body.len());
             match kind {
@@ -104,11 +144,9 @@ proptest! {
         }
         // Whatever still passes is what the model lets pass of it. Damage may turn a line type into a code of no known
         // system, so the model, not the canary, says what is a line.
-        if let Ok(shaped) = shape(searched, &body)
-            && let Ok(parsed) = serde_json::from_slice::<Value>(&body) {
-                let expected = model::shape(&parsed, &shaping(searched, &bsn(), &rules()));
-                prop_assert_eq!(serde_json::from_slice::<Value>(&shaped.body).ok(), expected.ok());
-            }
+        if let (Ok(shaped), Some(expected)) = (generated.shape(&body), generated.model(&body)) {
+            prop_assert_eq!(serde_json::from_slice::<Value>(&shaped.body).ok(), expected.ok());
+        }
     }
 
     #[test]
@@ -146,17 +184,19 @@ fn what_no_rule_touches_leaves_byte_for_byte() {
 fn the_generator_reaches_both_outcomes() {
     let mut runner = proptest::test_runner::TestRunner::deterministic();
     let strategy = prop::collection::vec(any::<u8>(), 0..700);
-    let (mut passed, mut refused, mut withheld) = (0, HashSet::new(), 0);
+    let (mut passed, mut refused, mut withheld, mut paged) = (0, HashSet::new(), 0, 0);
     for _ in 0..3000 {
         let bytes = strategy.new_tree(&mut runner).unwrap().current();
-        let (body, searched) = generated(&bytes);
-        match shape(searched, body.as_bytes()) {
+        let generated = Generated::of(&bytes);
+        match generated.shape(generated.body.as_bytes()) {
             Ok(shaped) => {
                 passed += usize::from(shaped.entries > 0);
                 withheld += shaped.withheld;
+                paged += usize::from(shaped.next.is_some());
             }
             Err(fault) => drop(refused.insert(std::mem::discriminant(&fault))),
         }
     }
-    assert!(passed > 300 && withheld > 300 && refused.len() >= 7, "{passed} {withheld} {}", refused.len());
+    let faults = refused.len();
+    assert!(passed > 300 && withheld > 300 && paged > 30 && faults >= 7, "{passed} {withheld} {paged} {faults}");
 }

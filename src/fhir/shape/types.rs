@@ -1,37 +1,47 @@
-//! What the shaper knows of FHIR STU3: which resource types belong to a patient, and which places mean what.
+//! What the shaper knows of FHIR, STU3 and R4: which resource types belong to a patient, and which places mean what.
+
+use crate::medmij::FhirVersion;
 
 /// How a resource type is tied to the patient.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Binding {
     /// The Patient itself.
     Patient,
-    /// By a reference at one of these paths, dots between the names (STU3 CompartmentDefinition "patient", narrowed to
-    /// the elements that say whom the resource is about).
-    To(&'static [&'static str]),
+    /// By a reference at this path, dots between the names (CompartmentDefinition "patient" of the version, narrowed to the
+    /// element that says whom the resource is about).
+    To(&'static str),
     /// Not at all: about carers, places and things.
     Neutral,
 }
 
-/// How a type is tied to the patient; `None` for a type that may not pass at all.
-pub(super) fn binding(resource_type: &str) -> Option<Binding> {
-    let paths: &'static [&'static str] = match resource_type {
+/// How a type is tied to the patient; `None` for a type that may not pass at all, as entry or contained. Binary is one of
+/// those: nothing in it says whose it is.
+pub(super) fn binding(resource_type: &str, fhir: FhirVersion) -> Option<Binding> {
+    let shared = shared_binding(resource_type);
+    let own = || match fhir {
+        FhirVersion::Stu3 => stu3_binding(resource_type),
+        FhirVersion::R4 => r4_binding(resource_type),
+    };
+    shared.or_else(own)
+}
+
+/// The types that are tied in the same way in both versions.
+fn shared_binding(resource_type: &str) -> Option<Binding> {
+    let path = match resource_type {
         "Patient" => return Some(Binding::Patient),
         "Device" | "Endpoint" | "HealthcareService" | "Location" | "Medication" | "Organization" | "Practitioner"
         | "PractitionerRole" | "Substance" => return Some(Binding::Neutral),
         "AllergyIntolerance"
-        | "BodySite"
         | "Consent"
         | "DetectedIssue"
         | "EpisodeOfCare"
         | "FamilyMemberHistory"
-        | "ImagingManifest"
-        | "ImagingStudy"
         | "Immunization"
         | "ImmunizationRecommendation"
         | "NutritionOrder"
         | "RelatedPerson"
         | "SupplyDelivery"
-        | "VisionPrescription" => &["patient"],
+        | "VisionPrescription" => "patient",
         "CarePlan"
         | "CareTeam"
         | "ClinicalImpression"
@@ -55,17 +65,31 @@ pub(super) fn binding(resource_type: &str) -> Option<Binding> {
         | "MedicationStatement"
         | "Observation"
         | "Procedure"
-        | "ProcedureRequest"
         | "QuestionnaireResponse"
-        | "ReferralRequest"
         | "RiskAssessment"
-        | "Specimen" => &["subject"],
-        "Appointment" => &["participant.actor"],
-        "Coverage" => &["beneficiary"],
-        "Task" => &["for"],
+        | "Specimen" => "subject",
+        "Appointment" => "participant.actor",
+        "Coverage" => "beneficiary",
+        "Task" => "for",
         _ => return None,
     };
-    Some(Binding::To(paths))
+    Some(Binding::To(path))
+}
+
+fn stu3_binding(resource_type: &str) -> Option<Binding> {
+    match resource_type {
+        "BodySite" | "ImagingManifest" | "ImagingStudy" => Some(Binding::To("patient")),
+        "ProcedureRequest" | "ReferralRequest" => Some(Binding::To("subject")),
+        _ => None,
+    }
+}
+
+fn r4_binding(resource_type: &str) -> Option<Binding> {
+    match resource_type {
+        "BodyStructure" | "ImmunizationEvaluation" => Some(Binding::To("patient")),
+        "ImagingStudy" | "ServiceRequest" => Some(Binding::To("subject")),
+        _ => None,
+    }
 }
 
 /// Elements of type Attachment, by the name they have in the resources above.
@@ -84,10 +108,16 @@ pub(super) fn is_attachment(element: &str) -> bool {
 }
 
 /// Whether the strings called `name`, in an element called `parent`, name something rather than say where it is. They
-/// are never rewritten.
+/// are never rewritten. A `questionnaire` is a canonical in R4 and a Reference in STU3, whose string is called `reference`.
 pub(super) fn is_canonical(parent: &str, name: &str) -> bool {
     match name {
-        "system" | "resourceType" | "instantiates" => true,
+        "system"
+        | "resourceType"
+        | "instantiates"
+        | "instantiatesCanonical"
+        | "instantiatesUri"
+        | "questionnaire"
+        | "valueCanonical" => true,
         "url" => matches!(parent, "extension" | "modifierExtension"),
         "profile" => parent == "meta",
         _ => false,
@@ -97,10 +127,10 @@ pub(super) fn is_canonical(parent: &str, name: &str) -> bool {
 /// Whether a string called `name` is followed as an address or compared as an identity, so that masking a part of it
 /// would point elsewhere.
 pub(super) fn is_address(name: &str) -> bool {
-    matches!(name, "fullUrl" | "id" | "reference" | "resourceType" | "uri" | "url" | "valueUri")
+    matches!(name, "fullUrl" | "id" | "reference" | "resourceType" | "uri" | "url" | "valueUri" | "valueUrl")
 }
 
-/// The characters and length of a logical id (STU3 2.24.0.1), with the underscore that some systems use.
+/// The characters and length of a logical id (STU3 and R4 2.24.0.1), with the underscore that some systems use.
 pub(super) fn is_id(text: &str) -> bool {
     (1..=64).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))

@@ -11,7 +11,7 @@ use super::mask::Mask;
 use super::outline::{Kind, Value};
 use super::reference::{Target, below, target};
 use super::types::{is_address, is_attachment, is_canonical};
-use super::{Person, ShapeFault};
+use super::{Record, ShapeFault};
 use crate::medmij::Bsn;
 
 /// A Reference that will leave, unless its entry is withheld.
@@ -39,7 +39,7 @@ struct Place<'o> {
 /// The state of a walk.
 #[derive(Debug)]
 pub(super) struct Walk<'a, 'o> {
-    person: Person<'a>,
+    record: Record<'a>,
     /// `None` when the answer is only read by ourselves.
     mask: Option<Mask<'a>>,
     pub(super) edits: Edits,
@@ -59,9 +59,9 @@ pub(super) struct Walk<'a, 'o> {
 
 impl<'a, 'o> Walk<'a, 'o> {
     /// A walk over what will leave (`mask` says what may not), or over what is only read by ourselves (without).
-    pub(super) fn new(person: Person<'a>, mask: Option<Mask<'a>>) -> Self {
+    pub(super) fn new(record: Record<'a>, mask: Option<Mask<'a>>) -> Self {
         Self {
-            person,
+            record,
             mask,
             edits: Edits::default(),
             sites: Vec::new(),
@@ -80,7 +80,7 @@ impl<'a, 'o> Walk<'a, 'o> {
         self.entry = Some(index);
         self.own = Some(entry.resource.start());
         self.contained.extend(entry.resource.member("contained").into_iter().flat_map(Value::items).map(Value::start));
-        entry.check_patient(self.person.patient_id, self.person.his_base)
+        entry.check_patient(&self.record)
     }
 
     /// Walks the entry that was entered. Its own addresses are the business of the frame.
@@ -175,7 +175,7 @@ impl<'a, 'o> Walk<'a, 'o> {
         }
         let resource_type = resource_type.plain().filter(|_| self.contained.contains(&object.start()));
         let resource_type = resource_type.ok_or(ShapeFault::UnexpectedType)?;
-        check_binding(object, resource_type, self.person.patient_id, self.person.his_base)
+        check_binding(object, resource_type, &self.record)
     }
 
     fn reference(&mut self, object: Value<'o>, value: Value<'o>) -> Result<(), ShapeFault> {
@@ -183,9 +183,9 @@ impl<'a, 'o> Walk<'a, 'o> {
             return Ok(());
         }
         let text = value.string().ok_or(ShapeFault::Unreadable { element: "reference" })?;
-        let target = target(&text, self.person.his_base)?;
+        let target = target(&text, self.record.his_base)?;
         let passes_as_is = match target {
-            Target::Local { resource_type: "Patient", id, .. } if id != self.person.patient_id => {
+            Target::Local { resource_type: "Patient", id, .. } if id != self.record.patient_id => {
                 return Err(ShapeFault::ForeignPatient);
             }
             Target::Local { path, .. } => path,
@@ -209,7 +209,7 @@ impl<'a, 'o> Walk<'a, 'o> {
         }
         for member in object.members().filter(|member| matches!(member.name(), "value" | "code")) {
             let text = member.value.string().ok_or(ShapeFault::UnmaskableBsn)?;
-            if !is_masked(&text) && !is_bsn(&text, self.person.bsn) {
+            if !is_masked(&text) && !is_bsn(&text, self.record.bsn) {
                 return Err(ShapeFault::ForeignPatient);
             }
             if !self.leaves || member.name() != "value" {
@@ -228,7 +228,7 @@ impl<'a, 'o> Walk<'a, 'o> {
     /// with the patient's token.
     fn attachment(&mut self, object: Value<'o>, url: Value<'o>) {
         let is_elsewhere = url.string().is_some_and(|url| {
-            (url.contains("://") || url.starts_with("//")) && below(&url, self.person.his_base).is_none()
+            (url.contains("://") || url.starts_with("//")) && below(&url, self.record.his_base).is_none()
         });
         if is_elsewhere && self.leaves {
             self.edits.drop_or_mask(object, "url", |name| name == "url");

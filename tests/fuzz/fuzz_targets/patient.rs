@@ -3,8 +3,8 @@
 
 #![no_main]
 
-use inzage::fhir::shape::{flagged_episodes, read_patient};
-use inzage::medmij::Bsn;
+use inzage::fhir::shape::{Page, Record, flagged_episodes, read_patient};
+use inzage::medmij::{Bsn, FhirVersion};
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 
@@ -28,7 +28,7 @@ fn patients(body: &[u8]) -> Option<Vec<Value>> {
 
 fuzz_target!(|body: &[u8]| {
     let bsn = Bsn::parse(BSN).expect("a BSN");
-    if let Ok(Some(patient)) = read_patient(body, &bsn, HIS) {
+    if let Ok(Some(patient)) = read_patient(body, FhirVersion::Stu3, &bsn, HIS) {
         assert!(is_id(&patient.id) && patient.id != BSN);
         assert!(!format!("{patient:?}").contains(&patient.id) || "HisPatient([redacted])".contains(&patient.id));
         if let Some(found) = patients(body) {
@@ -41,7 +41,9 @@ fuzz_target!(|body: &[u8]| {
             assert!(!found.is_empty());
         }
     }
-    if let Ok(episodes) = flagged_episodes(body, "pat-1", &bsn, HIS) {
-        assert!(episodes.iter().all(|id| is_id(id)));
+    let record = Record { fhir: FhirVersion::Stu3, patient_id: "pat-1", bsn: &bsn, his_base: HIS, our_base: "" };
+    if let Ok(flagged) = flagged_episodes(body, &record, Page::First) {
+        assert!(flagged.episodes.iter().all(|id| is_id(id)));
+        assert!(flagged.next.is_none_or(|next| next.starts_with(HIS)));
     }
 });

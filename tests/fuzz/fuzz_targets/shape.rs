@@ -4,8 +4,9 @@
 
 use std::collections::HashSet;
 
-use inzage::fhir::shape::{Rules, ShapeFault, Shaped, Shaping, shape_searchset};
-use inzage::medmij::Bsn;
+use inzage::fhir::shape::{Page, Record, Rules, ShapeFault, Shaped, Shaping, ShownEpisodes, shape_searchset};
+use inzage::medmij::{Bsn, FhirVersion};
+use inzage::services::Rule;
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 
@@ -18,22 +19,24 @@ const CANARY: &str = "KANARIE";
 
 fn shape(body: &[u8]) -> Result<Shaped, ShapeFault> {
     let rules = Rules {
+        applied: vec![Rule::ResultsPeriod],
         access_start: jiff::civil::date(2024, 3, 1),
         results_since: jiff::civil::date(2025, 1, 10),
         today: jiff::civil::date(2026, 3, 10),
-        flagged_episodes: HashSet::new(),
+        closed_episodes: ShownEpisodes::Only(HashSet::new()),
     };
+    let bsn = Bsn::parse(BSN).expect("a BSN");
+    let record =
+        Record { fhir: FhirVersion::Stu3, patient_id: "pat-1", bsn: &bsn, his_base: HIS, our_base: OURS };
     let shaping = Shaping {
-        patient_id: "pat-1",
-        bsn: &Bsn::parse(BSN).expect("a BSN"),
-        his_base: HIS,
-        our_base: OURS,
+        record,
+        rules: &rules,
         self_link: OURS,
         resource: "Observation",
         includes: &["Specimen", "Practitioner"],
-        rules: &rules,
+        page: Page::First,
     };
-    shape_searchset(body, &shaping)
+    shape_searchset(body, &shaping, &|_| format!("{OURS}?_page=x"))
 }
 
 /// The input as further members of an S line: they cannot make it anything else, and cannot carry its text out.

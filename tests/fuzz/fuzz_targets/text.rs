@@ -5,8 +5,9 @@
 
 use std::collections::HashSet;
 
-use inzage::fhir::shape::{Rules, Shaping, shape_searchset};
-use inzage::medmij::Bsn;
+use inzage::fhir::shape::{Page, Record, Rules, Shaping, ShownEpisodes, shape_searchset};
+use inzage::medmij::{Bsn, FhirVersion};
+use inzage::services::Rule;
 use jiff::civil::date;
 use libfuzzer_sys::fuzz_target;
 use serde_json::{Value, json};
@@ -78,22 +79,24 @@ fuzz_target!(|input: (u8, &str)| {
     let place = PLACES[usize::from(place) % PLACES.len()];
     *bundle.pointer_mut(place).expect("a place in the line") = text.replace('#', BSN).replace('@', HIS).into();
     let rules = Rules {
+        applied: vec![Rule::ResultsPeriod],
         access_start: date(2024, 3, 1),
         results_since: date(2025, 1, 10),
         today: date(2026, 3, 10),
-        flagged_episodes: HashSet::new(),
+        closed_episodes: ShownEpisodes::Only(HashSet::new()),
     };
+    let bsn = Bsn::parse(BSN).expect("a BSN");
+    let record =
+        Record { fhir: FhirVersion::Stu3, patient_id: "pat-1", bsn: &bsn, his_base: HIS, our_base: OURS };
     let shaping = Shaping {
-        patient_id: "pat-1",
-        bsn: &Bsn::parse(BSN).expect("a BSN"),
-        his_base: HIS,
-        our_base: OURS,
+        record,
+        rules: &rules,
         self_link: OURS,
         resource: "Observation",
         includes: &["Specimen", "Practitioner"],
-        rules: &rules,
+        page: Page::First,
     };
-    let Ok(shaped) = shape_searchset(bundle.to_string().as_bytes(), &shaping) else { return };
+    let Ok(shaped) = shape_searchset(bundle.to_string().as_bytes(), &shaping, &str::to_owned) else { return };
     let value: Value = serde_json::from_slice(&shaped.body).expect("JSON");
     assert_clean(&value);
     assert_eq!((shaped.entries, shaped.withheld), (1, 0));

@@ -7,12 +7,15 @@ use jiff::civil::date;
 use super::super::scan::scan;
 use super::*;
 
+const ALL: &[Rule] = &[Rule::ResultsPeriod, Rule::ClosedEpisodes, Rule::MedicationInUse, Rule::MedicationIntolerances];
+
 fn rules() -> Rules {
     Rules {
+        applied: ALL.to_vec(),
         access_start: date(2024, 3, 1),
         results_since: date(2025, 1, 10),
         today: date(2026, 3, 10),
-        flagged_episodes: HashSet::from(["e-flagged".to_owned()]),
+        closed_episodes: ShownEpisodes::Only(HashSet::from(["e-flagged".to_owned()])),
     }
 }
 
@@ -117,6 +120,53 @@ fn episodes_are_shown_while_current_or_flagged() {
 }
 
 #[test]
+fn a_practice_may_show_all_closed_episodes_or_none() {
+    let none = ShownEpisodes::Only(HashSet::new());
+    for (closed, status, expected) in [
+        (ShownEpisodes::All, "finished", true),
+        (ShownEpisodes::All, "cancelled", true),
+        (ShownEpisodes::All, "entered-in-error", false),
+        (none.clone(), "finished", false),
+        (none, "active", true),
+    ] {
+        let rules = Rules { closed_episodes: closed.clone(), ..rules() };
+        let body = format!(r#"{{"status":"{status}"}}"#);
+        let outline = scan(body.as_bytes()).unwrap();
+        let shown = shows(outline.root().unwrap(), "EpisodeOfCare", "e-flagged", &rules);
+        assert_eq!(shown, Ok(expected), "{closed:?} {status}");
+    }
+}
+
+#[test]
+fn what_the_catalogue_does_not_ask_is_not_withheld() {
+    let cases = [
+        (Rule::ResultsPeriod, "Observation", r#"{"code":{"text":"lengte"},"effectiveDateTime":"2001-01-01"}"#),
+        (Rule::ResultsPeriod, "Observation", r#"{"code":{"text":"lengte"}}"#),
+        (Rule::ClosedEpisodes, "EpisodeOfCare", r#"{"status":"finished"}"#),
+        (Rule::MedicationInUse, "MedicationStatement", r#"{"effectivePeriod":{"end":"2001"}}"#),
+        (Rule::MedicationIntolerances, "AllergyIntolerance", r#"{"category":["food"]}"#),
+    ];
+    for (rule, resource_type, body) in cases {
+        let outline = scan(body.as_bytes()).unwrap();
+        let others: Vec<Rule> = ALL.iter().copied().filter(|other| *other != rule).collect();
+        for (applied, expected) in [(ALL.to_vec(), false), (others, true)] {
+            let rules = Rules { applied, ..rules() };
+            assert_eq!(shows(outline.root().unwrap(), resource_type, "r", &rules), Ok(expected), "{rule:?} {body}");
+        }
+    }
+}
+
+#[test]
+fn lines_stay_hidden_without_any_rule() {
+    let rules = Rules { applied: Vec::new(), ..rules() };
+    let profile = r#"{"meta":{"profile":["http://nictiz.nl/fhir/StructureDefinition/gp-JournalEntry"]}}"#.to_owned();
+    for body in [line_observation("S", "2026-01-01"), line_observation("E", "2024-02-29"), profile] {
+        let outline = scan(body.as_bytes()).unwrap();
+        assert_eq!(shows(outline.root().unwrap(), "Observation", "o", &rules), Ok(false), "{body}");
+    }
+}
+
+#[test]
 fn medication_is_shown_while_it_is_in_use() {
     let period = |end: &str| {
         let url = "http://nictiz.nl/fhir/StructureDefinition/zib-Medication-PeriodOfUse";
@@ -135,6 +185,11 @@ fn medication_is_shown_while_it_is_in_use() {
     ] {
         assert_eq!(shown("MedicationRequest", "m", &period(end)), Ok(expected), "{end}");
     }
+    for (end, expected) in [("2026-03-10", true), ("2026-03-09", false)] {
+        let body = format!(r#"{{"effectivePeriod":{{"end":"{end}"}}}}"#);
+        assert_eq!(shown("MedicationStatement", "m", &body), Ok(expected), "{end}");
+    }
+    assert_eq!(shown("MedicationDispense", "m", &period(r#","end":"2026-03-09""#)), Ok(false));
     assert_eq!(shown("MedicationRequest", "m", "{}"), Ok(true));
     let other = r#"{"extension":[{"url":"urn:x","valuePeriod":{"end":"2001-01-01"}}]}"#;
     assert_eq!(shown("MedicationRequest", "m", other), Ok(true));

@@ -11,11 +11,12 @@ use super::super::types::{Binding, binding, is_address, is_attachment};
 use super::super::walk::{is_bsn, is_bsn_system};
 use super::frame::{Entry, Frame, allowed_entry};
 use super::{SubmitFault, Why};
-use crate::medmij::Bsn;
+use crate::medmij::{Bsn, FhirVersion};
 use crate::services::{AllowedEntry, AllowedSubmission, SubmissionKind};
 
 /// The state of a walk.
 pub(super) struct Judge<'a, 'o> {
+    fhir: FhirVersion,
     bsn: &'a Bsn,
     mask: Mask<'a>,
     /// The full URL of the Patient.
@@ -32,8 +33,13 @@ pub(super) struct Judge<'a, 'o> {
 
 impl<'a, 'o> Judge<'a, 'o> {
     /// Judges the bundle and all its entries but the Patient.
-    pub(super) fn all(frame: &Frame<'o>, allowed: &AllowedSubmission, bsn: &'a Bsn) -> Result<Self, SubmitFault> {
-        let mut judge = Self::new(frame, bsn);
+    pub(super) fn all(
+        frame: &Frame<'o>,
+        allowed: &AllowedSubmission,
+        fhir: FhirVersion,
+        bsn: &'a Bsn,
+    ) -> Result<Self, SubmitFault> {
+        let mut judge = Self::new(frame, fhir, bsn);
         judge.full_urls(frame)?;
         for member in frame.value.members().filter(|member| member.name() != "entry") {
             judge.value(member.value, member.name())?;
@@ -46,13 +52,14 @@ impl<'a, 'o> Judge<'a, 'o> {
         Ok(judge)
     }
 
-    pub(super) fn new(frame: &Frame<'o>, bsn: &'a Bsn) -> Self {
+    pub(super) fn new(frame: &Frame<'o>, fhir: FhirVersion, bsn: &'a Bsn) -> Self {
         let others = match frame.kind {
             // The entries of a batch may not depend on each other (FHIR STU3 http.html, 2.21.0.17.1).
             SubmissionKind::Batch => HashSet::new(),
             SubmissionKind::Transaction => frame.entries.iter().filter_map(|entry| entry.full_url).collect(),
         };
         Self {
+            fhir,
             bsn,
             mask: Mask::new(bsn.reveal(), "", "", &[]),
             subject: frame.subject,
@@ -81,7 +88,10 @@ impl<'a, 'o> Judge<'a, 'o> {
         check_code(entry.resource, &asked.codes)?;
         match entry.resource_type {
             "Binary" => check_pdf(entry.resource)?,
-            resource_type => self.check_subject(entry.resource, binding(resource_type).ok_or(Why::OtherType)?)?,
+            resource_type => {
+                let binding = binding(resource_type, self.fhir).ok_or(Why::OtherType)?;
+                self.check_subject(entry.resource, binding)?;
+            }
         }
         self.resource(entry.resource)
     }
@@ -100,10 +110,8 @@ impl<'a, 'o> Judge<'a, 'o> {
         match binding {
             Binding::Patient => Err(Why::OtherPerson),
             Binding::Neutral => Ok(()),
-            Binding::To(paths) => {
-                let is_bound = paths.iter().any(|path| self.refers_to_subject(resource, path));
-                if is_bound { Ok(()) } else { Err(Why::NoSubject) }
-            }
+            Binding::To(path) if self.refers_to_subject(resource, path) => Ok(()),
+            Binding::To(_) => Err(Why::NoSubject),
         }
     }
 
@@ -149,7 +157,7 @@ impl<'a, 'o> Judge<'a, 'o> {
             return Ok(());
         }
         let resource_type = resource_type.plain().filter(|_| self.contained.contains(&object.start()));
-        let binding = resource_type.and_then(binding).ok_or(Why::Contained)?;
+        let binding = resource_type.and_then(|name| binding(name, self.fhir)).ok_or(Why::Contained)?;
         self.check_subject(object, binding)
     }
 

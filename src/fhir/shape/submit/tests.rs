@@ -100,7 +100,7 @@ fn documents() -> Value {
 
 fn judge(bundle: &Value) -> Result<Submission, SubmitFault> {
     let kind = if bundle["type"] == "transaction" { SubmissionKind::Transaction } else { SubmissionKind::Batch };
-    judge_submission(bundle.to_string().as_bytes(), &allowed(kind), &bsn())
+    judge_submission(bundle.to_string().as_bytes(), &allowed(kind), FhirVersion::Stu3, &bsn())
 }
 
 fn why(bundle: &Value) -> (Why, Option<usize>) {
@@ -178,7 +178,9 @@ fn only_creates_of_what_the_service_takes() {
 
 #[test]
 fn a_batch_is_no_transaction_and_the_other_way_round() {
-    let fault = |bundle: &Value, kind| judge_submission(bundle.to_string().as_bytes(), &allowed(kind), &bsn()).err();
+    let fault = |bundle: &Value, kind| {
+        judge_submission(bundle.to_string().as_bytes(), &allowed(kind), FhirVersion::Stu3, &bsn()).err()
+    };
     let other = Some(Why::OtherKind.into());
     assert_eq!(fault(&batch(&weight()), SubmissionKind::Transaction), other);
     assert_eq!(fault(&documents(), SubmissionKind::Batch), other);
@@ -261,9 +263,13 @@ fn a_document_is_a_pdf_of_the_bundle() {
 #[test]
 fn what_is_no_json_of_fhir_is_refused() {
     for body in ["", "{", "[]", "null", "{}", r#"{"resourceType":"Bundle","resourceType":"Bundle"}"#] {
-        assert!(judge_submission(body.as_bytes(), &allowed(SubmissionKind::Batch), &bsn()).is_err(), "{body}");
+        assert!(
+            judge_submission(body.as_bytes(), &allowed(SubmissionKind::Batch), FhirVersion::Stu3, &bsn()).is_err(),
+            "{body}"
+        );
     }
     let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
-    let fault = judge_submission(deep.as_bytes(), &allowed(SubmissionKind::Batch), &bsn()).err().unwrap();
+    let fault =
+        judge_submission(deep.as_bytes(), &allowed(SubmissionKind::Batch), FhirVersion::Stu3, &bsn()).err().unwrap();
     assert_eq!(fault, Why::NotJson.into());
 }

@@ -8,8 +8,8 @@ mod secrets;
 
 use std::collections::HashSet;
 
-use super::super::{ShapeFault, flagged_episodes};
-use super::{HIS, assert_nothing_leaks, bsn, shape};
+use super::super::{Page, ShapeFault, flagged_episodes};
+use super::{assert_nothing_leaks, bsn, record, shape};
 
 /// What must become of an attack.
 enum Fate {
@@ -115,7 +115,7 @@ fn only_a_flag_in_force_reopens_an_episode() {
             r#"{{"resource":{{"resourceType":"Flag","id":"f",{status},"subject":{{"reference":"{subject}"}},
             "extension":[{{"url":"{url}","valueReference":{{"reference":"{reference}"}}}}]}}}}"#
         ));
-        flagged_episodes(body.as_bytes(), "pat-1", &bsn(), HIS)
+        flagged_episodes(body.as_bytes(), &record(&bsn()), Page::First).map(|flagged| flagged.episodes)
     };
     let (active, mine, episode) = (r#""status":"active""#, "Patient/pat-1", "EpisodeOfCare/e");
     let found = Ok(HashSet::from(["e".to_owned()]));

@@ -1,12 +1,12 @@
 //! Bundles of our own invention, kept as files: good ones with what must come out, bad ones named for their defect.
 
-use std::collections::HashSet;
-
 use jiff::civil::date;
 use serde_json::{Value, json};
 
-use super::super::{ShapeFault, flagged_episodes, read_patient};
-use super::{HIS, OURS, SELF_LINK, assert_nothing_leaks, bsn, shape};
+use super::super::{
+    FhirVersion, Flagged, Page, Record, ShapeFault, Shaping, flagged_episodes, read_patient, shape_searchset,
+};
+use super::{HIS, OURS, SELF_LINK, assert_nothing_leaks, bsn, next_link, record, rules, shape, shaping};
 
 macro_rules! fixture {
     ($name:literal) => {
@@ -34,7 +34,7 @@ fn observations_lose_lines_and_results_that_are_not_shown() {
     assert_eq!(ids(&bundle), ["regel-e", "regel-p", "uitslag", "buis"]);
     assert_eq!((entries, withheld), (3, 6));
     assert_eq!(bundle["total"], 3);
-    assert_eq!(bundle["link"], json!([{"relation": "self", "url": SELF_LINK}]));
+    assert_eq!(bundle["link"], links_to_self());
     let resource = |index: usize| &bundle["entry"][index]["resource"];
     assert_eq!(resource(0)["related"], json!([{"target": {"reference": "Observation/regel-s"}}]));
     assert_eq!(
@@ -87,7 +87,7 @@ fn the_patient_has_a_masked_bsn_and_moved_addresses() {
 fn an_empty_answer_stays_empty() {
     let (bundle, entries, withheld) = shaped("Encounter", fixture!("empty"));
     assert_eq!((entries, withheld), (0, 0));
-    let link = json!([{"relation": "self", "url": SELF_LINK}]);
+    let link = links_to_self();
     assert_eq!(bundle, json!({"resourceType": "Bundle", "type": "searchset", "total": 0, "link": link}));
 }
 
@@ -117,7 +117,6 @@ fn each_defect_has_its_fault() {
         (fixture!("bad-subject-climbs-path"), unreadable("reference")),
         (fixture!("bad-provenance"), ShapeFault::UnexpectedType),
         (fixture!("bad-match-of-other-type"), ShapeFault::UnexpectedType),
-        (fixture!("bad-next-page"), ShapeFault::MorePages),
         (fixture!("bad-history"), ShapeFault::NotASearchset),
         (fixture!("bad-no-id"), unreadable("id")),
         (fixture!("bad-bsn-as-id"), ShapeFault::UnmaskableBsn),
@@ -209,29 +208,68 @@ fn no_spelling_of_an_internal_address_leaves() {
 
 #[test]
 fn flags_name_the_episodes() {
-    let episodes = flagged_episodes(fixture!("flags"), "pat-1", &bsn(), HIS).unwrap();
-    assert_eq!(episodes, HashSet::from(["e-flagged".to_owned(), "astma".to_owned()]));
-    assert_eq!(flagged_episodes(fixture!("empty"), "pat-1", &bsn(), HIS), Ok(HashSet::new()));
-    assert_eq!(flagged_episodes(fixture!("flags"), "pat-2", &bsn(), HIS), Err(ShapeFault::NoPatient));
-    assert_eq!(flagged_episodes(fixture!("episodes"), "pat-1", &bsn(), HIS), Err(ShapeFault::UnexpectedType));
-    assert_eq!(flagged_episodes(fixture!("bad-next-page"), "pat-1", &bsn(), HIS), Err(ShapeFault::MorePages));
+    let bsn = bsn();
+    let of = |patient_id| Record { patient_id, ..record(&bsn) };
+    let read = |body: &[u8], patient| flagged_episodes(body, &of(patient), Page::First);
+    let found = |ids: &[&str], next: Option<&str>| {
+        let episodes = ids.iter().map(|id| (*id).to_owned()).collect();
+        Ok(Flagged { episodes, next: next.map(str::to_owned) })
+    };
+    assert_eq!(read(fixture!("flags"), "pat-1"), found(&["e-flagged", "astma"], None));
+    assert_eq!(read(fixture!("empty"), "pat-1"), found(&[], None));
+    assert_eq!(read(fixture!("flags"), "pat-2"), Err(ShapeFault::NoPatient));
+    assert_eq!(read(fixture!("episodes"), "pat-1"), Err(ShapeFault::UnexpectedType));
+    let paged = |address: &str| {
+        let text = String::from_utf8(fixture!("flags").to_vec()).unwrap().replace("\"self\"", "\"next\"");
+        text.replacen("https://his.praktijk.internal/fhir/X?patient=pat-1", address, 1)
+    };
+    let next = "https://his.praktijk.internal/fhir?c=2";
+    assert_eq!(read(paged(next).as_bytes(), "pat-1"), found(&["e-flagged", "astma"], Some(next)));
+    let elsewhere = paged("https://his.praktijk.internal/other?c=2");
+    assert_eq!(read(elsewhere.as_bytes(), "pat-1"), Err(ShapeFault::InternalAddress));
+}
+
+#[test]
+fn a_page_has_our_link_to_the_next_and_no_total() {
+    let body = fixture!("first-page");
+    let first = shape("Observation", body).unwrap();
+    assert_eq!(first.next.as_deref(), Some("https://his.praktijk.internal/fhir?page=2"));
+    let bundle: Value = serde_json::from_slice(&first.body).unwrap();
+    let next = format!("{OURS}/Observation?_page=41");
+    let links = json!([{"relation": "self", "url": SELF_LINK}, {"relation": "next", "url": next}]);
+    assert_eq!((&bundle["link"], bundle.get("total"), first.entries), (&links, None, 1));
+    let (bsn, rules) = (bsn(), rules());
+    let whole = String::from_utf8(body.to_vec()).unwrap().replace("\"next\"", "\"previous\"");
+    let shape = |page, body: &str| {
+        shape_searchset(body.as_bytes(), &Shaping { page, ..shaping("Observation", &bsn, &rules) }, &next_link)
+    };
+    // The last page: what came before counts in the total of the HIS.
+    let last = shape(Page::Later, &whole.replace("\"total\": 1", "\"total\": 7")).unwrap();
+    let bundle: Value = serde_json::from_slice(&last.body).unwrap();
+    assert_eq!((&bundle["link"], bundle.get("total"), last.next), (&links_to_self(), None, None));
+    let cut_short = whole.replace("\"total\": 1", "\"total\": 7");
+    assert_eq!(shape(Page::First, &cut_short), Err(ShapeFault::Incomplete));
+}
+
+fn links_to_self() -> Value {
+    json!([{"relation": "self", "url": SELF_LINK}])
 }
 
 #[test]
 fn the_patient_is_read_when_it_is_the_one() {
     let text = String::from_utf8(fixture!("patient").to_vec()).unwrap();
-    let read = |text: &str| read_patient(text.as_bytes(), &bsn(), HIS);
+    let read = |text: &str| read_patient(text.as_bytes(), FhirVersion::Stu3, &bsn(), HIS);
     let patient = read(&text).unwrap().unwrap();
     assert_eq!((patient.id.as_str(), patient.birth_date), ("pat-1", Some(date(1971, 5, 8))));
     assert_eq!(read(&text.replace("1971-05-08", "1971-05")).unwrap().unwrap().birth_date, None);
-    assert_eq!(read_patient(fixture!("empty"), &bsn(), HIS), Ok(None));
+    assert_eq!(read_patient(fixture!("empty"), FhirVersion::Stu3, &bsn(), HIS), Ok(None));
     for other in ["123456782", "", "dossier"] {
         assert_eq!(read(&text.replace("999911132", other)), Err(ShapeFault::ForeignPatient), "{other}");
     }
     assert_eq!(read(&text.replace("pat-1", "p-999911132")), Err(ShapeFault::UnmaskableBsn));
     let twice = text.replace("\"Practitioner\",", "\"Patient\",").replace("\"include\"", "\"match\"");
     assert_eq!(read(&twice), Err(ShapeFault::AmbiguousPatient));
-    assert_eq!(read_patient(fixture!("episodes"), &bsn(), HIS), Err(ShapeFault::AmbiguousPatient));
+    assert_eq!(read_patient(fixture!("episodes"), FhirVersion::Stu3, &bsn(), HIS), Err(ShapeFault::AmbiguousPatient));
 }
 
 #[test]

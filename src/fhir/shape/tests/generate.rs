@@ -2,14 +2,42 @@
 
 mod write;
 
+use std::collections::HashSet;
+
 use serde_json::{Map, Value, json};
 
+use super::super::{Page, ShownEpisodes};
 use super::{BSN, CANARY, HIS, HIS_HOST, OTHER_BSN};
+use crate::medmij::FhirVersion;
+use crate::services::Rule;
 
 /// A stream of choices; at its end all of them are zero.
 pub(super) struct Choices<'b>(pub(super) std::slice::Iter<'b, u8>);
 
+/// What an answer is held against, apart from the patient.
+#[derive(Debug)]
+pub(super) struct Setting {
+    pub(super) applied: Vec<Rule>,
+    pub(super) closed_episodes: ShownEpisodes,
+    pub(super) fhir: FhirVersion,
+    pub(super) page: Page,
+}
+
 const LINES: &str = "http://fhir.nl/fhir/NamingSystem/journaalregeltypen";
+const SEARCHED: [&str; 12] = [
+    "Observation",
+    "Composition",
+    "EpisodeOfCare",
+    "Encounter",
+    "Patient",
+    "MedicationRequest",
+    "AllergyIntolerance",
+    "MedicationStatement",
+    "DocumentReference",
+    "Appointment",
+    "Immunization",
+    "ImagingStudy",
+];
 
 impl Choices<'_> {
     fn byte(&mut self) -> u8 {
@@ -29,16 +57,21 @@ impl Choices<'_> {
         self.below(of) == of - 1
     }
 
+    pub(super) fn setting(&mut self) -> Setting {
+        let rules = [Rule::ResultsPeriod, Rule::ClosedEpisodes, Rule::MedicationInUse, Rule::MedicationIntolerances];
+        let applied = rules.into_iter().filter(|_| !self.rarely(5)).collect();
+        let closed_episodes = match self.below(8) {
+            6 => ShownEpisodes::All,
+            7 => ShownEpisodes::Only(HashSet::new()),
+            _ => ShownEpisodes::Only(HashSet::from(["e-flagged".to_owned()])),
+        };
+        let fhir = if self.rarely(4) { FhirVersion::R4 } else { FhirVersion::Stu3 };
+        let page = if self.rarely(6) { Page::Later } else { Page::First };
+        Setting { applied, closed_episodes, fhir, page }
+    }
+
     pub(super) fn bundle(&mut self) -> (Value, &'static str) {
-        let searched = [
-            "Observation",
-            "Composition",
-            "EpisodeOfCare",
-            "Encounter",
-            "Patient",
-            "MedicationRequest",
-            "AllergyIntolerance",
-        ][self.below(7)];
+        let searched = SEARCHED[self.below(SEARCHED.len())];
         let count = self.below(7);
         let entries: Vec<Value> = (0..count).map(|_| self.entry(searched)).collect();
         let mut bundle = json!({"resourceType": "Bundle", "type": "searchset", "total": count, "entry": entries});
@@ -49,8 +82,16 @@ impl Choices<'_> {
                 json!([{"relation": "self", "url": format!("{HIS}/Observation?patient=pat-1")}]),
             );
         }
-        if self.rarely(40) {
-            members.insert("link".to_owned(), json!([{"relation": self.pick(&["next", "Prev", "urn:x#next", "nextcloud"]), "url": format!("{HIS}?page=2")}]));
+        if self.rarely(12) {
+            let relation = self.pick(&["next", "Prev", "urn:x#next", "nextcloud"]);
+            let address = match self.below(24) {
+                20 => format!("{HIS}/../x"),
+                21 => "https://elsewhere.example/fhir?page=2".to_owned(),
+                22 => format!("{HIS}?patient={BSN}"),
+                23 => "Observation?page=2".to_owned(),
+                _ => format!("{HIS}{}page=2", self.pick(&["?", "/Observation?", "/a%7Cb/"])),
+            };
+            members.insert("link".to_owned(), json!([{"relation": relation, "url": address}]));
         }
         if self.rarely(3) {
             members.insert("id".to_owned(), json!("b-1"));
@@ -78,7 +119,8 @@ impl Choices<'_> {
         let is_include = self.rarely(3);
         let types = ["Practitioner", "Observation", "Specimen", "Patient", "Organization", "Condition", "Device"];
         let kind = if is_include { self.pick(&types) } else { searched };
-        let kind = if self.rarely(100) { self.pick(&["Provenance", "OperationOutcome", "Practitioner"]) } else { kind };
+        let odd = ["Provenance", "OperationOutcome", "Practitioner", "Binary", "ServiceRequest", "ProcedureRequest"];
+        let kind = if self.rarely(100) { self.pick(&odd) } else { kind };
         let resource = self.resource(kind);
         let id = resource["id"].as_str().unwrap_or("x").to_owned();
         let mut entry = json!({"resource": resource});
@@ -120,7 +162,11 @@ impl Choices<'_> {
                 let statuses = ["active", "finished", "onhold", "cancelled", "entered-in-error", "planned"];
                 members.insert("status".to_owned(), json!(self.pick(&statuses)));
             }
-            "MedicationRequest" => {
+            "MedicationRequest" | "MedicationStatement" => {
+                if kind == "MedicationStatement" && self.rarely(2) {
+                    members
+                        .insert("effectivePeriod".to_owned(), json!({"end": self.pick(&["2026-03-10", "2024-01-01"])}));
+                }
                 let end = self.pick(&["2026-03-09", "2026-03-10", "2001-01-01", "2030-12-31"]);
                 let period = if self.rarely(30) { json!({}) } else { json!({"end": end}) };
                 let url = "http://nictiz.nl/fhir/StructureDefinition/zib-Medication-PeriodOfUse";
@@ -129,6 +175,10 @@ impl Choices<'_> {
             "AllergyIntolerance" => {
                 let category = self.pick(&["medication", "food"]);
                 members.insert("category".to_owned(), json!([category]));
+            }
+            "DocumentReference" => {
+                let attachment = json!({"contentType": "application/pdf", "url": self.address(), "title": self.text()});
+                members.insert("content".to_owned(), json!([{"attachment": attachment}]));
             }
             "OperationOutcome" => {
                 let severity = self.pick(&["warning", "information", "error"]);
@@ -147,8 +197,19 @@ impl Choices<'_> {
 
     fn subject(&mut self, kind: &str, members: &mut Map<String, Value>) {
         let name = match kind {
-            "EpisodeOfCare" | "AllergyIntolerance" => "patient",
-            "Composition" | "Condition" | "Encounter" | "MedicationRequest" | "Observation" | "Specimen" => "subject",
+            "EpisodeOfCare" | "AllergyIntolerance" | "Immunization" => "patient",
+            "ImagingStudy" => self.pick(&["patient", "subject"]),
+            "Appointment" => return self.participants(members),
+            "Composition"
+            | "Condition"
+            | "DocumentReference"
+            | "Encounter"
+            | "MedicationRequest"
+            | "MedicationStatement"
+            | "Observation"
+            | "ProcedureRequest"
+            | "ServiceRequest"
+            | "Specimen" => "subject",
             _ => return,
         };
         let forms = ["Patient/pat-1".to_owned(), format!("{HIS}/Patient/pat-1"), "Patient/pat-1/_history/3".to_owned()];
@@ -164,6 +225,24 @@ impl Choices<'_> {
         let reference = if self.rarely(100) { self.pick(&bad) } else { form };
         if !self.rarely(120) {
             members.insert(name.to_owned(), json!({"reference": reference, "display": self.text()}));
+        }
+    }
+
+    fn participants(&mut self, members: &mut Map<String, Value>) {
+        let mut list = vec![json!({"actor": self.reference()}), json!({"type": [{"text": self.text()}]})];
+        let actor = if self.rarely(60) { "Patient/pat-2" } else { "Patient/pat-1" };
+        if !self.rarely(60) {
+            list.push(json!({"actor": {"reference": actor, "display": self.text()}}));
+        }
+        members.insert("participant".to_owned(), json!(list));
+    }
+
+    fn address(&mut self) -> String {
+        match self.below(6) {
+            0 => "Binary/9".to_owned(),
+            1 => "https://elsewhere.example/x.pdf".to_owned(),
+            2 => format!("https://{HIS_HOST}/other/9"),
+            _ => format!("{HIS}/Binary/9"),
         }
     }
 

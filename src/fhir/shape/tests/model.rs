@@ -2,11 +2,13 @@
 
 mod faults;
 mod texts;
-mod words;
+pub(super) mod words;
 
 use serde_json::{Map, Value, json};
 
-use super::super::Shaping;
+use super::super::{Page, Shaping, ShownEpisodes};
+use super::next_link;
+use crate::services::Rule;
 use faults::{Inside, check_outcome};
 use words::{
     Judged, codes, collect_references, cut_sections, has_host, is_bsn_identifier, is_effective_from, is_from, is_id,
@@ -15,7 +17,7 @@ use words::{
 
 /// The Bundle that should leave, or why none may.
 pub(super) fn shape(bundle: &Value, shaping: &Shaping<'_>) -> Judged<Value> {
-    Model { shaping: *shaping, bsn: shaping.bsn.reveal() }.bundle(bundle)
+    Model { shaping: *shaping, bsn: shaping.record.bsn.reveal() }.bundle(bundle)
 }
 
 struct Model<'a> {
@@ -45,19 +47,12 @@ impl Model<'_> {
         {
             return Err("no searchset");
         }
+        let next = self.next_page(members.get("link"))?;
+        let is_one_of_many = next.is_some() || self.shaping.page == Page::Later;
         if let Some(total) = members.get("total") {
             let present = members.get("entry").and_then(Value::as_array).map_or(0, Vec::len);
-            if total.as_u64().ok_or("total")? > present as u64 {
+            if total.as_u64().ok_or("total")? > present as u64 && !is_one_of_many {
                 return Err("incomplete");
-            }
-        }
-        if let Some(links) = members.get("link") {
-            for link in links.as_array().ok_or("link")? {
-                let relation = text(link, "relation").ok_or("relation")?.to_ascii_lowercase();
-                let mut words = relation.split(|char: char| !char.is_ascii_alphanumeric());
-                if words.any(|word| ["next", "prev", "previous"].contains(&word)) {
-                    return Err("next");
-                }
             }
         }
         for (name, value) in members {
@@ -73,7 +68,32 @@ impl Model<'_> {
                 entries.extend(self.entry(entry)?);
             }
         }
-        self.assemble(members, &entries)
+        let mut out = self.assemble(members, &entries);
+        let members = out.as_object_mut().ok_or("no object")?;
+        if is_one_of_many {
+            members.remove("total");
+        }
+        let links = members["link"].as_array_mut().ok_or("link")?;
+        links.extend(next.map(|url| json!({"relation": "next", "url": next_link(&url)})));
+        Ok(out)
+    }
+
+    fn next_page(&self, links: Option<&Value>) -> Judged<Option<String>> {
+        let mut found = Vec::new();
+        for link in links.map_or(Ok(&Vec::new()), |links| links.as_array().ok_or("link"))? {
+            let relation = text(link, "relation").ok_or("relation")?.to_ascii_lowercase();
+            let mut words = relation.split(|char: char| !char.is_ascii_alphanumeric());
+            if words.any(|word| word == "next") {
+                found.push(text(link, "url").ok_or("no address")?);
+            }
+        }
+        let Some(url) = found.pop() else { return Ok(None) };
+        let base = self.shaping.record.his_base;
+        let is_below = [format!("{base}/"), format!("{base}?")].iter().any(|start| url.starts_with(start));
+        if !found.is_empty() || !is_below || url.contains("/..") || url.contains(' ') || self.hide_bsn(&url) != url {
+            return Err("next page");
+        }
+        Ok(Some(url))
     }
 
     fn entry(&self, entry: &Value) -> Judged<Option<Entry>> {
@@ -105,7 +125,7 @@ impl Model<'_> {
         if kind == "Patient" {
             let path = url.as_deref().filter(|url| !url.starts_with("urn:")).unwrap_or(&id);
             let path = path.split("/_history/").next().unwrap_or_default();
-            if id != self.shaping.patient_id || path.split('/').next_back() != Some(&id) {
+            if id != self.shaping.record.patient_id || path.split('/').next_back() != Some(&id) {
                 return Err("foreign Patient");
             }
         } else {
@@ -146,7 +166,7 @@ impl Model<'_> {
 
     /// Type and id, for a target at the HIS.
     fn local(&self, reference: &str) -> Option<String> {
-        if let Some(path) = reference.strip_prefix(&format!("{}/", self.shaping.his_base)) {
+        if let Some(path) = reference.strip_prefix(&format!("{}/", self.shaping.record.his_base)) {
             return Some(path.to_owned());
         }
         (!reference.contains("://")).then(|| reference.to_owned())
@@ -188,12 +208,19 @@ impl Model<'_> {
     fn shows(&self, resource: &Value, kind: &str, id: &str) -> Judged<bool> {
         let rules = self.shaping.rules;
         let start = rules.access_start.to_string();
+        let holds = |rule| rules.applied.contains(&rule);
         Ok(match kind {
             "Composition" => text(resource, "date").is_some_and(|date| is_from(&date, &start)),
+            "EpisodeOfCare" if !holds(Rule::ClosedEpisodes) => true,
+            "AllergyIntolerance" if !holds(Rule::MedicationIntolerances) => true,
+            "MedicationRequest" | "MedicationStatement" if !holds(Rule::MedicationInUse) => true,
             "EpisodeOfCare" => match text(resource, "status").as_deref() {
                 Some("active" | "planned" | "waitlist" | "onhold") => true,
                 Some("entered-in-error") | None => false,
-                Some(_) => rules.flagged_episodes.contains(id),
+                Some(_) => match &rules.closed_episodes {
+                    ShownEpisodes::All => true,
+                    ShownEpisodes::Only(shown) => shown.contains(id),
+                },
             },
             "Observation" => {
                 let (mut lines, _) = codes(resource)?;
@@ -207,24 +234,31 @@ impl Model<'_> {
                     profiles.iter().any(|it| it.as_str().is_none_or(|it| it.to_lowercase().contains("gp-journalentry")))
                 });
                 if lines.is_empty() {
-                    !has_profile && is_effective_from(resource, &rules.results_since.to_string())
+                    let is_recent = is_effective_from(resource, &rules.results_since.to_string());
+                    !has_profile && (is_recent || !holds(Rule::ResultsPeriod))
                 } else {
                     lines.iter().all(|line| line == "E" || line == "P") && is_effective_from(resource, &start)
                 }
             }
-            "MedicationRequest" => {
+            "MedicationRequest" | "MedicationStatement" => {
+                let own = resource.get("effectivePeriod").and_then(|period| period.get("end"));
+                let lasts =
+                    own.is_none_or(|end| end.as_str().is_some_and(|end| is_from(end, &rules.today.to_string())));
                 let extensions = resource.get("extension").and_then(Value::as_array);
-                extensions.into_iter().flatten().all(|extension| {
-                    let url = extension.get("url").and_then(Value::as_str).unwrap_or("zib-medication-periodofuse");
-                    let end = extension.get("valuePeriod").map(|period| period.get("end"));
-                    !url.to_lowercase().contains("zib-medication-periodofuse")
-                        || match end {
-                            // The model knows whole days only; that is all the generator writes.
-                            Some(Some(end)) => end.as_str().is_some_and(|end| is_from(end, &rules.today.to_string())),
-                            Some(None) => true,
-                            None => false,
-                        }
-                })
+                lasts
+                    && extensions.into_iter().flatten().all(|extension| {
+                        let url = extension.get("url").and_then(Value::as_str).unwrap_or("zib-medication-periodofuse");
+                        let end = extension.get("valuePeriod").map(|period| period.get("end"));
+                        !url.to_lowercase().contains("zib-medication-periodofuse")
+                            || match end {
+                                // The model knows whole days only; that is all the generator writes.
+                                Some(Some(end)) => {
+                                    end.as_str().is_some_and(|end| is_from(end, &rules.today.to_string()))
+                                }
+                                Some(None) => true,
+                                None => false,
+                            }
+                    })
             }
             "AllergyIntolerance" => {
                 let categories = resource.get("category").and_then(Value::as_array);
@@ -234,7 +268,7 @@ impl Model<'_> {
         })
     }
 
-    fn assemble(&self, frame: &Map<String, Value>, entries: &[Entry]) -> Judged<Value> {
+    fn assemble(&self, frame: &Map<String, Value>, entries: &[Entry]) -> Value {
         let mut kept: Vec<bool> = entries.iter().map(|entry| entry.is_match && entry.cut.is_some()).collect();
         loop {
             let mut wanted = Vec::new();
@@ -277,7 +311,7 @@ impl Model<'_> {
             out.insert("entry".to_owned(), Value::Array(leaving));
         }
         out.insert("link".to_owned(), json!([{"relation": "self", "url": self.shaping.self_link}]));
-        Ok(Value::Object(out))
+        Value::Object(out)
     }
 
     fn is_target(&self, entry: &Entry, reference: &str) -> bool {
@@ -303,7 +337,7 @@ impl Model<'_> {
         }
         let url = match &entry.url {
             Some(url) if url.starts_with("urn:uuid:") || url.starts_with("urn:oid:") => url.clone(),
-            Some(_) | None => format!("{}/{}/{}", self.shaping.our_base, entry.kind, entry.id),
+            Some(_) | None => format!("{}/{}/{}", self.shaping.record.our_base, entry.kind, entry.id),
         };
         out.insert("fullUrl".to_owned(), Value::from(url));
         Value::Object(out)
@@ -352,7 +386,7 @@ impl Model<'_> {
             "valueAttachment",
         ];
         if let Some(url) = members.get("url").and_then(Value::as_str).filter(|_| attachments.contains(&name)) {
-            let is_at_his = url.starts_with(&format!("{}/", self.shaping.his_base));
+            let is_at_his = url.starts_with(&format!("{}/", self.shaping.record.his_base));
             if (url.contains("://") || url.starts_with("//")) && !is_at_his {
                 out.remove("url");
                 if out.is_empty() {
@@ -375,8 +409,8 @@ impl Model<'_> {
                     out.insert("_display".to_owned(), masked());
                 }
             }
-            if let Some(path) = reference.strip_prefix(&format!("{}/", self.shaping.his_base)) {
-                out.insert("reference".to_owned(), Value::from(format!("{}/{path}", self.shaping.our_base)));
+            if let Some(path) = reference.strip_prefix(&format!("{}/", self.shaping.record.his_base)) {
+                out.insert("reference".to_owned(), Value::from(format!("{}/{path}", self.shaping.record.our_base)));
             } else if dangles
                 || reference.contains("://") && !reference.starts_with("urn:") && !reference.starts_with('#')
             {

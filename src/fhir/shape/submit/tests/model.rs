@@ -117,7 +117,7 @@ proptest! {
     #[test]
     fn all_else_goes_as_it_was_sent(pieces in bundle()) {
         let sent = text(&pieces, |piece| &piece.sent);
-        let judged = judge_submission(sent.as_bytes(), &allowed(SubmissionKind::Batch), &bsn());
+        let judged = judge_submission(sent.as_bytes(), &allowed(SubmissionKind::Batch), FhirVersion::Stu3, &bsn());
         let out = judged.map_err(|fault| TestCaseError::fail(format!("{fault:?} in {sent}")))?.addressed("pat-1").unwrap();
         prop_assert_eq!(String::from_utf8(out.body).unwrap(), text(&pieces, |piece| &piece.gets));
     }
@@ -128,7 +128,7 @@ proptest! {
         let mut sent = text(&pieces, |piece| &piece.sent).into_bytes();
         let at = at.index(sent.len());
         sent.splice(at..=at, with.into_bytes());
-        if let Ok(judged) = judge_submission(&sent, &allowed(SubmissionKind::Batch), &bsn()) {
+        if let Ok(judged) = judge_submission(&sent, &allowed(SubmissionKind::Batch), FhirVersion::Stu3, &bsn()) {
             let out = String::from_utf8(judged.addressed("pat-1").unwrap().body).unwrap();
             let value: Value = serde_json::from_str(&out).unwrap();
             for entry in value["entry"].as_array().unwrap() {

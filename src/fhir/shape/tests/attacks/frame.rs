@@ -17,25 +17,51 @@ fn entry(members: &str) -> String {
 }
 
 pub(super) fn attacks() -> Vec<Attack> {
-    [pages(), members(), entries(), episodes()].into_iter().flatten().collect()
+    [pages(), other_pages(), members(), entries(), episodes()].into_iter().flatten().collect()
 }
 
 fn pages() -> Vec<Attack> {
-    let more = Refused(ShapeFault::MorePages);
+    let internal = || Refused(ShapeFault::InternalAddress);
+    let next = |url: &str| with_member(&format!(r#""link":[{{"relation":"next","url":"{url}"}}],"total":9"#));
     vec![
-        ("a next page", "Encounter", with_member(r#""link":[{"relation":" NEXT ","url":"x"}]"#), more),
+        ("a next page", "Encounter", next("https://his.praktijk.internal/fhir?c=1"), Kept("_page=")),
+        ("a next page elsewhere", "Encounter", next("https://elsewhere.example/fhir?c=1"), internal()),
+        ("a next page on another path", "Encounter", next("https://his.praktijk.internal/fhirs?c=1"), internal()),
+        ("a next page at another port", "Encounter", next("https://his.praktijk.internal:1/fhir?c=1"), internal()),
+        ("a next page that climbs", "Encounter", next("https://his.praktijk.internal/fhir/../admin"), internal()),
+        ("a next page without host", "Encounter", next("/fhir?c=1"), internal()),
         (
-            "a next page by its URI",
+            "a next page with the BSN",
+            "Encounter",
+            next("https://his.praktijk.internal/fhir?patient=999911132"),
+            Refused(ShapeFault::UnmaskableBsn),
+        ),
+        (
+            "two next pages",
+            "Encounter",
+            with_member(
+                r#""link":[{"relation":"next","url":"https://his.praktijk.internal/fhir?a"},
+                {"relation":"next","url":"https://his.praktijk.internal/fhir?b"}]"#,
+            ),
+            not_a_searchset(),
+        ),
+        (
+            "a next page by its URI, at no address",
             "Encounter",
             with_member(r#""link":[{"relation":"http://www.iana.org/assignments/relation/next"}]"#),
-            Refused(ShapeFault::MorePages),
+            not_a_searchset(),
         ),
         (
             "a previous page",
             "Encounter",
-            with_member(r#""link":[{"relation":"previous","url":"x"}]"#),
-            Refused(ShapeFault::MorePages),
+            with_member(r#""link":[{"relation":"previous","url":"https://his.praktijk.internal/fhir?KANARIE"}]"#),
+            Kept("finished"),
         ),
+    ]
+}
+
+fn other_pages() -> Vec<Attack> {
+    vec![
         (
             "first and last page",
             "Encounter",

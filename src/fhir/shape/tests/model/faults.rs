@@ -4,9 +4,19 @@ use serde_json::{Map, Value};
 
 use super::words::{Judged, has_host, is_bsn_identifier, is_id};
 use super::{Model, text};
+use crate::medmij::FhirVersion;
 
-const BY_PATIENT: [&str; 3] = ["AllergyIntolerance", "EpisodeOfCare", "RelatedPerson"];
-const BY_SUBJECT: [&str; 6] = ["Composition", "Condition", "Encounter", "Flag", "MedicationRequest", "Observation"];
+const BY_PATIENT: [&str; 4] = ["AllergyIntolerance", "EpisodeOfCare", "Immunization", "RelatedPerson"];
+const BY_SUBJECT: [&str; 8] = [
+    "Composition",
+    "Condition",
+    "DocumentReference",
+    "Encounter",
+    "Flag",
+    "MedicationRequest",
+    "MedicationStatement",
+    "Observation",
+];
 const SPECIMEN: &str = "Specimen";
 const NEUTRAL: [&str; 4] = ["Medication", "Organization", "Practitioner", "Device"];
 
@@ -36,9 +46,17 @@ pub(super) fn check_outcome(outcome: &Value) -> Judged<()> {
 
 impl Model<'_> {
     pub(super) fn check_subject(&self, resource: &Value, kind: &str) -> Judged<()> {
-        let name = if BY_PATIENT.contains(&kind) {
+        let is_r4 = self.shaping.record.fhir == FhirVersion::R4;
+        if kind == "Appointment" {
+            return self.check_participants(resource);
+        }
+        let name = if BY_PATIENT.contains(&kind) || (kind == "ImagingStudy" && !is_r4) {
             "patient"
-        } else if BY_SUBJECT.contains(&kind) || kind == SPECIMEN {
+        } else if BY_SUBJECT.contains(&kind)
+            || kind == SPECIMEN
+            || (is_r4 && ["ImagingStudy", "ServiceRequest"].contains(&kind))
+            || (!is_r4 && kind == "ProcedureRequest")
+        {
             "subject"
         } else if NEUTRAL.contains(&kind) {
             return Ok(());
@@ -46,9 +64,19 @@ impl Model<'_> {
             return Err("type");
         };
         let subject = resource.get(name).and_then(|subject| text(subject, "reference")).ok_or("no subject")?;
-        let path = subject.strip_prefix(&format!("{}/", self.shaping.his_base)).unwrap_or(&subject).to_owned();
-        let ours = format!("Patient/{}", self.shaping.patient_id);
-        if path == ours || path.starts_with(&format!("{ours}/_history/")) { Ok(()) } else { Err("subject") }
+        if self.is_patient(&subject) { Ok(()) } else { Err("subject") }
+    }
+
+    fn check_participants(&self, resource: &Value) -> Judged<()> {
+        let participants = resource.get("participant").and_then(Value::as_array).ok_or("no participants")?;
+        let mut actors = participants.iter().filter_map(|it| text(it.get("actor")?, "reference"));
+        if actors.any(|actor| self.is_patient(&actor)) { Ok(()) } else { Err("no patient takes part") }
+    }
+
+    fn is_patient(&self, reference: &str) -> bool {
+        let path = reference.strip_prefix(&format!("{}/", self.shaping.record.his_base)).unwrap_or(reference);
+        let ours = format!("Patient/{}", self.shaping.record.patient_id);
+        path == ours || path.starts_with(&format!("{ours}/_history/"))
     }
 
     pub(super) fn check_name(&self, name: &str) -> Judged<()> {
@@ -80,11 +108,13 @@ impl Model<'_> {
     }
 
     pub(super) fn check_text(&self, text: &str, name: &str, parent: &str) -> Judged<()> {
-        let addresses = ["fullUrl", "id", "reference", "resourceType", "uri", "url", "valueUri"];
+        let addresses = ["fullUrl", "id", "reference", "resourceType", "uri", "url", "valueUri", "valueUrl"];
         if self.hide_bsn(text) != text && addresses.contains(&name) {
             return Err("BSN in address");
         }
-        let is_canonical = ["system", "resourceType", "instantiates"].contains(&name)
+        let canonical = ["instantiates", "instantiatesCanonical", "instantiatesUri", "questionnaire", "valueCanonical"];
+        let is_canonical = ["system", "resourceType"].contains(&name)
+            || canonical.contains(&name)
             || (name == "url" && ["extension", "modifierExtension"].contains(&parent))
             || (name == "profile" && parent == "meta");
         if is_canonical && has_host(text) { Err("host in canonical") } else { Ok(()) }
@@ -120,7 +150,7 @@ impl Model<'_> {
     }
 
     pub(super) fn check_reference(&self, text: &str) -> Judged<()> {
-        let own = text.strip_prefix(&format!("{}/", self.shaping.his_base)).unwrap_or(text);
+        let own = text.strip_prefix(&format!("{}/", self.shaping.record.his_base)).unwrap_or(text);
         if has_host(own) && (!own.contains("://") || own.starts_with('#') || own.starts_with("urn:")) {
             return Err("host in reference");
         }
@@ -140,7 +170,7 @@ impl Model<'_> {
                 if !is_type || !is_id(id) || (kind != "Patient" && kind.eq_ignore_ascii_case("patient")) {
                     return Err("reference");
                 }
-                if kind == "Patient" && id != self.shaping.patient_id { Err("foreign") } else { Ok(()) }
+                if kind == "Patient" && id != self.shaping.record.patient_id { Err("foreign") } else { Ok(()) }
             }
             None if text.to_lowercase().split(['/', '?', '#']).any(|part| part == "patient") => Err("foreign"),
             None => Ok(()),

@@ -36,9 +36,9 @@ impl Model<'_> {
         if !has_host(text) {
             return text.to_owned();
         }
-        match text.strip_prefix(self.shaping.his_base) {
+        match text.strip_prefix(self.shaping.record.his_base) {
             Some(rest) if rest.is_empty() || rest.starts_with(['/', '?', '#']) => {
-                format!("{}{}", self.shaping.our_base, mask_hosts(rest))
+                format!("{}{}", self.shaping.record.our_base, mask_hosts(rest))
             }
             Some(_) | None => mask_hosts(text),
         }

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::super::HIS_HOST;
 
-pub(super) type Judged<T> = Result<T, &'static str>;
+pub(in super::super) type Judged<T> = Result<T, &'static str>;
 
 const BSN_SYSTEMS: [&str; 4] = [
     "http://fhir.nl/fhir/namingsystem/bsn",
