@@ -5,10 +5,14 @@
 //! identifiers, S and O lines, links on its internal host, and other people's records for who does not ask for one patient.
 
 mod answer;
+mod body;
+mod bundle;
 mod document;
 mod endpoint;
 pub mod faults;
+mod gzip;
 mod load;
+mod payload;
 pub mod search;
 mod serve;
 pub mod store;

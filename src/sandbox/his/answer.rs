@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 
-use bytes::Bytes;
 use http::{HeaderValue, StatusCode};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -10,17 +9,18 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 use super::faults::{Faults, expose_bsn};
-use super::search::{Found, Query, SearchError, TypeTable, tables};
+use super::payload::Payload;
+use super::search::{SearchError, TypeTable, tables};
 use super::store::{Records, Resource, resource_text};
 use super::submit::SubmissionError;
 use crate::medmij::FhirVersion;
 
 /// Status, media type and body.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Answer {
     pub(super) status: StatusCode,
     pub(super) media_type: HeaderValue,
-    pub(super) body: Bytes,
+    pub(super) body: Payload,
 }
 
 pub(super) const FHIR_JSON: HeaderValue = HeaderValue::from_static("application/fhir+json;charset=utf-8");
@@ -38,6 +38,8 @@ pub(super) enum Problem {
     MediaType,
     #[error("what was sent is larger than this system takes")]
     TooLarge,
+    #[error("this page cannot be made")]
+    Page,
     #[error("this system is full")]
     Full,
     #[error(transparent)]
@@ -55,6 +57,7 @@ impl Problem {
             Self::NotFound => (StatusCode::NOT_FOUND, "not-found"),
             Self::MediaType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "not-supported"),
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too-long"),
+            Self::Page => (StatusCode::INTERNAL_SERVER_ERROR, "exception"),
             Self::Full => (StatusCode::INSUFFICIENT_STORAGE, "no-store"),
             Self::Search(SearchError::UnknownType) => (StatusCode::NOT_FOUND, "not-supported"),
             Self::Search(SearchError::BadQuery) => (StatusCode::BAD_REQUEST, "invalid"),
@@ -83,28 +86,6 @@ pub(super) fn resource(text: &RawValue) -> Answer {
     json_answer(text)
 }
 
-/// An entry of a searchset.
-pub(super) struct Entry<'a> {
-    kind: &'a str,
-    id: &'a str,
-    text: Cow<'a, RawValue>,
-    mode: &'static str,
-}
-
-/// The entries of an answer, with what the faults add to them.
-pub(super) fn entries<'a>(records: &'a Records, kind: &'a str, found: &Found<'a>, faults: &Faults) -> Vec<Entry<'a>> {
-    let patient = found.patient.as_deref();
-    let entry = |resource: &'a Resource, mode| Entry {
-        kind: resource.kind(),
-        id: resource.id(),
-        text: released(records, resource, patient, faults),
-        mode,
-    };
-    let foreign = if faults.foreign_patient { foreign(records, kind, found) } else { None };
-    let matches = found.matches.iter().copied().chain(foreign).map(|resource| entry(resource, "match"));
-    matches.chain(found.included.iter().map(|resource| entry(resource, "include"))).collect()
-}
-
 /// A resource as it leaves: as stored, or with the BSN of its patient all over it.
 pub(super) fn released<'a>(
     records: &Records,
@@ -124,80 +105,9 @@ pub(super) fn released<'a>(
     exposed.and_then(|value| resource_text(&value)).map_or(stored, Cow::Owned)
 }
 
-/// A resource of somebody else: of the type asked for when there is one, else their Patient.
-fn foreign<'a>(records: &'a Records, kind: &str, found: &Found<'a>) -> Option<&'a Resource> {
-    let elses = |resource: &&Resource| {
-        let owners = records.owners(resource);
-        let ours = found.patient.as_ref().is_some_and(|patient| owners.is_some_and(|owners| owners.contains(patient)));
-        let listed = found.matches.iter().any(|other| other.kind() == resource.kind() && other.id() == resource.id());
-        owners.is_some() && !ours && !listed
-    };
-    records.of_type(kind).find(elses).or_else(|| records.of_type("Patient").find(elses))
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Bundle<'a> {
-    resource_type: &'static str,
-    id: String,
-    meta: Meta,
-    r#type: &'static str,
-    total: usize,
-    link: [Link; 1],
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    entry: Vec<BundleEntry<'a>>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Meta {
-    last_updated: String,
-}
-
-#[derive(Serialize)]
-struct Link {
-    relation: &'static str,
-    url: String,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct BundleEntry<'a> {
-    full_url: String,
-    resource: &'a RawValue,
-    search: SearchMode,
-}
-
-#[derive(Serialize)]
-struct SearchMode {
-    mode: &'static str,
-}
-
 /// A new logical id, as real systems give them.
 pub(super) fn new_id() -> String {
     uuid::Builder::from_random_bytes(crate::secret::random()).into_uuid().to_string()
-}
-
-/// A searchset with all links on the HIS's own base.
-pub(super) fn searchset(base: &str, path: &str, query: &Query, entries: &[Entry<'_>], now: Timestamp) -> Answer {
-    let query = query.to_text();
-    let mark = if query.is_empty() { "" } else { "?" };
-    json_answer(&Bundle {
-        resource_type: "Bundle",
-        id: new_id(),
-        meta: Meta { last_updated: format!("{now:.3}") },
-        r#type: "searchset",
-        total: entries.iter().filter(|entry| entry.mode == "match").count(),
-        link: [Link { relation: "self", url: format!("{base}/{path}{mark}{query}") }],
-        entry: entries
-            .iter()
-            .map(|entry| BundleEntry {
-                full_url: format!("{base}/{}/{}", entry.kind, entry.id),
-                resource: &entry.text,
-                search: SearchMode { mode: entry.mode },
-            })
-            .collect(),
-    })
 }
 
 /// What the tables of the search say this server can do.

@@ -3,17 +3,20 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderValue, StatusCode, header};
 use serde_json::Value;
 
 use super::answer::{Answer, Problem, resource};
+use super::faults::Faults;
+use super::payload::Payload;
 use super::search::Query;
 use super::store::Resource;
 
 /// The resource when a FHIR format is asked for, else the bytes with exactly the media type of the Binary.
-pub(super) fn answer(binary: &Resource, request: &Parts, query: &Query) -> Result<Answer, Problem> {
-    if asks_for_fhir(request, query) { Ok(resource(binary.text())) } else { raw(binary.value()) }
+pub(super) fn answer(binary: &Resource, request: &Parts, query: &Query, faults: &Faults) -> Result<Answer, Problem> {
+    if asks_for_fhir(request, query) { Ok(resource(binary.text())) } else { raw(binary.value(), faults) }
 }
 
 fn asks_for_fhir(request: &Parts, query: &Query) -> bool {
@@ -26,13 +29,29 @@ fn asks_for_fhir(request: &Parts, query: &Query) -> bool {
     })
 }
 
-fn raw(binary: &Value) -> Result<Answer, Problem> {
+/// The bytes; as many as the faults say.
+pub(super) fn raw(binary: &Value, faults: &Faults) -> Result<Answer, Problem> {
     let text = |name| binary.get(name).and_then(Value::as_str);
     // R4 calls it `data`.
     let content = text("content").or_else(|| text("data")).ok_or(Problem::NotFound)?;
     let content: String = content.split_ascii_whitespace().collect();
-    let body = STANDARD.decode(content).map_err(|_| Problem::NotFound)?.into();
+    let document = Bytes::from(STANDARD.decode(content).map_err(|_| Problem::NotFound)?);
+    let body = if faults.huge_mb > 0 { huge(document, faults.huge_mb) } else { document.into() };
     let media_type = text("contentType").unwrap_or("application/octet-stream");
     let media_type = HeaderValue::from_str(media_type).map_err(|_| Problem::NotFound)?;
     Ok(Answer { status: StatusCode::OK, media_type, body })
+}
+
+/// The document with lines of comment (ISO 32000-1 section 7.2.3) after it, until it has the size.
+fn huge(document: Bytes, megabytes: u32) -> Payload {
+    const LINE: &[u8; 64] = b"%..............................................................\n";
+    let lines = Bytes::from(LINE.repeat(1024));
+    let length = u64::from(megabytes).saturating_mul(1_000_000).max(document.len() as u64);
+    let mut left = length.saturating_sub(document.len() as u64);
+    let padding = std::iter::from_fn(move || {
+        let piece = lines.slice(..usize::try_from(left).unwrap_or(usize::MAX).min(lines.len()));
+        left = left.saturating_sub(piece.len() as u64);
+        (!piece.is_empty()).then_some(piece)
+    });
+    Payload::Pieces(Box::new(std::iter::once(document).chain(padding)), Some(length))
 }

@@ -10,9 +10,10 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::answer::{self, Answer, Problem};
+use super::bundle::{self, Page};
 use super::document;
 use super::faults::Faults;
-use super::search::{Query, Search};
+use super::search::{Query, Search, SearchError, Window};
 use super::store::{Records, Resource, ResourceError};
 use super::submit::{self, Submission};
 use crate::medmij::FhirVersion;
@@ -70,13 +71,11 @@ impl Endpoint {
         match (&request.method, segments.as_slice()) {
             (&Method::POST, [] | [""]) => self.submit(request, body, faults, now),
             (&Method::GET, ["metadata"]) => Ok(answer::capabilities(self.version, &self.base, now)),
-            (&Method::GET, ["Binary", id]) => document::answer(self.find("Binary", id)?.as_ref(), request, &query),
-            (&Method::GET, [kind]) => {
-                self.search(kind, Search::parse(self.version, kind, &query)?, &query, faults, now)
+            (&Method::GET, ["Binary", id]) => {
+                document::answer(self.find("Binary", id)?.as_ref(), request, &query, faults)
             }
-            (&Method::GET, ["Observation", "$lastn"]) => {
-                self.search("Observation/$lastn", Search::parse_last(self.version, &query)?, &query, faults, now)
-            }
+            (&Method::GET, [kind]) => self.search(kind, query, faults, now),
+            (&Method::GET, ["Observation", "$lastn"]) => self.search("Observation/$lastn", query, faults, now),
             (&Method::GET, [kind, id]) => {
                 Ok(answer::resource(&answer::released(&self.records(), self.find(kind, id)?.as_ref(), None, faults)))
             }
@@ -89,20 +88,16 @@ impl Endpoint {
         self.records().shared(kind, id).ok_or(Problem::NotFound)
     }
 
-    #[expect(clippy::needless_pass_by_value, reason = "a search that was run is done with")]
-    fn search(
-        &self,
-        path: &str,
-        search: Search,
-        query: &Query,
-        faults: &Faults,
-        now: Timestamp,
-    ) -> Result<Answer, Problem> {
+    fn search(&self, path: &str, mut query: Query, faults: &Faults, now: Timestamp) -> Result<Answer, Problem> {
+        let window = window(&mut query, faults)?;
+        let search = match path.split_once('/') {
+            None => Search::parse(self.version, path, &query)?,
+            Some(_) => Search::parse_last(self.version, &query)?,
+        };
         let records = self.records();
-        let found = search.run(&records, &self.base);
-        let kind = path.split('/').next().unwrap_or_default();
-        let entries = answer::entries(&records, kind, &found, faults);
-        Ok(answer::searchset(&self.base, path, query, &entries, now))
+        let found = search.run(&records, &self.base, window);
+        let page = Page { base: &self.base, path, query: &query, number: window.number, now };
+        Ok(bundle::searchset(&records, &found, &page, faults))
     }
 
     fn submit(&self, request: &Parts, body: &Bytes, faults: &Faults, now: Timestamp) -> Result<Answer, Problem> {
@@ -119,4 +114,14 @@ impl Endpoint {
         let taken = self.room.fetch_update(Relaxed, Relaxed, |room| room.checked_sub(bytes));
         taken.map(drop).map_err(|_| Problem::Full)
     }
+}
+
+/// The page that is asked for. Only a system that pages knows its `_page`.
+fn window(query: &mut Query, faults: &Faults) -> Result<Window, Problem> {
+    let size = usize::try_from(faults.page_size).unwrap_or(usize::MAX);
+    let number = if size == 0 { None } else { query.take("_page") };
+    let number = number.map_or(Some(1), |text| text.parse().ok().filter(|number| *number > 0));
+    let number = number.ok_or(SearchError::BadValue { name: "_page".to_owned() })?;
+    let fails = faults.fail_page > 0 && number >= usize::try_from(faults.fail_page).unwrap_or(usize::MAX);
+    if fails { Err(Problem::Page) } else { Ok(Window { size, number }) }
 }

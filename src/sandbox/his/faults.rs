@@ -1,15 +1,21 @@
 //! The faults an emulated HIS can be told to have, and the log of what it was asked.
 
-use std::collections::BTreeMap;
+mod bsn;
+mod foreign;
+mod garbage;
+mod log;
 
-use bytes::Bytes;
-use http::request::Parts;
-use http::{HeaderValue, StatusCode};
+use http::StatusCode;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
-use super::answer::{Answer, FHIR_JSON};
-use crate::medmij::Bsn;
+pub use self::foreign::ForeignKind;
+pub use self::garbage::Garbage;
+pub use self::log::{LoggedRequest, RequestLog};
+
+pub(super) use self::bsn::expose_bsn;
+pub(super) use self::foreign::{foreign, taint};
+pub(super) use self::garbage::{garbage, vendor_page};
 
 /// How requests go wrong. What a control request leaves out is off.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,12 +25,30 @@ pub struct Faults {
     pub delay_ms: u32,
     /// What happens then.
     pub fail: Fail,
-    /// Every searchset also holds one entry of another patient.
+    /// Every searchset also holds something of another patient.
     pub foreign_patient: bool,
+    /// What that is; an entry of its own when it says nothing.
+    pub foreign_kind: ForeignKind,
+    /// On which page of a searchset it stands, from 1. 0: on every one.
+    pub foreign_page: u32,
     /// The BSN also stands in the narrative and in an extra identifier of every resource.
     pub unmasked_bsn: bool,
     /// The entry of a batch or transaction with this number, from 1, is refused. 0: none.
     pub fail_entry: u32,
+    /// Matches on a page of a searchset. 0: all on one.
+    pub page_size: u32,
+    /// The page of a searchset with this number, from 1, and those after it fail with status 500. 0: none.
+    pub fail_page: u32,
+    /// Searchsets and documents go on until they are about this large, in MB of 1,000,000 bytes. 0: as they are.
+    pub huge_mb: u32,
+    /// Milliseconds before each byte of a body. 0: at once.
+    pub slow_drip: u32,
+    /// A body stops after this many bytes; the connection stays open. 0: it does not.
+    pub stop_after_bytes: u32,
+    /// The body is compressed, whatever was asked for; with `huge_mb`, white space of that size comes out of it.
+    pub gzip: bool,
+    /// Status 307 to another address of this HIS.
+    pub redirect: bool,
 }
 
 impl Faults {
@@ -56,6 +80,8 @@ pub enum Fail {
     Status(StatusOfFault),
     /// Status 200 with a body that is no FHIR: in turn a page of HTML and broken JSON.
     Garbage,
+    /// The same, of this kind.
+    GarbageOf(Garbage),
     /// Never, until the faults change or the connection closes.
     Hang,
 }
@@ -66,7 +92,10 @@ pub struct StatusOfFault(StatusCode);
 
 /// A word that is no fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("fail is one of none, refuse, reset, cut, status:300 to status:599, garbage and hang")]
+#[error(
+    "fail is one of none, refuse, reset, cut, status:300 to status:599, garbage, garbage:html, garbage:json, \
+     garbage:duplicate, garbage:deep, garbage:utf8, garbage:type and hang"
+)]
 pub struct UnknownFault;
 
 impl TryFrom<String> for Fail {
@@ -80,6 +109,11 @@ impl TryFrom<String> for Fail {
             "cut" => Self::Cut,
             "garbage" => Self::Garbage,
             "hang" => Self::Hang,
+            other if other.starts_with("garbage:") => {
+                let named = |(word, _): &&(&str, Garbage)| other.strip_prefix("garbage:") == Some(*word);
+                let kind = Garbage::WORDS.iter().find(named).ok_or(UnknownFault)?;
+                Self::GarbageOf(kind.1)
+            }
             other => {
                 let status =
                     other.strip_prefix("status:").and_then(|code| StatusCode::from_bytes(code.as_bytes()).ok());
@@ -99,105 +133,24 @@ impl From<Fail> for String {
             Fail::Cut => "cut".to_owned(),
             Fail::Status(StatusOfFault(status)) => format!("status:{}", status.as_u16()),
             Fail::Garbage => "garbage".to_owned(),
+            Fail::GarbageOf(kind) => {
+                let word = Garbage::WORDS.iter().find(|(_, known)| *known == kind).map_or("", |(word, _)| *word);
+                format!("garbage:{word}")
+            }
             Fail::Hang => "hang".to_owned(),
         }
     }
 }
 
-const HTML: HeaderValue = HeaderValue::from_static("text/html;charset=utf-8");
-
-/// The error page of an invented vendor, with what a patient may never see.
-pub(super) fn vendor_page(StatusOfFault(status): StatusOfFault, bsn: Option<&Bsn>) -> Answer {
-    let page = format!(
-        "<html><head><title>{status}</title></head><body><h1>Praktijkbron Server Error</h1>\
-         <p>Worker pb-app03.intern.praktijkbron.example:9443 failed for subject {bsn}.</p>\
-         <pre>at praktijkbron.fhir.Dispatcher.invoke(Dispatcher.java:217)</pre></body></html>",
-        bsn = bsn.map_or("unknown", Bsn::reveal),
-    );
-    Answer { status, media_type: HTML, body: page.into() }
-}
-
-/// Status 200 and no FHIR; which of the two kinds depends on `turn`.
-pub(super) fn garbage(turn: u64) -> Answer {
-    let (media_type, body) = if turn.is_multiple_of(2) {
-        (HTML, "<html><body>Welkom bij Praktijkbron. Meld u aan.</body></html>")
-    } else {
-        (FHIR_JSON, "{\"resourceType\":\"Bundle\",\"type\":\"searchset\",\"entry\":[{\"resource\":{,}}]")
-    };
-    Answer { status: StatusCode::OK, media_type, body: Bytes::from_static(body.as_bytes()) }
-}
-
-/// The resource with the BSN in its narrative and in an identifier by object identifier (`urn:oid:`).
-pub(super) fn expose_bsn(resource: &Value, bsn: &Bsn) -> Value {
-    const EMPTY: &str = "<div xmlns=\"http://www.w3.org/1999/xhtml\"></div>";
-    let mut exposed = resource.as_object().cloned().unwrap_or_default();
-    let div = resource.pointer("/text/div").and_then(Value::as_str).unwrap_or(EMPTY);
-    let (inner, end) = div.rsplit_once("</div>").map_or((div, ""), |(inner, _)| (inner, "</div>"));
-    let div = format!("{inner}<p>BSN {}</p>{end}", bsn.reveal());
-    exposed.insert("text".to_owned(), json!({"status": "additional", "div": div}));
-
-    let identifier = json!({"system": Bsn::OID, "value": bsn.reveal()});
-    let stands = resource.get("identifier").and_then(Value::as_array);
-    let identifier = if resource.get("resourceType").is_some_and(|kind| kind == "Composition") {
-        // In STU3 a Composition has one identifier, not a list.
-        identifier
-    } else {
-        stands.into_iter().flatten().cloned().chain([identifier]).collect()
-    };
-    exposed.insert("identifier".to_owned(), identifier);
-    Value::Object(exposed)
-}
-
-/// What came in: how many requests, and the last of them.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct RequestLog {
-    /// Requests so far, refused ones included; connections that sent none do not count.
-    pub count: u64,
-    /// The last one.
-    pub last: Option<LoggedRequest>,
-}
-
-/// One request as it came in.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct LoggedRequest {
-    /// The method.
-    pub method: String,
-    /// The path, as sent.
-    pub path: String,
-    /// The query, as sent; empty when there is none.
-    pub query: String,
-    /// Header names in lower case; values of repeated ones are joined by a comma.
-    pub headers: BTreeMap<String, String>,
-}
-
-impl RequestLog {
-    /// Counts a request and keeps it as the last.
-    pub(super) fn note(&mut self, request: &Parts) {
-        let mut headers: BTreeMap<String, String> = BTreeMap::new();
-        for (name, value) in &request.headers {
-            let value = String::from_utf8_lossy(value.as_bytes());
-            headers
-                .entry(name.as_str().to_owned())
-                .and_modify(|all| *all = format!("{all}, {value}"))
-                .or_insert_with(|| value.into_owned());
-        }
-        self.count = self.count.saturating_add(1);
-        self.last = Some(LoggedRequest {
-            method: request.method.to_string(),
-            path: request.uri.path().to_owned(),
-            query: request.uri.query().unwrap_or_default().to_owned(),
-            headers,
-        });
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
     fn every_fault_is_read_and_written_alike() {
-        for word in ["none", "refuse", "reset", "cut", "status:503", "garbage", "hang"] {
+        for word in ["none", "refuse", "reset", "cut", "status:503", "garbage", "garbage:deep", "hang"] {
             let faults: Faults = serde_json::from_value(json!({"fail": word})).unwrap();
             assert_eq!(serde_json::to_value(faults).unwrap()["fail"], word);
         }
@@ -207,27 +160,15 @@ mod tests {
     fn what_is_left_out_is_off_and_what_is_unknown_is_refused() {
         let faults: Faults = Faults::parse(br#"{"delay_ms":250}"#).unwrap();
         assert_eq!(faults, Faults { delay_ms: 250, ..Faults::default() });
-        for text in
-            [r#"{"dealy_ms":1}"#, r#"{"fail":"explode"}"#, r#"{"fail":"status:200"}"#, r#"{"delay_ms":-1}"#, "[7]"]
-        {
+        for text in [
+            r#"{"dealy_ms":1}"#,
+            r#"{"fail":"explode"}"#,
+            r#"{"fail":"status:200"}"#,
+            r#"{"fail":"garbage:x"}"#,
+            r#"{"delay_ms":-1}"#,
+            "[7]",
+        ] {
             assert!(Faults::parse(text.as_bytes()).is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn the_bsn_comes_into_narrative_and_identifier_of_any_shape() {
-        let bsn = Bsn::parse("999911132").unwrap();
-        let cases = [
-            json!({"resourceType": "Medication"}),
-            json!({"resourceType": "Composition", "identifier": {"system": "urn:x", "value": "1"}}),
-            json!({"resourceType": "Composition"}),
-            json!({"resourceType": "Flag", "identifier": [], "text": {"div": "<div xmlns=\"x\">a</div>"}}),
-        ];
-        for resource in cases {
-            let exposed = expose_bsn(&resource, &bsn);
-            assert!(exposed["text"]["div"].as_str().unwrap().ends_with("<p>BSN 999911132</p></div>"), "{exposed}");
-            assert!(exposed["identifier"].to_string().contains(Bsn::OID), "{exposed}");
-            assert_eq!(exposed["identifier"].is_object(), resource["resourceType"] == "Composition");
         }
     }
 }

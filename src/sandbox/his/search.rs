@@ -71,6 +71,31 @@ pub struct Found<'a> {
     pub included: Vec<&'a Resource>,
     /// The patient in question, when the search names one or found one Patient.
     pub patient: Option<String>,
+    /// How many there are on all pages.
+    pub total: usize,
+    /// Whether there are more on pages after this.
+    pub more: bool,
+}
+
+/// Which part of what a search finds is wanted.
+#[derive(Debug, Clone, Copy)]
+pub struct Window {
+    /// Matches on a page. 0: all on one.
+    pub size: usize,
+    /// Which page, from 1.
+    pub number: usize,
+}
+
+impl Window {
+    /// Everything on one page.
+    pub const ALL: Self = Self { size: 0, number: 1 };
+
+    /// The page of these, and whether there are more.
+    fn of<T: Copy>(self, all: &[T]) -> (Vec<T>, bool) {
+        let size = if self.size == 0 { all.len().max(1) } else { self.size };
+        let mut pages = all.chunks(size).skip(self.number.saturating_sub(1));
+        (pages.next().unwrap_or_default().to_vec(), pages.next().is_some())
+    }
 }
 
 impl Search {
@@ -130,13 +155,15 @@ impl Search {
 
     /// Runs the search. `base` is the HIS's own base URL; absolute references to another place are not followed.
     #[must_use]
-    pub fn run<'a>(&self, records: &'a Records, base: &str) -> Found<'a> {
+    pub fn run<'a>(&self, records: &'a Records, base: &str, window: Window) -> Found<'a> {
         let holds = |found: &&Resource| self.conditions.iter().all(|condition| condition.holds(found));
         let matches: Vec<_> = self.candidates(records).into_iter().filter(holds).collect();
         let matches = self.newest.map_or(matches.clone(), |max| last::newest(&matches, max));
-        let included = self.included(records, &matches, base);
         let patient = self.patient().or_else(|| only_patient(&matches));
-        Found { matches, included, patient }
+        let total = matches.len();
+        let (matches, more) = window.of(&matches);
+        let included = self.included(records, &matches, base);
+        Found { matches, included, patient, total, more }
     }
 
     /// Narrowed by index where the search names one patient or ids; the conditions still decide.

@@ -2,9 +2,8 @@
 
 use std::convert::Infallible;
 use std::io;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Json;
@@ -13,8 +12,7 @@ use axum::response::{IntoResponse as _, Response as AxumResponse};
 use axum::routing::get;
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderValue, Method, Request, Response, StatusCode, header};
-use http_body::{Body, Frame, SizeHint};
+use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -28,7 +26,9 @@ use tokio_util::task::TaskTracker;
 
 use super::Emulator;
 use super::answer::Answer;
-use super::faults::{Fail, Faults, RequestLog, garbage, vendor_page};
+use super::body::AnswerBody;
+use super::faults::{Fail, Faults, Garbage, RequestLog, garbage, vendor_page};
+use super::gzip;
 
 /// Connections at the same time.
 const MAX_CONNECTIONS: usize = 1024;
@@ -122,12 +122,13 @@ async fn respond(
     let mut changes = emulator.faults.subscribe();
     let faults = settled(&mut changes).await;
     Ok(match faults.fail {
-        Fail::None => response(emulator.answer(&request, body.as_ref(), &faults), false),
-        Fail::Cut => response(emulator.answer(&request, body.as_ref(), &faults), true),
-        Fail::Garbage => response(garbage(turn), false),
+        Fail::None if faults.redirect => redirect(emulator.base()),
+        Fail::None | Fail::Cut => response(emulator.answer(&request, body.as_ref(), &faults), &faults),
+        Fail::Garbage => response(garbage(None, turn), &faults),
+        Fail::GarbageOf(kind) => response(garbage(Some(kind), turn), &faults),
         Fail::Status(status) => {
             let bsn = emulator.records().patients().next().map(|patient| patient.bsn);
-            response(vendor_page(status, bsn.as_ref()), false)
+            response(vendor_page(status, bsn.as_ref()), &faults)
         }
         Fail::Reset | Fail::Refuse | Fail::Hang => {
             broken.cancel();
@@ -168,75 +169,40 @@ async fn settled(changes: &mut watch::Receiver<Faults>) -> Faults {
     changed.unwrap_or_default()
 }
 
-fn response(answer: Answer, cut: bool) -> Response<AnswerBody> {
-    let mut response = Response::new(AnswerBody::new(answer.body, cut));
+fn response(answer: Answer, faults: &Faults) -> Response<AnswerBody> {
+    let body = if faults.gzip { gzip::compressed(answer.body.at_hand(), faults.huge_mb) } else { answer.body };
+    let mut response = Response::new(AnswerBody::new(body, faults));
     *response.status_mut() = answer.status;
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, answer.media_type);
+    if faults.gzip {
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    }
     if answer.status == StatusCode::METHOD_NOT_ALLOWED {
         headers.insert(header::ALLOW, HeaderValue::from_static("GET, POST"));
+    }
+    for (name, value) in VENDOR_HEADERS {
+        headers.insert(name, HeaderValue::from_static(value));
     }
     response
 }
 
-/// A body in one piece, or one that promises its whole length and breaks off halfway.
-struct AnswerBody {
-    rest: Bytes,
-    length: u64,
-    end: End,
-}
+/// What systems say of themselves, and nobody outside needs to know.
+const VENDOR_HEADERS: [(HeaderName, &str); 4] = [
+    (header::SERVER, "Praktijkbron/7.1"),
+    (header::SET_COOKIE, "PBSESSION=app03; Path=/; HttpOnly"),
+    (header::CONTENT_SECURITY_POLICY, "default-src https://intern.praktijkbron.example"),
+    (HeaderName::from_static("x-powered-by"), "Praktijkbron Dispatcher"),
+];
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum End {
-    Regular,
-    /// Once more round the loop first, so that the half that was given is flushed.
-    BreakAfterFlush,
-    Break,
-}
-
-/// The body was cut on purpose.
-#[derive(Debug, thiserror::Error)]
-#[error("the body was cut on purpose")]
-struct CutShort;
-
-impl AnswerBody {
-    fn new(whole: Bytes, cut: bool) -> Self {
-        let length = whole.len() as u64;
-        if cut {
-            let half = whole.slice(..whole.len() / 2);
-            Self { rest: half, length, end: End::BreakAfterFlush }
-        } else {
-            Self { rest: whole, length, end: End::Regular }
-        }
+/// To an address of this HIS that nobody asks for by himself; who follows is seen in the log.
+fn redirect(base: &str) -> Response<AnswerBody> {
+    let nothing = Answer { status: StatusCode::TEMPORARY_REDIRECT, ..garbage(Some(Garbage::Html), 0) };
+    let mut response = response(nothing, &Faults::default());
+    if let Ok(address) = HeaderValue::from_str(&format!("{base}/elders")) {
+        response.headers_mut().insert(header::LOCATION, address);
     }
-}
-
-impl Body for AnswerBody {
-    type Data = Bytes;
-    type Error = CutShort;
-
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, CutShort>>> {
-        if !self.rest.is_empty() {
-            return Poll::Ready(Some(Ok(Frame::data(std::mem::take(&mut self.rest)))));
-        }
-        match self.end {
-            End::Regular => Poll::Ready(None),
-            End::BreakAfterFlush => {
-                self.end = End::Break;
-                cx.waker().wake_by_ref();
-                Poll::Pending
-            }
-            End::Break => Poll::Ready(Some(Err(CutShort))),
-        }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.end == End::Regular && self.rest.is_empty()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.length)
-    }
+    response
 }
 
 /// Serves `/_control` until `stop`: `POST` sets the faults, `GET` answers the request log. For loopback only: it is plain HTTP.

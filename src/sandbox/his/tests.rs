@@ -374,6 +374,127 @@ async fn tainted_answers_hold_a_stranger_and_the_bsn_everywhere() {
     world.end().await;
 }
 
+/// Addresses of all pages, and the ids of their matches.
+async fn walk(world: &World, first: &str) -> Vec<Vec<String>> {
+    let (mut pages, mut next) = (Vec::new(), Some(first.to_owned()));
+    while let Some(path) = next {
+        let (status, bundle) = world.ask(&path).await;
+        assert_eq!(status, 200, "{path}: {bundle}");
+        let entries = bundle["entry"].as_array().into_iter().flatten();
+        pages.push(entries.map(|entry| entry["resource"]["id"].as_str().unwrap().to_owned()).collect());
+        let links = bundle["link"].as_array().unwrap();
+        let url = links.iter().find(|link| link["relation"] == "next").map(|link| link["url"].as_str().unwrap());
+        next = url.map(|url| url.strip_prefix(&format!("{BASE}/")).unwrap().to_owned());
+    }
+    pages
+}
+
+#[tokio::test]
+async fn a_searchset_comes_in_pages_that_hold_what_one_page_holds() {
+    let world = World::start();
+    let request = format!("Observation?patient={FIRST}");
+    let whole = walk(&world, &request).await.concat();
+    world.set(&json!({"page_size": 5})).await;
+    let pages = walk(&world, &request).await;
+    assert_eq!(pages.len(), whole.len().div_ceil(5));
+    assert_eq!(pages.concat(), whole);
+    assert_eq!(world.ask(&format!("{request}&_page=99")).await.1["total"], json!(whole.len()));
+    assert_eq!(world.ask(&format!("{request}&_page=0")).await.0, 400);
+    world.set(&json!({"page_size": 5, "fail_page": 2})).await;
+    assert_eq!(world.ask(&request).await.0, 200);
+    assert_eq!(world.ask(&format!("{request}&_page=2")).await.0, 500);
+    world.set(&json!({"page_size": 5, "foreign_patient": true, "foreign_page": 2})).await;
+    let pages = walk(&world, &request).await;
+    let strange = |page: &Vec<String>| page.iter().any(|id| !whole.contains(id));
+    assert_eq!(pages.iter().map(strange).collect::<Vec<_>>(), [false, true, false, false]);
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_stranger_stands_where_the_faults_say() {
+    let world = World::start();
+    let request = format!("Encounter?patient={FIRST}");
+    let elsewhere = "https://elders.example/fhir/Patient/";
+    let cases = [
+        ("entry", "/entry/3/search/mode", "match"),
+        ("include", "/entry/3/search/mode", "include"),
+        ("contained", "/entry/0/resource/contained/0/resourceType", "Encounter"),
+        ("reference", "/entry/0/resource/subject/reference", "Patient/delinde-p"),
+        ("absolute", "/entry/0/resource/subject/reference", BASE),
+        ("elsewhere", "/entry/0/resource/subject/reference", elsewhere),
+    ];
+    for (kind, path, expected) in cases {
+        world.set(&json!({"foreign_patient": true, "foreign_kind": kind})).await;
+        let (_, bundle) = world.ask(&request).await;
+        let found = bundle.pointer(path).and_then(Value::as_str).unwrap_or_default();
+        assert!(found.starts_with(expected) && !found.contains(FIRST), "{kind}: {found} in {bundle}");
+        assert!(!bundle.to_string().contains("999950022"), "{kind}");
+    }
+    world.end().await;
+}
+
+#[tokio::test]
+async fn an_answer_can_be_huge_and_still_be_a_searchset() {
+    let world = World::start();
+    world.set(&json!({"huge_mb": 1, "foreign_patient": true})).await;
+    let (text, end) = world.attempt(&format!("Encounter?patient={FIRST}")).await;
+    end.unwrap();
+    assert!(
+        (1_000_000..1_100_000).contains(&text.len()) && text.contains("transfer-encoding: chunked"),
+        "{}",
+        text.len()
+    );
+    let plain: String = unchunked(body(&text));
+    let bundle: Value = serde_json::from_str(&plain).unwrap();
+    let entries = bundle["entry"].as_array().unwrap();
+    let ids: std::collections::HashSet<_> = entries.iter().map(|entry| entry["fullUrl"].as_str()).collect();
+    assert_eq!(ids.len(), entries.len(), "each has its own address");
+    assert!(!entries.last().unwrap().to_string().contains(FIRST), "the stranger comes last");
+    let binary =
+        json!({"resourceType": "Binary", "id": "pdf", "contentType": "application/pdf", "content": "JVBERi0x"});
+    world.emulator.put(FhirVersion::Stu3, vec![binary]).unwrap();
+    let (text, _) = world.send(&format!("GET /fhir/Binary/pdf HTTP/1.1\r\nX-Api-Key: {KEY}")).await;
+    assert!(text.contains("content-length: 1000000\r\n") && body(&text).len() == 1_000_000);
+    world.end().await;
+}
+
+/// The body of a chunked transfer (RFC 9112 section 7.1).
+fn unchunked(mut text: &str) -> String {
+    let mut plain = String::new();
+    while let Some((size, rest)) = text.split_once("\r\n") {
+        let (piece, rest) = rest.split_at(usize::from_str_radix(size, 16).unwrap());
+        plain.push_str(piece);
+        text = rest.strip_prefix("\r\n").unwrap();
+    }
+    plain
+}
+
+#[tokio::test]
+async fn a_body_drips_stops_or_comes_compressed() {
+    let world = World::start();
+    let whole = world.attempt("metadata").await.0;
+    world.set(&json!({"stop_after_bytes": 10})).await;
+    let mut stream = world.connect(&world.connector).await.unwrap();
+    let request = format!("GET /fhir/metadata HTTP/1.1\r\nX-Api-Key: {KEY}\r\nHost: x\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut read = vec![0; 4096];
+    let mut text = String::new();
+    while !text.contains("\r\n\r\n") || body(&text).len() < 10 {
+        let count = stream.read(&mut read).await.unwrap();
+        text.push_str(std::str::from_utf8(&read[..count]).unwrap());
+    }
+    assert_eq!(body(&text), &body(&whole)[..10], "and the connection is still there");
+    drop(stream);
+    world.set(&json!({"slow_drip": 1, "fail": "garbage:type"})).await;
+    let (dripped, _) = world.attempt("metadata").await;
+    assert!(dripped.contains("content-type: text/plain") && body(&dripped).ends_with("\"searchset\"}"), "{dripped}");
+    world.set(&json!({"redirect": true})).await;
+    let (moved, _) = world.attempt("metadata").await;
+    assert_eq!(status(&moved), 307);
+    assert!(moved.contains(&format!("location: {BASE}/elders")) && moved.contains("server: Praktijkbron"), "{moved}");
+    world.end().await;
+}
+
 #[tokio::test]
 async fn a_connection_serves_more_than_one_request() {
     let world = World::start();

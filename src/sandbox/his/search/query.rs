@@ -31,6 +31,12 @@ impl Query {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
+    /// Takes the first pair of this name out; its value.
+    pub fn take(&mut self, name: &str) -> Option<String> {
+        let at = self.0.iter().position(|(known, _)| known == name)?;
+        Some(self.0.remove(at).1)
+    }
+
     /// The query as text, encoded; `|` becomes `%7C`.
     #[must_use]
     pub fn to_text(&self) -> String {

@@ -20,7 +20,7 @@ fn shipped() -> Records {
 /// Ids of the matches and of what came with them.
 fn ask(records: &Records, request: &str) -> Result<(Vec<String>, Vec<String>), SearchError> {
     let (kind, query) = request.split_once('?').unwrap_or((request, ""));
-    let found = search(kind, &Query::parse(query)?)?.run(records, BASE);
+    let found = search(kind, &Query::parse(query)?)?.run(records, BASE, Window::ALL);
     let ids = |resources: Vec<&Resource>| resources.into_iter().map(|resource| resource.id().to_owned()).collect();
     Ok((ids(found.matches), ids(found.included)))
 }

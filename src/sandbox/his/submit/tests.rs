@@ -33,7 +33,7 @@ fn send(endpoint: &Endpoint, kind: &str, entries: &[Value], faults: Faults) -> (
     let (head, ()) = request.header("prefer", "return=representation").body(()).unwrap().into_parts();
     let answer = endpoint.answer(&head, &body.into(), &faults, Timestamp::UNIX_EPOCH);
     let answer = answer.unwrap_or_else(|problem| super::super::answer::outcome(&problem, BASE));
-    (answer.status.as_u16(), serde_json::from_slice(&answer.body).unwrap())
+    (answer.status.as_u16(), serde_json::from_slice(answer.body.at_hand()).unwrap())
 }
 
 #[test]
