@@ -3,6 +3,7 @@
 
 mod assemble;
 mod chain_log;
+mod his;
 pub(crate) mod lists;
 mod login;
 mod portals;

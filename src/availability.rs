@@ -7,8 +7,8 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
 
-use crate::his::{HisAdapter, HisError, HisPatient};
-use crate::medmij::{Bsn, LocalId};
+use crate::his::{Ask, HisAdapter, HisError, HisPatient};
+use crate::medmij::{Bsn, FhirVersion, LocalId};
 use crate::practices::Practice;
 
 /// Time zone of "today" for patients and practices.
@@ -35,7 +35,10 @@ pub async fn find_available(
     bsn: &Bsn,
     moment: Moment,
 ) -> Result<Option<HisPatient>, HisError> {
-    let found = adapter.ask_patient(bsn, &moment.local_id.to_string(), moment.deadline).await?;
+    let local_id = moment.local_id.to_string();
+    // Every installation answers in STU3; who is a patient does not depend on the version.
+    let ask = Ask { fhir: FhirVersion::Stu3, local_id: &local_id, deadline: moment.deadline };
+    let found = adapter.ask_patient(bsn, ask).await?;
     let today = dutch_today(moment.now);
     Ok(found.filter(|patient| is_of_age(patient.birth_date, practice, today)))
 }

@@ -1,10 +1,11 @@
 //! The one table from an error to an answer: status, whose move it is, whether trying again helps, and what may be said.
 //! Public texts stand here; nothing internal gets into them.
 
+mod his;
+
 use crate::audit::AuditError;
 use crate::fhir::read::{NoToken, ReadError};
 use crate::fhir::request::RequestError;
-use crate::his::HisError;
 use crate::routing::Refusal;
 
 /// Who can do something about it.
@@ -358,47 +359,6 @@ impl From<RequestError> for Fault {
             }
         };
         fault(code, status, issue, Who::Pgo, "Uw app vroeg iets dat deze dienst niet biedt.", diagnostics)
-    }
-}
-
-const HIS_TEXT: &str = "Het systeem van de praktijk geeft nu geen antwoord. Probeer het later nog eens.";
-
-impl From<HisError> for Fault {
-    fn from(error: HisError) -> Self {
-        let his = |code, status, issue, diagnostics| fault(code, status, issue, Who::His, HIS_TEXT, diagnostics);
-        match error {
-            HisError::Unreachable => passing(
-                30,
-                his(
-                    "his-unreachable",
-                    503,
-                    "transient",
-                    "the practice's system cannot be reached, or broke off; try again later",
-                ),
-            ),
-            HisError::TimedOut => {
-                his("his-timeout", 504, "timeout", "the practice's system did not answer within the gateway's limit")
-            }
-            HisError::Busy => passing(
-                5,
-                his(
-                    "his-busy",
-                    503,
-                    "throttled",
-                    "as many requests as allowed are under way to the practice's system; try again later",
-                ),
-            ),
-            HisError::Refused => his("his-refused", 502, "exception", "the practice's system refused the gateway"),
-            HisError::Nonsense => his(
-                "his-nonsense",
-                502,
-                "exception",
-                "the practice's system answered with something else than asked for",
-            ),
-            HisError::TooLarge => {
-                his("his-too-large", 502, "too-long", "the answer of the practice's system is larger than allowed")
-            }
-        }
     }
 }
 

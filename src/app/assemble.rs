@@ -1,7 +1,6 @@
 //! From a configuration to the parts of a node.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,8 +20,6 @@ use crate::config::{self, Config, PracticeState};
 use crate::edge::{Authority, Counters, EdgeConfig};
 use crate::fhir::read::Reader;
 use crate::his::HisAdapter;
-use crate::his::fhir::FhirHis;
-use crate::his::pool::{Pool, PoolConfig};
 use crate::lists::Lists;
 use crate::medmij::Hostname;
 use crate::monitor::metrics::Metrics;
@@ -41,7 +38,7 @@ use crate::routing::{Freshness, SharedSnapshot, Snapshot};
 use crate::services::Catalogue;
 use crate::session::journey::{Journey, JourneyRules, Operator};
 use crate::store::{CachedTokens, KeyFile, Store};
-use crate::tls::client::{Deadlines, client_config};
+use crate::tls::client::Deadlines;
 use crate::tls::identity::{Identity, Roots};
 use crate::tls::server::{ServerTls, back_channel, front_channel};
 
@@ -56,11 +53,6 @@ const LOGIN_DEADLINE: Duration = Duration::from_secs(10);
 /// How long an outgoing call of the control plane may take.
 pub(super) const CONTROL_DEADLINES: Deadlines =
     Deadlines { connect: Duration::from_secs(5), total: Duration::from_secs(30) };
-/// How long a request waits for its turn at a HIS before it is refused.
-const HIS_WAIT: Duration = Duration::from_millis(500);
-/// How long a connection to a HIS may lie idle; below the shortest common keep-alive.
-const HIS_IDLE: Duration = Duration::from_secs(4);
-
 /// The parts that several others share.
 struct Shared {
     clock: SharedClock,
@@ -90,7 +82,7 @@ impl App {
         let lists = ListsPart::build(config, &clock, &snapshot, &audit)?;
         let store = open_store(config, &clock)?;
         let shared = Shared {
-            adapters: adapters(config, &clock)?,
+            adapters: super::his::adapters(config, &clock)?,
             pseudonyms: Arc::new(Pseudonymiser::new(&key(&config.keys.pseudonym)?)),
             tokens: Arc::new(CachedTokens::new(Arc::clone(&store) as _, Arc::clone(&store) as _, Arc::clone(&clock))),
             store,
@@ -203,32 +195,6 @@ fn practice(written: &config::Practice) -> Practice {
 pub(super) fn identity(written: &config::Identity, clock: &SharedClock) -> Result<Identity, StartError> {
     Identity::load(&written.certificate, &written.key, clock.now())
         .map_err(|source| StartError::Certificate { path: written.certificate.display().to_string(), source })
-}
-
-fn adapters(config: &Config, clock: &SharedClock) -> Result<HashMap<String, Arc<dyn HisAdapter>>, StartError> {
-    config.his.iter().map(|his| Ok((his.id.clone(), adapter(config, his, clock)?))).collect()
-}
-
-fn adapter(config: &Config, his: &config::His, clock: &SharedClock) -> Result<Arc<dyn HisAdapter>, StartError> {
-    let own = his.identity.as_ref().map(|written| identity(written, clock)).transpose()?;
-    let tls = client_config(&Roots::load(&his.roots)?, own.as_ref(), &[crate::tls::ALPN_HTTP1], clock)?;
-    let host = his.base_url.host().clone();
-    let port = his.base_url.port();
-    let pool = PoolConfig {
-        address: config.resolve.get(&host).map(|ip| SocketAddr::new(*ip, port)),
-        host,
-        port,
-        max_in_flight: his.max_in_flight,
-        max_wait: HIS_WAIT,
-        connect_timeout: his.connect_timeout,
-        idle_timeout: HIS_IDLE,
-        max_body_bytes: config.release.judge_whole_limit_bytes,
-    };
-    let api_key = his.api_key.as_deref().map(read_secret).transpose()?;
-    let pool = Pool::new(pool, Arc::new(tls), Arc::clone(clock));
-    let adapter =
-        FhirHis::new(his.base_url.as_str(), api_key, pool).map_err(|_| StartError::His { id: his.id.clone() })?;
-    Ok(Arc::new(adapter))
 }
 
 pub(super) fn read_secret(path: &Path) -> Result<crate::secret::Secret<String>, StartError> {

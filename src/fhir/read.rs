@@ -111,7 +111,8 @@ impl Reader {
         };
         event.query = Some(shape.describe().into());
         let adapter = self.adapters.get(&permit.practice().his).ok_or(ReadError::NoAdapter)?;
-        self.release(request, attempt, Work { permit, shape, floors, adapter: adapter.as_ref() }).await
+        let his_base = adapter.base(permit.service().fhir).ok_or(ReadError::NoAdapter)?;
+        self.release(request, attempt, Work { permit, shape, floors, adapter: adapter.as_ref(), his_base }).await
     }
 
     async fn token(&self, presented: Result<&str, NoToken>) -> Result<IssuedToken, ReadError> {

@@ -1,24 +1,25 @@
 //! Connections to one HIS endpoint: HTTP/1.1 over hyper's connection API, kept alive, capped, each call under a deadline.
 
+mod flow;
+mod line;
+#[cfg(test)]
+#[cfg(feature = "sandbox")]
+mod tests;
+
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http::{Request, Response};
-use http_body_util::{BodyExt, Full, Limited};
-use hyper::body::Incoming;
-use hyper::client::conn::TrySendError;
-use hyper::client::conn::http1::{self, SendRequest};
-use hyper_util::rt::TokioIo;
-use rustls_pki_types::ServerName;
-use tokio::net::TcpStream;
+use http::Request;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
+use self::flow::Patience;
+use self::line::{Broken, Idle, Line};
 use crate::clock::SharedClock;
-use crate::his::HisError;
+use crate::his::{AnswerBody, HisError};
 use crate::medmij::Hostname;
 
 /// Where an endpoint is and how much it may get.
@@ -30,7 +31,7 @@ pub struct PoolConfig {
     pub port: u16,
     /// A fixed address; without one the host is resolved by DNS.
     pub address: Option<SocketAddr>,
-    /// Requests under way at once.
+    /// Requests under way at once, streams that are still being read among them.
     pub max_in_flight: usize,
     /// How long a request waits for its turn before it is refused.
     pub max_wait: Duration,
@@ -38,8 +39,14 @@ pub struct PoolConfig {
     pub connect_timeout: Duration,
     /// How long a connection may lie idle; shorter than the keep-alive of common servers (75 s, often 5 s behind proxies).
     pub idle_timeout: Duration,
-    /// Largest body that is read, in bytes.
-    pub max_body_bytes: usize,
+    /// Largest body that is read into memory, in bytes.
+    pub whole_limit: usize,
+    /// Largest body that is read at all, in bytes.
+    pub stream_limit: u64,
+    /// How long a stream may take from its head to its end, whoever is slow.
+    pub stream_timeout: Duration,
+    /// How long a stream may give no byte while it is asked for one.
+    pub stall_timeout: Duration,
 }
 
 /// The connections.
@@ -48,22 +55,52 @@ pub struct Pool {
     tls: TlsConnector,
     clock: SharedClock,
     turns: Arc<Semaphore>,
-    idle: Mutex<Vec<Idle>>,
+    idle: Arc<Idle>,
 }
 
-struct Idle {
-    sender: Sender,
-    since: Instant,
+/// How an answer is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    /// In memory when it is no larger than may be judged whole, else as a stream.
+    Judged,
+    /// As a stream.
+    Streamed,
 }
 
-type Sender = SendRequest<Full<Bytes>>;
-
-/// A complete answer. Without `Debug`: it may be a record.
+/// An answer. Without `Debug`: it may be a record.
 pub struct Received {
     /// Status and headers.
     pub head: http::response::Parts,
-    /// The whole body.
-    pub body: Bytes,
+    /// The body.
+    pub body: AnswerBody,
+    /// The length that was announced.
+    pub length: Option<u64>,
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Failed {
+    /// See [`HisError`].
+    pub error: HisError,
+    /// Whether the HIS may have got the request.
+    pub sent: bool,
+}
+
+impl From<Failed> for HisError {
+    fn from(failed: Failed) -> Self {
+        failed.error
+    }
+}
+
+/// What was tried so far.
+#[derive(Default)]
+struct Tries {
+    /// A kept connection failed, so the next one is fresh.
+    fresh: bool,
+    /// The HIS may have got the request.
+    sent: bool,
+    /// It was sent again.
+    again: bool,
 }
 
 impl Pool {
@@ -71,30 +108,53 @@ impl Pool {
     #[must_use]
     pub fn new(config: PoolConfig, tls: Arc<rustls::ClientConfig>, clock: SharedClock) -> Self {
         let turns = Arc::new(Semaphore::new(config.max_in_flight));
-        Self { config, tls: TlsConnector::from(tls), clock, turns, idle: Mutex::new(Vec::new()) }
+        let idle = Arc::new(Idle::new(config.idle_timeout, Arc::clone(&clock)));
+        Self { config, tls: TlsConnector::from(tls), clock, turns, idle }
     }
 
-    /// Sends a request and reads the whole answer before the deadline. When a kept connection turns out to be closed, a request
-    /// of which nothing was sent goes on a fresh one; so does, once, a safe request (RFC 9110 section 9.2.1) that was sent.
+    /// Sends a request and reads the answer before the deadline: all of it, or the head and the beginning of a stream. When a
+    /// kept connection turns out to be closed, a request of which nothing was sent goes on a fresh one; so does, once, a safe
+    /// request (RFC 9110 section 9.2.1) that was sent.
     ///
     /// # Errors
     /// See [`HisError`].
-    pub async fn exchange(&self, request: Request<Bytes>, deadline: Instant) -> Result<Received, HisError> {
+    pub async fn exchange(
+        &self,
+        request: Request<Bytes>,
+        wanted: Wanted,
+        deadline: Instant,
+    ) -> Result<Received, Failed> {
         let left = deadline.saturating_duration_since(self.clock.monotonic());
-        timeout(left, self.exchange_in_turn(request)).await.map_err(|_| HisError::TimedOut)?
+        let mut tries = Tries::default();
+        let exchanged = timeout(left, self.exchange_untimed(&request, wanted, &mut tries)).await;
+        exchanged.unwrap_or(Err(HisError::TimedOut)).map_err(|error| Failed { error, sent: tries.sent })
     }
 
-    async fn exchange_in_turn(&self, request: Request<Bytes>) -> Result<Received, HisError> {
-        let _turn = self.turn().await?;
-        if let Some(kept) = self.kept() {
-            match self.exchange_on(kept, copy(&request)).await {
-                Err(Broken::Unsent) => {}
-                Err(Broken::BeforeAnswer) if request.method().is_safe() => {}
-                other => return other.map_err(HisError::from),
+    async fn exchange_untimed(
+        &self,
+        request: &Request<Bytes>,
+        wanted: Wanted,
+        tries: &mut Tries,
+    ) -> Result<Received, HisError> {
+        loop {
+            match self.attempt(request, wanted, tries).await {
+                Ok(received) => return Ok(received),
+                Err(broken) if may_go_again(&broken, request, tries) => tries.fresh = true,
+                Err(broken) => return Err(broken.into()),
             }
         }
-        let fresh = self.connect().await?;
-        Ok(self.exchange_on(fresh, request).await?)
+    }
+
+    async fn attempt(&self, request: &Request<Bytes>, wanted: Wanted, tries: &mut Tries) -> Result<Received, Broken> {
+        let turn = self.turn().await?;
+        let kept = if tries.fresh { None } else { self.idle.take() };
+        let sender = match kept {
+            Some(sender) => sender,
+            None => self.connect().await?,
+        };
+        tries.sent = true;
+        let (head, line) = Line::send(sender, copy(request), turn, Arc::clone(&self.idle)).await?;
+        Ok(self.receive(head, line, wanted).await?)
     }
 
     async fn turn(&self) -> Result<OwnedSemaphorePermit, HisError> {
@@ -102,87 +162,43 @@ impl Pool {
         turn.map_err(|_| HisError::Busy)?.map_err(|_| HisError::Busy)
     }
 
-    async fn exchange_on(&self, mut sender: Sender, request: Request<Bytes>) -> Result<Received, Broken> {
-        let response = sender.try_send_request(request.map(Full::new)).await.map_err(Broken::of)?;
-        let received = self.receive(response).await.map_err(Broken::Failed)?;
-        if sender.ready().await.is_ok() {
-            self.keep(sender);
+    async fn receive(&self, head: http::response::Parts, line: Line, wanted: Wanted) -> Result<Received, HisError> {
+        let length = line.length();
+        if length.is_some_and(|length| length > self.config.stream_limit) {
+            return Err(HisError::TooLarge);
         }
-        Ok(received)
-    }
-
-    async fn receive(&self, response: Response<Incoming>) -> Result<Received, HisError> {
-        let (head, body) = response.into_parts();
-        let body = Limited::new(body, self.config.max_body_bytes).collect().await.map_err(|error| {
-            if error.is::<http_body_util::LengthLimitError>() { HisError::TooLarge } else { HisError::Unreachable }
-        })?;
-        Ok(Received { head, body: body.to_bytes() })
-    }
-
-    fn kept(&self) -> Option<Sender> {
-        let now = self.clock.monotonic();
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        idle.retain(|kept| {
-            now.saturating_duration_since(kept.since) < self.config.idle_timeout && kept.sender.is_ready()
-        });
-        idle.pop().map(|kept| kept.sender)
-    }
-
-    fn keep(&self, sender: Sender) {
-        let since = self.clock.monotonic();
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(Idle { sender, since });
-    }
-
-    async fn connect(&self) -> Result<Sender, HisError> {
-        timeout(self.config.connect_timeout, self.connect_untimed()).await.map_err(|_| HisError::Unreachable)?
-    }
-
-    async fn connect_untimed(&self) -> Result<Sender, HisError> {
-        let stream = match self.config.address {
-            Some(address) => TcpStream::connect(address).await,
-            None => TcpStream::connect((self.config.host.as_str(), self.config.port)).await,
+        let patience = Patience {
+            bytes: self.config.stream_limit,
+            total: self.config.stream_timeout,
+            stall: self.config.stall_timeout,
         };
-        let stream = stream.map_err(|_| HisError::Unreachable)?;
-        stream.set_nodelay(true).map_err(|_| HisError::Unreachable)?;
-        let name = ServerName::try_from(self.config.host.to_string()).map_err(|_| HisError::Refused)?;
-        let stream = self.tls.connect(name, stream).await.map_err(|error| why_no_handshake(&error))?;
-        let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(|_| HisError::Unreachable)?;
-        // The task ends with its connection, which ends when the sender is dropped.
-        tokio::spawn(connection);
-        Ok(sender)
+        let body = match wanted {
+            Wanted::Judged => line.collect(self.config.whole_limit, patience).await?,
+            Wanted::Streamed => AnswerBody::Large(line.stream(Bytes::new(), patience)),
+        };
+        Ok(Received { head, body, length })
+    }
+
+    async fn connect(&self) -> Result<line::Sender, HisError> {
+        let connecting = line::connect(&self.config, &self.tls);
+        timeout(self.config.connect_timeout, connecting).await.map_err(|_| HisError::Unreachable)?
     }
 }
 
-enum Broken {
-    /// The connection ended before anything of the request was sent.
-    Unsent,
-    /// The connection ended before a head was read. The HIS may have closed it just as we wrote, or may have acted.
-    BeforeAnswer,
-    Failed(HisError),
-}
-
-impl Broken {
-    fn of(mut error: TrySendError<Request<Full<Bytes>>>) -> Self {
-        if error.take_message().is_some() {
-            return Self::Unsent;
+/// Whether a fresh connection may get what a kept one did not take.
+fn may_go_again(broken: &Broken, request: &Request<Bytes>, tries: &mut Tries) -> bool {
+    match broken {
+        Broken::Unsent => {
+            tries.sent = tries.again;
+            !tries.fresh
         }
-        if error.error().is_parse() { Self::Failed(HisError::Nonsense) } else { Self::BeforeAnswer }
-    }
-}
-
-impl From<Broken> for HisError {
-    fn from(broken: Broken) -> Self {
-        match broken {
-            Broken::Unsent | Broken::BeforeAnswer => Self::Unreachable,
-            Broken::Failed(error) => error,
+        Broken::Closed => {
+            let again = !tries.fresh && request.method().is_safe();
+            tries.again |= again;
+            again
         }
+        Broken::Failed(_) => false,
     }
-}
-
-/// A TLS alert or a certificate that does not pass is a refusal; anything else a broken connection.
-fn why_no_handshake(error: &std::io::Error) -> HisError {
-    let tls = error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>());
-    if tls { HisError::Refused } else { HisError::Unreachable }
 }
 
 fn copy(request: &Request<Bytes>) -> Request<Bytes> {
@@ -191,125 +207,4 @@ fn copy(request: &Request<Bytes>) -> Request<Bytes> {
     copy.uri_mut().clone_from(request.uri());
     copy.headers_mut().clone_from(request.headers());
     copy
-}
-
-#[cfg(test)]
-#[cfg(feature = "sandbox")]
-mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
-
-    use http::Method;
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-    use tokio::net::TcpListener;
-    use tokio::sync::Notify;
-    use tokio_rustls::TlsAcceptor;
-
-    use super::*;
-    use crate::clock::TestClock;
-    use crate::tls::client::client_config;
-    use crate::tls::pki::{Pki, now};
-    use crate::tls::server::front_channel;
-
-    const ONE: &str = "HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\none";
-    const TWO: &str = "HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\ntwo";
-
-    /// What the server saw.
-    #[derive(Default)]
-    struct Seen {
-        requests: AtomicUsize,
-        read: Notify,
-    }
-
-    /// A server that gives each connection its answers, one a request; it reads one request more and closes.
-    async fn pool(script: &'static [&'static [&'static str]]) -> (Pool, Arc<Seen>) {
-        let (pki, clock): (_, SharedClock) = (Pki::new(), TestClock::at(now()));
-        let tls = front_channel(&pki.identity(&["his.example.nl"]), &clock).unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let seen = Arc::new(Seen::default());
-        tokio::spawn(serve(listener, TlsAcceptor::from(Arc::clone(tls.config())), script, Arc::clone(&seen)));
-        let config = PoolConfig {
-            host: Hostname::parse("his.example.nl").unwrap(),
-            port: address.port(),
-            address: Some(address),
-            max_in_flight: 1,
-            max_wait: Duration::ZERO,
-            connect_timeout: Duration::from_secs(30),
-            idle_timeout: Duration::from_secs(4),
-            max_body_bytes: 8,
-        };
-        let client = client_config(&pki.roots(), None, &[crate::tls::ALPN_HTTP1], &clock).unwrap();
-        (Pool::new(config, Arc::new(client), clock), seen)
-    }
-
-    async fn serve(listener: TcpListener, tls: TlsAcceptor, script: &[&'static [&'static str]], seen: Arc<Seen>) {
-        for answers in script {
-            let mut stream = tls.accept(listener.accept().await.unwrap().0).await.unwrap();
-            for answer in answers.iter().copied().map(Some).chain([None]) {
-                let mut head = Vec::new();
-                while !head.ends_with(b"\r\n\r\n") {
-                    let Ok(byte) = stream.read_u8().await else { break };
-                    head.push(byte);
-                }
-                if head.is_empty() {
-                    break;
-                }
-                seen.requests.fetch_add(1, Ordering::Relaxed);
-                seen.read.notify_one();
-                let Some(answer) = answer else { break };
-                stream.write_all(answer.as_bytes()).await.unwrap();
-            }
-        }
-    }
-
-    async fn ask(pool: &Pool, method: Method) -> Result<Bytes, HisError> {
-        let mut request = Request::new(Bytes::new());
-        *request.method_mut() = method;
-        *request.uri_mut() = "/fhir/Patient".parse().unwrap();
-        let deadline = pool.clock.monotonic() + Duration::from_secs(60);
-        pool.exchange(request, deadline).await.map(|received| received.body)
-    }
-
-    #[tokio::test]
-    async fn only_a_safe_request_is_sent_again() {
-        let (pool, seen) = pool(&[&[ONE], &[TWO]]).await;
-        assert_eq!(ask(&pool, Method::GET).await, Ok("one".into()));
-        assert_eq!(ask(&pool, Method::GET).await, Ok("two".into()));
-        assert_eq!(seen.requests.load(Ordering::Relaxed), 3);
-    }
-
-    #[tokio::test]
-    async fn a_post_that_was_sent_is_not_sent_again() {
-        let (pool, seen) = pool(&[&[ONE], &[TWO]]).await;
-        assert_eq!(ask(&pool, Method::POST).await, Ok("one".into()));
-        assert_eq!(ask(&pool, Method::POST).await, Err(HisError::Unreachable));
-        assert_eq!(seen.requests.load(Ordering::Relaxed), 2);
-    }
-
-    #[tokio::test]
-    async fn what_is_no_http_means_nothing() {
-        let (pool, _) = pool(&[&["certainly not HTTP\r\n\r\n"]]).await;
-        assert_eq!(ask(&pool, Method::GET).await, Err(HisError::Nonsense));
-    }
-
-    #[tokio::test]
-    async fn a_connection_with_a_rest_of_an_answer_is_not_used_again() {
-        const LARGE: &str = "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nother one";
-        let (pool, _) = pool(&[&[LARGE, ONE], &[TWO]]).await;
-        assert_eq!(ask(&pool, Method::GET).await, Err(HisError::TooLarge));
-        assert_eq!(ask(&pool, Method::GET).await, Ok("two".into()));
-    }
-
-    #[tokio::test]
-    async fn a_connection_is_not_used_again_after_its_request_was_given_up() {
-        // The first connection would give the answer of the request that was given up.
-        let (pool, seen) = pool(&[&[ONE], &[TWO]]).await;
-        tokio::select! {
-            biased;
-            () = seen.read.notified() => {}
-            answer = ask(&pool, Method::GET) => panic!("{answer:?}"),
-        }
-        assert!(pool.idle.lock().unwrap().is_empty());
-        assert_eq!(ask(&pool, Method::GET).await, Ok("two".into()), "its turn is free again too");
-    }
 }

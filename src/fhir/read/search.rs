@@ -3,16 +3,19 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use super::{ReadError, Reader, Released, Request, Unread};
 use crate::audit::{AuditEvent, AuditReceipt, Counts, Kind, Outcome, receipt};
 use crate::availability::is_of_age;
 use crate::fhir::disclosure::{Attempt, Disclosure};
 use crate::fhir::request::{Floors, SearchShape};
 use crate::fhir::shape::{Page, Record, Rules, ShapeFault, Shaping, ShownEpisodes, flagged_episodes, shape_searchset};
-use crate::his::{Answer, HisAdapter, HisPatient, Search};
+use crate::his::{Answer, AnswerBody, Ask, Format, HisAdapter, HisError, HisPatient, Search};
 use crate::medmij::LocalId;
 use crate::practices::ClosedEpisodes;
 use crate::routing::{Permit, resource_base};
+use crate::services::AllowedSearch;
 
 /// What one disclosure works with.
 pub(super) struct Work<'a> {
@@ -20,6 +23,7 @@ pub(super) struct Work<'a> {
     pub(super) shape: SearchShape<'a>,
     pub(super) floors: Floors,
     pub(super) adapter: &'a dyn HisAdapter,
+    pub(super) his_base: &'a str,
 }
 
 struct Judged {
@@ -58,28 +62,32 @@ impl Reader {
     async fn judged(&self, local_id: LocalId, work: &Work<'_>) -> Result<Judged, ReadError> {
         let deadline = self.clock.monotonic() + self.his_deadline;
         let id = local_id.to_string();
+        let ask = Ask { fhir: work.permit.service().fhir, local_id: &id, deadline };
         let subject = &work.permit.grant().subject;
-        let found = work.adapter.find_patient(subject, &id, deadline).await.map_err(ReadError::His)?;
+        let found = work.adapter.find_patient(subject, ask).await.map_err(ReadError::His)?;
         let patient = found.filter(|patient| old_enough(patient, work)).ok_or(ReadError::NotAvailable)?;
-        let search = |resource, parameters| Search { resource, parameters, local_id: &id, deadline };
-        let data = work.adapter.search(&patient, search(&work.shape.search.resource, &work.shape.upstream));
+        let flags = Search { ask, resource: "Flag", operation: None, parameters: &[] };
+        let AllowedSearch { resource, operation, .. } = work.shape.search;
+        let data = Search { ask, resource, operation: *operation, parameters: &work.shape.upstream };
+        let data = work.adapter.search(&patient, data);
         let by_flag = work.permit.practice().closed_episodes == ClosedEpisodes::Flagged;
         let (data, flags) = if work.shape.search.needs_flags && by_flag {
-            let flags = work.adapter.search(&patient, search("Flag", &[]));
+            let flags = work.adapter.search(&patient, flags);
             let (data, flags) = tokio::try_join!(data, flags).map_err(ReadError::His)?;
             (data, Some(flags))
         } else {
             (data.await.map_err(ReadError::His)?, None)
         };
-        self.shape(&patient, work, &data, flags.as_ref()).map_err(ReadError::Shape)
+        let flags = flags.map(whole).transpose().map_err(ReadError::His)?;
+        self.shape(&patient, work, &whole(data).map_err(ReadError::His)?, flags.as_deref()).map_err(ReadError::Shape)
     }
 
     fn shape(
         &self,
         patient: &HisPatient,
         work: &Work<'_>,
-        data: &Answer,
-        flags: Option<&Answer>,
+        data: &[u8],
+        flags: Option<&[u8]>,
     ) -> Result<Judged, ShapeFault> {
         let grant = work.permit.grant();
         let service = work.permit.service();
@@ -88,7 +96,7 @@ impl Reader {
             fhir: service.fhir,
             patient_id: &patient.id,
             bsn: &grant.subject,
-            his_base: work.adapter.base(),
+            his_base: work.his_base,
             our_base: &our_base,
         };
         let practice = work.permit.practice();
@@ -99,7 +107,7 @@ impl Reader {
             today: work.floors.today,
             closed_episodes: match (practice.closed_episodes, flags) {
                 (ClosedEpisodes::All, _) => ShownEpisodes::All,
-                (ClosedEpisodes::Flagged, Some(flags)) => ShownEpisodes::Only(flagged(&flags.body, &record)?),
+                (ClosedEpisodes::Flagged, Some(flags)) => ShownEpisodes::Only(flagged(flags, &record)?),
                 (ClosedEpisodes::Flagged, None) | (ClosedEpisodes::None, _) => ShownEpisodes::Only(HashSet::new()),
             },
         };
@@ -112,7 +120,7 @@ impl Reader {
             includes: &includes,
             page: Page::First,
         };
-        let shaped = shape_searchset(&data.body, &shaping, &str::to_owned)?;
+        let shaped = shape_searchset(data, &shaping, &str::to_owned)?;
         // There are no cursors yet under which a client could ask for it.
         if shaped.next.is_some() {
             return Err(ShapeFault::MorePages);
@@ -125,6 +133,15 @@ impl Reader {
 fn flagged(body: &[u8], record: &Record<'_>) -> Result<HashSet<String>, ShapeFault> {
     let flagged = flagged_episodes(body, record, Page::First)?;
     if flagged.next.is_some() { Err(ShapeFault::MorePages) } else { Ok(flagged.episodes) }
+}
+
+/// The body of an answer that is judged whole.
+fn whole(answer: Answer) -> Result<Bytes, HisError> {
+    match (answer.format, answer.body) {
+        (Format::Json, AnswerBody::Whole(body)) => Ok(body),
+        (Format::Json, AnswerBody::Large(_)) => Err(HisError::TooLarge),
+        (Format::Xml, _) => Err(HisError::Nonsense),
+    }
 }
 
 fn old_enough(patient: &HisPatient, work: &Work<'_>) -> bool {

@@ -5,14 +5,7 @@ use super::error::RequestError;
 use super::parameters::FORMAT;
 use crate::medmij::FhirVersion;
 
-/// How a resource is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    /// application/fhir+json.
-    Json,
-    /// application/fhir+xml.
-    Xml,
-}
+pub use crate::his::Format;
 
 /// Whether XML is written. The one place that says so.
 const XML_IS_SERVED: bool = false;

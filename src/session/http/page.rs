@@ -5,7 +5,6 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 
 use super::cookie;
 use super::wish::Wish;
-use crate::his::HisError;
 use crate::medmij::LocalId;
 use crate::oauth::authorize::NoClient;
 use crate::pages::{
@@ -77,8 +76,8 @@ const fn explained(text: &FailureText, error: JourneyError) -> Explained {
         JourneyError::OtherSite => text.other_site,
         JourneyError::StalePage => text.stale,
         JourneyError::BadForm | JourneyError::TooLarge => text.bad_form,
-        JourneyError::His(HisError::Unreachable | HisError::TimedOut | HisError::Busy) => text.his_silent,
-        JourneyError::His(HisError::Refused | HisError::Nonsense | HisError::TooLarge) => text.his_strange,
+        JourneyError::His(error) if error.is_passing() => text.his_silent,
+        JourneyError::His(_) => text.his_strange,
         JourneyError::Login(LoginUnavailable) => text.login_silent,
         JourneyError::ListsTooOld | JourneyError::Ours => text.ours,
     }

@@ -92,10 +92,8 @@ impl JourneyError {
             | Self::BadForm
             | Self::TooLarge
             | Self::ListsTooOld => None,
-            Self::His(HisError::Refused | HisError::Nonsense | HisError::TooLarge) => Some("server_error"),
-            Self::His(HisError::Unreachable | HisError::TimedOut | HisError::Busy) | Self::Login(_) | Self::Ours => {
-                Some("temporarily_unavailable")
-            }
+            Self::His(error) if !error.is_passing() => Some("server_error"),
+            Self::His(_) | Self::Login(_) | Self::Ours => Some("temporarily_unavailable"),
         }
     }
 
@@ -106,11 +104,8 @@ impl JourneyError {
             Self::NoClient(_) | Self::BadForm => 400,
             Self::TooLarge => 413,
             Self::StalePage | Self::OtherSite => 403,
-            Self::His(error) => match error {
-                HisError::Unreachable | HisError::TimedOut | HisError::Busy => 503,
-                HisError::Refused | HisError::Nonsense | HisError::TooLarge => 502,
-            },
-            Self::Login(LoginUnavailable) | Self::ListsTooOld | Self::Ours => 503,
+            Self::His(error) if !error.is_passing() => 502,
+            Self::His(_) | Self::Login(LoginUnavailable) | Self::ListsTooOld | Self::Ours => 503,
         }
     }
 

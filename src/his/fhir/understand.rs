@@ -1,0 +1,70 @@
+//! What an answer of a FHIR server means: status, media type and encoding. Of its headers nothing else is looked at, and
+//! nothing is passed on; of an answer that is no data nothing is read.
+
+use http::response::Parts;
+use http::{StatusCode, header};
+
+use crate::his::pool::{Failed, Received};
+use crate::his::{Answer, AnswerBody, Document, Format, HisError};
+
+/// A resource.
+pub(super) fn answer(received: Received) -> Result<Answer, HisError> {
+    judge(received.head.status)?;
+    let format = media_type(&received.head).and_then(fhir_format).ok_or(HisError::Nonsense)?;
+    Ok(Answer::new(format, received.body))
+}
+
+/// The bytes of a document.
+pub(super) fn document(received: Received) -> Result<Document, HisError> {
+    let missing = matches!(received.head.status, StatusCode::NOT_FOUND | StatusCode::GONE);
+    if missing {
+        return Err(HisError::NotFound);
+    }
+    judge(received.head.status)?;
+    let media_type = media_type(&received.head).ok_or(HisError::Nonsense)?.to_owned();
+    let AnswerBody::Large(body) = received.body else { return Err(HisError::Nonsense) };
+    Ok(Document { media_type, length: received.length, body })
+}
+
+/// What became of a submission. Only an answer that says so means that nothing was stored.
+pub(super) fn stored(received: Result<Received, Failed>) -> Result<Answer, HisError> {
+    let received = received.map_err(|failed| if failed.sent { HisError::Unconfirmed } else { failed.error })?;
+    match received.head.status {
+        StatusCode::OK => answer(received).map_err(|_| HisError::Unconfirmed),
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(HisError::Refused),
+        StatusCode::TOO_MANY_REQUESTS => Err(HisError::Busy),
+        StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED => {
+            Err(HisError::Unsupported)
+        }
+        StatusCode::REQUEST_TIMEOUT => Err(HisError::Unconfirmed),
+        status if status.is_client_error() => Err(HisError::Rejected),
+        _ => Err(HisError::Unconfirmed),
+    }
+}
+
+/// Redirects are not followed: what a HIS may not answer itself, it may not send us after either.
+fn judge(status: StatusCode) -> Result<(), HisError> {
+    match status {
+        StatusCode::OK => Ok(()),
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(HisError::Refused),
+        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => Err(HisError::Busy),
+        StatusCode::GATEWAY_TIMEOUT => Err(HisError::TimedOut),
+        _ => Err(HisError::Nonsense),
+    }
+}
+
+/// The media type, when the body is not encoded.
+fn media_type(head: &Parts) -> Option<&str> {
+    let plain = head.headers.get(header::CONTENT_ENCODING).is_none_or(|value| value == "identity");
+    let kind = head.headers.get(header::CONTENT_TYPE).filter(|_| plain)?;
+    kind.to_str().ok().map(str::trim).filter(|kind| !kind.is_empty())
+}
+
+fn fhir_format(media_type: &str) -> Option<Format> {
+    let kind = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    match kind.as_str() {
+        "application/fhir+json" | "application/json" | "application/json+fhir" => Some(Format::Json),
+        "application/fhir+xml" | "application/xml" | "application/xml+fhir" | "text/xml" => Some(Format::Xml),
+        _ => None,
+    }
+}

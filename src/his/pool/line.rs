@@ -1,0 +1,194 @@
+//! One connection and one exchange on it. A connection is used again only when its last answer was read to the end.
+
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
+
+use bytes::{Bytes, BytesMut};
+use http::Request;
+use http::response::Parts;
+use http_body::Body as _;
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::client::conn::TrySendError;
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper_util::rt::TokioIo;
+use rustls_pki_types::ServerName;
+use tokio::net::TcpStream;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio_rustls::TlsConnector;
+
+use super::PoolConfig;
+use super::flow::{Flow, Patience};
+use crate::clock::SharedClock;
+use crate::his::{AnswerBody, HisError, HisStream};
+
+/// One end of a connection.
+pub(super) type Sender = SendRequest<Full<Bytes>>;
+
+/// Connections that wait for a request.
+pub(super) struct Idle {
+    timeout: Duration,
+    clock: SharedClock,
+    waiting: Mutex<Vec<Waiting>>,
+}
+
+struct Waiting {
+    sender: Sender,
+    since: Instant,
+}
+
+impl Idle {
+    pub(super) const fn new(timeout: Duration, clock: SharedClock) -> Self {
+        Self { timeout, clock, waiting: Mutex::new(Vec::new()) }
+    }
+
+    /// The one that was used last; those that are too old or closed go.
+    pub(super) fn take(&self) -> Option<Sender> {
+        let now = self.clock.monotonic();
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.retain(|kept| now.saturating_duration_since(kept.since) < self.timeout && kept.sender.is_ready());
+        waiting.pop().map(|kept| kept.sender)
+    }
+
+    fn keep(&self, sender: Sender) {
+        let since = self.clock.monotonic();
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).push(Waiting { sender, since });
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+}
+
+/// Opens a connection.
+///
+/// # Errors
+/// [`HisError::Refused`] when TLS fails, [`HisError::Unreachable`] when anything else does.
+pub(super) async fn connect(config: &PoolConfig, tls: &TlsConnector) -> Result<Sender, HisError> {
+    let stream = match config.address {
+        Some(address) => TcpStream::connect(address).await,
+        None => TcpStream::connect((config.host.as_str(), config.port)).await,
+    };
+    let stream = stream.map_err(|_| HisError::Unreachable)?;
+    stream.set_nodelay(true).map_err(|_| HisError::Unreachable)?;
+    let name = ServerName::try_from(config.host.to_string()).map_err(|_| HisError::Refused)?;
+    let stream = tls.connect(name, stream).await.map_err(|error| why_no_handshake(&error))?;
+    let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(|_| HisError::Unreachable)?;
+    // The task ends with its connection, which ends when the sender is dropped.
+    tokio::spawn(connection);
+    Ok(sender)
+}
+
+/// A TLS alert or a certificate that does not pass is a refusal; anything else a broken connection.
+fn why_no_handshake(error: &std::io::Error) -> HisError {
+    let tls = error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>());
+    if tls { HisError::Refused } else { HisError::Unreachable }
+}
+
+/// Why an exchange failed.
+#[derive(Debug)]
+pub(super) enum Broken {
+    /// The connection ended before anything of the request was sent.
+    Unsent,
+    /// The connection ended before a head was read. The HIS may have closed it just as we wrote, or may have acted.
+    Closed,
+    /// Anything else.
+    Failed(HisError),
+}
+
+impl Broken {
+    fn of(mut error: TrySendError<Request<Full<Bytes>>>) -> Self {
+        if error.take_message().is_some() {
+            return Self::Unsent;
+        }
+        if error.error().is_parse() { Self::Failed(HisError::Nonsense) } else { Self::Closed }
+    }
+}
+
+impl From<HisError> for Broken {
+    fn from(error: HisError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<Broken> for HisError {
+    fn from(broken: Broken) -> Self {
+        match broken {
+            Broken::Unsent | Broken::Closed => Self::Unreachable,
+            Broken::Failed(error) => error,
+        }
+    }
+}
+
+/// An answer that is being read, with the connection that it comes over and its turn.
+pub(super) struct Line {
+    body: Incoming,
+    sender: Option<Sender>,
+    idle: Arc<Idle>,
+    _turn: OwnedSemaphorePermit,
+}
+
+impl Line {
+    /// Sends a request and waits for the head of its answer.
+    pub(super) async fn send(
+        mut sender: Sender,
+        request: Request<Bytes>,
+        turn: OwnedSemaphorePermit,
+        idle: Arc<Idle>,
+    ) -> Result<(Parts, Self), Broken> {
+        let response = sender.try_send_request(request.map(Full::new)).await.map_err(Broken::of)?;
+        let (head, body) = response.into_parts();
+        Ok((head, Self { body, sender: Some(sender), idle, _turn: turn }))
+    }
+
+    /// How many bytes the HIS announced.
+    pub(super) fn length(&self) -> Option<u64> {
+        self.body.size_hint().exact()
+    }
+
+    /// The next bytes, never none of them. After the last the connection waits for another request.
+    pub(super) fn poll_bytes(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, HisError>>> {
+        loop {
+            match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(bytes) if !bytes.is_empty() => return Poll::Ready(Some(Ok(bytes))),
+                    Ok(_) | Err(_) => {}
+                },
+                Some(Err(_)) => return Poll::Ready(Some(Err(HisError::Unreachable))),
+                None => break,
+            }
+        }
+        let Some(sender) = &mut self.sender else { return Poll::Ready(None) };
+        if ready!(sender.poll_ready(cx)).is_ok()
+            && let Some(sender) = self.sender.take()
+        {
+            self.idle.keep(sender);
+        }
+        Poll::Ready(None)
+    }
+
+    /// All of the body when it is no larger than `limit` bytes, else a stream of it.
+    pub(super) async fn collect(mut self, limit: usize, patience: Patience) -> Result<AnswerBody, HisError> {
+        let announced = self.length().map(|length| usize::try_from(length).unwrap_or(usize::MAX));
+        if announced.is_some_and(|length| length > limit) {
+            return Ok(AnswerBody::Large(self.stream(Bytes::new(), patience)));
+        }
+        let mut whole = BytesMut::with_capacity(announced.unwrap_or_default());
+        while let Some(bytes) = std::future::poll_fn(|cx| self.poll_bytes(cx)).await {
+            whole.extend_from_slice(&bytes?);
+            if whole.len() > limit {
+                return Ok(AnswerBody::Large(self.stream(whole.freeze(), patience)));
+            }
+        }
+        Ok(AnswerBody::Whole(whole.freeze()))
+    }
+
+    /// What was read before, and the rest as it comes.
+    pub(super) fn stream(self, first: Bytes, patience: Patience) -> HisStream {
+        let flow = Flow::new(self, first.len(), patience);
+        HisStream::new(first, flow)
+    }
+}

@@ -1,0 +1,212 @@
+//! A pool against servers that follow a script.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use http::Method;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+use tokio::sync::Notify;
+use tokio_rustls::TlsAcceptor;
+
+use super::*;
+use crate::clock::TestClock;
+use crate::his::HisStream;
+use crate::tls::client::client_config;
+use crate::tls::pki::{Pki, now};
+use crate::tls::server::front_channel;
+
+const ONE: &str = "HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\none";
+const TWO: &str = "HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\ntwo";
+
+/// Instead of a further answer: the connection is closed at once.
+const CLOSE: &str = "";
+
+/// The answers on each connection, one a request.
+type Script = Vec<Vec<&'static str>>;
+
+/// What the server saw.
+#[derive(Default)]
+struct Seen {
+    requests: AtomicUsize,
+    read: Notify,
+}
+
+/// A server that gives each connection its answers, one a request; it reads one request more and closes.
+async fn pool(script: Script) -> (Pool, Arc<Seen>) {
+    let (pki, clock): (_, SharedClock) = (Pki::new(), TestClock::at(now()));
+    let tls = front_channel(&pki.identity(&["his.example.nl"]), &clock).unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let seen = Arc::new(Seen::default());
+    tokio::spawn(serve(listener, TlsAcceptor::from(Arc::clone(tls.config())), script, Arc::clone(&seen)));
+    let config = PoolConfig {
+        host: Hostname::parse("his.example.nl").unwrap(),
+        port: address.port(),
+        address: Some(address),
+        max_in_flight: 1,
+        max_wait: Duration::ZERO,
+        connect_timeout: Duration::from_secs(30),
+        idle_timeout: Duration::from_secs(4),
+        whole_limit: 8,
+        stream_limit: 64,
+        stream_timeout: Duration::from_secs(30),
+        stall_timeout: Duration::from_secs(30),
+    };
+    let client = client_config(&pki.roots(), None, &[crate::tls::ALPN_HTTP1], &clock).unwrap();
+    (Pool::new(config, Arc::new(client), clock), seen)
+}
+
+async fn serve(listener: TcpListener, tls: TlsAcceptor, script: Script, seen: Arc<Seen>) {
+    for answers in script {
+        let mut stream = tls.accept(listener.accept().await.unwrap().0).await.unwrap();
+        for answer in answers.iter().copied().map(Some).chain([None]) {
+            if answer == Some(CLOSE) {
+                break;
+            }
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                let Ok(byte) = stream.read_u8().await else { break };
+                head.push(byte);
+            }
+            if head.is_empty() {
+                break;
+            }
+            seen.requests.fetch_add(1, Ordering::Relaxed);
+            seen.read.notify_one();
+            let Some(answer) = answer else { break };
+            stream.write_all(answer.as_bytes()).await.unwrap();
+        }
+    }
+}
+
+async fn ask(pool: &Pool, method: Method) -> Result<Bytes, HisError> {
+    let mut request = Request::new(Bytes::new());
+    *request.method_mut() = method;
+    *request.uri_mut() = "/fhir/Patient".parse().unwrap();
+    let deadline = pool.clock.monotonic() + Duration::from_secs(60);
+    match pool.exchange(request, Wanted::Judged, deadline).await?.body {
+        AnswerBody::Whole(body) => Ok(body),
+        AnswerBody::Large(_) => Err(HisError::TooLarge),
+    }
+}
+
+#[tokio::test]
+async fn only_a_safe_request_is_sent_again() {
+    let (pool, seen) = pool(vec![vec![ONE], vec![TWO]]).await;
+    assert_eq!(ask(&pool, Method::GET).await, Ok("one".into()));
+    assert_eq!(ask(&pool, Method::GET).await, Ok("two".into()));
+    assert_eq!(seen.requests.load(Ordering::Relaxed), 3);
+}
+
+#[tokio::test]
+async fn a_post_that_was_sent_is_not_sent_again() {
+    let (pool, seen) = pool(vec![vec![ONE], vec![TWO]]).await;
+    assert_eq!(ask(&pool, Method::POST).await, Ok("one".into()));
+    assert_eq!(ask(&pool, Method::POST).await, Err(HisError::Unreachable));
+    assert_eq!(seen.requests.load(Ordering::Relaxed), 2);
+}
+
+#[tokio::test]
+async fn what_is_no_http_means_nothing() {
+    let (pool, _) = pool(vec![vec!["certainly not HTTP\r\n\r\n"]]).await;
+    assert_eq!(ask(&pool, Method::GET).await, Err(HisError::Nonsense));
+}
+
+#[tokio::test]
+async fn a_connection_with_a_rest_of_an_answer_is_not_used_again() {
+    const LARGE: &str = "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nother one";
+    let (pool, _) = pool(vec![vec![LARGE, ONE], vec![TWO]]).await;
+    assert_eq!(ask(&pool, Method::GET).await, Err(HisError::TooLarge));
+    assert_eq!(ask(&pool, Method::GET).await, Ok("two".into()));
+}
+
+#[tokio::test]
+async fn a_connection_is_not_used_again_after_its_request_was_given_up() {
+    // The first connection would give the answer of the request that was given up.
+    let (pool, seen) = pool(vec![vec![ONE], vec![TWO]]).await;
+    tokio::select! {
+        biased;
+        () = seen.read.notified() => {}
+        answer = ask(&pool, Method::GET) => panic!("{answer:?}"),
+    }
+    assert!(pool.idle.is_empty());
+    assert_eq!(ask(&pool, Method::GET).await, Ok("two".into()), "its turn is free again too");
+}
+
+const NINE: &str = "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nother one";
+const NINE_IN_CHUNKS: &str =
+    "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nother\r\n4\r\n one\r\n0\r\n\r\n";
+
+async fn stream(pool: &Pool, wanted: Wanted) -> Result<HisStream, HisError> {
+    let deadline = pool.clock.monotonic() + Duration::from_secs(60);
+    match pool.exchange(Request::new(Bytes::new()), wanted, deadline).await?.body {
+        AnswerBody::Whole(body) => panic!("{body:?} is in memory"),
+        AnswerBody::Large(stream) => Ok(stream),
+    }
+}
+
+async fn drain(stream: &mut HisStream) -> Result<Vec<u8>, HisError> {
+    let mut all = Vec::new();
+    while let Some(bytes) = stream.chunk().await {
+        all.extend_from_slice(&bytes?);
+    }
+    Ok(all)
+}
+
+#[tokio::test]
+async fn what_is_too_large_for_memory_becomes_a_stream() {
+    for large in [NINE, NINE_IN_CHUNKS] {
+        let (pool, seen) = pool(vec![vec![large, ONE]]).await;
+        let mut large = stream(&pool, Wanted::Judged).await.unwrap();
+        assert_eq!(ask(&pool, Method::GET).await, Err(HisError::Busy), "it keeps its turn while it is read");
+        assert_eq!(drain(&mut large).await, Ok(b"other one".to_vec()));
+        assert_eq!(ask(&pool, Method::GET).await, Ok("one".into()), "turn and connection are free");
+        assert_eq!(seen.requests.load(Ordering::Relaxed), 2);
+    }
+}
+
+#[tokio::test]
+async fn a_stream_that_is_dropped_frees_its_turn_and_closes_its_connection() {
+    let (pool, _) = pool(vec![vec![NINE, ONE], vec![TWO]]).await;
+    drop(stream(&pool, Wanted::Streamed).await.unwrap());
+    assert!(pool.idle.is_empty());
+    assert_eq!(ask(&pool, Method::GET).await, Ok("two".into()));
+}
+
+#[tokio::test]
+async fn a_stream_that_breaks_off_never_looks_complete() {
+    const CUT: &str = "HTTP/1.1 200 OK\r\ncontent-length: 20\r\n\r\nhalf of it";
+    const CUT_CHUNK: &str = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nother\r\n";
+    for cut in [CUT, CUT_CHUNK] {
+        let (pool, _) = pool(vec![vec![cut, CLOSE]]).await;
+        let mut cut = stream(&pool, Wanted::Streamed).await.unwrap();
+        assert_eq!(drain(&mut cut).await, Err(HisError::Unreachable));
+        assert_eq!(cut.chunk().await, Some(Err(HisError::Unreachable)), "and again");
+    }
+}
+
+#[tokio::test]
+async fn a_stream_has_a_size_that_it_may_not_pass() {
+    const LONG: &str = "HTTP/1.1 200 OK\r\ncontent-length: 65\r\n\r\n";
+    const LONG_IN_CHUNKS: &str = concat!(
+        "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n",
+        "20\r\n0123456789abcdef0123456789abcdef\r\n21\r\n0123456789abcdef0123456789abcdef!\r\n0\r\n\r\n",
+    );
+    let (announced, _) = pool(vec![vec![LONG]]).await;
+    assert_eq!(stream(&announced, Wanted::Streamed).await.unwrap_err(), HisError::TooLarge);
+    let (unannounced, _) = pool(vec![vec![LONG_IN_CHUNKS]]).await;
+    let mut long = stream(&unannounced, Wanted::Streamed).await.unwrap();
+    assert_eq!(drain(&mut long).await, Err(HisError::TooLarge));
+}
+
+#[tokio::test]
+async fn a_stream_that_stalls_or_drips_ends_by_its_limits() {
+    const BEGUN: &str = "HTTP/1.1 200 OK\r\ncontent-length: 20\r\n\r\nhalf of it";
+    for (total, stall) in [(50, 60_000), (60_000, 50)] {
+        let (mut pool, _) = pool(vec![vec![BEGUN, ONE]]).await;
+        pool.config.stream_timeout = Duration::from_millis(total);
+        pool.config.stall_timeout = Duration::from_millis(stall);
+        let mut begun = stream(&pool, Wanted::Streamed).await.unwrap();
+        assert_eq!(drain(&mut begun).await, Err(HisError::TimedOut));
+    }
+}
