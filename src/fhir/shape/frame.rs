@@ -138,7 +138,7 @@ pub(super) fn renames(target: Target<'_>, searched: &str) -> bool {
 
 /// Which episodes are shown is judged where they are searched. Elsewhere a Reference may name one that is not, so its title
 /// does not go along; the id tells who collected the episode too.
-fn rename_episode(edits: &mut Edits, site: &Site<'_>) {
+pub(super) fn rename_episode(edits: &mut Edits, site: &Site<'_>) {
     if let Some(display) = site.object.member("display") {
         edits.replace_string(display, EPISODE_DISPLAY);
     }
@@ -147,7 +147,7 @@ fn rename_episode(edits: &mut Edits, site: &Site<'_>) {
     }
 }
 
-fn edit_reference(edits: &mut Edits, site: &Site<'_>, target: Target<'_>, is_hidden: bool, our_base: &str) {
+pub(super) fn edit_reference(edits: &mut Edits, site: &Site<'_>, target: Target<'_>, is_hidden: bool, our_base: &str) {
     let has_address = site.dangles || matches!(target, Target::Elsewhere(_));
     let hides_display = site.dangles || is_hidden;
     if has_address || hides_display {

@@ -9,9 +9,11 @@
 //! It fails closed: a Reference that leads out of the bundle, a form that cannot be read and a member that nobody knows
 //! are refused, and then nothing of the bundle goes anywhere.
 
+mod answer;
 mod fault;
 mod frame;
 mod judge;
+mod note;
 mod person;
 #[cfg(test)]
 mod tests;
@@ -25,6 +27,7 @@ use super::scan;
 use crate::medmij::{Bsn, FhirVersion};
 use crate::services::AllowedSubmission;
 
+pub use answer::{Answering, Echo, Stored, shape_stored};
 pub use fault::{SubmitFault, Why};
 
 /// A bundle that may go, as far as it can be told without the HIS. Without `Debug`: it is a medical record.
@@ -35,6 +38,7 @@ pub struct Submission {
     subjects: Vec<Range<usize>>,
     entries: Vec<Sent>,
     person: Person,
+    documents: Vec<Option<String>>,
 }
 
 /// One entry, in the order of the bundle.
@@ -65,6 +69,8 @@ pub struct Outgoing {
     pub entries: Vec<Sent>,
     /// The one that does not go.
     pub person: Person,
+    /// Of each entry that is a document: type and content as they were sent, as members of a resource.
+    documents: Vec<Option<String>>,
 }
 
 /// Judges what was sent. The body is JSON; XML is converted before.
@@ -82,7 +88,7 @@ pub fn judge_submission(
     let Judge { edits, subjects, .. } = Judge::all(&frame, allowed, fhir, bsn)?;
     let person = person::read(&frame, outline.text(), fhir, bsn)?;
     let text = outline.text().to_owned();
-    Ok(Submission { text, edits, subjects, entries: frame.sent(), person })
+    Ok(Submission { text, edits, subjects, entries: frame.sent(), person, documents: frame.documents() })
 }
 
 impl Submission {
@@ -98,9 +104,10 @@ impl Submission {
     /// When two changes cross each other, which no bundle that was judged makes happen.
     pub fn addressed(mut self, patient_id: &str) -> Result<Outgoing, SubmitFault> {
         let subject = quoted(&format!("Patient/{patient_id}"));
-        for span in self.subjects {
+        for span in std::mem::take(&mut self.subjects) {
             self.edits.replace(span, subject.clone());
         }
-        Ok(Outgoing { body: self.edits.apply(&self.text)?, entries: self.entries, person: self.person })
+        let Self { text, edits, entries, person, documents, .. } = self;
+        Ok(Outgoing { body: edits.apply(&text)?, entries, person, documents })
     }
 }

@@ -44,6 +44,9 @@ impl<'o> Frame<'o> {
         check_types(&entries, allowed)?;
         check_full_urls(&entries)?;
         let (patient, subject) = the_patient(&entries)?;
+        if entries.len() == 1 {
+            return Err(Why::WrongNumber.into());
+        }
         Ok(Self { value, list, entries, patient, subject, kind: allowed.kind })
     }
 
@@ -55,6 +58,22 @@ impl<'o> Frame<'o> {
         };
         self.entries.iter().enumerate().map(sent).collect()
     }
+
+    /// Of each entry that is a document: what it holds.
+    pub(super) fn documents(&self) -> Vec<Option<String>> {
+        let content = |entry: &Entry<'_>| {
+            let members = entry.resource.members().filter(|member| is_content(member.name()));
+            let members: Vec<_> =
+                members.map(|member| format!("\"{}\":{}", member.name(), member.value.raw())).collect();
+            (entry.resource_type == "Binary").then(|| members.join(","))
+        };
+        self.entries.iter().map(content).collect()
+    }
+}
+
+/// STU3 says `content`, R4 says `data`.
+fn is_content(name: &str) -> bool {
+    matches!(name, "content" | "contentType" | "data")
 }
 
 fn check_kind(bundle: Value<'_>, kind: SubmissionKind) -> Result<(), SubmitFault> {

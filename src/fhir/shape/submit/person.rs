@@ -1,7 +1,6 @@
 //! The entry of the Patient: it names nobody but the person of the token, goes nowhere, and comes back as it was sent.
 
-use super::super::edits::Edits;
-use super::super::outline::Value;
+use super::answer::cut_out;
 use super::frame::{Entry, Frame};
 use super::judge::Judge;
 use super::{Person, SubmitFault, Why};
@@ -20,12 +19,5 @@ fn echo(frame: &Frame<'_>, entry: &Entry<'_>, text: &str, fhir: FhirVersion, bsn
     let Judge { mut edits, .. } = judge;
     // An id that the sender gave is ignored (FHIR STU3 http.html, 2.21.0.10), and it is none of ours.
     edits.drop_members(entry.resource, |name| matches!(name, "id" | "_id"));
-    cut_out(edits, entry.resource, text).ok_or(Why::Unreadable)
-}
-
-/// The value alone, with its changes.
-fn cut_out(mut edits: Edits, value: Value<'_>, text: &str) -> Option<String> {
-    edits.replace(0..value.start(), "");
-    edits.replace(value.end()..text.len(), "");
-    String::from_utf8(edits.apply(text).ok()?).ok()
+    cut_out(edits, entry.resource, text).map_err(|_| Why::Unreadable)
 }

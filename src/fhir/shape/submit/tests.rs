@@ -1,5 +1,6 @@
 //! What may be sent, what may not, and that nothing else changes.
 
+mod answer;
 mod model;
 
 use serde_json::{Value, json};
