@@ -9,3 +9,4 @@ pub mod outcome;
 pub mod read;
 pub mod request;
 pub mod shape;
+pub mod xml;

@@ -20,10 +20,10 @@ mod edits;
 mod frame;
 mod guideline;
 mod mask;
-mod outline;
+pub(super) mod outline;
 mod pages;
 mod reference;
-mod scan;
+pub(super) mod scan;
 pub mod stream;
 pub mod submit;
 #[cfg(test)]

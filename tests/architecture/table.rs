@@ -125,7 +125,7 @@ pub(crate) const CRATES: &[(&str, &[&str])] = &[
     ("miette", &["config"]),
     ("moka", &["store", "his::fhir"]),
     ("prometheus_client", &["monitor::metrics"]),
-    ("quick_xml", &["lists"]),
+    ("quick_xml", &["fhir::xml", "lists"]),
     ("rcgen", &["sandbox"]),
     ("refinery", &["store"]),
     ("reqwest", &["tls", "lists::source", "chainlog::delivery", "session::oidc", "sandbox"]),

@@ -6,7 +6,7 @@ use std::ops::Range;
 
 /// What a span holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(in crate::fhir) enum Kind {
     Object,
     Array,
     /// A string without a backslash.
@@ -24,33 +24,33 @@ pub(super) enum Kind {
 
 /// One record. Offsets are bytes; the scanner refuses texts over 4 GiB.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Node {
-    pub(super) start: u32,
-    pub(super) end: u32,
+pub(in crate::fhir) struct Node {
+    pub(in crate::fhir) start: u32,
+    pub(in crate::fhir) end: u32,
     /// Index of the first record after this one and all it holds.
-    pub(super) after: u32,
-    pub(super) kind: Kind,
+    pub(in crate::fhir) after: u32,
+    pub(in crate::fhir) kind: Kind,
 }
 
 /// The index and the text it points into.
 #[derive(Debug)]
-pub(super) struct Outline<'t> {
+pub(in crate::fhir) struct Outline<'t> {
     text: &'t str,
     nodes: Vec<Node>,
 }
 
 impl<'t> Outline<'t> {
-    pub(super) fn new(text: &'t str, nodes: Vec<Node>) -> Self {
+    pub(in crate::fhir) fn new(text: &'t str, nodes: Vec<Node>) -> Self {
         Self { text, nodes }
     }
 
     /// The text that was scanned.
-    pub(super) fn text(&self) -> &'t str {
+    pub(in crate::fhir) fn text(&self) -> &'t str {
         self.text
     }
 
     /// The one value of the document.
-    pub(super) fn root(&self) -> Option<Value<'_>> {
+    pub(in crate::fhir) fn root(&self) -> Option<Value<'_>> {
         self.value(0)
     }
 
@@ -61,36 +61,36 @@ impl<'t> Outline<'t> {
 
 /// One value of a document.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Value<'o> {
+pub(in crate::fhir) struct Value<'o> {
     outline: &'o Outline<'o>,
     at: usize,
     node: Node,
 }
 
 impl<'o> Value<'o> {
-    pub(super) fn kind(self) -> Kind {
+    pub(in crate::fhir) fn kind(self) -> Kind {
         self.node.kind
     }
 
-    pub(super) fn start(self) -> usize {
+    pub(in crate::fhir) fn start(self) -> usize {
         self.node.start as usize
     }
 
-    pub(super) fn end(self) -> usize {
+    pub(in crate::fhir) fn end(self) -> usize {
         self.node.end as usize
     }
 
-    pub(super) fn span(self) -> Range<usize> {
+    pub(in crate::fhir) fn span(self) -> Range<usize> {
         self.start()..self.end()
     }
 
     /// The bytes as they stand in the document; of a string with its quotes.
-    pub(super) fn raw(self) -> &'o str {
+    pub(in crate::fhir) fn raw(self) -> &'o str {
         self.outline.text.get(self.span()).unwrap_or_default()
     }
 
     /// What stands between the quotes, still escaped. Empty for anything but a string.
-    pub(super) fn quoted(self) -> &'o str {
+    pub(in crate::fhir) fn quoted(self) -> &'o str {
         match self.node.kind {
             Kind::Plain | Kind::Escaped | Kind::Unicode | Kind::Name => {
                 self.outline.text.get(self.start() + 1..self.end().saturating_sub(1)).unwrap_or_default()
@@ -100,12 +100,12 @@ impl<'o> Value<'o> {
     }
 
     /// The string without escapes that this is, for codes that need none.
-    pub(super) fn plain(self) -> Option<&'o str> {
+    pub(in crate::fhir) fn plain(self) -> Option<&'o str> {
         (self.node.kind == Kind::Plain).then(|| self.quoted())
     }
 
     /// The string that this is, decoded.
-    pub(super) fn string(self) -> Option<Cow<'o, str>> {
+    pub(in crate::fhir) fn string(self) -> Option<Cow<'o, str>> {
         match self.node.kind {
             Kind::Plain => Some(Cow::Borrowed(self.quoted())),
             Kind::Escaped | Kind::Unicode => serde_json::from_str(self.raw()).ok().map(Cow::Owned),
@@ -114,17 +114,17 @@ impl<'o> Value<'o> {
     }
 
     /// Name and value of each member; none when this is no object.
-    pub(super) fn members(self) -> Members<'o> {
+    pub(in crate::fhir) fn members(self) -> Members<'o> {
         Members { items: self.children(Kind::Object) }
     }
 
     /// The elements of an array; none when this is no array.
-    pub(super) fn items(self) -> Items<'o> {
+    pub(in crate::fhir) fn items(self) -> Items<'o> {
         self.children(Kind::Array)
     }
 
     /// The value of a member.
-    pub(super) fn member(self, name: &str) -> Option<Value<'o>> {
+    pub(in crate::fhir) fn member(self, name: &str) -> Option<Value<'o>> {
         self.members().find(|member| member.name() == name).map(|member| member.value)
     }
 
@@ -136,25 +136,25 @@ impl<'o> Value<'o> {
 
 /// One member of an object.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Member<'o> {
+pub(in crate::fhir) struct Member<'o> {
     label: Value<'o>,
-    pub(super) value: Value<'o>,
+    pub(in crate::fhir) value: Value<'o>,
 }
 
 impl<'o> Member<'o> {
-    pub(super) fn name(self) -> &'o str {
+    pub(in crate::fhir) fn name(self) -> &'o str {
         self.label.quoted()
     }
 
     /// From the opening quote of the name to the end of the value.
-    pub(super) fn span(self) -> Range<usize> {
+    pub(in crate::fhir) fn span(self) -> Range<usize> {
         self.label.start()..self.value.end()
     }
 }
 
 /// Iterator over the elements of an array.
 #[derive(Debug, Clone)]
-pub(super) struct Items<'o> {
+pub(in crate::fhir) struct Items<'o> {
     outline: &'o Outline<'o>,
     next: usize,
     end: usize,
@@ -175,7 +175,7 @@ impl<'o> Iterator for Items<'o> {
 
 /// Iterator over the members of an object.
 #[derive(Debug, Clone)]
-pub(super) struct Members<'o> {
+pub(in crate::fhir) struct Members<'o> {
     items: Items<'o>,
 }
 

@@ -5,7 +5,7 @@ use super::ShapeFault;
 use super::outline::{Kind, Node, Outline};
 
 /// How many arrays and objects may stand inside each other. FHIR data stays under 20.
-const DEPTH_LIMIT: usize = 64;
+pub(in crate::fhir) const DEPTH_LIMIT: usize = 64;
 /// Up to this many names are compared one by one; above it they are sorted first.
 const FEW_NAMES: usize = 8;
 
@@ -13,7 +13,7 @@ const FEW_NAMES: usize = 8;
 ///
 /// # Errors
 /// `TooLarge` over 4 GiB, `NotJson`, `TooDeep`, `RepeatedName`, `EscapedName`.
-pub(super) fn scan(body: &[u8]) -> Result<Outline<'_>, ShapeFault> {
+pub(in crate::fhir) fn scan(body: &[u8]) -> Result<Outline<'_>, ShapeFault> {
     scan_within(body, 0)
 }
 
