@@ -8,6 +8,8 @@ use serde_json::Value;
 
 use super::store::{Records, Resource, ResourceError};
 use super::urns::{Urns, replace_urns, urn_of};
+use crate::fhir::xml::{XmlFault, to_json};
+use crate::medmij::FhirVersion;
 
 /// A file over this size is refused, in bytes.
 const MAX_FILE: u64 = 64 * 1024 * 1024;
@@ -38,11 +40,14 @@ pub enum LoadError {
         /// The file.
         path: PathBuf,
     },
-    /// A format that has no reader.
-    #[error("{path}: XML is not read yet", path = path.display())]
-    Xml {
+    /// No FHIR STU3 in XML.
+    #[error("{path}: {source}", path = path.display())]
+    NotXml {
         /// The file.
         path: PathBuf,
+        /// Where and why; it tells a position, never the content.
+        #[source]
+        source: XmlFault,
     },
     /// No JSON.
     #[error("{path}: the file is no JSON", path = path.display())]
@@ -71,11 +76,11 @@ pub enum LoadError {
 }
 
 impl Records {
-    /// Loads every `.json` file below a folder: one resource, or one Bundle of type collection, in a file. Files with other
-    /// endings are left alone, save `.xml`. Of two resources with the same type and id the one whose path sorts last stays.
+    /// Loads every `.json` and `.xml` file below a folder: one resource, or one Bundle of type collection, in a file. Files
+    /// with other endings are left alone. Of two resources with the same type and id the one whose path sorts last stays.
     ///
     /// # Errors
-    /// When any file cannot be read in full, or is XML. The error names the file.
+    /// When any file cannot be read in full. The error names the file.
     pub fn load_folder(path: &Path) -> Result<Self, LoadError> {
         let mut resources = Vec::new();
         for file in files_below(path)? {
@@ -85,7 +90,7 @@ impl Records {
     }
 }
 
-/// The `.json` files below a folder, sorted.
+/// The `.json` and `.xml` files below a folder, sorted.
 fn files_below(root: &Path) -> Result<Vec<PathBuf>, LoadError> {
     let mut files = Vec::new();
     let mut open = vec![(root.to_owned(), 0_usize)];
@@ -97,12 +102,9 @@ fn files_below(root: &Path) -> Result<Vec<PathBuf>, LoadError> {
         for entry in fs::read_dir(&folder).map_err(unreadable)? {
             let path = entry.map_err(unreadable)?.path();
             let kind = fs::metadata(&path).map_err(|source| LoadError::Unreadable { path: path.clone(), source })?;
-            let ends_in = |ending| path.extension().is_some_and(|found| found.eq_ignore_ascii_case(ending));
             if kind.is_dir() {
                 open.push((path, depth + 1));
-            } else if ends_in("xml") {
-                return Err(LoadError::Xml { path });
-            } else if ends_in("json") {
+            } else if ends_in(&path, "json") || ends_in(&path, "xml") {
                 files.push(path);
             }
         }
@@ -111,8 +113,16 @@ fn files_below(root: &Path) -> Result<Vec<PathBuf>, LoadError> {
     Ok(files)
 }
 
+fn ends_in(path: &Path, ending: &str) -> bool {
+    path.extension().is_some_and(|found| found.eq_ignore_ascii_case(ending))
+}
+
 fn resources_in(path: &Path) -> Result<Vec<Resource>, LoadError> {
-    let text = read(path)?;
+    let mut text = read(path)?;
+    if ends_in(path, "xml") {
+        text =
+            to_json(&text, FhirVersion::Stu3).map_err(|source| LoadError::NotXml { path: path.to_owned(), source })?;
+    }
     // A byte order mark is common in files of Windows systems and no part of the JSON (RFC 8259 section 8.1).
     let text = text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&text);
     let value: Value =
@@ -206,10 +216,16 @@ mod tests {
             ("p.json", PATIENT),
             ("deep/er/bundle.JSON", bundle.as_str()),
             ("bom.json", "\u{feff}{\"resourceType\":\"Flag\",\"id\":\"f\"}"),
+            (
+                "xml/e.XML",
+                "<Encounter xmlns='http://hl7.org/fhir'><id value='e'/><subject><reference value='Patient/p'/></subject></Encounter>",
+            ),
             ("README.md", "not ours"),
         ]);
         let records = Records::load_folder(&folder.0).unwrap();
-        assert_eq!(records.len(), 4);
+        assert_eq!(records.len(), 5);
+        let encounter = records.find("Encounter", "e").unwrap();
+        assert!(records.owners(encounter).unwrap().contains("p"));
         let specimen = records.find("Specimen", "s").unwrap();
         assert!(records.owners(specimen).unwrap().contains("p"), "the URN was followed");
     }
@@ -218,7 +234,10 @@ mod tests {
     fn what_cannot_be_read_is_named() {
         let cases = [
             ("broken.json", "{", "no JSON"),
-            ("old.xml", "<Patient/>", "XML is not read yet"),
+            ("broken.xml", "<Patient xmlns='http://hl7.org/fhir'><id></Patient>", "not well-formed XML, at byte 41"),
+            ("other.xml", "<Patient/>", "wrong namespace"),
+            ("entity.xml", "<!DOCTYPE Patient><Patient xmlns='http://hl7.org/fhir'/>", "a document type"),
+            ("nameless.xml", "<Patient xmlns='http://hl7.org/fhir'/>", "no id"),
             ("list.json", "[]", "no FHIR resource"),
             ("nameless.json", r#"{"resourceType":"Patient"}"#, "no id"),
             ("search.json", r#"{"resourceType":"Bundle","type":"searchset"}"#, "type collection"),
