@@ -5,6 +5,7 @@ mod fixtures;
 mod generate;
 mod model;
 mod stream;
+mod types;
 
 use std::collections::HashSet;
 

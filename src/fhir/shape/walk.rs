@@ -151,7 +151,7 @@ impl<'a, 'o> Walk<'a, 'o> {
                 "system" if self.leaves && is_hidden_coding(object, member.value) => {
                     return Err(ShapeFault::HiddenLine);
                 }
-                "reference" => self.reference(object, member.value)?,
+                "reference" => self.reference(object, member.value, place)?,
                 "resourceType" => self.resource(object, member.value)?,
                 "system" => self.identifier(object, member.value)?,
                 "url" if is_attachment(place.name) => self.attachment(object, member.value),
@@ -178,7 +178,7 @@ impl<'a, 'o> Walk<'a, 'o> {
         check_binding(object, resource_type, &self.record)
     }
 
-    fn reference(&mut self, object: Value<'o>, value: Value<'o>) -> Result<(), ShapeFault> {
+    fn reference(&mut self, object: Value<'o>, value: Value<'o>, place: Place<'o>) -> Result<(), ShapeFault> {
         if value.kind() == Kind::Object {
             return Ok(());
         }
@@ -194,6 +194,9 @@ impl<'a, 'o> Walk<'a, 'o> {
         };
         if self.mask.is_some_and(|mask| mask.has_address(passes_as_is.as_bytes())) {
             return Err(ShapeFault::InternalAddress);
+        }
+        if matches!(target, Target::Elsewhere(_)) && is_resource_or_education(place.name) {
+            return Ok(());
         }
         let dangles = matches!(target, Target::Contained(id) if self.gone_ids.contains(id));
         if self.leaves {
@@ -224,13 +227,11 @@ impl<'a, 'o> Walk<'a, 'o> {
         Ok(())
     }
 
-    /// Takes out the address of a document that stands neither at the HIS nor relative to us: a client would go there
-    /// with the patient's token.
+    /// Takes out the address of a document that leads anywhere but to us: a client would go there with the patient's token,
+    /// and a browser may take it for a script.
     fn attachment(&mut self, object: Value<'o>, url: Value<'o>) {
-        let is_elsewhere = url.string().is_some_and(|url| {
-            (url.contains("://") || url.starts_with("//")) && below(&url, self.record.his_base).is_none()
-        });
-        if is_elsewhere && self.leaves {
+        let is_ours = url.string().is_some_and(|url| below(&url, self.record.his_base).is_some() || is_relative(&url));
+        if !is_ours && self.leaves {
             self.edits.drop_or_mask(object, "url", |name| name == "url");
         }
     }
@@ -253,6 +254,20 @@ impl<'a, 'o> Walk<'a, 'o> {
         }
         Ok(())
     }
+}
+
+/// Elements whose `reference` is no Reference but the address of something to read: that of a DetectedIssue, and of the
+/// `education` of an Immunization.
+fn is_resource_or_education(element: &str) -> bool {
+    matches!(element, "contained" | "education" | "resource")
+}
+
+/// Whether an address is one below our base by itself, such as `Binary/1`, or a name that leads nowhere: no scheme (RFC 3986
+/// section 4.2), no other host, not from the root.
+fn is_relative(url: &str) -> bool {
+    let first = url.split(['/', '?', '#']).next().unwrap_or_default();
+    let is_urn = url.starts_with("urn:uuid:") || url.starts_with("urn:oid:");
+    is_urn || !(first.is_empty() || first.contains([':', '\\']) || url.contains(|c: char| c.is_control() || c == ' '))
 }
 
 /// Whether an identifier system is that of the BSN, in one of the spellings seen.

@@ -17,26 +17,35 @@ const BSN: &str = "999911132";
 /// The text of an S line into which the input is written as further members.
 const CANARY: &str = "KANARIE";
 
+/// What was searched.
+const SEARCHED: [&str; 6] =
+    ["Observation", "DocumentReference", "Appointment", "Immunization", "EpisodeOfCare", "MedicationStatement"];
+
+/// Shapes it. How many spaces stand at the end, which means nothing in JSON, says what was searched, in which version, and
+/// which page it is.
 fn shape(body: &[u8]) -> Result<Shaped, ShapeFault> {
+    let choice = body.iter().rev().take_while(|byte| **byte == b' ').count();
     let rules = Rules {
-        applied: vec![Rule::ResultsPeriod],
+        applied: if choice % 5 == 4 { Vec::new() } else { vec![Rule::ResultsPeriod, Rule::ClosedEpisodes] },
         access_start: jiff::civil::date(2024, 3, 1),
         results_since: jiff::civil::date(2025, 1, 10),
         today: jiff::civil::date(2026, 3, 10),
-        closed_episodes: ShownEpisodes::Only(HashSet::new()),
+        closed_episodes: if choice % 7 == 6 { ShownEpisodes::All } else { ShownEpisodes::Only(HashSet::new()) },
     };
     let bsn = Bsn::parse(BSN).expect("a BSN");
-    let record =
-        Record { fhir: FhirVersion::Stu3, patient_id: "pat-1", bsn: &bsn, his_base: HIS, our_base: OURS };
+    let fhir = if choice / 6 % 2 == 1 { FhirVersion::R4 } else { FhirVersion::Stu3 };
+    let record = Record { fhir, patient_id: "pat-1", bsn: &bsn, his_base: HIS, our_base: OURS };
     let shaping = Shaping {
         record,
         rules: &rules,
         self_link: OURS,
-        resource: "Observation",
+        resource: SEARCHED[choice % SEARCHED.len()],
         includes: &["Specimen", "Practitioner"],
-        page: Page::First,
+        page: if choice / 12 % 2 == 1 { Page::Later } else { Page::First },
     };
-    shape_searchset(body, &shaping, &|_| format!("{OURS}?_page=x"))
+    let shaped = shape_searchset(body, &shaping, &|_| format!("{OURS}?_page=x"))?;
+    assert!(shaped.next.as_ref().is_none_or(|next| next.strip_prefix(HIS).is_some_and(|rest| !rest.contains("/../"))));
+    Ok(shaped)
 }
 
 /// The input as further members of an S line: they cannot make it anything else, and cannot carry its text out.

@@ -176,6 +176,9 @@ impl Choices<'_> {
                 let category = self.pick(&["medication", "food"]);
                 members.insert("category".to_owned(), json!([category]));
             }
+            "Immunization" if self.rarely(2) => {
+                members.insert("education".to_owned(), json!([{"reference": "https://www.example.nl/folder.pdf"}]));
+            }
             "DocumentReference" => {
                 let attachment = json!({"contentType": "application/pdf", "url": self.address(), "title": self.text()});
                 members.insert("content".to_owned(), json!([{"attachment": attachment}]));
@@ -238,7 +241,9 @@ impl Choices<'_> {
     }
 
     fn address(&mut self) -> String {
-        match self.below(6) {
+        match self.below(8) {
+            6 => self.pick(&["javascript:alert(1)", "data:text/html,x", "/fhir/Binary/9", "", "x\\y"]).to_owned(),
+            7 => "urn:uuid:9".to_owned(),
             0 => "Binary/9".to_owned(),
             1 => "https://elsewhere.example/x.pdf".to_owned(),
             2 => format!("https://{HIS_HOST}/other/9"),

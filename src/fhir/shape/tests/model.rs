@@ -387,7 +387,12 @@ impl Model<'_> {
         ];
         if let Some(url) = members.get("url").and_then(Value::as_str).filter(|_| attachments.contains(&name)) {
             let is_at_his = url.starts_with(&format!("{}/", self.shaping.record.his_base));
-            if (url.contains("://") || url.starts_with("//")) && !is_at_his {
+            let is_urn = url.starts_with("urn:uuid:") || url.starts_with("urn:oid:");
+            // The generator writes a colon before the first slash in a scheme only.
+            let is_elsewhere = url.is_empty()
+                || url.starts_with('/')
+                || url.split('/').next().is_some_and(|start| start.contains([':', '\\', ' ']));
+            if is_elsewhere && !is_at_his && !is_urn {
                 out.remove("url");
                 if out.is_empty() {
                     out.insert("_url".to_owned(), masked());
@@ -412,7 +417,10 @@ impl Model<'_> {
             if let Some(path) = reference.strip_prefix(&format!("{}/", self.shaping.record.his_base)) {
                 out.insert("reference".to_owned(), Value::from(format!("{}/{path}", self.shaping.record.our_base)));
             } else if dangles
-                || reference.contains("://") && !reference.starts_with("urn:") && !reference.starts_with('#')
+                || reference.contains("://")
+                    && !reference.starts_with("urn:")
+                    && !reference.starts_with('#')
+                    && name != "education"
             {
                 out.remove("reference");
                 if out.is_empty() {

@@ -90,6 +90,15 @@ fn addresses() -> Vec<Attack> {
             encounter(r#""photo":[{"url":"https://10.0.0.5/x","title":"t"}]"#),
             Kept(r#"[{"title":"t"}]"#),
         ),
+        ("a script for an attachment", encounter(r#""photo":[{"url":"javascript:alert(1)"}]"#), Kept("masked")),
+        ("a page for an attachment", encounter(r#""photo":[{"url":"data:text/html,KANARIE"}]"#), Kept("masked")),
+        ("an attachment from the root", encounter(r#""photo":[{"url":"\/fhir\/Binary\/1"}]"#), Kept("masked")),
+        ("an attachment behind a backslash", encounter(r#""photo":[{"url":"\\\\10.0.0.5\\x"}]"#), Kept("masked")),
+        (
+            "an attachment of ours",
+            encounter(r#""photo":[{"url":"Binary/1"},{"url":"https://his.praktijk.internal/fhir/Binary/2"}]"#),
+            Kept(r#"[{"url":"Binary/1"},{"url":"https://inzage.example.nl/p/linde/49/fhir/Binary/2"}]"#),
+        ),
         (
             "a reference elsewhere",
             encounter(r#""x":{"reference":"https://10.0.0.5/Location/1","display":"d"}"#),
