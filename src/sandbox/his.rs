@@ -7,6 +7,7 @@
 mod answer;
 mod body;
 mod bundle;
+mod desk;
 mod document;
 mod endpoint;
 pub mod faults;
@@ -35,6 +36,7 @@ use crate::clock::SharedClock;
 use crate::medmij::FhirVersion;
 use crate::secret::Secret;
 
+pub use self::desk::TokenDesk;
 pub use self::load::LoadError;
 pub use self::serve::{serve, serve_control};
 pub use self::store::{PatientEntry, Records};
@@ -44,6 +46,8 @@ pub use self::store::{PatientEntry, Records};
 pub struct EmulatorAuth {
     /// The value of the header `X-Api-Key`. `None`: no key is asked for.
     pub api_key: Option<Secret<String>>,
+    /// Who gives tokens. `None`: no token is asked for.
+    pub desk: Option<Arc<TokenDesk>>,
 }
 
 /// One emulated HIS.
@@ -139,6 +143,10 @@ impl Emulator {
 
     /// Answers one request from the data; `faults` may taint what it holds.
     fn answer(&self, request: &Parts, body: Option<&Bytes>, faults: &Faults) -> Answer {
+        let given = self.auth.desk.as_ref().zip(body);
+        if let Some(answer) = given.and_then(|(desk, body)| desk.answer(self.base(), request, body, self.clock.now())) {
+            return answer;
+        }
         let endpoint = if self.r4.holds(request.uri.path()) { &self.r4 } else { &self.stu3 };
         let body = body.ok_or(Problem::TooLarge).and_then(|body| self.admits(request).map(|()| body));
         let answer = body.and_then(|body| endpoint.answer(request, body, faults, self.clock.now()));
@@ -146,6 +154,9 @@ impl Emulator {
     }
 
     fn admits(&self, request: &Parts) -> Result<(), Problem> {
+        if self.auth.desk.as_ref().is_some_and(|desk| !desk.admits(request, self.clock.now())) {
+            return Err(Problem::NotAdmitted);
+        }
         let Some(key) = &self.auth.api_key else { return Ok(()) };
         let shown = request.headers.get("x-api-key").map(http::HeaderValue::as_bytes).unwrap_or_default();
         if shown.ct_eq(key.reveal().as_bytes()).into() { Ok(()) } else { Err(Problem::NotAdmitted) }

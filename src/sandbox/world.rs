@@ -192,8 +192,8 @@ impl World {
                 clock.now(),
             )?;
             let tls = Arc::clone(back_channel(&own, &roots, Vec::new(), clock)?.config());
-            let emulator =
-                Emulator::new(&self.layout.his_base(number), records, EmulatorAuth::default(), Arc::clone(clock));
+            let auth = EmulatorAuth { api_key: None, desk: self.layout.desk(number)? };
+            let emulator = Emulator::new(&self.layout.his_base(number), records, auth, Arc::clone(clock));
             self.tasks.spawn(super::his::serve(fhir, tls, Arc::clone(&emulator), self.stop.clone()));
             self.tasks.spawn(super::his::serve_control(control, Arc::clone(&emulator), self.stop.clone()));
             self.his.push(emulator);

@@ -25,10 +25,12 @@ pub(super) struct Answer {
 
 pub(super) const FHIR_JSON: HeaderValue = HeaderValue::from_static("application/fhir+json;charset=utf-8");
 
+pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
 /// Why a request gets no data.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Problem {
-    #[error("the key in X-Api-Key is missing or wrong")]
+    #[error("the key or token is missing or wrong")]
     NotAdmitted,
     #[error("the method is not served here")]
     Method,

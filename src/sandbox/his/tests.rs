@@ -80,7 +80,7 @@ impl World {
 
         let practice = records::shipped(date(2026, 11, 21)).swap_remove(0);
         let records = Records::from_resources(practice.resources).unwrap();
-        let auth = EmulatorAuth { api_key: Some(Secret::new(KEY.to_owned())) };
+        let auth = EmulatorAuth { api_key: Some(Secret::new(KEY.to_owned())), desk: None };
         let emulator = Emulator::new(&format!("{BASE}/"), records, auth, Arc::new(SystemClock));
         let stop = CancellationToken::new();
         let ((fhir, address), (control, control_address)) = (listener(), listener());

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::layout::{CHAIN_LOG_HOST, LISTS_HOST, LOGIN_HOST, Layout, NODE_FILE, his_host, his_id};
+use super::layout::{CHAIN_LOG_HOST, DIALECTS, LISTS_HOST, LOGIN_HOST, Layout, NODE_FILE, his_host, his_id};
 use crate::lists::ListKind;
 use crate::sandbox::portal::keys::{ASSERTIONS, PUBLIC};
 use crate::sandbox::ports::HIS_COUNT;
@@ -122,11 +122,12 @@ redirect_uris = ["{redirect_uri}"]
 
 fn of_his(layout: &Layout, number: usize) -> String {
     let (id, base) = (his_id(number), layout.his_base(number));
+    let dialect = DIALECTS.get(number).copied().unwrap_or_default();
     format!(
         r#"
 [[his]]
 id = "{id}"
-dialect = "fhir"
+dialect = "{dialect}"
 base_url = "{base}"
 roots = "ca.pem"
 certificate = "{NODE_FILE}.pem"

@@ -9,10 +9,11 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::SandboxError;
 use super::configuration::configuration;
+use crate::jose::Jwks;
 use crate::lists::ListKind;
 use crate::medmij::{Hostname, ProviderName};
 use crate::routing::INTERFACE_VERSION;
-use crate::sandbox::his::{Emulator, PatientEntry};
+use crate::sandbox::his::{Emulator, PatientEntry, TokenDesk};
 use crate::sandbox::pki::{Authority, write_private};
 use crate::sandbox::portal::keys;
 use crate::sandbox::ports::{HIS_COUNT, Sockets, port};
@@ -31,6 +32,10 @@ pub(super) const LOGIN_HOST: &str = "login.localhost";
 pub(super) const PORTAL_HOST: &str = "portaal.localhost";
 const FRONT_HOST: &str = "inloggen.inzage.localhost";
 pub(super) const BACK_HOST: &str = "inzage.localhost";
+/// The id under which the gateway is registered at a HIS that gives tokens.
+pub(super) const BACKEND_CLIENT: &str = "inzage-zandbak";
+/// How each emulated HIS speaks, in the word of the configuration.
+pub(super) const DIALECTS: [&str; HIS_COUNT] = ["fhir", "fhir", "fhir"];
 /// The gateway's certificate towards publisher and HIS.
 pub(super) const NODE_FILE: &str = "node";
 
@@ -279,6 +284,14 @@ impl Layout {
         format!("https://{}:{port}/fhir", his_host(number))
     }
 
+    /// Where an emulated HIS gives tokens, when it does.
+    #[must_use]
+    pub fn token_url(&self, number: usize) -> Option<String> {
+        let port = self.his.get(number).map_or(0, |(fhir, _)| *fhir);
+        let gives = DIALECTS.get(number) == Some(&"smart-backend");
+        gives.then(|| format!("https://{}:{port}/token", his_host(number)))
+    }
+
     /// Control address of an emulated HIS.
     #[must_use]
     pub fn his_control(&self, number: usize) -> String {
@@ -312,6 +325,16 @@ impl Layout {
             his.records().patients().map(person).collect::<Vec<_>>()
         })
         .collect()
+    }
+
+    /// The token desk of an emulated HIS that gives tokens.
+    pub(super) fn desk(&self, number: usize) -> Result<Option<Arc<TokenDesk>>, SandboxError> {
+        let Some(url) = self.token_url(number) else { return Ok(None) };
+        let path = self.file(keys::BACKEND_PUBLIC);
+        let failed = |source| SandboxError::Folder { path: path.clone(), source };
+        let keys = Jwks::parse(&std::fs::read_to_string(&path).map_err(failed)?);
+        let keys = keys.map_err(|error| failed(std::io::Error::other(error)))?;
+        Ok(Some(Arc::new(TokenDesk::new(&url, BACKEND_CLIENT, keys))))
     }
 
     fn make_certificates(&self) -> Result<(), SandboxError> {
