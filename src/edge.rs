@@ -20,7 +20,7 @@ mod session;
 mod tests;
 
 pub use authority::Authority;
-pub use body::{Body, Ended, Gate};
+pub use body::{Body, Ended, Gate, Source, Torn};
 pub use connection::Connection;
 pub use counters::Counters;
 pub use gate::Serve;

@@ -31,6 +31,11 @@ pub enum Ended {
         /// How many were taken before.
         bytes: u64,
     },
+    /// Its source failed.
+    Failed {
+        /// How many were taken before.
+        bytes: u64,
+    },
 }
 
 /// Whether a body may go on.
@@ -44,10 +49,21 @@ pub type Gate = Box<dyn Fn() -> Leave + Send>;
 #[error("the answer may not go on")]
 pub struct BrokenOff;
 
+/// The source of a body failed. Why is its own affair; the client sees that the transfer is torn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the source of the answer failed")]
+pub struct Torn;
+
+/// Where the bytes of a body come from that is not in memory. Asked only as fast as the connection takes them.
+pub trait Source: Send {
+    /// The next bytes; `Ready(None)` when there are no more. Not asked again after that, or after a failure.
+    fn poll_bytes(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Torn>>>;
+}
+
 /// Called once, when the body ends; may not block.
 pub type OnEnd = Box<dyn FnOnce(Ended) + Send>;
 
-/// Bytes in memory, nothing, or a stream of the router.
+/// Bytes in memory, nothing, a stream of ours, or one of the router.
 pub struct Body {
     kind: Kind,
     watch: Option<Watch>,
@@ -61,7 +77,60 @@ struct Gated {
 
 enum Kind {
     Full(Bytes),
+    Stream(Stream),
     Axum { body: axum::body::Body, rest: Bytes },
+}
+
+struct Stream {
+    /// `None` when it has ended or failed.
+    source: Option<Pin<Box<dyn Source>>>,
+    rest: Bytes,
+    /// How many bytes are still to come from the source, where that was announced.
+    left: Option<u64>,
+}
+
+impl Stream {
+    /// Holds the source to its word: a body shorter or longer than announced is torn.
+    fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Torn>>> {
+        while self.rest.is_empty() {
+            let Some(source) = &mut self.source else { return Poll::Ready(None) };
+            let polled = ready!(source.as_mut().poll_bytes(cx));
+            let ended = match polled {
+                Some(Ok(bytes)) => match self.count(&bytes) {
+                    Ok(()) => {
+                        self.rest = bytes;
+                        continue;
+                    }
+                    Err(torn) => Some(Err(torn)),
+                },
+                Some(Err(torn)) => Some(Err(torn)),
+                None if self.left.is_some_and(|left| left > 0) => Some(Err(Torn)),
+                None => None,
+            };
+            self.source = None;
+            return Poll::Ready(ended);
+        }
+        Poll::Ready(piece(&mut self.rest).map(Ok))
+    }
+
+    fn count(&mut self, bytes: &Bytes) -> Result<(), Torn> {
+        let Some(left) = &mut self.left else { return Ok(()) };
+        let length = u64::try_from(bytes.len()).map_err(|_| Torn)?;
+        *left = left.checked_sub(length).ok_or(Torn)?;
+        Ok(())
+    }
+
+    fn is_end(&self) -> bool {
+        self.rest.is_empty() && (self.source.is_none() || self.left == Some(0))
+    }
+
+    fn hint(&self) -> SizeHint {
+        match self.left {
+            Some(left) => SizeHint::with_exact(left),
+            None if self.source.is_none() => SizeHint::with_exact(0),
+            None => SizeHint::default(),
+        }
+    }
 }
 
 struct Watch {
@@ -86,6 +155,13 @@ impl Body {
     #[must_use]
     pub const fn axum(body: axum::body::Body) -> Self {
         Self { kind: Kind::Axum { body, rest: Bytes::new() }, watch: None, gate: None }
+    }
+
+    /// What this source gives, as it is asked for. With a `length` it is that long or torn.
+    #[must_use]
+    pub fn stream(source: impl Source + 'static, length: Option<u64>) -> Self {
+        let stream = Stream { source: Some(Box::pin(source)), rest: Bytes::new(), left: length };
+        Self { kind: Kind::Stream(stream), watch: None, gate: None }
     }
 
     /// These bytes, watched.
@@ -119,6 +195,10 @@ impl Body {
     fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         let (body, rest) = match &mut self.kind {
             Kind::Full(rest) => return Poll::Ready(piece(rest).map(|piece| Ok(Frame::data(piece)))),
+            Kind::Stream(stream) => {
+                let polled = ready!(stream.poll_piece(cx));
+                return Poll::Ready(polled.map(|piece| piece.map(Frame::data).map_err(axum::Error::new)));
+            }
             Kind::Axum { body, rest } => (body, rest),
         };
         if rest.is_empty() {
@@ -169,6 +249,7 @@ impl HttpBody for Body {
                     self.end(true);
                 }
             }
+            Some(Err(_)) if matches!(self.kind, Kind::Stream(_)) => self.end_as(|bytes| Ended::Failed { bytes }),
             Some(Err(_)) => self.end(false),
             None => self.end(true),
         }
@@ -178,6 +259,7 @@ impl HttpBody for Body {
     fn is_end_stream(&self) -> bool {
         match &self.kind {
             Kind::Full(rest) => rest.is_empty(),
+            Kind::Stream(stream) => stream.is_end(),
             Kind::Axum { body, rest } => rest.is_empty() && body.is_end_stream(),
         }
     }
@@ -185,6 +267,7 @@ impl HttpBody for Body {
     fn size_hint(&self) -> SizeHint {
         let (mut hint, rest) = match &self.kind {
             Kind::Full(rest) => (SizeHint::with_exact(0), rest),
+            Kind::Stream(stream) => (stream.hint(), &stream.rest),
             Kind::Axum { body, rest } => (body.size_hint(), rest),
         };
         let rest = u64::try_from(rest.len()).unwrap_or(u64::MAX);
@@ -211,107 +294,4 @@ impl fmt::Debug for Body {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::mpsc;
-
-    use http_body_util::BodyExt as _;
-
-    use super::*;
-
-    fn watch() -> (OnEnd, mpsc::Receiver<Ended>) {
-        let (sender, receiver) = mpsc::channel();
-        (Box::new(move |ended| sender.send(ended).unwrap()), receiver)
-    }
-
-    #[tokio::test]
-    async fn a_body_taken_to_its_last_byte_is_complete_before_anybody_asks_for_more() {
-        let (on_end, ended) = watch();
-        let mut body = Body::watched(Bytes::from_static(b"abc"), on_end);
-        assert_eq!(body.frame().await.unwrap().unwrap().into_data().unwrap(), "abc");
-        assert_eq!(ended.try_recv(), Ok(Ended::Complete { bytes: 3 }));
-        assert!(body.frame().await.is_none());
-        drop(body);
-        assert!(ended.try_recv().is_err());
-    }
-
-    #[tokio::test]
-    async fn a_body_left_half_way_is_dropped_with_the_bytes_taken() {
-        let (on_end, ended) = watch();
-        let mut body = Body::watched(Bytes::from(vec![7; PIECE_MAX_BYTES + 1]), on_end);
-        assert_eq!(body.size_hint().exact(), Some(65_537));
-        drop(body.frame().await.unwrap().unwrap());
-        assert_eq!(body.size_hint().exact(), Some(1));
-        drop(body);
-        assert_eq!(ended.try_recv(), Ok(Ended::Dropped { bytes: 65_536 }));
-    }
-
-    #[test]
-    fn an_empty_body_is_complete_and_an_unasked_one_is_not() {
-        let (on_end, ended) = watch();
-        drop(Body::watched(Bytes::new(), on_end));
-        assert_eq!(ended.try_recv(), Ok(Ended::Complete { bytes: 0 }));
-        let (on_end, ended) = watch();
-        drop(Body::watched(Bytes::from_static(b"abc"), on_end));
-        assert_eq!(ended.try_recv(), Ok(Ended::Dropped { bytes: 0 }));
-    }
-
-    #[tokio::test]
-    async fn a_gate_that_closes_breaks_the_body_off_before_its_next_piece() {
-        use std::sync::Arc;
-        use std::sync::atomic::{AtomicU8, Ordering};
-        let (on_end, ended) = watch();
-        let asked = Arc::new(AtomicU8::new(0));
-        let gate: Gate = Box::new({
-            let asked = Arc::clone(&asked);
-            move || {
-                let may = asked.fetch_add(1, Ordering::Relaxed) < 1;
-                // Not known at once, as when a store is asked.
-                Box::pin(async move {
-                    tokio::task::yield_now().await;
-                    may
-                })
-            }
-        });
-        let mut body = Body::watched(Bytes::from(vec![7; 2 * PIECE_MAX_BYTES]), on_end).gated(gate);
-        assert_eq!(body.frame().await.unwrap().unwrap().into_data().unwrap().len(), 65_536);
-        assert!(ended.try_recv().is_err());
-        assert!(body.frame().await.unwrap().is_err());
-        assert_eq!(ended.try_recv(), Ok(Ended::Stopped { bytes: 65_536 }));
-        assert_eq!(asked.load(Ordering::Relaxed), 2, "once for each piece");
-    }
-
-    #[tokio::test]
-    async fn a_stream_of_the_router_is_cut_in_pieces_and_can_be_watched() {
-        let (on_end, ended) = watch();
-        let body = Body::axum(axum::body::Body::from(vec![7; 2 * PIECE_MAX_BYTES])).watch(on_end);
-        assert_eq!(body.size_hint().exact(), Some(131_072));
-        assert_eq!(body.collect().await.unwrap().to_bytes().len(), 131_072);
-        assert_eq!(ended.try_recv(), Ok(Ended::Complete { bytes: 131_072 }));
-    }
-
-    #[tokio::test]
-    async fn a_stream_that_fails_is_dropped() {
-        let (on_end, ended) = watch();
-        let result = Body::axum(axum::body::Body::new(FailsSecond(0))).watch(on_end).collect().await;
-        assert!(result.is_err());
-        assert_eq!(ended.try_recv(), Ok(Ended::Dropped { bytes: 2 }));
-    }
-
-    struct FailsSecond(u8);
-
-    impl HttpBody for FailsSecond {
-        type Data = Bytes;
-        type Error = std::io::Error;
-
-        fn poll_frame(
-            mut self: Pin<&mut Self>,
-            _: &mut Context<'_>,
-        ) -> Poll<Option<Result<Frame<Bytes>, std::io::Error>>> {
-            self.0 += 1;
-            let first = self.0 == 1;
-            let frame =
-                if first { Ok(Frame::data(Bytes::from_static(b"ab"))) } else { Err(std::io::ErrorKind::Other.into()) };
-            Poll::Ready(Some(frame))
-        }
-    }
-}
+mod tests;
