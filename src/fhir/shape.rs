@@ -16,6 +16,7 @@
 
 mod bundle;
 mod cut;
+pub mod document;
 mod edits;
 mod frame;
 mod guideline;
@@ -204,6 +205,9 @@ pub enum ShapeFault {
     /// Of a streamed answer: something stands behind what cannot be judged without it.
     #[error("a part of the answer comes too late")]
     OutOfOrder,
+    /// A document is empty or of another kind than it was said to be.
+    #[error("the document is of another kind than was said")]
+    NotTheDocument,
     /// Two changes cross each other: an element is two things at once.
     #[error("an element is two things at once")]
     Conflict,

@@ -5,7 +5,7 @@
 //! What leaves is what [`super::shape_searchset`] would let leave, in the order in which a HIS sends it (matches before
 //! what they bring along). Where the order is another and the answer would have to be another too, it is a fault.
 
-mod cutter;
+pub(super) mod cutter;
 mod memory;
 
 use super::bundle::{Bundle, Entry, Mode};
@@ -14,7 +14,7 @@ use super::mask::Mask;
 use super::reference::target;
 use super::scan::{scan, scan_within};
 use super::walk::{Site, Walk};
-use super::{Page, Record, Rules, ShapeFault, Shaping, frame, judge};
+use super::{Page, Record, Rules, ShapeFault, Shaping, frame, judge, pages};
 use crate::medmij::{Bsn, FhirVersion};
 use cutter::{Cutter, Piece, Rest};
 use memory::{Fate, Memory};
@@ -77,6 +77,9 @@ impl Kept {
     }
 }
 
+/// Makes the address under which the client finds the next page with us out of the one that the HIS gave.
+pub type NextLink = Box<dyn Fn(&str) -> String + Send>;
+
 /// Counts of what has left so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Passed {
@@ -89,6 +92,7 @@ pub struct Passed {
 /// A searchset on its way. Prints as nothing of it.
 pub struct SearchsetStream {
     kept: Kept,
+    next_link: Option<NextLink>,
     cutter: Cutter,
     sieve: Sieve,
     fault: Option<ShapeFault>,
@@ -113,10 +117,11 @@ impl std::fmt::Debug for SearchsetStream {
 }
 
 impl SearchsetStream {
-    /// Begins one. No entry, and no part of the frame, may be larger than `piece_limit` bytes.
+    /// Begins one. No entry, and no part of the frame, may be larger than `piece_limit` bytes. Without `next_link` it must
+    /// be all there is.
     #[must_use]
-    pub fn new(kept: Kept, piece_limit: usize) -> Self {
-        Self { kept, cutter: Cutter::new(piece_limit), sieve: Sieve::default(), fault: None }
+    pub fn new(kept: Kept, next_link: Option<NextLink>, piece_limit: usize) -> Self {
+        Self { kept, next_link, cutter: Cutter::new(piece_limit), sieve: Sieve::default(), fault: None }
     }
 
     /// How much has left.
@@ -130,7 +135,7 @@ impl SearchsetStream {
     /// # Errors
     /// When any part of the answer must not leave, or cannot be judged: then nothing more of it may.
     pub fn push(&mut self, bytes: &[u8]) -> Result<Vec<u8>, ShapeFault> {
-        let Self { kept, cutter, sieve, fault } = self;
+        let Self { kept, next_link, cutter, sieve, fault } = self;
         if let Some(fault) = *fault {
             return Err(fault);
         }
@@ -139,7 +144,7 @@ impl SearchsetStream {
         let all = kept.with(|shaping, mask| {
             while let Some(piece) = cutter.piece()? {
                 match piece {
-                    Piece::Head(text) => sieve.open(text, shaping, mask)?,
+                    Piece::Head(text) => sieve.open(text, shaping, mask, next_link.as_ref())?,
                     Piece::Entry { gap, text } => sieve.entry(gap, text, shaping, mask, &mut out)?,
                 }
             }
@@ -153,21 +158,27 @@ impl SearchsetStream {
     /// # Errors
     /// As [`Self::push`]; `Incomplete` when `total` says that matches are missing.
     pub fn finish(self) -> Result<(Vec<u8>, Passed), ShapeFault> {
-        let Self { kept, cutter, mut sieve, fault } = self;
+        let Self { kept, next_link, cutter, mut sieve, fault } = self;
         fault.map_or(Ok(()), Err)?;
         let (rest, text) = cutter.rest();
         if rest == Rest::Torn {
             return Err(ShapeFault::NotJson { offset: text.len() });
         }
         sieve.head.extend_from_slice(text);
-        let end = kept.with(|shaping, mask| sieve.close(rest, text.len(), shaping, mask))?;
+        let end = kept.with(|shaping, mask| sieve.close((rest, text.len()), shaping, mask, next_link.as_ref()))?;
         Ok((end, sieve.passed))
     }
 }
 
 impl Sieve {
     /// Judges the frame up to the entries; it waits for the first entry that leaves.
-    fn open(&mut self, text: &[u8], shaping: &Shaping<'_>, mask: Mask<'_>) -> Result<(), ShapeFault> {
+    fn open(
+        &mut self,
+        text: &[u8],
+        shaping: &Shaping<'_>,
+        mask: Mask<'_>,
+        next_link: Option<&NextLink>,
+    ) -> Result<(), ShapeFault> {
         const CLOSING: &[u8] = b"]}";
         self.head = text.to_vec();
         let whole = [text, CLOSING].concat();
@@ -178,7 +189,7 @@ impl Sieve {
             return Err(ShapeFault::OutOfOrder);
         }
         let bundle = Bundle::frame(&outline)?;
-        let edits = edit_frame(&bundle, shaping, mask, true)?;
+        let edits = edit_frame(&bundle, shaping, mask, next_link, true)?;
         let mut opening = edits.apply(outline.text())?;
         opening.truncate(opening.len() - CLOSING.len());
         self.opening = Some(checked(opening, mask)?);
@@ -251,12 +262,18 @@ impl Sieve {
     }
 
     /// Judges the frame as a whole, and gives what of it has not left.
-    fn close(&mut self, rest: Rest, tail: usize, shaping: &Shaping<'_>, mask: Mask<'_>) -> Result<Vec<u8>, ShapeFault> {
+    fn close(
+        &mut self,
+        (rest, tail): (Rest, usize),
+        shaping: &Shaping<'_>,
+        mask: Mask<'_>,
+        next_link: Option<&NextLink>,
+    ) -> Result<Vec<u8>, ShapeFault> {
         let outline = scan(&self.head)?;
         let bundle = Bundle::frame(&outline)?;
         bundle.check_total(self.seen, shaping.page)?;
         let has_left = rest == Rest::Tail && self.opening.is_none();
-        let mut edits = edit_frame(&bundle, shaping, mask, has_left)?;
+        let mut edits = edit_frame(&bundle, shaping, mask, next_link, has_left)?;
         if bundle.link.is_none() {
             let (at, link) = if has_left {
                 (bundle.value.end() - 1, format!(r#","link":{}"#, frame::links(shaping.self_link, None)))
@@ -275,11 +292,11 @@ fn edit_frame(
     bundle: &Bundle<'_>,
     shaping: &Shaping<'_>,
     mask: Mask<'_>,
+    next_link: Option<&NextLink>,
     keeps_entries: bool,
 ) -> Result<Edits, ShapeFault> {
-    if bundle.next.is_some() {
-        return Err(ShapeFault::MorePages);
-    }
+    let next = bundle.next.as_deref().map(|next| pages::address(next, &mask, shaping.record.his_base)).transpose()?;
+    let next = next.map(|next| Ok(next_link.ok_or(ShapeFault::MorePages)?(next))).transpose()?;
     let mut walk = Walk::new(shaping.record, Some(mask));
     frame::walk_frame(bundle, &mut walk)?;
     // What passes of the frame are codes and an address.
@@ -288,7 +305,7 @@ fn edit_frame(
     }
     let mut edits = walk.edits;
     if let Some(link) = bundle.link {
-        edits.replace(link.span(), frame::links(shaping.self_link, None));
+        edits.replace(link.span(), frame::links(shaping.self_link, next.as_deref()));
     }
     edits.drop_members(bundle.value, |name| {
         frame::is_dropped(name) || name == "total" || (name == "entry" && !keeps_entries)

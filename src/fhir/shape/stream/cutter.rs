@@ -9,7 +9,7 @@ use super::super::ShapeFault;
 
 /// A part of the document.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Piece<'c> {
+pub(in super::super) enum Piece<'c> {
     /// Everything up to and with the bracket that opens the entries.
     Head(&'c [u8]),
     /// One entry, an object by its first byte.
@@ -23,7 +23,7 @@ pub(super) enum Piece<'c> {
 
 /// Chunks in, pieces out. Holds one piece at most.
 #[derive(Debug)]
-pub(super) struct Cutter {
+pub(in super::super) struct Cutter {
     held: Vec<u8>,
     /// Where the piece under way starts in `held`.
     from: usize,
@@ -31,6 +31,8 @@ pub(super) struct Cutter {
     at: usize,
     /// The largest piece, in bytes.
     limit: usize,
+    /// The member whose value is cut out, and the byte with which that starts.
+    sought: (&'static [u8], u8),
     place: Place,
     /// How many brackets are open within the piece.
     depth: usize,
@@ -65,12 +67,18 @@ enum Place {
 impl Cutter {
     /// A cutter whose pieces hold at most `limit` bytes.
     pub(super) fn new(limit: usize) -> Self {
+        Self::of_member(b"\"entry\"", b'[', limit)
+    }
+
+    /// A cutter that gives the head of an object up to the value of this member, whose name is given with its quotes.
+    pub(in super::super) fn of_member(name: &'static [u8], opens: u8, limit: usize) -> Self {
         let place = Place::Head { string: 0, names_entries: false };
-        Self { held: Vec::new(), from: 0, at: 0, limit, place, depth: 0, quote: Quote::Outside }
+        let sought = (name, opens);
+        Self { held: Vec::new(), from: 0, at: 0, limit, sought, place, depth: 0, quote: Quote::Outside }
     }
 
     /// Takes the next bytes of the document.
-    pub(super) fn push(&mut self, bytes: &[u8]) {
+    pub(in super::super) fn push(&mut self, bytes: &[u8]) {
         self.held.drain(..self.from);
         self.at -= self.from;
         if let Place::Head { string: start, .. } | Place::Entry { start } = &mut self.place {
@@ -85,7 +93,7 @@ impl Cutter {
     /// # Errors
     /// `NotASearchset` when the entries are no array of objects, `NotJson` for signs that stand nowhere,
     /// `PieceTooLarge` over the limit.
-    pub(super) fn piece(&mut self) -> Result<Option<Piece<'_>>, ShapeFault> {
+    pub(in super::super) fn piece(&mut self) -> Result<Option<Piece<'_>>, ShapeFault> {
         let found = match self.place {
             Place::Head { .. } => self.head()?,
             Place::First | Place::Behind | Place::Next | Place::Entry { .. } => self.entry()?,
@@ -108,7 +116,7 @@ impl Cutter {
     }
 
     /// What stands behind the last piece, and whether the document got as far as the end of its entries.
-    pub(super) fn rest(&self) -> (Rest, &[u8]) {
+    pub(in super::super) fn rest(&self) -> (Rest, &[u8]) {
         let rest = match self.place {
             Place::Head { .. } => Rest::Whole,
             Place::Tail => Rest::Tail,
@@ -131,18 +139,18 @@ impl Cutter {
             let at = self.at;
             self.at += 1;
             match byte {
-                b'"' => self.quote = Quote::Inside,
-                b'[' if names_entries => {
+                opens if names_entries && opens == self.sought.1 => {
                     self.place = Place::First;
                     return Ok(Some((None, self.at)));
                 }
+                b'"' if !names_entries => self.quote = Quote::Inside,
                 b' ' | b'\n' | b'\r' | b'\t' => continue,
                 _ if names_entries => return Err(ShapeFault::NotASearchset),
                 byte => self.nest(byte),
             }
             if self.depth == 1 {
                 let name = self.held.get(string..at).unwrap_or_default();
-                let names_entries = byte == b':' && name.trim_ascii_end() == b"\"entry\"";
+                let names_entries = byte == b':' && name.trim_ascii_end() == self.sought.0;
                 self.place = Place::Head { string: if byte == b'"' { at } else { string }, names_entries };
             }
         }
@@ -228,7 +236,7 @@ type Found = Option<(Option<usize>, usize)>;
 
 /// How far a document got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Rest {
+pub(in super::super) enum Rest {
     /// It has no entries: nothing was cut from it.
     Whole,
     /// Its entries are closed: this is what stands behind them.
