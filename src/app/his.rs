@@ -50,7 +50,8 @@ fn adapter(config: &Config, his: &config::His, clock: &SharedClock) -> Result<Ar
         whole_limit: config.release.judge_whole_limit_bytes,
         stream_limit: HIS_STREAM_BYTES,
         stream_timeout: HIS_STREAM,
-        stall_timeout: HIS_STALL,
+        // Nothing for as long as a whole answer may take is the end, too.
+        stall_timeout: HIS_STALL.min(config.release.his_deadline),
     };
     let api_key = his.api_key.as_deref().map(read_secret).transpose()?;
     let pool = Pool::new(pool, Arc::new(tls), Arc::clone(clock));

@@ -71,6 +71,8 @@ pub enum Transfer {
     Aborted,
     /// The consent ended, so we broke it off.
     ConsentEnded,
+    /// What came from the HIS may not go on, so we broke it off.
+    Failed(ReadError),
 }
 
 /// A disclosure that failed after its intent; the outcome is recorded.
@@ -86,10 +88,9 @@ impl Disclosure {
 
     /// The data is handed to the connection.
     #[must_use]
-    pub fn released(mut self, receipt: &AuditReceipt, counts: Counts) -> Self {
+    pub fn released(mut self, receipt: &AuditReceipt) -> Self {
         if let Some(event) = &mut self.event {
             event.intent = Some(receipt.index());
-            event.counts = Some(counts);
             event.status = Some(200);
         }
         self
@@ -111,19 +112,19 @@ impl Disclosure {
         Unfinished(error)
     }
 
-    /// The transfer ended after this many bytes.
-    pub fn transferred(mut self, bytes: u64, transfer: Transfer) {
+    /// The transfer ended after this much.
+    pub fn transferred(mut self, counts: Counts, transfer: Transfer) {
+        let (outcome, reason) = match transfer {
+            Transfer::Complete => (Outcome::Done, None),
+            Transfer::Aborted => (Outcome::Aborted, None),
+            Transfer::ConsentEnded => (Outcome::Refused, Some("consent-ended")),
+            Transfer::Failed(error) => (Outcome::Failed, Some(Fault::from(error).code)),
+        };
         if let Some(event) = &mut self.event {
-            event.reason = (transfer == Transfer::ConsentEnded).then_some("consent-ended");
-            if let Some(counts) = &mut event.counts {
-                counts.bytes = bytes;
-            }
+            event.reason = reason;
+            event.counts = Some(counts);
         }
-        drop(self.finish(match transfer {
-            Transfer::Complete => Outcome::Done,
-            Transfer::Aborted => Outcome::Aborted,
-            Transfer::ConsentEnded => Outcome::Refused,
-        }));
+        drop(self.finish(outcome));
     }
 
     /// Hands the outcome over. If it cannot be written the intent stands alone, which says "may have been disclosed".

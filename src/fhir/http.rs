@@ -1,6 +1,8 @@
 //! The resource endpoint on the wire: decode, read, encode. It decides nothing.
 
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,9 +13,10 @@ use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 
 use super::disclosure::Transfer;
 use super::outcome::{Issue, operation_outcome};
-use super::read::{self, NoToken, ReadError, Reader, Released};
+use super::read::{self, Flow, NoToken, Outgoing, ReadError, Reader, Released};
 use super::request::{Accept, Asked, FORM_MAX_BYTES, FormFault, Media, Prefer, RequestError, Verb};
-use crate::edge::{Body, Connection, Ended, Gate};
+use crate::audit::Counts;
+use crate::edge::{Body, Connection, Ended, Gate, Source, Torn};
 use crate::fault::Fault;
 use crate::medmij::{CorrelationId, FhirVersion, LocalId, RequestId};
 use crate::routing::{Refusal, Route, is_plain, route};
@@ -97,19 +100,44 @@ where
 }
 
 fn release(reader: &Reader, released: Released) -> Response<Body> {
-    let disclosure = released.disclosure;
-    let on_end = Box::new(move |ended| match ended {
-        Ended::Complete { bytes } => disclosure.transferred(bytes, Transfer::Complete),
-        Ended::Dropped { bytes } => disclosure.transferred(bytes, Transfer::Aborted),
-        Ended::Stopped { bytes } => disclosure.transferred(bytes, Transfer::ConsentEnded),
+    let Released { body, counts, grant, receipt, disclosure } = released;
+    let (body, told) = match body {
+        Outgoing::Whole(bytes) => (Body::full(Bytes::from(bytes)), None),
+        Outgoing::Stream(flow) => {
+            let told = flow.told();
+            (Body::stream(Outflow(flow), None), Some(told))
+        }
+    };
+    let on_end = Box::new(move |ended| {
+        let (counts, fault) = told.map_or((counts, None), |told| told.now());
+        let (bytes, transfer) = how(ended, fault);
+        disclosure.transferred(Counts { bytes, ..counts }, transfer);
     });
-    let body = Body::watched(Bytes::from(released.body), on_end).gated(while_it_lasts(reader, released.grant));
-    let mut response = Response::new(body);
+    let mut response = Response::new(body.watch(on_end).gated(while_it_lasts(reader, grant)));
     response.headers_mut().insert(header::CONTENT_TYPE, FHIR_JSON);
-    if let Ok(receipt) = HeaderValue::from_str(&released.receipt.to_string()) {
+    if let Ok(receipt) = HeaderValue::from_str(&receipt.to_string()) {
         response.headers_mut().insert("inzage-audit-receipt", receipt);
     }
     response
+}
+
+/// How many bytes the connection took, and how the transfer ended. `fault`: what broke the source off, if anything did.
+fn how(ended: Ended, fault: Option<ReadError>) -> (u64, Transfer) {
+    match ended {
+        Ended::Complete { bytes } => (bytes, Transfer::Complete),
+        Ended::Dropped { bytes } => (bytes, Transfer::Aborted),
+        Ended::Stopped { bytes } => (bytes, Transfer::ConsentEnded),
+        Ended::Failed { bytes } => (bytes, fault.map_or(Transfer::Aborted, Transfer::Failed)),
+    }
+}
+
+/// A flow as the edge wants it.
+struct Outflow(Flow);
+
+impl Source for Outflow {
+    fn poll_bytes(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Torn>>> {
+        self.0.poll_bytes(cx).map(|polled| polled.map(|bytes| bytes.map_err(|_| Torn)))
+    }
 }
 
 /// A consent that ends takes a transfer under way with it: at once on this node, within 5 s on the others. So does a store

@@ -2,6 +2,7 @@
 //! receipt, release. What is released carries the receipt of its intent; nothing else can be released.
 
 mod error;
+mod flow;
 mod incoming;
 mod search;
 
@@ -15,7 +16,7 @@ use jiff::ToSpan as _;
 use self::search::Work;
 use super::disclosure::{Attempt, Disclosure};
 use super::request::{self, Floors, Interaction, RequestError};
-use crate::audit::{AuditEvent, AuditLog, AuditReceipt, Kind, Outcome, Pseudonymiser};
+use crate::audit::{AuditEvent, AuditLog, AuditReceipt, Counts, Kind, Outcome, Pseudonymiser};
 use crate::availability::dutch_today;
 use crate::chainlog::ChainLog;
 use crate::clock::SharedClock;
@@ -28,6 +29,7 @@ use crate::secret::hash_handle;
 
 pub use self::error::ReadError;
 use self::error::Unread;
+pub use self::flow::{Flow, Outgoing, Told};
 pub use self::incoming::{NoToken, Request};
 
 /// What reading needs.
@@ -57,7 +59,9 @@ pub struct Reader {
 /// Data that may leave: judged, and with the receipt of its audit intent.
 pub struct Released {
     /// The body.
-    pub body: Vec<u8>,
+    pub body: Outgoing,
+    /// Entries in it, and those withheld; of a stream, none yet.
+    pub counts: Counts,
     /// The consent under which it leaves.
     pub grant: LocalId,
     /// Proof that the intent is on disk.

@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::{ReadError, Reader, Released, Request, Unread};
+use super::flow::Entries;
+use super::{Flow, Outgoing, ReadError, Reader, Released, Request, Unread};
 use crate::audit::{AuditEvent, AuditReceipt, Counts, Kind, Outcome, receipt};
 use crate::availability::is_of_age;
 use crate::fhir::disclosure::{Attempt, Disclosure};
 use crate::fhir::request::{Floors, SearchShape};
+use crate::fhir::shape::stream::Kept;
 use crate::fhir::shape::{Page, Record, Rules, ShapeFault, Shaping, ShownEpisodes, flagged_episodes, shape_searchset};
 use crate::his::{Answer, AnswerBody, Ask, Format, HisAdapter, HisError, HisPatient, Search};
 use crate::medmij::LocalId;
@@ -27,15 +29,15 @@ pub(super) struct Work<'a> {
 }
 
 struct Judged {
-    body: Vec<u8>,
+    body: Outgoing,
     grant: LocalId,
     counts: Counts,
 }
 
 impl Judged {
     fn released(self, receipt: AuditReceipt, disclosure: Disclosure) -> Released {
-        let disclosure = disclosure.released(&receipt, self.counts);
-        Released { body: self.body, grant: self.grant, receipt, disclosure }
+        let disclosure = disclosure.released(&receipt);
+        Released { body: self.body, counts: self.counts, grant: self.grant, receipt, disclosure }
     }
 }
 
@@ -79,16 +81,30 @@ impl Reader {
             (data.await.map_err(ReadError::His)?, None)
         };
         let flags = flags.map(whole).transpose().map_err(ReadError::His)?;
-        self.shape(&patient, work, &whole(data).map_err(ReadError::His)?, flags.as_deref()).map_err(ReadError::Shape)
+        let grant = work.permit.grant().id;
+        match (data.format, data.body) {
+            (Format::Json, AnswerBody::Whole(body)) => {
+                let shaped = self.held_against(&patient, work, flags.as_deref(), |shaping| shape_page(&body, shaping));
+                let (body, counts) = shaped.flatten().map_err(ReadError::Shape)?;
+                Ok(Judged { body: Outgoing::Whole(body), grant, counts })
+            }
+            (Format::Json, AnswerBody::Large(body)) => {
+                let kept = self.held_against(&patient, work, flags.as_deref(), Kept::of).map_err(ReadError::Shape)?;
+                let flow = Flow::open(body, Box::new(Entries::new(kept, None))).await?;
+                Ok(Judged { body: Outgoing::Stream(flow), grant, counts: Counts::default() })
+            }
+            (Format::Xml, _) => Err(ReadError::His(HisError::Nonsense)),
+        }
     }
 
-    fn shape(
+    /// Does something with what the answer to this search is held against.
+    fn held_against<T>(
         &self,
         patient: &HisPatient,
         work: &Work<'_>,
-        data: &[u8],
         flags: Option<&[u8]>,
-    ) -> Result<Judged, ShapeFault> {
+        then: impl FnOnce(&Shaping<'_>) -> T,
+    ) -> Result<T, ShapeFault> {
         let grant = work.permit.grant();
         let service = work.permit.service();
         let our_base = resource_base(&self.origin, &grant.provider, &service.id, service.fhir);
@@ -120,14 +136,18 @@ impl Reader {
             includes: &includes,
             page: Page::First,
         };
-        let shaped = shape_searchset(data, &shaping, &str::to_owned)?;
-        // There are no cursors yet under which a client could ask for it.
-        if shaped.next.is_some() {
-            return Err(ShapeFault::MorePages);
-        }
-        let counts = Counts { entries: shaped.entries, withheld: shaped.withheld, bytes: 0 };
-        Ok(Judged { body: shaped.body, grant: grant.id, counts })
+        Ok(then(&shaping))
     }
+}
+
+fn shape_page(body: &[u8], shaping: &Shaping<'_>) -> Result<(Vec<u8>, Counts), ShapeFault> {
+    let shaped = shape_searchset(body, shaping, &str::to_owned)?;
+    // There are no cursors yet under which a client could ask for it.
+    if shaped.next.is_some() {
+        return Err(ShapeFault::MorePages);
+    }
+    let counts = Counts { entries: shaped.entries, withheld: shaped.withheld, bytes: 0 };
+    Ok((shaped.body, counts))
 }
 
 fn flagged(body: &[u8], record: &Record<'_>) -> Result<HashSet<String>, ShapeFault> {

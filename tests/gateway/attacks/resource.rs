@@ -1,25 +1,15 @@
 //! Attacks on the resource endpoint with tokens: who holds one, for what it is good, and until when.
 
-use std::sync::Arc;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use bytes::Bytes;
 use http::{HeaderMap, Method, header};
-use http_body_util::{BodyExt as _, Empty};
-use hyper::client::conn::http2;
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use inzage::clock::SharedClock;
+use http_body_util::BodyExt as _;
 use inzage::sandbox::client::new_id;
-use inzage::tls::client::client_config;
-use inzage::tls::identity::{Identity, Roots};
-use rustls_pki_types::ServerName;
 use serde_json::{Value, json};
-use tokio::net::TcpStream;
-use tokio_rustls::TlsConnector;
 
-use crate::harness::{Gateway, ROLE, Session, fault};
+use crate::harness::{Gateway, ROLE, fault};
 use crate::requests::{Bench, OTHER_PROVIDER, Refusal, SERVICE_NOT_GRANTED};
+use crate::slow::slow_reader;
 
 const DELINDE: &str = "huisarts.delinde@medmij";
 const HAVEN: &str = "huisarts.haven@medmij";
@@ -186,25 +176,6 @@ fn long_record(folder: &std::path::Path, bsn: &str) {
     std::fs::write(folder.join("contact.json"), contact.to_string()).unwrap();
 }
 
-/// A connection whose reader takes 64 KiB at a time, so that the answer waits for it.
-async fn slow_reader(gateway: &Gateway, session: &Session) -> hyper::Response<hyper::body::Incoming> {
-    let clock: SharedClock = Arc::clone(&gateway.clock) as _;
-    let file = |name: &str| gateway.folder().join(name);
-    let own = Identity::load(&file("pgo.pem"), &file("pgo.key"), clock.now()).unwrap();
-    let tls = client_config(&Roots::load(&file("ca.pem")).unwrap(), Some(&own), &[b"h2"], &clock).unwrap();
-    let url: http::Uri = format!("{}/Encounter", session.base()).parse().unwrap();
-    let tcp = TcpStream::connect(("127.0.0.1", url.port_u16().unwrap())).await.unwrap();
-    let name = ServerName::try_from(url.host().unwrap().to_owned()).unwrap();
-    let stream = TlsConnector::from(Arc::new(tls)).connect(name, tcp).await.unwrap();
-    let mut builder = http2::Builder::new(TokioExecutor::new());
-    builder.initial_stream_window_size(65_535).initial_connection_window_size(65_535);
-    let (mut sender, connection) = builder.handshake(TokioIo::new(stream)).await.unwrap();
-    tokio::spawn(connection);
-    let request = http::Request::get(url).header("authorization", format!("Bearer {}", session.token.access_token));
-    let request = request.header("accept", "application/fhir+json").body(Empty::<Bytes>::new()).unwrap();
-    sender.send_request(request).await.unwrap()
-}
-
 #[tokio::test]
 async fn case_50_a_consent_that_ends_breaks_off_what_is_on_its_way() {
     const BSN: &str = "999910796";
@@ -213,7 +184,7 @@ async fn case_50_a_consent_that_ends_breaks_off_what_is_on_its_way() {
     let gateway = Gateway::start_among("", Some(records.clone())).await;
     let session = gateway.session(DELINDE, BSN).await;
     assert!(session.get("Encounter").await.body.len() > 1_000_000);
-    let mut answer = slow_reader(&gateway, &session).await;
+    let mut answer = slow_reader(&gateway, &session, "Encounter").await;
     assert_eq!(answer.status(), 200);
     let first = answer.body_mut().frame().await.unwrap().unwrap().into_data().unwrap();
     let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());

@@ -1,0 +1,124 @@
+//! An answer on its way: bytes come from the HIS as fast as the client takes them, and leave once they are judged.
+
+mod entries;
+
+use std::future::poll_fn;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+
+pub(super) use self::entries::Entries;
+use super::ReadError;
+use crate::audit::Counts;
+use crate::his::HisStream;
+
+/// How much is judged in one go, so that no other request waits long.
+const MOST_AT_ONCE: usize = 64 * 1024;
+
+/// What stands between the HIS and the client.
+pub(super) trait Filter: Send {
+    /// Takes bytes of the HIS and gives those that may leave, if any.
+    fn push(&mut self, bytes: Bytes) -> Result<Bytes, ReadError>;
+
+    /// The HIS has given all: what remains to leave.
+    fn finish(&mut self) -> Result<Bytes, ReadError>;
+
+    /// Entries that left, and those that were withheld.
+    fn counts(&self) -> Counts;
+}
+
+/// What leaves.
+pub enum Outgoing {
+    /// All of it, judged.
+    Whole(Vec<u8>),
+    /// What is judged on its way.
+    Stream(Flow),
+}
+
+/// An answer on its way. Once it failed, it fails: it never looks complete.
+pub struct Flow {
+    /// `None` when the HIS has given all.
+    source: Option<HisStream>,
+    filter: Box<dyn Filter>,
+    /// What came and is not judged.
+    unjudged: Bytes,
+    /// What is judged and has not left.
+    judged: Bytes,
+    told: Arc<Told>,
+}
+
+/// What a flow tells to whoever records its end.
+#[derive(Debug, Default)]
+pub struct Told(Mutex<(Counts, Option<ReadError>)>);
+
+impl Told {
+    /// How much was let go, without its bytes, and what broke it off.
+    #[must_use]
+    pub fn now(&self) -> (Counts, Option<ReadError>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set(&self, counts: Counts, error: Option<ReadError>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = (counts, error);
+    }
+}
+
+impl Flow {
+    /// Begins one, and waits for the first bytes that may leave: until then an answer that may not is refused as a whole.
+    ///
+    /// # Errors
+    /// When the HIS fails or sends what may not leave before anything did.
+    pub(super) async fn open(source: HisStream, filter: Box<dyn Filter>) -> Result<Self, ReadError> {
+        let (unjudged, judged, told) = (Bytes::new(), Bytes::new(), Arc::default());
+        let mut flow = Self { source: Some(source), filter, unjudged, judged, told };
+        if let Some(first) = poll_fn(|cx| flow.poll_bytes(cx)).await {
+            flow.judged = first?;
+        }
+        Ok(flow)
+    }
+
+    /// Where it tells how it goes.
+    #[must_use]
+    pub fn told(&self) -> Arc<Told> {
+        Arc::clone(&self.told)
+    }
+
+    /// The next bytes that may leave, never none of them. `Ready(None)` when the answer is complete.
+    ///
+    /// # Errors
+    /// When the rest may not leave, or does not come.
+    pub fn poll_bytes(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, ReadError>>> {
+        if let (_, Some(error)) = self.told.now() {
+            return Poll::Ready(Some(Err(error)));
+        }
+        while self.judged.is_empty() {
+            let Some(judged) = ready!(self.poll_judged(cx)) else { return Poll::Ready(None) };
+            let (judged, error) = judged.map_or_else(|error| (Bytes::new(), Some(error)), |judged| (judged, None));
+            self.told.set(self.filter.counts(), error);
+            if let Some(error) = error {
+                (self.source, self.unjudged) = (None, Bytes::new());
+                return Poll::Ready(Some(Err(error)));
+            }
+            self.judged = judged;
+        }
+        Poll::Ready(Some(Ok(std::mem::take(&mut self.judged))))
+    }
+
+    /// The next step of judging, which may let nothing go.
+    fn poll_judged(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, ReadError>>> {
+        let Some(source) = &mut self.source else { return Poll::Ready(None) };
+        if self.unjudged.is_empty() {
+            match ready!(source.poll_chunk(cx)) {
+                Some(Ok(bytes)) => self.unjudged = bytes,
+                Some(Err(error)) => return Poll::Ready(Some(Err(ReadError::His(error)))),
+                None => {
+                    self.source = None;
+                    return Poll::Ready(Some(self.filter.finish()));
+                }
+            }
+        }
+        let part = self.unjudged.split_to(self.unjudged.len().min(MOST_AT_ONCE));
+        Poll::Ready(Some(self.filter.push(part)))
+    }
+}
