@@ -2,6 +2,7 @@
 //! Public texts stand here; nothing internal gets into them.
 
 mod his;
+mod sharing;
 
 use crate::audit::AuditError;
 use crate::fhir::read::{NoToken, ReadError};
@@ -84,6 +85,9 @@ impl From<ReadError> for Fault {
             ReadError::NoAdapter => NO_ADAPTER,
             ReadError::His(error) => error.into(),
             ReadError::Shape(_) => NOT_PASSED_ON,
+            ReadError::SharedAnswer(_) => sharing::MAYBE_STORED,
+            ReadError::Body(error) => error.into(),
+            ReadError::Submission(error) => error.into(),
             ReadError::Audit(error) => error.into(),
             ReadError::Store => STORE_DOWN,
         }

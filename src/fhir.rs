@@ -9,4 +9,5 @@ pub mod outcome;
 pub mod read;
 pub mod request;
 pub mod shape;
+pub mod sharing;
 pub mod xml;

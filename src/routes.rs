@@ -70,7 +70,7 @@ impl Serve for BackFace {
         let started = self.watch.clock.monotonic();
         let resource = crate::fhir::http::is_resource_path(request.uri().path());
         let response = if resource {
-            crate::fhir::http::serve(&self.reader, request, connection).await
+            resource_answer(&self.reader, request, connection).await
         } else {
             through(&self.router, request, connection).await
         };
@@ -78,6 +78,21 @@ impl Serve for BackFace {
         self.watch.answered(Face::Back, route, started, response.status());
         response
     }
+}
+
+/// An answer of the resource server. What may store something runs as a task of its own: when the client goes away, what has
+/// begun is still finished and recorded.
+async fn resource_answer(
+    reader: &Arc<Reader>,
+    request: Request<Incoming>,
+    connection: &Arc<Connection>,
+) -> Response<Body> {
+    if !crate::fhir::http::may_store(&request) {
+        return crate::fhir::http::serve(reader, request, connection).await;
+    }
+    let (reader, connection) = (Arc::clone(reader), Arc::clone(connection));
+    let answer = async move { crate::fhir::http::serve(&reader, request, &connection).await };
+    tokio::spawn(answer).await.unwrap_or_else(unanswered)
 }
 
 /// A router's answer. It runs as a task of its own: when the client goes away, a half-made change is still finished.

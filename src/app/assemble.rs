@@ -285,6 +285,7 @@ fn back(config: &Config, shared: &Shared) -> Result<Half<BackFace>, StartError> 
         clock: Arc::clone(&shared.clock),
         origin: config.back.origin.to_string(),
         his_deadline: config.release.his_deadline,
+        submit_limit_bytes: config.release.submit_limit_bytes,
     };
     let own = identity(&config.back.identity, &shared.clock)?;
     let tls = back_channel(&own, &Roots::load(&config.back.client_roots)?, Vec::new(), &shared.clock)?;

@@ -41,7 +41,11 @@ pub enum Kind {
     DisclosureIntent,
     /// How the disclosure ended.
     DisclosureOutcome,
-    /// A request for data was refused before the HIS was asked.
+    /// A resource that a person shares is about to be sent to the HIS and may be stored.
+    SubmissionIntent,
+    /// What became of it.
+    SubmissionOutcome,
+    /// A request for data, or to share some, was refused before the HIS was asked.
     ResourceRefused,
 }
 
@@ -65,6 +69,8 @@ impl Kind {
             Self::GrantEnded => "grant_ended",
             Self::DisclosureIntent => "disclosure_intent",
             Self::DisclosureOutcome => "disclosure_outcome",
+            Self::SubmissionIntent => "submission_intent",
+            Self::SubmissionOutcome => "submission_outcome",
             Self::ResourceRefused => "resource_refused",
         }
     }

@@ -69,7 +69,7 @@ pub(crate) fn full(time: Timestamp) -> AuditEvent {
     }
 }
 
-const KINDS: [Kind; 16] = [
+const KINDS: [Kind; 18] = [
     Kind::NodeStarted,
     Kind::NodeStopped,
     Kind::ListsSwapped,
@@ -85,6 +85,8 @@ const KINDS: [Kind; 16] = [
     Kind::GrantEnded,
     Kind::DisclosureIntent,
     Kind::DisclosureOutcome,
+    Kind::SubmissionIntent,
+    Kind::SubmissionOutcome,
     Kind::ResourceRefused,
 ];
 

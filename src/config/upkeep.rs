@@ -53,6 +53,8 @@ impl Keys {
 pub struct Release {
     /// Answers of a HIS up to this size are judged whole before a byte leaves; 64 KiB to 256 MiB, default 8 MiB.
     pub judge_whole_limit_bytes: usize,
+    /// The largest bundle that a person may share; 64 KiB to 256 MiB, default 8 MiB.
+    pub submit_limit_bytes: usize,
     /// Time for a HIS to answer, 100 ms to 55 s, default 20 s: with our own part it stays under the 60 s of
     /// core.rscint.202.
     pub his_deadline: Duration,
@@ -66,11 +68,13 @@ impl Release {
     pub(super) fn read(section: &mut Section<'_, '_>) -> Read<Self> {
         let lifetime = || seconds(60..=900);
         let limit = section.or_default("judge_whole_limit_bytes", &bytes(65_536..=268_435_456), 8_388_608);
+        let submit = section.or_default("submit_limit_bytes", &bytes(65_536..=268_435_456), 8_388_608);
         let his_deadline = section.or_default("his_deadline_ms", &millis(100..=55_000), Duration::from_secs(20));
         let token_lifetime = section.or_default("token_lifetime_seconds", &lifetime(), Duration::from_mins(15));
         let code_lifetime = section.or_default("code_lifetime_seconds", &lifetime(), Duration::from_mins(15));
         Ok(Self {
             judge_whole_limit_bytes: limit?,
+            submit_limit_bytes: submit?,
             his_deadline: his_deadline?,
             token_lifetime: token_lifetime?,
             code_lifetime: code_lifetime?,

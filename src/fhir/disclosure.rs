@@ -34,6 +34,16 @@ impl Attempt {
         }
     }
 
+    /// Whether the log knows how it ended, or that something came of it.
+    pub(super) const fn is_decided(&self) -> bool {
+        !self.undecided
+    }
+
+    /// Its intents are in the log, and their outcomes are the business of who put them there.
+    pub(super) const fn decided(&mut self) {
+        self.undecided = false;
+    }
+
     /// Its intent is in the log: from here on there will be an outcome.
     #[must_use]
     pub fn intended(&mut self, clock: SharedClock) -> Disclosure {
@@ -51,7 +61,7 @@ impl Drop for Attempt {
 }
 
 /// What it means that a future is dropped before its end.
-fn broken_off() -> Outcome {
+pub(super) fn broken_off() -> Outcome {
     if std::thread::panicking() { Outcome::Failed } else { Outcome::Aborted }
 }
 

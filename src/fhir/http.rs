@@ -1,5 +1,7 @@
 //! The resource endpoint on the wire: decode, read, encode. It decides nothing.
 
+mod share;
+
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -11,10 +13,13 @@ use http::request::Parts;
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 
+use self::share::Coming;
+pub use self::share::may_store;
 use super::disclosure::Transfer;
 use super::outcome::{Issue, operation_outcome};
 use super::read::{self, Flow, NoToken, Outgoing, ReadError, Reader, Released};
 use super::request::{Accept, Asked, FORM_MAX_BYTES, FormFault, Media, Prefer, RequestError, Verb};
+use super::shape::submit::SubmitFault;
 use crate::audit::Counts;
 use crate::edge::{Body, Connection, Ended, Gate, Source, Torn};
 use crate::fault::Fault;
@@ -35,7 +40,8 @@ pub fn is_resource_path(path: &str) -> bool {
 /// Answers a request under `/fhir/`.
 pub async fn serve<B>(reader: &Reader, request: Request<B>, connection: &Arc<Connection>) -> Response<Body>
 where
-    B: http_body::Body,
+    B: http_body::Body + Send + Unpin,
+    B::Data: Send,
     B::Error: Into<axum::BoxError>,
 {
     let local_id = LocalId::new(reader.clock.now());
@@ -43,7 +49,8 @@ where
     let route = route_of(head.uri.path());
     let version = route.map_or(FhirVersion::Stu3, |route| route.version);
     let (headers, media) = (&head.headers, Media::of(text(&head.headers, "content-type"), version));
-    let form = if is_search_by_form(&head, media) { read_form(body).await.map(Some) } else { Ok(None) };
+    let (form, body) =
+        if is_search_by_form(&head, media) { (read_form(body).await.map(Some), None) } else { (Ok(None), Some(body)) };
     let asked = read::Request {
         local_id,
         request_id: text(headers, "medmij-request-id").and_then(RequestId::parse),
@@ -60,6 +67,10 @@ where
             prefer: Prefer::of(lines(headers, &HeaderName::from_static("prefer"))),
         },
     };
+    if asked.asked.verb == Verb::Post && route.is_ok_and(|route| route.rest.is_empty()) {
+        let shared = reader.share(asked, &mut Coming::new(body)).await;
+        return shared.map_or_else(|error| refuse(error, local_id), share::shared);
+    }
     match reader.read(asked).await {
         Ok(released) => release(reader, released),
         Err(error) => refuse(error, local_id),
@@ -160,6 +171,7 @@ fn refuse(error: ReadError, local_id: LocalId) -> Response<Body> {
         text: fault.text,
         diagnostics: fault.diagnostics,
         reference: &reference,
+        expression: expression(error).as_deref(),
     });
     let mut response = Response::new(Body::full(Bytes::from(body)));
     *response.status_mut() = StatusCode::from_u16(fault.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -175,6 +187,12 @@ fn refuse(error: ReadError, local_id: LocalId) -> Response<Body> {
         headers.insert(header::WWW_AUTHENTICATE, challenge);
     }
     response
+}
+
+/// The entry that is at fault, when a bundle was sent.
+fn expression(error: ReadError) -> Option<String> {
+    let ReadError::Submission(SubmitFault { entry, .. }) = error else { return None };
+    entry.map(|at| format!("Bundle.entry[{at}]"))
 }
 
 /// RFC 6750 section 3: no error code where no token was sent, and a challenge also for a token that is good for something else.

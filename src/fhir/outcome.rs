@@ -17,6 +17,8 @@ pub struct Issue<'a> {
     pub diagnostics: &'a str,
     /// The reference number of the request.
     pub reference: &'a str,
+    /// Which element of what was sent it is about.
+    pub expression: Option<&'a str>,
 }
 
 /// The code system of our codes.
@@ -27,7 +29,7 @@ pub const WHO_SYSTEM: &str = "urn:inzage:who-acts";
 /// Writes it.
 #[must_use]
 pub fn operation_outcome(issue: Issue<'_>) -> Vec<u8> {
-    let outcome = json!({
+    let mut outcome = json!({
         "resourceType": "OperationOutcome",
         "issue": [{
             "severity": "error",
@@ -42,5 +44,8 @@ pub fn operation_outcome(issue: Issue<'_>) -> Vec<u8> {
             "diagnostics": format!("{} (reference {})", issue.diagnostics, issue.reference),
         }],
     });
+    if let (Some(expression), Some(issue)) = (issue.expression, outcome.pointer_mut("/issue/0")) {
+        issue["expression"] = json!([expression]);
+    }
     outcome.to_string().into_bytes()
 }

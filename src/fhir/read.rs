@@ -5,6 +5,7 @@ mod error;
 mod flow;
 mod incoming;
 mod search;
+mod share;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -31,6 +32,7 @@ pub use self::error::ReadError;
 use self::error::Unread;
 pub use self::flow::{Flow, Outgoing, Told};
 pub use self::incoming::{NoToken, Request};
+pub use self::share::{BodyFault, Incoming, Shared};
 
 /// What reading needs.
 pub struct Reader {
@@ -54,6 +56,8 @@ pub struct Reader {
     pub origin: String,
     /// How long all calls to the HIS for one request may take together; well under the 60 s of core.rscint.202.
     pub his_deadline: Duration,
+    /// Bytes of the largest bundle that a person may share.
+    pub submit_limit_bytes: usize,
 }
 
 /// Data that may leave: judged, and with the receipt of its audit intent.

@@ -88,6 +88,7 @@ pub(crate) const EXCEPTIONS: &[(&str, &str, &str)] = &[
         "fault",
         "the status and reason in the chain log are those of the answer, so both come from the one table",
     ),
+    ("fhir::sharing", "fault", "the reason in the audit is the code of the answer, so both come from the one table"),
     ("fhir::disclosure", "fault", "the reason in the audit is the code of the answer, so both come from the one table"),
     ("lists::refresh", "lists::copy", "the last good copy has one form; a port would only forward to it"),
 ];

@@ -1,10 +1,11 @@
 //! Why a request is not answered with data.
 
-use super::NoToken;
+use super::{BodyFault, NoToken};
 use crate::audit::AuditError;
 use crate::fhir::disclosure::Unfinished;
 use crate::fhir::request::RequestError;
 use crate::fhir::shape::ShapeFault;
+use crate::fhir::shape::submit::SubmitFault;
 use crate::his::HisError;
 use crate::routing::Refusal;
 
@@ -39,6 +40,15 @@ pub enum ReadError {
     /// See [`ShapeFault`].
     #[error("the answer of the HIS may not be passed on")]
     Shape(ShapeFault),
+    /// See [`BodyFault`].
+    #[error(transparent)]
+    Body(BodyFault),
+    /// See [`SubmitFault`].
+    #[error(transparent)]
+    Submission(SubmitFault),
+    /// The answer to what was sent is not passed on; see [`ShapeFault`]. It may be stored all the same.
+    #[error("the answer of the HIS to what was sent may not be passed on")]
+    SharedAnswer(ShapeFault),
     /// The audit log cannot take the intent.
     #[error(transparent)]
     Audit(AuditError),

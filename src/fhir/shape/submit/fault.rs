@@ -15,9 +15,9 @@ pub struct SubmitFault {
 /// Why a bundle is not passed on; one variant per reaction of who sent it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum Why {
-    /// Not JSON as FHIR writes it.
-    #[error("not JSON of FHIR")]
-    NotJson,
+    /// Neither JSON nor XML as FHIR writes it.
+    #[error("not a resource as FHIR writes it")]
+    NotFhir,
     /// No Bundle, or a Bundle with members that no submission has.
     #[error("not a Bundle as it is sent")]
     NotABundle,
@@ -85,6 +85,6 @@ impl From<Why> for SubmitFault {
 /// Of the faults of answers only those of the scanner and of the changes are met here.
 impl From<ShapeFault> for SubmitFault {
     fn from(_: ShapeFault) -> Self {
-        Why::NotJson.into()
+        Why::NotFhir.into()
     }
 }

@@ -272,5 +272,5 @@ fn what_is_no_json_of_fhir_is_refused() {
     let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
     let fault =
         judge_submission(deep.as_bytes(), &allowed(SubmissionKind::Batch), FhirVersion::Stu3, &bsn()).err().unwrap();
-    assert_eq!(fault, Why::NotJson.into());
+    assert_eq!(fault, Why::NotFhir.into());
 }
