@@ -4,3 +4,4 @@ pub mod alarms;
 pub mod http;
 pub mod metrics;
 pub mod ready;
+pub mod recorded;

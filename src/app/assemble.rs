@@ -9,7 +9,6 @@ use arc_swap::ArcSwap;
 use axum::Router;
 
 use super::chain_log::ChainLogPart;
-use super::his::Installations;
 use super::login::login;
 use super::start::{StartError, bind};
 use super::store::open_store;
@@ -25,6 +24,7 @@ use crate::lists::Lists;
 use crate::medmij::Hostname;
 use crate::monitor::metrics::Metrics;
 use crate::monitor::ready::Readiness;
+use crate::monitor::recorded::CountedLog;
 use crate::oauth::authorize::AuthorizeForm;
 use crate::oauth::metadata::Metadata;
 use crate::oauth::rate::PortalRates;
@@ -82,9 +82,8 @@ impl App {
         let snapshot = first_snapshot(config)?;
         let lists = ListsPart::build(config, &clock, &snapshot, &audit)?;
         let store = open_store(config, &clock)?;
-        let his = Installations::build(config, &clock)?;
         let shared = Shared {
-            adapters: his.adapters,
+            adapters: super::his::adapters(config, &clock)?,
             pseudonyms: Arc::new(Pseudonymiser::new(&key(&config.keys.pseudonym)?)),
             tokens: Arc::new(CachedTokens::new(Arc::clone(&store) as _, Arc::clone(&store) as _, Arc::clone(&clock))),
             store,
@@ -105,7 +104,6 @@ impl App {
             chain_log,
             lists,
             metrics,
-            his: his.endpoints,
             _data: data,
         })
     }
@@ -278,7 +276,7 @@ fn back(config: &Config, shared: &Shared) -> Result<Half<BackFace>, StartError> 
         snapshot: Arc::clone(&shared.snapshot),
         tokens: Arc::clone(&shared.tokens) as _,
         grants: Arc::clone(&shared.tokens) as _,
-        audit: Arc::clone(&shared.audit) as _,
+        audit: Arc::new(CountedLog::new(Arc::clone(&shared.audit) as _, Arc::clone(&shared.watch.metrics))),
         chain: Arc::clone(&shared.chain),
         pseudonyms: Arc::clone(&shared.pseudonyms),
         adapters: shared.adapters.clone(),

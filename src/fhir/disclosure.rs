@@ -109,6 +109,7 @@ impl Disclosure {
     /// Nothing leaves. Returns when the log has it, so that a failure that was answered is on record.
     pub async fn failed(mut self, receipt: Option<AuditReceipt>, error: ReadError) -> Unfinished {
         if let Some(event) = &mut self.event {
+            raise_alarm(event, error);
             event.intent = receipt.map(|receipt| receipt.index());
             let fault = Fault::from(error);
             event.reason = Some(fault.code);
@@ -131,6 +132,9 @@ impl Disclosure {
             Transfer::Failed(error) => (Outcome::Failed, Some(Fault::from(error).code)),
         };
         if let Some(event) = &mut self.event {
+            if let Transfer::Failed(error) = transfer {
+                raise_alarm(event, error);
+            }
             event.reason = reason;
             event.counts = Some(counts);
         }
@@ -143,6 +147,16 @@ impl Disclosure {
         event.outcome = outcome;
         event.time = self.clock.now();
         self.log.append(event).ok()
+    }
+}
+
+/// Somebody must look at the HIS: what it sent may be of another person. The cause names nothing of the answer. Measured as
+/// `inzage_disclosures_total` with reason `his-answer-unfit`.
+fn raise_alarm(event: &AuditEvent, error: ReadError) {
+    if let ReadError::Shape(cause) = error {
+        let provider = event.provider.as_ref().map(tracing::field::display);
+        let request = event.local_id.as_ref().map(tracing::field::display);
+        tracing::error!(alarm = "his_answer_unfit", %cause, provider, request, "alarm");
     }
 }
 

@@ -1,7 +1,6 @@
 //! Every metric, with unit and label set. Labels come from closed sets, so their number is bounded; none holds personal data.
 
 mod chain_log;
-mod his;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -14,11 +13,10 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
 use self::chain_log::ChainLogMetrics;
-use self::his::HisMetrics;
 use super::alarms::Alarm;
 use super::ready::ListsState;
+use crate::audit::Outcome;
 use crate::chainlog::Counts;
-use crate::his::Figures;
 use crate::lists::ListKind;
 use crate::oauth::store::{PoolFigures, StoreFailures};
 
@@ -76,6 +74,12 @@ struct ResultLabel {
     result: &'static str,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct EndLabels {
+    outcome: &'static str,
+    reason: &'static str,
+}
+
 /// The metrics of a node.
 pub struct Metrics {
     registry: Registry,
@@ -87,12 +91,12 @@ pub struct Metrics {
     alarms: Family<AlarmLabel, Gauge>,
     list_refreshes: Family<ResultLabel, Counter>,
     audit_ready: Gauge,
+    disclosures: Family<EndLabels, Counter>,
     connections: Family<FaceLabel, Gauge>,
     store_connections: Family<StateLabel, Gauge>,
     store_waits: Counter,
     store_failures: Family<ReasonLabel, Counter>,
     chain_log: ChainLogMetrics,
-    his: HisMetrics,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -127,12 +131,12 @@ impl Default for Metrics {
             alarms: Family::default(),
             list_refreshes: Family::default(),
             audit_ready: Gauge::default(),
+            disclosures: Family::default(),
             connections: Family::default(),
             store_connections: Family::default(),
             store_waits: Counter::default(),
             store_failures: Family::default(),
             chain_log: ChainLogMetrics::default(),
-            his: HisMetrics::default(),
         };
         metrics.register();
         metrics
@@ -153,6 +157,8 @@ impl Metrics {
         registry.register("alarm", "1 while it needs an operator, else 0", self.alarms.clone());
         registry.register("lists_refreshes", "Refreshes of the lists by result", self.list_refreshes.clone());
         registry.register("audit_ready", "1 when access can be recorded, else 0", self.audit_ready.clone());
+        let help = "Disclosures by how they ended, and why when not well";
+        registry.register("disclosures", help, self.disclosures.clone());
         registry.register("connections_open", "Open connections by listener", self.connections.clone());
         let help = "Connections to the database server by state; awaited: operations that wait for one";
         registry.register("store_connections", help, self.store_connections.clone());
@@ -160,13 +166,18 @@ impl Metrics {
         registry.register("store_waits", help, self.store_waits.clone());
         registry.register("store_failures", "Failed operations of the store by reason", self.store_failures.clone());
         self.chain_log.register(registry);
-        self.his.register(registry);
     }
 
     /// An answer went out.
     pub fn answered(&self, face: Face, route: &'static str, status: u16, took: Duration) {
         self.answers.get_or_create(&AnswerLabels { face, route, status }).inc();
         self.duration.get_or_create(&RouteLabels { face, route }).observe(took.as_secs_f64());
+    }
+
+    /// A disclosure ended.
+    pub fn disclosed(&self, outcome: Outcome, reason: Option<&'static str>) {
+        let labels = EndLabels { outcome: outcome.as_str(), reason: reason.unwrap_or_default() };
+        self.disclosures.get_or_create(&labels).inc();
     }
 
     /// A refresh of the lists ended.
@@ -217,11 +228,6 @@ impl Metrics {
         self.chain_log.observe(counts, spooled, oldest);
     }
 
-    /// Sets what is measured of an endpoint of a HIS.
-    pub fn observe_his(&self, his: &str, endpoint: &'static str, figures: &Figures) {
-        self.his.observe(his, endpoint, figures);
-    }
-
     /// In the OpenMetrics text format.
     #[must_use]
     pub fn to_text(&self) -> String {
@@ -237,7 +243,6 @@ mod tests {
     use super::super::alarms::Raised;
     use super::super::ready::ListState;
     use super::*;
-    use crate::his::{BreakerState, Ending, HisError};
     use crate::lists::PerList;
 
     #[test]
@@ -259,11 +264,6 @@ mod tests {
         for _ in 0..2 {
             metrics.observe_chain_log(&counts, 300, Duration::from_secs(5));
         }
-        let endings = std::array::from_fn(|index| u64::from(index == Ending::Failed(HisError::Open).index()));
-        let figures = Figures { endings, repeated: 2, in_flight: 3, breaker: BreakerState::Open };
-        for _ in 0..2 {
-            metrics.observe_his("his-a", "fhir", &figures);
-        }
         let text = metrics.to_text();
         for line in [
             "inzage_answers_total{face=\"back\",route=\"fhir\",status=\"200\"} 1",
@@ -281,11 +281,6 @@ mod tests {
             "inzage_store_connections{state=\"in_use\"} 3",
             "inzage_store_waits_total 4",
             "inzage_store_failures_total{reason=\"overdue\"} 5",
-            "inzage_his_requests_total{his=\"his-a\",endpoint=\"fhir\",end=\"open\"} 1",
-            "inzage_his_requests_total{his=\"his-a\",endpoint=\"fhir\",end=\"answered\"} 0",
-            "inzage_his_repeated_total{his=\"his-a\",endpoint=\"fhir\"} 2",
-            "inzage_his_in_flight{his=\"his-a\",endpoint=\"fhir\"} 3",
-            "inzage_his_breaker{his=\"his-a\",endpoint=\"fhir\"} 2",
         ] {
             assert!(text.contains(line), "{line} in\n{text}");
         }

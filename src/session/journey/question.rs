@@ -63,8 +63,7 @@ pub(super) fn available_services(snapshot: &Snapshot, request: &AuthorizeRequest
     };
     let services = snapshot.services.iter().filter(wanted);
     services
-        .filter(|service| matches!(request.door, Door::Smart(_)) || service.is_for_everyone())
-        .filter(|service| snapshot.gives(provider, service, now))
+        .filter(|service| snapshot.offers(provider, service.id.as_str(), now))
         .map(|service| service.id.clone())
         .collect()
 }
