@@ -2,6 +2,7 @@
 
 mod authorize;
 mod fhir_request;
+mod his_answer;
 mod lists;
 mod resource;
 mod token;

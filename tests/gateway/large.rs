@@ -1,5 +1,7 @@
 //! Answers too large to be judged before the first byte leaves: each entry is judged before its own does.
 
+use std::sync::LazyLock;
+
 use http_body_util::BodyExt as _;
 use inzage::sandbox::client::new_id;
 use inzage::sandbox::his::faults::{Fail, Faults, ForeignKind};
@@ -7,6 +9,7 @@ use serde_json::Value;
 
 use crate::harness::{Gateway, Session, fault, send};
 use crate::requests::raw::Raw;
+use crate::secrets::LOG;
 use crate::slow::slow_reader;
 
 const DELINDE: &str = "huisarts.delinde@medmij";
@@ -101,6 +104,7 @@ async fn over_http_1_it_comes_in_chunks_and_the_last_one_says_that_it_is_complet
 /// Case 60 above the limit.
 #[tokio::test]
 async fn case_60_an_entry_of_somebody_else_at_the_end_breaks_the_transfer_before_its_first_byte() {
+    LazyLock::force(&LOG);
     let (gateway, session) = start().await;
     let foreign_kind = ForeignKind::Include;
     set(&gateway, Faults { huge_mb: 1, foreign_patient: true, foreign_kind, ..Faults::default() });
@@ -120,6 +124,8 @@ async fn case_60_an_entry_of_somebody_else_at_the_end_breaks_the_transfer_before
     assert_eq!(body.matches("\"reference\":\"Patient/").count(), body.matches(subject).count());
     let [_, outcome] = trail(gateway, &id).await;
     assert_broken(&outcome, "his-answer-unfit");
+    let (said, local_id) = (LOG.text(), outcome["local_id"].as_str().unwrap());
+    assert!(said.lines().any(|line| line.contains("his_answer_unfit") && line.contains(local_id)), "no alarm");
 }
 
 #[tokio::test]

@@ -17,7 +17,7 @@ use crate::harness::{Gateway, Session, seven_searches};
 const DELINDE: &str = "huisarts.delinde@medmij";
 
 /// All that the technical log says in this process, from the first use on.
-static LOG: LazyLock<Captured> = LazyLock::new(|| {
+pub(crate) static LOG: LazyLock<Captured> = LazyLock::new(|| {
     let captured = Captured::default();
     let writer = captured.clone();
     inzage::telemetry::start_with(move || writer.clone(), Level::TRACE);
@@ -25,10 +25,11 @@ static LOG: LazyLock<Captured> = LazyLock::new(|| {
 });
 
 #[derive(Clone, Default)]
-struct Captured(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Captured(Arc<Mutex<Vec<u8>>>);
 
 impl Captured {
-    fn text(&self) -> String {
+    /// What it said so far.
+    pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned()
     }
 }
