@@ -94,7 +94,7 @@ impl Case {
             includes: &[],
             page: Page::First,
         };
-        shape_searchset(&self.body, &shaping, &str::to_owned).unwrap()
+        shape_searchset(&self.body, &shaping, &|next: &str| Some(next.to_owned())).unwrap()
     }
 
     /// The same filter in the plain way. It checks less: no repeated names, no escapes, no rule for what it does not expect.

@@ -81,6 +81,7 @@ impl From<ReadError> for Fault {
             ReadError::UnknownToken => UNKNOWN_TOKEN,
             ReadError::Refused(refusal) => refusal.into(),
             ReadError::Request(error) => error.into(),
+            ReadError::UnknownPage => UNKNOWN_PAGE,
             ReadError::NotAvailable => NOT_AVAILABLE,
             ReadError::NoAdapter => NO_ADAPTER,
             ReadError::His(error) => error.into(),
@@ -109,6 +110,14 @@ const UNKNOWN_TOKEN: Fault = fault(
     Who::Pgo,
     "Uw toestemming is niet (meer) geldig. Geef in uw app opnieuw toestemming.",
     "the access token is not known or its grant has ended; start a new authorization",
+);
+const UNKNOWN_PAGE: Fault = fault(
+    "unknown-page",
+    404,
+    "not-found",
+    Who::Pgo,
+    "Deze bladzijde van uw gegevens is er niet meer. Haal uw gegevens opnieuw op.",
+    "there is no such page for this access token; repeat the search and follow its links with the same token",
 );
 const NOT_AVAILABLE: Fault = fault(
     "not-available",

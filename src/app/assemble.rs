@@ -18,6 +18,7 @@ use crate::chainlog::ChainLog;
 use crate::clock::SharedClock;
 use crate::config::{self, Config, PracticeState};
 use crate::edge::{Authority, Counters, EdgeConfig};
+use crate::fhir::cursor::Cursors;
 use crate::fhir::read::Reader;
 use crate::his::HisAdapter;
 use crate::lists::Lists;
@@ -36,6 +37,7 @@ use crate::practices::http::SearchDesk;
 use crate::practices::{GoLive, Practice, PracticeRegister};
 use crate::routes::{BackFace, FrontFace, Watch};
 use crate::routing::{Freshness, SharedSnapshot, Snapshot};
+use crate::seal::{Key32, Sealer};
 use crate::services::Catalogue;
 use crate::session::journey::{Journey, JourneyRules, Operator};
 use crate::store::{CachedTokens, KeyFile, Store};
@@ -157,7 +159,7 @@ fn open_audit(config: &Config, clock: &SharedClock) -> Result<Arc<FileLog>, Star
     Ok(Arc::new(log))
 }
 
-pub(super) fn key(path: &Path) -> Result<crate::seal::Key32, StartError> {
+pub(super) fn key(path: &Path) -> Result<Key32, StartError> {
     KeyFile::load(path).map_err(|source| StartError::Key { path: path.display().to_string(), source })
 }
 
@@ -279,6 +281,7 @@ fn back(config: &Config, shared: &Shared) -> Result<Half<BackFace>, StartError> 
         audit: Arc::new(CountedLog::new(Arc::clone(&shared.audit) as _, Arc::clone(&shared.watch.metrics))),
         chain: Arc::clone(&shared.chain),
         pseudonyms: Arc::clone(&shared.pseudonyms),
+        cursors: Arc::new(Cursors::new(Sealer::derived(&key(&config.keys.sealing)?, "page"))),
         adapters: shared.adapters.clone(),
         clock: Arc::clone(&shared.clock),
         origin: config.back.origin.to_string(),

@@ -12,8 +12,8 @@ use crate::secret::HandleHash;
 pub const PAGE_PARAMETER: &str = "_page";
 /// The longest address that is sealed, in bytes. Servers take longer ones badly (RFC 9110 section 4.1 asks for 8,000).
 const LONGEST_NEXT: usize = 2048;
-/// The longest cursor that is looked at, in characters: what the longest request and address become.
-const LONGEST_CURSOR: usize = 8192;
+/// The longest cursor, in characters: what a long request and the longest address become.
+pub const LONGEST_CURSOR: usize = 4096;
 /// Between the parts; occurs in no address and no request.
 const SEPARATOR: char = '\0';
 

@@ -4,6 +4,7 @@
 mod error;
 mod flow;
 mod incoming;
+mod page;
 mod search;
 mod share;
 
@@ -14,7 +15,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::ToSpan as _;
 
+use self::page::Turn;
 use self::search::Work;
+use super::cursor::{Bound, Cursors};
 use super::disclosure::{Attempt, Disclosure};
 use super::request::{self, Floors, Interaction, RequestError};
 use crate::audit::{AuditEvent, AuditLog, AuditReceipt, Counts, Kind, Outcome, Pseudonymiser};
@@ -25,7 +28,7 @@ use crate::his::HisAdapter;
 use crate::medmij::LocalId;
 use crate::oauth::grant::{GrantStore, IssuedToken, TokenStore};
 use crate::practices::Practice;
-use crate::routing::{SharedSnapshot, decide};
+use crate::routing::{SharedSnapshot, decide, resource_base};
 use crate::secret::hash_handle;
 
 pub use self::error::ReadError;
@@ -48,6 +51,8 @@ pub struct Reader {
     pub chain: Arc<dyn ChainLog>,
     /// Keyed pseudonyms for the audit.
     pub pseudonyms: Arc<Pseudonymiser>,
+    /// Addresses of further pages.
+    pub cursors: Arc<Cursors>,
     /// The adapters, by id of the HIS installation.
     pub adapters: HashMap<String, Arc<dyn HisAdapter>>,
     /// Time.
@@ -114,13 +119,20 @@ impl Reader {
         event.service = Some(permit.service().id.clone());
         let floors = floors(now, permit.practice());
         let demand = request::parse(permit.service(), route.rest, request.asked, floors).map_err(ReadError::Request)?;
-        let Interaction::Search(shape) = demand.interaction else {
-            return Err(ReadError::Request(RequestError::NotOffered).into());
+        let base = resource_base(&self.origin, &token.grant.provider, &permit.service().id, permit.service().fhir);
+        let bound = Bound { token: &token.hash, base: &base };
+        let (shape, turn) = match demand.interaction {
+            Interaction::Search(shape) => (shape, Turn::First),
+            Interaction::Page(page) => self.open_page(permit.service(), &page, bound, floors)?,
+            Interaction::Read(_) | Interaction::Submit(_) => {
+                return Err(ReadError::Request(RequestError::NotOffered).into());
+            }
         };
         event.query = Some(shape.describe().into());
         let adapter = self.adapters.get(&permit.practice().his).ok_or(ReadError::NoAdapter)?;
         let his_base = adapter.base(permit.service().fhir).ok_or(ReadError::NoAdapter)?;
-        self.release(request, attempt, Work { permit, shape, floors, adapter: adapter.as_ref(), his_base }).await
+        self.release(request, attempt, Work { permit, shape, turn, bound, floors, adapter: adapter.as_ref(), his_base })
+            .await
     }
 
     async fn token(&self, presented: Result<&str, NoToken>) -> Result<IssuedToken, ReadError> {

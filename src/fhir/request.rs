@@ -41,6 +41,21 @@ pub struct Asked<'a> {
     pub prefer: Prefer,
 }
 
+impl<'a> Asked<'a> {
+    /// A search by GET that wants no format in particular.
+    #[must_use]
+    pub fn search(query: Option<&'a str>) -> Self {
+        Self {
+            verb: Verb::Get,
+            query,
+            form: Ok(None),
+            accept: Accept::ANYTHING,
+            media: Media::Other,
+            prefer: Prefer::default(),
+        }
+    }
+}
+
 /// The method, as far as any service has a use for it. A HEAD asks for nothing that a GET does not tell, so it is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verb {
@@ -115,6 +130,8 @@ pub struct PageShape<'a> {
     pub resource: &'a str,
     /// The value of `_page`.
     pub token: String,
+    /// What the client asked, decoded, in its order; for the self link.
+    pub asked: Vec<(String, String)>,
 }
 
 /// A bundle that the service takes. Its body is not yet read.
@@ -231,6 +248,14 @@ fn submit<'a>(service: &'a Service, asked: Asked<'_>) -> Result<Demand<'a>, Requ
     };
     let shape = SubmitShape { submission, format: body, wants: asked.prefer.wants };
     Ok(Demand { interaction: Interaction::Submit(shape), format })
+}
+
+impl PageShape<'_> {
+    /// The client's own request under our base.
+    #[must_use]
+    pub fn self_link(&self, base: &str) -> String {
+        format!("{base}/{}", with_query(self.resource.to_owned(), &self.asked))
+    }
 }
 
 impl SearchShape<'_> {

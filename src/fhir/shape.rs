@@ -221,7 +221,7 @@ impl<'a> Record<'a> {
 }
 
 /// Shapes one page of the answer to a search. When the HIS has a next page, `next_link` makes the address under which the
-/// client finds it with us out of the one that the HIS gave.
+/// client finds it with us out of the one that the HIS gave, or `None` when it cannot be carried.
 ///
 /// `total` is what is shown; it is left out where the answer has more pages, as nobody knows then (an optional element by
 /// STU3 bundle.html 2.36.4.1). Links to other pages than the next are left out too.
@@ -231,7 +231,7 @@ impl<'a> Record<'a> {
 pub fn shape_searchset(
     body: &[u8],
     shaping: &Shaping<'_>,
-    next_link: &dyn Fn(&str) -> String,
+    next_link: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Shaped, ShapeFault> {
     let outline = scan::scan(body)?;
     let mut bundle = Bundle::read(&outline, shaping.page)?;
@@ -246,7 +246,7 @@ pub fn shape_searchset(
         });
     }
     let next = bundle.next.as_deref().map(|next| pages::address(next, &mask, shaping.record.his_base)).transpose()?;
-    let ours = next.map(next_link);
+    let ours = next.map(|next| next_link(next).ok_or(ShapeFault::MorePages)).transpose()?;
     let shaped = frame::finish(&bundle, walk, shaping, ours.as_deref(), &mut stays, outline.text())?;
     if mask.has_address(&shaped.body) {
         return Err(ShapeFault::InternalAddress);

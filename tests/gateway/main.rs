@@ -20,6 +20,7 @@ mod login;
 mod metadata;
 mod own;
 mod pages;
+mod paging;
 mod portal;
 mod practices;
 mod record;

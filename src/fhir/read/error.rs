@@ -27,6 +27,9 @@ pub enum ReadError {
     /// See [`RequestError`].
     #[error(transparent)]
     Request(RequestError),
+    /// The cursor is none of ours, was made for another token or practice, or leads to a search that is no longer there.
+    #[error("there is no such page")]
+    UnknownPage,
     /// The practice has nothing of this person, or the person is too young. The two are one answer, so that it tells
     /// nothing about treatment relations.
     #[error("the care provider makes no data of this person available")]

@@ -6,9 +6,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::flow::Entries;
+use super::page::{PageLinks, Turn};
 use super::{Flow, Outgoing, ReadError, Reader, Released, Request, Unread};
 use crate::audit::{AuditEvent, AuditReceipt, Counts, Kind, Outcome, receipt};
 use crate::availability::is_of_age;
+use crate::fhir::cursor::Bound;
 use crate::fhir::disclosure::{Attempt, Disclosure};
 use crate::fhir::request::{Floors, SearchShape};
 use crate::fhir::shape::stream::Kept;
@@ -16,13 +18,18 @@ use crate::fhir::shape::{Page, Record, Rules, ShapeFault, Shaping, ShownEpisodes
 use crate::his::{Answer, AnswerBody, Ask, Format, HisAdapter, HisError, HisPatient, Search};
 use crate::medmij::LocalId;
 use crate::practices::ClosedEpisodes;
-use crate::routing::{Permit, resource_base};
+use crate::routing::Permit;
 use crate::services::AllowedSearch;
+
+/// Most pages of attention flags that are read for one answer.
+const FLAG_PAGES_MAX: usize = 16;
 
 /// What one disclosure works with.
 pub(super) struct Work<'a> {
     pub(super) permit: Permit<'a>,
     pub(super) shape: SearchShape<'a>,
+    pub(super) turn: Turn,
+    pub(super) bound: Bound<'a>,
     pub(super) floors: Floors,
     pub(super) adapter: &'a dyn HisAdapter,
     pub(super) his_base: &'a str,
@@ -68,91 +75,139 @@ impl Reader {
         let subject = &work.permit.grant().subject;
         let found = work.adapter.find_patient(subject, ask).await.map_err(ReadError::His)?;
         let patient = found.filter(|patient| old_enough(patient, work)).ok_or(ReadError::NotAvailable)?;
-        let flags = Search { ask, resource: "Flag", operation: None, parameters: &[] };
-        let AllowedSearch { resource, operation, .. } = work.shape.search;
-        let data = Search { ask, resource, operation: *operation, parameters: &work.shape.upstream };
-        let data = work.adapter.search(&patient, data);
-        let by_flag = work.permit.practice().closed_episodes == ClosedEpisodes::Flagged;
-        let (data, flags) = if work.shape.search.needs_flags && by_flag {
-            let flags = work.adapter.search(&patient, flags);
-            let (data, flags) = tokio::try_join!(data, flags).map_err(ReadError::His)?;
-            (data, Some(flags))
-        } else {
-            (data.await.map_err(ReadError::His)?, None)
+        let record = work.record(&patient.id);
+        let (data, episodes) =
+            tokio::try_join!(work.data(&patient, ask), work.closed_episodes(&patient, ask, &record))?;
+        self.shape(work, record, data, episodes).await
+    }
+
+    async fn shape(
+        &self,
+        work: &Work<'_>,
+        record: Record<'_>,
+        data: Answer,
+        closed_episodes: ShownEpisodes,
+    ) -> Result<Judged, ReadError> {
+        let AllowedSearch { resource, includes, .. } = work.shape.search;
+        let includes: Vec<&str> = includes.iter().map(String::as_str).collect();
+        let shaping = Shaping {
+            record,
+            rules: &work.rules(closed_episodes),
+            self_link: &work.self_link(),
+            resource,
+            includes: &includes,
+            page: work.page(),
         };
-        let flags = flags.map(whole).transpose().map_err(ReadError::His)?;
+        let links = PageLinks::of(Arc::clone(&self.cursors), &work.shape, record.patient_id, work.bound);
         let grant = work.permit.grant().id;
         match (data.format, data.body) {
             (Format::Json, AnswerBody::Whole(body)) => {
-                let shaped = self.held_against(&patient, work, flags.as_deref(), |shaping| shape_page(&body, shaping));
-                let (body, counts) = shaped.flatten().map_err(ReadError::Shape)?;
+                let (body, counts) = shape_page(&body, &shaping, &links).map_err(ReadError::Shape)?;
                 Ok(Judged { body: Outgoing::Whole(body), grant, counts })
             }
             (Format::Json, AnswerBody::Large(body)) => {
-                let kept = self.held_against(&patient, work, flags.as_deref(), Kept::of).map_err(ReadError::Shape)?;
-                let flow = Flow::open(body, Box::new(Entries::new(kept, None))).await?;
+                let entries = Entries::new(Kept::of(&shaping), Some(links.into_link()));
+                let flow = Flow::open(body, Box::new(entries)).await?;
                 Ok(Judged { body: Outgoing::Stream(flow), grant, counts: Counts::default() })
             }
             (Format::Xml, _) => Err(ReadError::His(HisError::Nonsense)),
         }
     }
-
-    /// Does something with what the answer to this search is held against.
-    fn held_against<T>(
-        &self,
-        patient: &HisPatient,
-        work: &Work<'_>,
-        flags: Option<&[u8]>,
-        then: impl FnOnce(&Shaping<'_>) -> T,
-    ) -> Result<T, ShapeFault> {
-        let grant = work.permit.grant();
-        let service = work.permit.service();
-        let our_base = resource_base(&self.origin, &grant.provider, &service.id, service.fhir);
-        let record = Record {
-            fhir: service.fhir,
-            patient_id: &patient.id,
-            bsn: &grant.subject,
-            his_base: work.his_base,
-            our_base: &our_base,
-        };
-        let practice = work.permit.practice();
-        let rules = Rules {
-            applied: service.rules_for(work.shape.search),
-            access_start: practice.access_start,
-            results_since: work.floors.results,
-            today: work.floors.today,
-            closed_episodes: match (practice.closed_episodes, flags) {
-                (ClosedEpisodes::All, _) => ShownEpisodes::All,
-                (ClosedEpisodes::Flagged, Some(flags)) => ShownEpisodes::Only(flagged(flags, &record)?),
-                (ClosedEpisodes::Flagged, None) | (ClosedEpisodes::None, _) => ShownEpisodes::Only(HashSet::new()),
-            },
-        };
-        let includes: Vec<&str> = work.shape.search.includes.iter().map(String::as_str).collect();
-        let shaping = Shaping {
-            record,
-            rules: &rules,
-            self_link: &work.shape.self_link(&our_base),
-            resource: &work.shape.search.resource,
-            includes: &includes,
-            page: Page::First,
-        };
-        Ok(then(&shaping))
-    }
 }
 
-fn shape_page(body: &[u8], shaping: &Shaping<'_>) -> Result<(Vec<u8>, Counts), ShapeFault> {
-    let shaped = shape_searchset(body, shaping, &str::to_owned)?;
-    // There are no cursors yet under which a client could ask for it.
-    if shaped.next.is_some() {
-        return Err(ShapeFault::MorePages);
-    }
+fn shape_page(body: &[u8], shaping: &Shaping<'_>, links: &PageLinks) -> Result<(Vec<u8>, Counts), ShapeFault> {
+    let shaped = shape_searchset(body, shaping, &|address: &str| links.to(address))?;
     let counts = Counts { entries: shaped.entries, withheld: shaped.withheld, bytes: 0 };
     Ok((shaped.body, counts))
 }
 
-fn flagged(body: &[u8], record: &Record<'_>) -> Result<HashSet<String>, ShapeFault> {
-    let flagged = flagged_episodes(body, record, Page::First)?;
-    if flagged.next.is_some() { Err(ShapeFault::MorePages) } else { Ok(flagged.episodes) }
+impl<'a> Work<'a> {
+    fn record(&self, patient_id: &'a str) -> Record<'a> {
+        Record {
+            fhir: self.permit.service().fhir,
+            patient_id,
+            bsn: &self.permit.grant().subject,
+            his_base: self.his_base,
+            our_base: self.bound.base,
+        }
+    }
+}
+
+impl Work<'_> {
+    fn self_link(&self) -> String {
+        match &self.turn {
+            Turn::First => self.shape.self_link(self.bound.base),
+            Turn::Later { self_link, .. } => self_link.clone(),
+        }
+    }
+
+    const fn page(&self) -> Page {
+        match self.turn {
+            Turn::First => Page::First,
+            Turn::Later { .. } => Page::Later,
+        }
+    }
+
+    fn rules(&self, closed_episodes: ShownEpisodes) -> Rules {
+        Rules {
+            applied: self.permit.service().rules_for(self.shape.search),
+            access_start: self.permit.practice().access_start,
+            results_since: self.floors.results,
+            today: self.floors.today,
+            closed_episodes,
+        }
+    }
+
+    async fn data(&self, patient: &HisPatient, ask: Ask<'_>) -> Result<Answer, ReadError> {
+        let AllowedSearch { resource, operation, .. } = self.shape.search;
+        let answer = match &self.turn {
+            Turn::First => {
+                let search = Search { ask, resource, operation: *operation, parameters: &self.shape.upstream };
+                self.adapter.search(patient, search).await
+            }
+            // A cursor of another patient's answer, under the same token: a HIS that gave a person a new id.
+            Turn::Later { page, .. } if page.patient != patient.id => return Err(ReadError::UnknownPage),
+            Turn::Later { page, .. } => self.adapter.page(patient, ask, &page.address).await,
+        };
+        answer.map_err(ReadError::His)
+    }
+
+    /// Which closed episodes the practice shows; the attention flags are asked for only where they decide.
+    async fn closed_episodes(
+        &self,
+        patient: &HisPatient,
+        ask: Ask<'_>,
+        record: &Record<'_>,
+    ) -> Result<ShownEpisodes, ReadError> {
+        Ok(match self.permit.practice().closed_episodes {
+            ClosedEpisodes::All => ShownEpisodes::All,
+            ClosedEpisodes::Flagged if self.shape.search.needs_flags => {
+                ShownEpisodes::Only(self.flagged(patient, ask, record).await?)
+            }
+            ClosedEpisodes::Flagged | ClosedEpisodes::None => ShownEpisodes::Only(HashSet::new()),
+        })
+    }
+
+    /// Reads the attention flags, all pages of them: a flag that is missed would hide an episode.
+    async fn flagged(
+        &self,
+        patient: &HisPatient,
+        ask: Ask<'_>,
+        record: &Record<'_>,
+    ) -> Result<HashSet<String>, ReadError> {
+        let flags = Search { ask, resource: "Flag", operation: None, parameters: &[] };
+        let mut answer = self.adapter.search(patient, flags).await;
+        let (mut episodes, mut page) = (HashSet::new(), Page::First);
+        for _ in 0..FLAG_PAGES_MAX {
+            let body = answer.and_then(whole).map_err(ReadError::His)?;
+            let flagged = flagged_episodes(&body, record, page).map_err(ReadError::Shape)?;
+            episodes.extend(flagged.episodes);
+            let Some(next) = flagged.next else { return Ok(episodes) };
+            page = Page::Later;
+            answer = self.adapter.page(patient, ask, &next).await;
+        }
+        Err(ReadError::Shape(ShapeFault::MorePages))
+    }
 }
 
 /// The body of an answer that is judged whole.

@@ -3,14 +3,11 @@
 use super::date::{self, Direction};
 use super::error::RequestError;
 use super::{Floors, PageShape, SearchShape};
+use crate::fhir::cursor::{LONGEST_CURSOR, PAGE_PARAMETER as PAGE};
 use crate::services::{AllowedSearch, Operation, Parameter, Service, Values};
 
 type Pairs = Vec<(String, String)>;
 
-/// The parameter of our own next links.
-const PAGE: &str = "_page";
-/// Longest token of a page.
-const PAGE_MAX_BYTES: usize = 4_096;
 pub(super) const FORMAT: &str = "_format";
 
 /// The first search of this type that these parameters fit.
@@ -104,10 +101,10 @@ pub(super) fn page<'a>(
     if pairs.iter().any(|(name, _)| name != PAGE && name != FORMAT) {
         return Err(RequestError::UnknownParameter);
     }
-    let is_token = (1..=PAGE_MAX_BYTES).contains(&token.len())
+    let is_token = (1..=LONGEST_CURSOR).contains(&token.len())
         && token.bytes().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'_' | b'.' | b'~'));
     let search = service.searches_of(resource).next().ok_or(RequestError::UnknownType)?;
-    let page = PageShape { resource: &search.resource, token: token.clone() };
+    let page = PageShape { resource: &search.resource, token: token.clone(), asked: pairs.clone() };
     if is_token { Ok(Some(page)) } else { Err(RequestError::BadValue) }
 }
 

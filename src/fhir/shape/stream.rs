@@ -77,8 +77,9 @@ impl Kept {
     }
 }
 
-/// Makes the address under which the client finds the next page with us out of the one that the HIS gave.
-pub type NextLink = Box<dyn Fn(&str) -> String + Send>;
+/// Makes the address under which the client finds the next page with us out of the one that the HIS gave; `None` when it
+/// cannot be carried, and then the answer must not leave.
+pub type NextLink = Box<dyn Fn(&str) -> Option<String> + Send>;
 
 /// Counts of what has left so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -296,7 +297,7 @@ fn edit_frame(
     keeps_entries: bool,
 ) -> Result<Edits, ShapeFault> {
     let next = bundle.next.as_deref().map(|next| pages::address(next, &mask, shaping.record.his_base)).transpose()?;
-    let next = next.map(|next| Ok(next_link.ok_or(ShapeFault::MorePages)?(next))).transpose()?;
+    let next = next.map(|next| next_link.and_then(|link| link(next)).ok_or(ShapeFault::MorePages)).transpose()?;
     let mut walk = Walk::new(shaping.record, Some(mask));
     frame::walk_frame(bundle, &mut walk)?;
     // What passes of the frame are codes and an address.

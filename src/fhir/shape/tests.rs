@@ -60,8 +60,8 @@ fn shaping<'a>(resource: &'a str, bsn: &'a Bsn, rules: &'a Rules) -> Shaping<'a>
 }
 
 /// Our address of the next page; the real one is sealed.
-fn next_link(his: &str) -> String {
-    format!("{OURS}/Observation?_page={}", his.len())
+fn next_link(his: &str) -> Option<String> {
+    Some(format!("{OURS}/Observation?_page={}", his.len()))
 }
 
 fn shape(resource: &str, body: &[u8]) -> Result<Shaped, ShapeFault> {

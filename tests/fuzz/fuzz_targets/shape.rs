@@ -43,7 +43,7 @@ fn shape(body: &[u8]) -> Result<Shaped, ShapeFault> {
         includes: &["Specimen", "Practitioner"],
         page: if choice / 12 % 2 == 1 { Page::Later } else { Page::First },
     };
-    let shaped = shape_searchset(body, &shaping, &|_| format!("{OURS}?_page=x"))?;
+    let shaped = shape_searchset(body, &shaping, &|_| Some(format!("{OURS}?_page=x")))?;
     assert!(shaped.next.as_ref().is_none_or(|next| next.strip_prefix(HIS).is_some_and(|rest| !rest.contains("/../"))));
     Ok(shaped)
 }
