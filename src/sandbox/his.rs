@@ -11,6 +11,7 @@ mod desk;
 mod document;
 mod endpoint;
 pub mod faults;
+mod format;
 mod gzip;
 mod load;
 mod payload;
@@ -150,7 +151,8 @@ impl Emulator {
         let endpoint = if self.r4.holds(request.uri.path()) { &self.r4 } else { &self.stu3 };
         let body = body.ok_or(Problem::TooLarge).and_then(|body| self.admits(request).map(|()| body));
         let answer = body.and_then(|body| endpoint.answer(request, body, faults, self.clock.now()));
-        answer.unwrap_or_else(|problem| answer::outcome(&problem, &endpoint.base))
+        let answer = answer.unwrap_or_else(|problem| answer::outcome(&problem, &endpoint.base));
+        if format::is_xml(request, faults) { format::in_xml(answer, endpoint.version, faults) } else { answer }
     }
 
     fn admits(&self, request: &Parts) -> Result<(), Problem> {

@@ -3,7 +3,9 @@
 
 mod element;
 mod journal;
+mod pdf;
 mod people;
+mod shared;
 mod story;
 mod treatment;
 
@@ -34,6 +36,8 @@ pub struct Practice {
     pub access_start: Date,
     /// Its records, as STU3 resources.
     pub resources: Vec<Value>,
+    /// What it keeps in R4.
+    pub r4: Vec<Value>,
     /// Its patients.
     pub patients: Vec<ShippedPatient>,
     /// Words that stand in S and O lines only, and may never reach a patient.
@@ -63,15 +67,22 @@ pub fn shipped(today: Date) -> Vec<Practice> {
     STORIES.iter().map(|text| expand(parse(text), today)).collect()
 }
 
+/// A person of STU3 records in R4, where vaccinations are kept.
+pub(super) fn r4_patient(stu3: &Value) -> Value {
+    shared::r4_patient(stu3)
+}
+
 fn expand(story: Story, today: Date) -> Practice {
     let calendar = Calendar { today };
     let mut resources = people::practice(&story);
-    let mut patients = Vec::new();
+    let (mut r4, mut patients) = (Vec::new(), Vec::new());
     for (number, person) in (1..).zip(&story.patient) {
         let record = Record { story: &story, person, number, calendar };
         resources.push(people::patient(&record));
         resources.extend(journal::resources(&record));
         resources.extend(treatment::resources(&record));
+        resources.extend(shared::resources(&record));
+        r4.extend(shared::r4_resources(&record));
         patients.push(ShippedPatient {
             bsn: person.bsn.clone(),
             family: person.family.clone(),
@@ -85,6 +96,7 @@ fn expand(story: Story, today: Date) -> Practice {
         name: story.name,
         place: story.place,
         resources,
+        r4,
         patients,
         canaries: story.canaries,
     }
@@ -135,6 +147,12 @@ impl Record<'_> {
 
     fn date(&self, day: i32) -> String {
         self.calendar.day(day).to_string()
+    }
+
+    /// A Dutch time of day (`HH:MM`) with its offset. Winter time, whatever the season: it is a moment, and the pages show it
+    /// in Dutch time.
+    fn moment(&self, day: i32, time: &str) -> String {
+        format!("{}T{time}:00+01:00", self.date(day))
     }
 
     fn full_name(&self) -> String {

@@ -17,7 +17,7 @@ use self::layout::Layout;
 pub use self::layout::{Directory, ListedPractice, TestPerson};
 use super::chainlog::Receiver;
 use super::client::{ClientError, ClientFiles, PgoClient};
-use super::his::{Emulator, EmulatorAuth, Records};
+use super::his::{Emulator, EmulatorAuth, Holdings, Records};
 use super::portal::client::PortalClient;
 use super::ports::{Base, Gateway, PortInUse, Sockets};
 use super::publisher::Publisher;
@@ -180,7 +180,7 @@ impl World {
     fn serve_his(
         &mut self,
         sockets: Vec<(std::net::TcpListener, std::net::TcpListener)>,
-        records: Vec<Records>,
+        records: Vec<Holdings>,
         clock: &SharedClock,
     ) -> Result<(), SandboxError> {
         let roots = Roots::load(&self.layout.file("ca.pem"))?;
@@ -298,14 +298,18 @@ impl World {
     }
 }
 
-fn gather_records(wish: &Wish, practices: &[records::Practice]) -> Result<Vec<Records>, SandboxError> {
+fn gather_records(wish: &Wish, practices: &[records::Practice]) -> Result<Vec<Holdings>, SandboxError> {
     let mut added = wish.his_data.as_deref().map(Records::load_folder).transpose()?;
     let gather = |practice: &records::Practice| {
         let shipped = Records::from_resources(practice.resources.clone())?;
-        Ok(match added.take() {
+        let stu3 = match added.take() {
             Some(added) => shipped.merge(added),
             None => shipped,
-        })
+        };
+        // Whoever is added is a patient in R4, too.
+        let people =
+            Records::from_resources(stu3.of_type("Patient").map(|it| records::r4_patient(it.value())).collect())?;
+        Ok(Holdings { stu3, r4: people.merge(Records::from_resources(practice.r4.clone())?) })
     };
     practices.iter().map(gather).collect()
 }

@@ -122,7 +122,7 @@ pub(super) fn capabilities(version: FhirVersion, base: &str, now: Timestamp) -> 
     let mut statement = json!({
         "resourceType": "CapabilityStatement", "status": "active", "date": format!("{now:.0}"), "kind": "instance",
         "software": {"name": "Inzage sandbox"}, "implementation": {"description": "Emulated HIS", "url": base},
-        "fhirVersion": number, "format": ["application/fhir+json"],
+        "fhirVersion": number, "format": ["application/fhir+json", "application/fhir+xml"],
         "rest": [{"mode": "server", "resource": resources,
             "interaction": [{"code": "batch"}, {"code": "transaction"}]}],
     });

@@ -71,8 +71,9 @@ pub(super) fn searchset(records: &Records, found: &Found<'_>, page: &Page<'_>, f
         total += usize::from(mode == "match");
         others.push(entry(other, mode));
     }
-    // Matches come first, also a foreign one; in a huge answer it comes last.
-    others.sort_by_key(|entry| (faults.huge_mb == 0) && entry.mode == "include");
+    // Matches come first, also a foreign one; in a huge answer, and out of an entity, it comes last.
+    let last = faults.huge_mb > 0 || faults.foreign_kind == ForeignKind::XmlEntity;
+    others.sort_by_key(|entry| !last && entry.mode == "include");
     written(page, &matches, &others, (total, found.more), faults)
 }
 

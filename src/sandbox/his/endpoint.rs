@@ -23,7 +23,7 @@ const SENT_MAX_BYTES: usize = 64 * 1024 * 1024;
 
 /// Resources of one version at one base.
 pub(super) struct Endpoint {
-    version: FhirVersion,
+    pub(super) version: FhirVersion,
     /// Without trailing slash.
     pub(super) base: String,
     path: String,
@@ -101,7 +101,7 @@ impl Endpoint {
     }
 
     fn submit(&self, request: &Parts, body: &Bytes, faults: &Faults, now: Timestamp) -> Result<Answer, Problem> {
-        let submission = Submission::parse(request, body)?;
+        let submission = Submission::parse(request, body, self.version)?;
         let judged = submission.judge(self.version, &self.records(), faults, now)?;
         self.take_room(judged.created().map(|resource| resource.text().get().len()).sum())?;
         let created: Vec<Resource> = judged.created().cloned().collect();

@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 pub use self::foreign::ForeignKind;
 pub use self::garbage::Garbage;
 pub use self::log::{LoggedRequest, RequestLog};
+pub use super::format::Format;
 
 pub(super) use self::bsn::expose_bsn;
 pub(super) use self::foreign::{foreign, taint};
@@ -47,6 +48,8 @@ pub struct Faults {
     pub stop_after_bytes: u32,
     /// The body is compressed, whatever was asked for; with `huge_mb`, white space of that size comes out of it.
     pub gzip: bool,
+    /// Whether answers are JSON or XML.
+    pub format: Format,
     /// Status 307 to another address of this HIS.
     pub redirect: bool,
 }

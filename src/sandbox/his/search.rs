@@ -131,9 +131,9 @@ impl Search {
         match name {
             "_format" => {
                 // A plus sign that was not encoded arrives as a space.
-                let json =
-                    ["json", "application/json", "application/fhir+json", "application/fhir json"].contains(&value);
-                if json { Ok(()) } else { Err(bad_value()) }
+                let plain = value.strip_prefix("application/").unwrap_or(value);
+                let known = ["json", "xml", "fhir+json", "fhir+xml", "fhir json", "fhir xml"].contains(&plain);
+                if known { Ok(()) } else { Err(bad_value()) }
             }
             "_include" => {
                 let include = self.table.includes.iter().find(|include| include.name == value).ok_or_else(bad_value)?;

@@ -13,6 +13,7 @@ use super::answer::{Answer, Problem, json_answer, new_id, operation_outcome};
 use super::faults::Faults;
 use super::store::{Records, Resource, references};
 use super::urns::{Urns, replace_urns, urn_of};
+use crate::fhir::xml;
 use crate::medmij::FhirVersion;
 
 /// Entries of a Bundle at most.
@@ -97,13 +98,17 @@ impl Judged {
 }
 
 impl Submission {
-    pub(super) fn parse(request: &Parts, body: &Bytes) -> Result<Self, Problem> {
+    pub(super) fn parse(request: &Parts, body: &Bytes, version: FhirVersion) -> Result<Self, Problem> {
         let kind = request.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let kind = kind.split(';').next().unwrap_or_default().trim();
-        if !["application/fhir+json", "application/json"].contains(&kind) {
-            return Err(Problem::MediaType);
-        }
-        let mut bundle: Value = serde_json::from_slice(body).map_err(|_| SubmissionError::NotOne)?;
+        let read = match kind.split(';').next().unwrap_or_default().trim() {
+            "application/fhir+json" | "application/json" => serde_json::from_slice(body),
+            "application/fhir+xml" | "application/xml" => {
+                let json = xml::to_json(body, version).map_err(|_| SubmissionError::NotOne)?;
+                serde_json::from_slice(&json)
+            }
+            _ => return Err(Problem::MediaType),
+        };
+        let mut bundle: Value = read.map_err(|_| SubmissionError::NotOne)?;
         let text = |name| bundle.get(name).and_then(Value::as_str);
         let kind = match (text("resourceType"), text("type")) {
             (Some("Bundle"), Some("batch")) => Kind::Batch,

@@ -63,6 +63,69 @@ pub(super) struct Person {
     #[serde(default)]
     pub(super) result: Vec<Measurement>,
     pub(super) consult: Vec<Consult>,
+    #[serde(default)]
+    pub(super) appointment: Vec<Appointment>,
+    #[serde(default)]
+    pub(super) document: Vec<Document>,
+    #[serde(default)]
+    pub(super) measured: Vec<Measured>,
+    #[serde(default)]
+    pub(super) vaccination: Vec<Vaccination>,
+}
+
+/// Time at the practice; past ones were kept.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Appointment {
+    pub(super) day: i32,
+    /// Dutch time, hours and minutes.
+    pub(super) from: String,
+    pub(super) to: String,
+    pub(super) reason: String,
+}
+
+/// A letter in the record; it becomes a PDF.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Document {
+    pub(super) day: i32,
+    /// LOINC code of the kind, and its name.
+    pub(super) loinc: String,
+    pub(super) kind: String,
+    pub(super) title: String,
+    /// Who wrote it.
+    pub(super) from: String,
+    /// Its paragraphs.
+    pub(super) text: Vec<String>,
+}
+
+/// What a person measured at home, on a day at a Dutch time.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub(super) enum Measured {
+    /// In kg.
+    Weight { day: i32, at: String, value: serde_json::Number },
+    /// In mmHg.
+    BloodPressure { day: i32, at: String, high: serde_json::Number, low: serde_json::Number },
+}
+
+impl Measured {
+    /// Day and time.
+    pub(super) fn moment(&self) -> (i32, &str) {
+        match self {
+            Self::Weight { day, at, .. } | Self::BloodPressure { day, at, .. } => (*day, at),
+        }
+    }
+}
+
+/// A vaccine that was given.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Vaccination {
+    pub(super) day: i32,
+    /// SNOMED CT code of the vaccine.
+    pub(super) snomed: String,
+    pub(super) name: String,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]

@@ -140,7 +140,11 @@ fn ids_are_unique_and_every_reference_resolves() {
         let keys: BTreeSet<_> = practice.resources.iter().map(key).collect();
         assert_eq!(keys.len(), practice.resources.len());
         for resource in &practice.resources {
-            for reference in objects(resource).into_iter().filter_map(|object| object["reference"].as_str()) {
+            for reference in objects(resource)
+                .into_iter()
+                .filter_map(|object| object["reference"].as_str())
+                .filter(|reference| !reference.starts_with('#'))
+            {
                 assert!(keys.contains(&reference_key(reference).unwrap()), "{reference}");
             }
         }
@@ -149,7 +153,10 @@ fn ids_are_unique_and_every_reference_resolves() {
 
 #[test]
 fn the_conventions_of_the_profiles_hold() {
-    for resource in shipped(TODAY).iter().flat_map(|practice| &practice.resources) {
+    let practices = shipped(TODAY);
+    let all = practices.iter().flat_map(|practice| practice.resources.iter().chain(&practice.r4));
+    // A Binary is the document itself: no profile, no narrative.
+    for resource in all.filter(|resource| resource["resourceType"] != "Binary") {
         assert!(resource["meta"]["profile"][0].is_string(), "{resource}");
         assert!(resource["text"]["div"].as_str().unwrap().starts_with("<div xmlns="), "{resource}");
         for object in objects(resource) {
@@ -199,6 +206,32 @@ fn the_cases_that_the_rules_are_about_are_there() {
     let diagnoses = all.iter().filter(|line| line_code(line) == Some("E"));
     assert!(diagnoses.clone().all(|line| line["component"][0]["code"]["coding"][0]["code"] == "DISDX"));
     assert!(diagnoses.count() > 20);
+}
+
+#[test]
+fn every_service_has_something_to_show_in_the_first_practice() {
+    let practice = shipped(TODAY).swap_remove(0);
+    let days = |kind: &str, member: &str| -> Vec<String> {
+        of_type(&practice, kind).iter().map(|found| found[member].as_str().unwrap()[..10].to_owned()).collect()
+    };
+    let today = TODAY.to_string();
+    let appointments = days("Appointment", "start");
+    assert!(appointments.iter().any(|day| *day < today) && appointments.iter().any(|day| *day > today));
+    let vaccinations = days("Immunization", "date");
+    let in_r4 = practice.r4.iter().filter(|found| found["resourceType"] == "Immunization");
+    assert_eq!(in_r4.map(|found| found["occurrenceDateTime"].as_str().unwrap()).collect::<Vec<_>>(), vaccinations);
+    for code in ["29463-7", "85354-9"] {
+        let found = |o: &&&Value| o["code"]["coding"][0]["code"] == code;
+        assert!(of_type(&practice, "Observation").iter().filter(found).count() > 1, "{code}");
+    }
+    for document in of_type(&practice, "DocumentReference") {
+        let attachment = &document["content"][0]["attachment"];
+        let id = attachment["url"].as_str().unwrap().strip_prefix("Binary/").unwrap();
+        let bytes = of_type(&practice, "Binary").into_iter().find(|binary| binary["id"] == id).unwrap();
+        let content = bytes["content"].as_str().unwrap();
+        assert!(content.starts_with("JVBERi0xLjQ") && bytes["contentType"] == "application/pdf");
+        assert!(content.len() < 40_000 && attachment["size"].as_u64().unwrap() < 30_000, "{}", content.len());
+    }
 }
 
 #[test]

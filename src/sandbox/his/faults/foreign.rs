@@ -23,6 +23,8 @@ pub enum ForeignKind {
     Absolute,
     /// The same, with an address on another server.
     Elsewhere,
+    /// An entry of its own that, in XML, comes out of an entity of the document type.
+    XmlEntity,
 }
 
 /// A resource of somebody else: of the type asked for when there is one, else their Patient.
@@ -50,7 +52,7 @@ pub(in crate::sandbox::his) fn taint(
 ) -> Option<Value> {
     let mut tainted = own.clone();
     match kind {
-        ForeignKind::Entry | ForeignKind::Include => return None,
+        ForeignKind::Entry | ForeignKind::Include | ForeignKind::XmlEntity => return None,
         ForeignKind::Contained => {
             tainted.as_object_mut()?.insert("contained".to_owned(), json!([other.value()]));
         }
