@@ -62,6 +62,7 @@ pub struct App {
     front: Half<FrontFace>,
     back: Half<BackFace>,
     metrics: Arc<Metrics>,
+    his: Vec<his::Observed>,
     readiness: Arc<Readiness>,
     _data: crate::audit::FolderLock,
 }
@@ -120,11 +121,11 @@ impl App {
     /// # Errors
     /// See [`RunError`].
     pub async fn run(self, listeners: Listeners, controls: Controls) -> Result<(), RunError> {
-        let Self { clock, grace, audit, chain_log, store, lists, front, back, metrics, readiness, _data } = self;
+        let Self { clock, grace, audit, chain_log, store, lists, front, back, metrics, his, readiness, _data } = self;
         let ops = tokio::net::TcpListener::from_std(nonblocking(listeners.ops)?)?;
         let (front_socket, back_socket) = (Listener::from_std(listeners.front)?, Listener::from_std(listeners.back)?);
-        let observed = [(Face::Front, Arc::clone(&front.counters)), (Face::Back, Arc::clone(&back.counters))];
-        let monitor = monitor(&readiness, &metrics, &audit, &store, &chain_log, &lists, observed);
+        let faces = [(Face::Front, Arc::clone(&front.counters)), (Face::Back, Arc::clone(&back.counters))];
+        let monitor = monitor(&readiness, &metrics, &audit, &store, &chain_log, &lists, Observed { faces, his });
         let background = tokio_util::task::TaskTracker::new();
         // It outlives the drain, so that readiness can tell of it.
         let drained = CancellationToken::new();
@@ -185,6 +186,12 @@ fn parts(audit: &Arc<FileLog>, store: &Arc<dyn Store>, lists: &ListsPart) -> Par
     }
 }
 
+/// What is counted elsewhere and read with the metrics.
+struct Observed {
+    faces: [(Face, Arc<Counters>); 2],
+    his: Vec<his::Observed>,
+}
+
 fn monitor(
     readiness: &Arc<Readiness>,
     metrics: &Arc<Metrics>,
@@ -192,7 +199,7 @@ fn monitor(
     store: &Arc<dyn Store>,
     chain_log: &ChainLogPart,
     lists: &ListsPart,
-    observed: [(Face, Arc<Counters>); 2],
+    observed: Observed,
 ) -> Monitor {
     let (audit, store, lists) = (Arc::clone(audit), Arc::clone(store), lists.watch());
     let chain_log = chain_log.clone();
@@ -200,10 +207,11 @@ fn monitor(
         if let Some(figures) = store.pool() {
             metrics.observe_store(&figures);
         }
-        let open = observed.each_ref().map(|(face, counters)| (*face, counters.open()));
+        let open = observed.faces.each_ref().map(|(face, counters)| (*face, counters.open()));
         metrics.observe(audit.health().is_ok(), open);
         metrics.observe_lists(&lists());
         chain_log.observe(metrics);
+        observed.his.iter().for_each(|endpoint| endpoint.observe(metrics));
     };
     Monitor { readiness: Arc::clone(readiness), metrics: Arc::clone(metrics), observe: Arc::new(observe) }
 }

@@ -3,6 +3,7 @@
 
 pub mod answer;
 pub mod fhir;
+pub mod figures;
 pub mod pool;
 
 use std::fmt;
@@ -14,6 +15,7 @@ use bytes::Bytes;
 use jiff::civil::Date;
 
 pub use self::answer::{Answer, AnswerBody, Chunks, Document, Format, HisStream};
+pub use self::figures::{BreakerState, Ending, Figures};
 use crate::audit::AuditReceipt;
 use crate::medmij::{Bsn, FhirVersion};
 use crate::services::{Operation, SubmissionKind};

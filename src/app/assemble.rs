@@ -9,6 +9,7 @@ use arc_swap::ArcSwap;
 use axum::Router;
 
 use super::chain_log::ChainLogPart;
+use super::his::Installations;
 use super::login::login;
 use super::start::{StartError, bind};
 use super::store::open_store;
@@ -84,8 +85,9 @@ impl App {
         let snapshot = first_snapshot(config)?;
         let lists = ListsPart::build(config, &clock, &snapshot, &audit)?;
         let store = open_store(config, &clock)?;
+        let his = Installations::build(config, &clock)?;
         let shared = Shared {
-            adapters: super::his::adapters(config, &clock)?,
+            adapters: his.adapters,
             pseudonyms: Arc::new(Pseudonymiser::new(&key(&config.keys.pseudonym)?)),
             tokens: Arc::new(CachedTokens::new(Arc::clone(&store) as _, Arc::clone(&store) as _, Arc::clone(&clock))),
             store,
@@ -106,6 +108,7 @@ impl App {
             chain_log,
             lists,
             metrics,
+            his: his.endpoints,
             _data: data,
         })
     }

@@ -11,7 +11,8 @@ use crate::clock::SharedClock;
 use crate::config::{self, Config};
 use crate::his::HisAdapter;
 use crate::his::fhir::{Endpoint, FhirHis};
-use crate::his::pool::{Pool, PoolConfig};
+use crate::his::pool::{BreakerRules, Pool, PoolConfig};
+use crate::monitor::metrics::Metrics;
 use crate::tls::client::client_config;
 use crate::tls::identity::Roots;
 
@@ -26,20 +27,53 @@ const HIS_STREAM: Duration = Duration::from_secs(120);
 /// How long it may send nothing meanwhile.
 const HIS_STALL: Duration = Duration::from_secs(10);
 
-/// The adapters, by id of the installation.
-pub(super) fn adapters(
-    config: &Config,
-    clock: &SharedClock,
-) -> Result<HashMap<String, Arc<dyn HisAdapter>>, StartError> {
-    config.his.iter().map(|his| Ok((his.id.clone(), adapter(config, his, clock)?))).collect()
+/// When a HIS is left alone: a person who presses again within seconds gets an answer at once, and it is tried again soon.
+const HIS_BREAKER: BreakerRules =
+    BreakerRules { failures: 5, pause: Duration::from_secs(5), longest_pause: Duration::from_secs(60) };
+
+/// The installations of a node.
+#[derive(Default)]
+pub(super) struct Installations {
+    /// Their adapters, by id.
+    pub(super) adapters: HashMap<String, Arc<dyn HisAdapter>>,
+    /// Their endpoints, for the metrics.
+    pub(super) endpoints: Vec<Observed>,
 }
 
-fn adapter(config: &Config, his: &config::His, clock: &SharedClock) -> Result<Arc<dyn HisAdapter>, StartError> {
+/// One endpoint of an installation.
+pub(super) struct Observed {
+    his: String,
+    endpoint: &'static str,
+    pool: Arc<Pool>,
+}
+
+impl Observed {
+    /// Shows how it is.
+    pub(super) fn observe(&self, metrics: &Metrics) {
+        metrics.observe_his(&self.his, self.endpoint, &self.pool.figures());
+    }
+}
+
+impl Installations {
+    /// Those of a configuration.
+    pub(super) fn build(config: &Config, clock: &SharedClock) -> Result<Self, StartError> {
+        let mut all = Self::default();
+        for his in &config.his {
+            let pool = Arc::new(pool(config, his, clock)?);
+            all.adapters.insert(his.id.clone(), adapter(his, &pool)?);
+            all.endpoints.push(Observed { his: his.id.clone(), endpoint: "fhir", pool });
+        }
+        Ok(all)
+    }
+}
+
+fn pool(config: &Config, his: &config::His, clock: &SharedClock) -> Result<Pool, StartError> {
     let own = his.identity.as_ref().map(|written| identity(written, clock)).transpose()?;
     let tls = client_config(&Roots::load(&his.roots)?, own.as_ref(), &[crate::tls::ALPN_HTTP1], clock)?;
     let host = his.base_url.host().clone();
     let port = his.base_url.port();
     let pool = PoolConfig {
+        name: his.id.clone(),
         address: config.resolve.get(&host).map(|ip| SocketAddr::new(*ip, port)),
         host,
         port,
@@ -52,10 +86,14 @@ fn adapter(config: &Config, his: &config::His, clock: &SharedClock) -> Result<Ar
         stream_timeout: HIS_STREAM,
         // Nothing for as long as a whole answer may take is the end, too.
         stall_timeout: HIS_STALL.min(config.release.his_deadline),
+        breaker: HIS_BREAKER,
     };
+    Ok(Pool::new(pool, Arc::new(tls), Arc::clone(clock)))
+}
+
+fn adapter(his: &config::His, pool: &Arc<Pool>) -> Result<Arc<dyn HisAdapter>, StartError> {
     let api_key = his.api_key.as_deref().map(read_secret).transpose()?;
-    let pool = Pool::new(pool, Arc::new(tls), Arc::clone(clock));
-    let endpoint = Endpoint::new(his.base_url.as_str(), api_key.as_ref(), Arc::new(pool));
+    let endpoint = Endpoint::new(his.base_url.as_str(), api_key.as_ref(), Arc::clone(pool));
     let endpoint = endpoint.map_err(|_| StartError::His { id: his.id.clone() })?;
     Ok(Arc::new(FhirHis::new(endpoint, None)))
 }

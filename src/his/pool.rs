@@ -1,5 +1,8 @@
 //! Connections to one HIS endpoint: HTTP/1.1 over hyper's connection API, kept alive, capped, each call under a deadline.
 
+mod breaker;
+mod budget;
+mod counts;
 mod flow;
 mod line;
 #[cfg(test)]
@@ -16,15 +19,21 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
+pub use self::breaker::BreakerRules;
+use self::breaker::{Breaker, Ticket};
+use self::budget::Budget;
+use self::counts::Counts;
 use self::flow::Patience;
 use self::line::{Broken, Idle, Line};
 use crate::clock::SharedClock;
-use crate::his::{AnswerBody, HisError};
+use crate::his::{AnswerBody, Figures, HisError};
 use crate::medmij::Hostname;
 
 /// Where an endpoint is and how much it may get.
 #[derive(Debug, Clone)]
 pub struct PoolConfig {
+    /// The id of the installation, for the log.
+    pub name: String,
     /// The host of the endpoint; its certificate must name it.
     pub host: Hostname,
     /// Its port.
@@ -47,6 +56,8 @@ pub struct PoolConfig {
     pub stream_timeout: Duration,
     /// How long a stream may give no byte while it is asked for one.
     pub stall_timeout: Duration,
+    /// When the endpoint is left alone.
+    pub breaker: BreakerRules,
 }
 
 /// The connections.
@@ -56,6 +67,9 @@ pub struct Pool {
     clock: SharedClock,
     turns: Arc<Semaphore>,
     idle: Arc<Idle>,
+    breaker: Arc<Breaker>,
+    budget: Budget,
+    counts: Counts,
 }
 
 /// How an answer is wanted.
@@ -101,6 +115,8 @@ struct Tries {
     sent: bool,
     /// It was sent again.
     again: bool,
+    /// What the breaker waits to hear.
+    ticket: Option<Ticket>,
 }
 
 impl Pool {
@@ -109,12 +125,15 @@ impl Pool {
     pub fn new(config: PoolConfig, tls: Arc<rustls::ClientConfig>, clock: SharedClock) -> Self {
         let turns = Arc::new(Semaphore::new(config.max_in_flight));
         let idle = Arc::new(Idle::new(config.idle_timeout, Arc::clone(&clock)));
-        Self { config, tls: TlsConnector::from(tls), clock, turns, idle }
+        let breaker = Arc::new(Breaker::new(config.name.clone(), config.breaker, Arc::clone(&clock)));
+        let (budget, counts) = (Budget::new(), Counts::default());
+        Self { config, tls: TlsConnector::from(tls), clock, turns, idle, breaker, budget, counts }
     }
 
     /// Sends a request and reads the answer before the deadline: all of it, or the head and the beginning of a stream. When a
-    /// kept connection turns out to be closed, a request of which nothing was sent goes on a fresh one; so does, once, a safe
-    /// request (RFC 9110 section 9.2.1) that was sent.
+    /// kept connection turns out to be closed, a request of which nothing was sent goes on a fresh one; so does a safe request
+    /// (RFC 9110 section 9.2.1) that was sent. A safe request whose fresh connection failed, or whose answer broke off, is
+    /// repeated when the budget has room. None is sent more than twice.
     ///
     /// # Errors
     /// See [`HisError`].
@@ -126,8 +145,20 @@ impl Pool {
     ) -> Result<Received, Failed> {
         let left = deadline.saturating_duration_since(self.clock.monotonic());
         let mut tries = Tries::default();
+        self.budget.earn();
         let exchanged = timeout(left, self.exchange_untimed(&request, wanted, &mut tries)).await;
-        exchanged.unwrap_or(Err(HisError::TimedOut)).map_err(|error| Failed { error, sent: tries.sent })
+        if exchanged.is_err() {
+            tries.ticket.take().into_iter().for_each(Ticket::failed);
+        }
+        let exchanged = exchanged.unwrap_or(Err(HisError::TimedOut));
+        self.counts.note(exchanged.as_ref().map(|received| received.head.status).map_err(|error| *error));
+        exchanged.map_err(|error| Failed { error, sent: tries.sent })
+    }
+
+    /// What operators see of it.
+    pub fn figures(&self) -> Figures {
+        let in_flight = self.config.max_in_flight.saturating_sub(self.turns.available_permits());
+        self.counts.figures(in_flight, self.breaker.state())
     }
 
     async fn exchange_untimed(
@@ -139,22 +170,68 @@ impl Pool {
         loop {
             match self.attempt(request, wanted, tries).await {
                 Ok(received) => return Ok(received),
-                Err(broken) if may_go_again(&broken, request, tries) => tries.fresh = true,
+                Err(broken) if self.may_go_again(&broken, request, tries) => tries.fresh = true,
                 Err(broken) => return Err(broken.into()),
             }
         }
     }
 
     async fn attempt(&self, request: &Request<Bytes>, wanted: Wanted, tries: &mut Tries) -> Result<Received, Broken> {
+        if self.breaker.refuses() {
+            return Err(HisError::Open.into());
+        }
         let turn = self.turn().await?;
+        tries.ticket = Some(self.breaker.admit()?);
+        let received = self.attempt_in_turn(request, wanted, turn, tries).await;
+        // A kept connection that was closed in the meantime says nothing about the HIS.
+        let by_the_his = match &received {
+            Ok(_) | Err(Broken::Unsent { kept: true } | Broken::Closed { kept: true }) => false,
+            Err(Broken::Unsent { .. } | Broken::Closed { .. } | Broken::Failed(_)) => true,
+        };
+        let ticket = tries.ticket.take();
+        if by_the_his {
+            ticket.into_iter().for_each(Ticket::failed);
+        }
+        received
+    }
+
+    async fn attempt_in_turn(
+        &self,
+        request: &Request<Bytes>,
+        wanted: Wanted,
+        turn: OwnedSemaphorePermit,
+        tries: &mut Tries,
+    ) -> Result<Received, Broken> {
         let kept = if tries.fresh { None } else { self.idle.take() };
+        let is_kept = kept.is_some();
         let sender = match kept {
             Some(sender) => sender,
             None => self.connect().await?,
         };
         tries.sent = true;
-        let (head, line) = Line::send(sender, copy(request), turn, Arc::clone(&self.idle)).await?;
-        Ok(self.receive(head, line, wanted).await?)
+        let (head, line) = Line::send(sender, copy(request), turn, Arc::clone(&self.idle), is_kept).await?;
+        Ok(self.receive(head, line, wanted, &mut tries.ticket).await?)
+    }
+
+    /// Whether a request may be sent on a fresh connection after this.
+    fn may_go_again(&self, broken: &Broken, request: &Request<Bytes>, tries: &mut Tries) -> bool {
+        let again = match broken {
+            Broken::Unsent { kept } => {
+                tries.sent = tries.again;
+                return *kept;
+            }
+            _ if tries.again || !request.method().is_safe() => false,
+            Broken::Closed { kept: true } => true,
+            Broken::Closed { kept: false } | Broken::Failed(HisError::Unreachable) => {
+                !self.breaker.refuses() && self.budget.spend()
+            }
+            Broken::Failed(_) => false,
+        };
+        if again {
+            tries.again = true;
+            self.counts.repeated();
+        }
+        again
     }
 
     async fn turn(&self) -> Result<OwnedSemaphorePermit, HisError> {
@@ -162,9 +239,21 @@ impl Pool {
         turn.map_err(|_| HisError::Busy)?.map_err(|_| HisError::Busy)
     }
 
-    async fn receive(&self, head: http::response::Parts, line: Line, wanted: Wanted) -> Result<Received, HisError> {
+    async fn receive(
+        &self,
+        head: http::response::Parts,
+        line: Line,
+        wanted: Wanted,
+        ticket: &mut Option<Ticket>,
+    ) -> Result<Received, HisError> {
         let length = line.length();
+        if head.status.is_server_error() {
+            ticket.take().into_iter().for_each(Ticket::failed);
+        }
+        ticket.iter_mut().for_each(Ticket::answered);
         if length.is_some_and(|length| length > self.config.stream_limit) {
+            // An answer, if not one that we take.
+            ticket.take().into_iter().for_each(Ticket::succeeded);
             return Err(HisError::TooLarge);
         }
         let patience = Patience {
@@ -173,8 +262,8 @@ impl Pool {
             stall: self.config.stall_timeout,
         };
         let body = match wanted {
-            Wanted::Judged => line.collect(self.config.whole_limit, patience).await?,
-            Wanted::Streamed => AnswerBody::Large(line.stream(Bytes::new(), patience)),
+            Wanted::Judged => line.collect(self.config.whole_limit, patience, ticket).await?,
+            Wanted::Streamed => AnswerBody::Large(line.stream(Bytes::new(), patience, ticket.take())),
         };
         Ok(Received { head, body, length })
     }
@@ -182,22 +271,6 @@ impl Pool {
     async fn connect(&self) -> Result<line::Sender, HisError> {
         let connecting = line::connect(&self.config, &self.tls);
         timeout(self.config.connect_timeout, connecting).await.map_err(|_| HisError::Unreachable)?
-    }
-}
-
-/// Whether a fresh connection may get what a kept one did not take.
-fn may_go_again(broken: &Broken, request: &Request<Bytes>, tries: &mut Tries) -> bool {
-    match broken {
-        Broken::Unsent => {
-            tries.sent = tries.again;
-            !tries.fresh
-        }
-        Broken::Closed => {
-            let again = !tries.fresh && request.method().is_safe();
-            tries.again |= again;
-            again
-        }
-        Broken::Failed(_) => false,
     }
 }
 

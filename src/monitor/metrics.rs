@@ -1,6 +1,7 @@
 //! Every metric, with unit and label set. Labels come from closed sets, so their number is bounded; none holds personal data.
 
 mod chain_log;
+mod his;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -13,10 +14,12 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
 use self::chain_log::ChainLogMetrics;
+use self::his::HisMetrics;
 use super::alarms::Alarm;
 use super::ready::ListsState;
 use crate::audit::Outcome;
 use crate::chainlog::Counts;
+use crate::his::Figures;
 use crate::lists::ListKind;
 use crate::oauth::store::{PoolFigures, StoreFailures};
 
@@ -97,6 +100,7 @@ pub struct Metrics {
     store_waits: Counter,
     store_failures: Family<ReasonLabel, Counter>,
     chain_log: ChainLogMetrics,
+    his: HisMetrics,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -137,6 +141,7 @@ impl Default for Metrics {
             store_waits: Counter::default(),
             store_failures: Family::default(),
             chain_log: ChainLogMetrics::default(),
+            his: HisMetrics::default(),
         };
         metrics.register();
         metrics
@@ -166,6 +171,7 @@ impl Metrics {
         registry.register("store_waits", help, self.store_waits.clone());
         registry.register("store_failures", "Failed operations of the store by reason", self.store_failures.clone());
         self.chain_log.register(registry);
+        self.his.register(registry);
     }
 
     /// An answer went out.
@@ -228,6 +234,11 @@ impl Metrics {
         self.chain_log.observe(counts, spooled, oldest);
     }
 
+    /// Sets what is measured of an endpoint of a HIS.
+    pub fn observe_his(&self, his: &str, endpoint: &'static str, figures: &Figures) {
+        self.his.observe(his, endpoint, figures);
+    }
+
     /// In the OpenMetrics text format.
     #[must_use]
     pub fn to_text(&self) -> String {
@@ -243,6 +254,7 @@ mod tests {
     use super::super::alarms::Raised;
     use super::super::ready::ListState;
     use super::*;
+    use crate::his::{BreakerState, Ending, HisError};
     use crate::lists::PerList;
 
     #[test]
@@ -264,6 +276,11 @@ mod tests {
         for _ in 0..2 {
             metrics.observe_chain_log(&counts, 300, Duration::from_secs(5));
         }
+        let endings = std::array::from_fn(|index| u64::from(index == Ending::Failed(HisError::Open).index()));
+        let figures = Figures { endings, repeated: 2, in_flight: 3, breaker: BreakerState::Open };
+        for _ in 0..2 {
+            metrics.observe_his("his-a", "fhir", &figures);
+        }
         let text = metrics.to_text();
         for line in [
             "inzage_answers_total{face=\"back\",route=\"fhir\",status=\"200\"} 1",
@@ -281,6 +298,11 @@ mod tests {
             "inzage_store_connections{state=\"in_use\"} 3",
             "inzage_store_waits_total 4",
             "inzage_store_failures_total{reason=\"overdue\"} 5",
+            "inzage_his_requests_total{his=\"his-a\",endpoint=\"fhir\",end=\"open\"} 1",
+            "inzage_his_requests_total{his=\"his-a\",endpoint=\"fhir\",end=\"answered\"} 0",
+            "inzage_his_repeated_total{his=\"his-a\",endpoint=\"fhir\"} 2",
+            "inzage_his_in_flight{his=\"his-a\",endpoint=\"fhir\"} 3",
+            "inzage_his_breaker{his=\"his-a\",endpoint=\"fhir\"} 2",
         ] {
             assert!(text.contains(line), "{line} in\n{text}");
         }

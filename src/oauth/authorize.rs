@@ -44,7 +44,7 @@ pub enum Door {
 pub struct SmartAsk {
     /// The service whose FHIR base `aud` names.
     pub service: ServiceId,
-    /// The searches that are asked and offered.
+    /// The searches and reads that are asked and offered.
     pub scope: SmartScope,
     /// What the code must be brought with.
     pub challenge: CodeChallenge,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::pkce::CodeChallenge;
-use super::smart_scope::SmartScope;
+use super::smart_scope::{Access, SmartScope};
 use super::store::StoreFuture;
 use crate::medmij::{Bsn, CorrelationId, Hostname, LocalId, ProviderName, RequestId, ServiceId};
 use crate::secret::{HandleHash, Secret};
@@ -42,7 +42,7 @@ pub struct Grant {
 /// What a SMART client was granted. Stored sealed only, as it tells who the person is at the practice.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SmartGrant {
-    /// The searches.
+    /// The searches and reads.
     pub scope: SmartScope,
     /// What the code must be brought with.
     pub challenge: CodeChallenge,
@@ -51,10 +51,10 @@ pub struct SmartGrant {
 }
 
 impl Grant {
-    /// Whether this type of resource may be asked for. A grant of MedMij is for whole services.
+    /// Whether this may be done with this type of resource. A grant of MedMij is for whole services.
     #[must_use]
-    pub fn covers(&self, resource: &str) -> bool {
-        self.smart.as_ref().is_none_or(|smart| smart.scope.covers(resource))
+    pub fn covers(&self, resource: &str, access: Access) -> bool {
+        self.smart.as_ref().is_none_or(|smart| smart.scope.covers(resource, access))
     }
 }
 

@@ -4,6 +4,7 @@
 use serde::Serialize;
 
 use super::metadata::SIGNING;
+use super::smart_scope::offered;
 use crate::services::{Catalogue, Purpose};
 
 /// What the server does, in the words of SMART App Launch 2.2.
@@ -61,9 +62,10 @@ impl SmartConfiguration {
 }
 
 fn scopes(catalogue: &Catalogue) -> Vec<String> {
-    let searches = catalogue.iter().filter(|service| service.purpose == Purpose::Collect);
-    let searches = searches.flat_map(|service| &service.searches);
-    let mut scopes: Vec<_> = searches.map(|search| format!("patient/{}.s", search.resource)).collect();
+    let services = catalogue.iter().filter(|service| service.purpose == Purpose::Collect);
+    let offered = services.flat_map(offered);
+    let mut scopes: Vec<_> =
+        offered.map(|(resource, access)| format!("patient/{resource}.{}", access.letter())).collect();
     scopes.push("launch/patient".to_owned());
     scopes.sort_unstable();
     scopes.dedup();

@@ -62,7 +62,8 @@ impl OwnAddresses {
         for practice in snapshot.practices.iter() {
             let listed = snapshot.lists.zal.provider(practice.provider.as_str());
             for entry in listed.into_iter().flat_map(|listed| snapshot.entries(listed)) {
-                if let Some(service) = snapshot.services.service(entry.id().as_str()) {
+                let known = snapshot.services.service(entry.id().as_str());
+                if let Some(service) = known.filter(|service| service.is_for_everyone()) {
                     self.compare(&practice.provider, service, entry, &mut found);
                 }
             }

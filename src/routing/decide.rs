@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use super::{Route, Snapshot};
 use crate::medmij::Hostname;
 use crate::oauth::grant::{Grant, IssuedToken, Thumbprint};
+use crate::oauth::smart_scope::Access;
 use crate::practices::{GoLive, Practice};
 use crate::services::Service;
 
@@ -122,10 +123,12 @@ pub fn decide<'a>(
     ensure(grant.services.iter().any(|service| service.as_str() == route.service), Refusal::ServiceNotGranted)?;
     let service = snapshot.services.service(route.service).ok_or(Refusal::UnknownService)?;
     ensure(service.fhir == route.version, Refusal::UnknownService)?;
+    let is_portal = snapshot.clients.portal(grant.client.as_str()).is_some();
+    ensure(is_portal || service.is_for_everyone(), Refusal::UnknownService)?;
     admit_registration(snapshot, grant, service)?;
-    ensure(grant.covers(resource_type(route.rest)), Refusal::TypeNotGranted)?;
-    let offered = snapshot.offers(grant.provider.as_str(), route.service, now);
-    ensure(offered, Refusal::NotOffered)?;
+    let (resource, access) = asked(route.rest);
+    ensure(grant.covers(resource, access), Refusal::TypeNotGranted)?;
+    ensure(snapshot.gives(grant.provider.as_str(), service, now), Refusal::NotOffered)?;
     let practice = snapshot.practices.practice(grant.provider.as_str()).ok_or(Refusal::PracticeClosed)?;
     ensure(practice.state == GoLive::Open, Refusal::PracticeClosed)?;
     Ok(Permit { practice, service, grant, peer })
@@ -170,9 +173,13 @@ fn admit_registration(snapshot: &Snapshot, grant: &Grant, service: &Service) -> 
     ensure(portal.scope.has_service(&service.id), Refusal::ServiceNotRegistered)
 }
 
-/// The first segment after the base.
-fn resource_type(rest: &str) -> &str {
-    rest.split_once('/').map_or(rest, |(kind, _)| kind)
+/// The type after the base, and what is done with it: what follows the type is an id, or the name of a kind of search.
+fn asked(rest: &str) -> (&str, Access) {
+    match rest.split_once('/') {
+        Some((resource, what)) if !what.starts_with(['_', '$']) => (resource, Access::Read),
+        Some((resource, _)) => (resource, Access::Search),
+        None => (rest, Access::Search),
+    }
 }
 
 const fn ensure(holds: bool, refusal: Refusal) -> Result<(), Refusal> {
@@ -180,261 +187,4 @@ const fn ensure(holds: bool, refusal: Refusal) -> Result<(), Refusal> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::num::NonZeroU32;
-    use std::sync::Arc;
-    use std::time::Duration;
-
-    use jiff::civil::date;
-
-    use super::*;
-    use crate::clients::{Client, ClientRegister, Pgo, Portal, PortalScope};
-    use crate::jose::Jwks;
-    use crate::lists::{
-        ClientEntry, ListHeader, Lists, NameEntry, ProviderEntry, RawLists, Reading, RoleEntry, ServiceEntry,
-        VersionEntry, write_gnl, write_ocl, write_whl, write_zal,
-    };
-    use crate::medmij::{Bsn, LocalId, ProviderName, ServiceId};
-    use crate::practices::PracticeRegister;
-    use crate::routing::{Freshness, INTERFACE_VERSION, Interfaces, route};
-    use crate::services::Catalogue;
-
-    const NOW: &str = "2026-11-21T12:00:00Z";
-
-    fn now() -> Timestamp {
-        NOW.parse().unwrap()
-    }
-
-    fn host(name: &str) -> Hostname {
-        Hostname::parse(name).unwrap()
-    }
-
-    fn lists(providers: &[&str], clients: &[&str], nodes: &[&str]) -> Arc<Lists> {
-        let header = ListHeader { timestamp: now(), sequence: 1 };
-        let service = ServiceEntry {
-            id: "49".to_owned(),
-            authorization: Some("https://front.example.nl/oauth/authorize".to_owned()),
-            token: Some("https://back.example.nl/oauth/token".to_owned()),
-            subscription: None,
-            roles: vec![RoleEntry {
-                role: "MM-2.0-HGB-FHIR".to_owned(),
-                endpoint: "https://back.example.nl/fhir".to_owned(),
-            }],
-        };
-        let version = VersionEntry { id: INTERFACE_VERSION.to_owned(), services: vec![service] };
-        let provider = |name: &&str| ProviderEntry {
-            name: (*name).to_owned(),
-            kind: "ZA".to_owned(),
-            versions: vec![version.clone()],
-        };
-        let client = |name: &&str| ClientEntry { hostname: (*name).to_owned(), organisation: "Een PGO".to_owned() };
-        let name = NameEntry { service: "49".to_owned(), name: "Huisartsgegevens".to_owned() };
-        let raw = RawLists {
-            zal: write_zal(header, &providers.iter().map(provider).collect::<Vec<_>>()).into(),
-            ocl: write_ocl(header, &clients.iter().map(client).collect::<Vec<_>>()).into(),
-            whl: write_whl(header, &nodes.iter().map(|node| (*node).to_owned()).collect::<Vec<_>>()).into(),
-            gnl: write_gnl(header, &[name]).into(),
-        };
-        Arc::new(Lists::parse(&raw, Reading::default()).unwrap())
-    }
-
-    fn practice(name: &str, state: GoLive) -> Practice {
-        Practice {
-            provider: ProviderName::parse(name).unwrap(),
-            name: "Praktijk".to_owned(),
-            place: "Zutphen".to_owned(),
-            aliases: Vec::new(),
-            his: "his-a".to_owned(),
-            access_start: date(2020, 1, 1),
-            minimum_age: 16,
-            results_months: 14,
-            closed_episodes: crate::practices::ClosedEpisodes::Flagged,
-            state,
-        }
-    }
-
-    fn register() -> ClientRegister {
-        let pgo = Pgo { peers: vec![host("node.example.nl")], bind_tokens: false };
-        let portal = |practices: &[&str]| Portal {
-            name: "Praktijkportaal".to_owned(),
-            peers: vec![host("portalnode.example.nl")],
-            bind_tokens: true,
-            scope: PortalScope::new(
-                practices.iter().map(|name| ProviderName::parse(name).unwrap()),
-                [ServiceId::parse("49").unwrap()],
-            ),
-            keys: Jwks::default(),
-            encrypt: true,
-            redirect_uris: Vec::new(),
-            rate: NonZeroU32::MIN,
-        };
-        ClientRegister::new([
-            (host("other.example.nl"), Client::Pgo(pgo)),
-            (host("portal.example.nl"), Client::Portal(portal(&["open@medmij", "closed@medmij"]))),
-            (host("narrow.example.nl"), Client::Portal(portal(&[]))),
-            (host("both.example.nl"), Client::Portal(portal(&["open@medmij"]))),
-        ])
-    }
-
-    fn snapshot() -> Snapshot {
-        let freshness = Freshness::new(Duration::from_secs(3600));
-        freshness.note(now());
-        let practices = [
-            practice("open@medmij", GoLive::Open),
-            practice("closed@medmij", GoLive::Closed),
-            practice("delisted@medmij", GoLive::Open),
-        ];
-        Snapshot {
-            lists: lists(
-                &["open@medmij", "closed@medmij", "elsewhere@medmij"],
-                &["pgo.example.nl", "other.example.nl", "both.example.nl"],
-                &["pgo.example.nl", "node.example.nl", "other.example.nl"],
-            ),
-            practices: Arc::new(PracticeRegister::new(practices).unwrap()),
-            services: Arc::new(Catalogue::shipped()),
-            interfaces: Interfaces::default(),
-            clients: Arc::new(register()),
-            freshness: Arc::new(freshness),
-        }
-    }
-
-    fn grant(client: &str, provider: &str) -> Grant {
-        Grant {
-            id: LocalId::new(now()),
-            client: host(client),
-            provider: ProviderName::parse(provider).unwrap(),
-            services: vec![ServiceId::parse("49").unwrap(), ServiceId::parse("51").unwrap()],
-            subject: Bsn::parse("999911132").unwrap(),
-            request: None,
-            correlation: None,
-            consented: now(),
-            lasting: false,
-            redeemed_by: None,
-            smart: None,
-        }
-    }
-
-    fn token(grant: &Grant, bound_to: Option<Thumbprint>) -> IssuedToken {
-        let expires = "2026-11-21T12:15:00Z".parse().unwrap();
-        IssuedToken { hash: [0; 32], expires, bound_to, grant: Arc::new(grant.clone()) }
-    }
-
-    fn decided(peer: &str, grant: &Grant, path: &str, now: Timestamp) -> Result<(), Refusal> {
-        let token = token(grant, None);
-        let names = [host("first.example.nl"), host(peer)];
-        let caller = Caller { names: &names, thumbprint: Some(Thumbprint::new([1; 32])) };
-        decide(&snapshot(), caller, &token, route(path).unwrap(), now).map(|permit| {
-            assert_eq!(permit.practice().provider, grant.provider);
-            assert_eq!(permit.service().id.as_str(), "49");
-            assert_eq!(permit.peer().as_str(), peer);
-        })
-    }
-
-    #[test]
-    fn the_first_reason_why_not_is_given() {
-        let own = grant("pgo.example.nl", "open@medmij");
-        let open = "/fhir/open/49/stu3/Encounter";
-        for (peer, grant, path, expected) in [
-            ("pgo.example.nl", &own, open, Ok(())),
-            ("unlisted.example.nl", &own, open, Err(Refusal::PeerNotListed)),
-            ("other.example.nl", &own, open, Err(Refusal::PeerNotOfClient)),
-            ("node.example.nl", &own, open, Err(Refusal::PeerNotOfClient)),
-            ("pgo.example.nl", &own, "/fhir/closed/49/stu3/Encounter", Err(Refusal::OtherProvider)),
-            ("pgo.example.nl", &own, "/fhir/open/48/stu3/Encounter", Err(Refusal::ServiceNotGranted)),
-            ("pgo.example.nl", &own, "/fhir/open/51/stu3/Encounter", Err(Refusal::UnknownService)),
-            ("pgo.example.nl", &own, "/fhir/open/49/r4/Encounter", Err(Refusal::UnknownService)),
-        ] {
-            assert_eq!(decided(peer, grant, path, now()), expected, "{peer} {path}");
-        }
-    }
-
-    #[test]
-    fn a_bound_token_is_for_its_certificate_only() {
-        let names = [host("pgo.example.nl")];
-        let route = route("/fhir/open/49/stu3/Encounter").unwrap();
-        let print = |byte| Thumbprint::new([byte; 32]);
-        for (bound_to, shown, expected) in [
-            (Some(print(1)), Some(print(1)), Ok(())),
-            (Some(print(1)), Some(print(2)), Err(Refusal::OtherCertificate)),
-            (Some(print(1)), None, Err(Refusal::OtherCertificate)),
-            (None, Some(print(2)), Ok(())),
-        ] {
-            let token = token(&grant("pgo.example.nl", "open@medmij"), bound_to);
-            let caller = Caller { names: &names, thumbprint: shown };
-            assert_eq!(decide(&snapshot(), caller, &token, route, now()).map(|_| ()), expected);
-        }
-    }
-
-    #[test]
-    fn register_and_lists_must_both_know_the_practice() {
-        let path = |name: &str| format!("/fhir/{name}/49/stu3/Encounter");
-        for (name, refusal) in [
-            ("closed", Refusal::PracticeClosed),
-            ("elsewhere", Refusal::PracticeClosed),
-            ("delisted", Refusal::NotOffered),
-        ] {
-            let grant = grant("pgo.example.nl", &format!("{name}@medmij"));
-            assert_eq!(decided("pgo.example.nl", &grant, &path(name), now()), Err(refusal), "{name}");
-        }
-    }
-
-    #[test]
-    fn a_registered_peer_acts_for_its_client_and_the_clients_own_name_does_not_any_more() {
-        let grant = grant("other.example.nl", "open@medmij");
-        assert_eq!(decided("node.example.nl", &grant, "/fhir/open/49/stu3", now()), Ok(()));
-        assert_eq!(decided("other.example.nl", &grant, "/fhir/open/49/stu3", now()), Err(Refusal::PeerNotOfClient));
-    }
-
-    #[test]
-    fn a_portal_is_admitted_by_its_registration_alone() {
-        let open = "/fhir/open/49/stu3/Encounter";
-        for (peer, client, provider, path, expected) in [
-            ("portalnode.example.nl", "portal.example.nl", "open@medmij", open, Ok(())),
-            ("portal.example.nl", "portal.example.nl", "open@medmij", open, Err(Refusal::PeerNotOfClient)),
-            ("pgo.example.nl", "portal.example.nl", "open@medmij", open, Err(Refusal::PeerNotOfClient)),
-            ("portalnode.example.nl", "pgo.example.nl", "open@medmij", open, Err(Refusal::PeerNotListed)),
-            ("portalnode.example.nl", "both.example.nl", "open@medmij", open, Err(Refusal::PortalOnClientList)),
-            ("portalnode.example.nl", "narrow.example.nl", "open@medmij", open, Err(Refusal::PracticeNotRegistered)),
-            (
-                "portalnode.example.nl",
-                "portal.example.nl",
-                "closed@medmij",
-                "/fhir/closed/49/stu3/Encounter",
-                Err(Refusal::PracticeClosed),
-            ),
-        ] {
-            assert_eq!(decided(peer, &grant(client, provider), path, now()), expected, "{peer} for {client}");
-        }
-    }
-
-    #[test]
-    fn a_portal_gets_no_service_outside_its_registration() {
-        let mut narrowed = snapshot();
-        let portal = Portal {
-            scope: PortalScope::new([ProviderName::parse("open@medmij").unwrap()], [ServiceId::parse("51").unwrap()]),
-            ..register().portal("portal.example.nl").unwrap().clone()
-        };
-        narrowed.clients = Arc::new(ClientRegister::new([(host("portal.example.nl"), Client::Portal(portal))]));
-        let grant = grant("portal.example.nl", "open@medmij");
-        let (names, token) = ([host("portalnode.example.nl")], token(&grant, None));
-        let caller = Caller { names: &names, thumbprint: None };
-        let route = route("/fhir/open/49/stu3/Encounter").unwrap();
-        let refusal = decide(&narrowed, caller, &token, route, now()).unwrap_err();
-        assert_eq!(refusal, Refusal::ServiceNotRegistered);
-    }
-
-    #[test]
-    fn time_ends_tokens_and_lists() {
-        let grant = grant("pgo.example.nl", "open@medmij");
-        let at = |text: &str| decided("pgo.example.nl", &grant, "/fhir/open/49/stu3", text.parse().unwrap());
-        assert_eq!(at("2026-11-21T12:14:59Z"), Ok(()));
-        assert_eq!(at("2026-11-21T12:15:00Z"), Err(Refusal::Expired));
-        assert_eq!(at("2026-11-21T13:00:01Z"), Err(Refusal::ListsTooOld));
-    }
-
-    #[test]
-    fn a_client_that_left_the_list_is_refused() {
-        let gone = grant("node.example.nl", "open@medmij");
-        assert_eq!(decided("node.example.nl", &gone, "/fhir/open/49/stu3", now()), Err(Refusal::ClientNotListed));
-    }
-}
+mod tests;

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::Snapshot;
 use crate::lists::{InterfaceVersion, Provider, ZalService};
+use crate::services::{Audience, Service};
 
 /// The interface version of release 2.x, as the ZAL names it.
 pub const INTERFACE_VERSION: &str = "2";
@@ -33,6 +34,16 @@ impl Snapshot {
     #[must_use]
     pub fn offers(&self, provider: &str, service: &str, now: Timestamp) -> bool {
         self.interfaces.0.iter().any(|version| self.lists.offers(provider, version.as_str(), service, now))
+    }
+
+    /// Whether this provider gives this service now. What is for portals only is in no list: each of our practices gives it,
+    /// and the registration of a portal says which may be asked.
+    #[must_use]
+    pub fn gives(&self, provider: &str, service: &Service, now: Timestamp) -> bool {
+        match service.audience {
+            Audience::Everyone => self.offers(provider, service.id.as_str(), now),
+            Audience::PortalOnly => self.practices.practice(provider).is_some(),
+        }
     }
 
     /// What the list says of this provider in the versions that are served.

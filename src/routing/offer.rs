@@ -16,7 +16,7 @@ pub(crate) fn still_offered<'a>(
     let provider = grant.provider.as_str();
     let practice = snapshot.practices.practice(provider)?;
     let offered = |id: &&ServiceId| {
-        snapshot.services.service(id.as_str()).is_some() && snapshot.offers(provider, id.as_str(), now)
+        snapshot.services.service(id.as_str()).is_some_and(|service| snapshot.gives(provider, service, now))
     };
     let services: Vec<_> = grant.services.iter().filter(offered).cloned().collect();
     (practice.state == GoLive::Open && !services.is_empty()).then_some((practice, services))

@@ -1,6 +1,6 @@
 //! From "collect my data" to a code, and everything that ends without one.
 
-use crate::harness::Gateway;
+use crate::harness::{COLLECTED, Gateway};
 use crate::pages::DELINDE;
 use crate::request::{arrive, with};
 
@@ -11,12 +11,12 @@ async fn a_willing_person_comes_back_with_a_code_that_works_once() {
     let client = gateway.client("pgo");
     let (code, endpoints, correlation_id) = gateway.code(&client, DELINDE, &bsn).await;
     let token = client.exchange(&endpoints, &code, &correlation_id).await.unwrap();
-    assert_eq!((token.token_type.as_str(), token.expires_in, token.scope.as_str()), ("Bearer", 900, "49"));
+    assert_eq!((token.token_type.as_str(), token.expires_in, token.scope.as_str()), ("Bearer", 900, COLLECTED));
     assert!(client.exchange(&endpoints, &code, &correlation_id).await.is_err());
     let consent = gateway.last_audit("consent_given");
     assert_eq!(consent["correlation_id"], correlation_id.as_str());
     assert_eq!(consent["client_id"], "pgo.localhost");
-    assert_eq!(consent["detail"], "services 49, for this time");
+    assert_eq!(consent["detail"], format!("services {COLLECTED}, for this time"));
     assert_eq!(gateway.last_audit("token_refused")["reason"], "invalid_grant");
     gateway.stop().await;
 }

@@ -14,6 +14,8 @@ use serde_json::Value;
 
 /// The service of this issue, and its role.
 pub(crate) const SERVICE: &str = "49";
+/// What a person gives who consents to collecting from a practice.
+pub(crate) const COLLECTED: &str = "47 48 49 51 52 63";
 /// See [`SERVICE`].
 pub(crate) const ROLE: &str = "MM-2.0-HGB-FHIR";
 

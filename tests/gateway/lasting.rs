@@ -7,7 +7,7 @@ use inzage::sandbox::client::{Reply, TokenAnswer};
 use inzage::sandbox::his::faults::{Fail, Faults};
 use inzage::sandbox::person::{Choices, End};
 
-use crate::harness::{Gateway, Session, json};
+use crate::harness::{COLLECTED, Gateway, Session, json};
 use crate::lists::{publish, without};
 
 const DELINDE: &str = "huisarts.delinde@medmij";
@@ -42,7 +42,7 @@ async fn only_who_chose_it_gets_a_refresh_token_and_each_use_gives_the_next() {
     let session = gateway.lasting_session(DELINDE, &gateway.patient()).await;
     let asked = gateway.his_requests();
     let (answer, next) = refreshed(&refresh(&session, session.refresh_token()).await);
-    assert_eq!((answer.token_type.as_str(), answer.expires_in, answer.scope.as_str()), ("Bearer", 900, "49"));
+    assert_eq!((answer.token_type.as_str(), answer.expires_in, answer.scope.as_str()), ("Bearer", 900, COLLECTED));
     assert_ne!((&next, &answer.access_token), (&session.refresh_token().to_owned(), &session.token.access_token));
     assert_eq!(gateway.his_requests(), asked + 1, "the provider was asked whether there is still data");
     let issued = gateway.audit_of("token_issued");
@@ -60,8 +60,9 @@ async fn only_who_chose_it_gets_a_refresh_token_and_each_use_gives_the_next() {
 async fn the_scope_may_be_written_with_the_name_of_the_provider() {
     let gateway = Gateway::start_with("[oauth]\ntoken_scope = \"name~id\"\n").await;
     let session = gateway.lasting_session(DELINDE, &gateway.patient()).await;
-    assert_eq!(session.token.scope, "huisarts.delinde~49");
-    assert_eq!(refreshed(&refresh(&session, session.refresh_token()).await).0.scope, "huisarts.delinde~49");
+    let named: Vec<_> = COLLECTED.split(' ').map(|id| format!("huisarts.delinde~{id}")).collect();
+    assert_eq!(session.token.scope, named.join(" "));
+    assert_eq!(refreshed(&refresh(&session, session.refresh_token()).await).0.scope, named.join(" "));
     gateway.stop().await;
 }
 

@@ -104,7 +104,7 @@ async fn a_provider_that_leaves_the_list_is_served_for_an_hour_more() {
     });
     gateway.refresh_lists().await;
     assert_eq!(session.get("EpisodeOfCare").await.status, 200);
-    assert!(gateway.ops("/metrics").await.1.contains("inzage_lists_in_grace 1\n"));
+    assert!(gateway.ops("/metrics").await.1.contains("inzage_lists_in_grace 8\n"));
 
     // A PGO that still works from the older list sends a person in the last second.
     gateway.clock.advance(Duration::from_secs(3599));

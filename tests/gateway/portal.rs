@@ -14,7 +14,7 @@ use inzage::sandbox::his::faults::Faults;
 use inzage::sandbox::portal::client::PortalClient;
 use serde_json::Value;
 
-use crate::harness::{Gateway, ROLE, SERVICE, json};
+use crate::harness::{COLLECTED, Gateway, ROLE, SERVICE, json};
 use crate::lists::{publish, without};
 
 /// Scope and provider of the first practice.
@@ -77,7 +77,7 @@ async fn a_portal_gets_a_token_for_the_person_it_asserts() {
     let answer = json(&reply);
     assert_eq!(
         (&answer["token_type"], &answer["expires_in"], &answer["scope"]),
-        (&"Bearer".into(), &900.into(), &"49".into())
+        (&"Bearer".into(), &900.into(), &COLLECTED.into())
     );
     assert!(answer.get("refresh_token").is_none(), "{answer}");
     let issued = site.gateway.last_audit("token_issued");

@@ -3,7 +3,7 @@
 use inzage::sandbox::client::new_id;
 use inzage::sandbox::person::{Choices, End, Person, location};
 
-use crate::harness::Gateway;
+use crate::harness::{COLLECTED, Gateway};
 
 const DELINDE: &str = "huisarts.delinde@medmij";
 
@@ -26,7 +26,7 @@ async fn outcome(gateway: &Gateway, scope: &str, correlation_id: &str) -> Result
 async fn the_scope_grammar_is_that_of_the_release_that_is_configured() {
     let refused = || Err("invalid_scope".to_owned());
     let of_2 = Gateway::start().await;
-    assert_eq!(outcome(&of_2, "huisarts.delinde", &new_id()).await, Ok("49".to_owned()));
+    assert_eq!(outcome(&of_2, "huisarts.delinde", &new_id()).await, Ok(COLLECTED.to_owned()));
     assert_eq!(outcome(&of_2, "huisarts.delinde~49", &new_id()).await, refused(), "49 is not to share with");
     of_2.stop().await;
     let of_1_5 = Gateway::start_with("[oauth]\nscope_release = \"1.5\"\n").await;
@@ -42,7 +42,7 @@ async fn the_scope_grammar_is_that_of_the_release_that_is_configured() {
 #[tokio::test]
 async fn the_ids_of_the_network_are_asked_for_when_the_configuration_says_so() {
     let strict = Gateway::start_with("[oauth]\nrequire_ids = true\n").await;
-    assert_eq!(outcome(&strict, "huisarts.delinde", &new_id()).await, Ok("49".to_owned()));
+    assert_eq!(outcome(&strict, "huisarts.delinde", &new_id()).await, Ok(COLLECTED.to_owned()));
     assert_eq!(outcome(&strict, "huisarts.delinde", "no-uuid").await, Err("invalid_request".to_owned()));
     strict.stop().await;
 }

@@ -242,7 +242,7 @@ async fn a_pgo_gets_its_token_through_a_real_openid_provider() {
         let End::Client(answer) = end else { panic!("{}: {end:?}", agreement.client_id) };
         let code = answer.get("code").unwrap_or_else(|| panic!("{}: {answer:?}", agreement.client_id)).clone();
         let token = Consented { code, ..consented }.exchange().await.unwrap();
-        assert_eq!(token.scope, "49");
+        assert_eq!(token.scope, "47 48 49 51 52 63");
         let printed = stop(gateway).await;
         assert!(!printed.contains(bsn), "{printed}");
     }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::{Sleep, sleep};
 
+use super::breaker::Ticket;
 use super::line::Line;
 use crate::his::{Chunks, HisError};
 
@@ -30,11 +31,12 @@ pub(super) struct Flow {
     stall: Pin<Box<Sleep>>,
     stall_timeout: Duration,
     waiting: bool,
+    ticket: Option<Ticket>,
 }
 
 impl Flow {
     /// The rest of an answer of which `read` bytes were read.
-    pub(super) fn new(line: Line, read: usize, patience: Patience) -> Self {
+    pub(super) fn new(line: Line, read: usize, patience: Patience, ticket: Option<Ticket>) -> Self {
         Self {
             line,
             bytes_left: patience.bytes.saturating_sub(u64::try_from(read).unwrap_or(u64::MAX)),
@@ -42,7 +44,12 @@ impl Flow {
             stall: Box::pin(sleep(patience.stall)),
             stall_timeout: patience.stall,
             waiting: false,
+            ticket,
         }
+    }
+
+    fn tell(&mut self, told: fn(Ticket)) {
+        self.ticket.take().into_iter().for_each(told);
     }
 
     fn count(&mut self, bytes: &Bytes) -> Result<(), HisError> {
@@ -64,6 +71,7 @@ impl Flow {
 impl Chunks for Flow {
     fn poll_chunk(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, HisError>>> {
         if self.end.as_mut().poll(cx).is_ready() {
+            // Nobody knows here who was slow, so it says nothing about the HIS.
             return Poll::Ready(Some(Err(HisError::TimedOut)));
         }
         match self.line.poll_bytes(cx) {
@@ -71,8 +79,14 @@ impl Chunks for Flow {
                 self.waiting = false;
                 Poll::Ready(Some(self.count(&bytes).map(|()| bytes)))
             }
-            Poll::Ready(ended) => Poll::Ready(ended),
-            Poll::Pending if self.poll_stall(cx).is_ready() => Poll::Ready(Some(Err(HisError::TimedOut))),
+            Poll::Ready(ended) => {
+                self.tell(if ended.is_some() { Ticket::failed } else { Ticket::succeeded });
+                Poll::Ready(ended)
+            }
+            Poll::Pending if self.poll_stall(cx).is_ready() => {
+                self.tell(Ticket::failed);
+                Poll::Ready(Some(Err(HisError::TimedOut)))
+            }
             Poll::Pending => Poll::Pending,
         }
     }

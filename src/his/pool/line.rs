@@ -20,6 +20,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio_rustls::TlsConnector;
 
 use super::PoolConfig;
+use super::breaker::Ticket;
 use super::flow::{Flow, Patience};
 use crate::clock::SharedClock;
 use crate::his::{AnswerBody, HisError, HisStream};
@@ -92,19 +93,19 @@ fn why_no_handshake(error: &std::io::Error) -> HisError {
 #[derive(Debug)]
 pub(super) enum Broken {
     /// The connection ended before anything of the request was sent.
-    Unsent,
+    Unsent { kept: bool },
     /// The connection ended before a head was read. The HIS may have closed it just as we wrote, or may have acted.
-    Closed,
+    Closed { kept: bool },
     /// Anything else.
     Failed(HisError),
 }
 
 impl Broken {
-    fn of(mut error: TrySendError<Request<Full<Bytes>>>) -> Self {
+    fn of(mut error: TrySendError<Request<Full<Bytes>>>, kept: bool) -> Self {
         if error.take_message().is_some() {
-            return Self::Unsent;
+            return Self::Unsent { kept };
         }
-        if error.error().is_parse() { Self::Failed(HisError::Nonsense) } else { Self::Closed }
+        if error.error().is_parse() { Self::Failed(HisError::Nonsense) } else { Self::Closed { kept } }
     }
 }
 
@@ -117,7 +118,7 @@ impl From<HisError> for Broken {
 impl From<Broken> for HisError {
     fn from(broken: Broken) -> Self {
         match broken {
-            Broken::Unsent | Broken::Closed => Self::Unreachable,
+            Broken::Unsent { .. } | Broken::Closed { .. } => Self::Unreachable,
             Broken::Failed(error) => error,
         }
     }
@@ -132,14 +133,16 @@ pub(super) struct Line {
 }
 
 impl Line {
-    /// Sends a request and waits for the head of its answer.
+    /// Sends a request and waits for the head of its answer. The connection was `kept` or is fresh.
     pub(super) async fn send(
         mut sender: Sender,
         request: Request<Bytes>,
         turn: OwnedSemaphorePermit,
         idle: Arc<Idle>,
+        kept: bool,
     ) -> Result<(Parts, Self), Broken> {
-        let response = sender.try_send_request(request.map(Full::new)).await.map_err(Broken::of)?;
+        let sent = sender.try_send_request(request.map(Full::new)).await;
+        let response = sent.map_err(|error| Broken::of(error, kept))?;
         let (head, body) = response.into_parts();
         Ok((head, Self { body, sender: Some(sender), idle, _turn: turn }))
     }
@@ -170,25 +173,31 @@ impl Line {
         Poll::Ready(None)
     }
 
-    /// All of the body when it is no larger than `limit` bytes, else a stream of it.
-    pub(super) async fn collect(mut self, limit: usize, patience: Patience) -> Result<AnswerBody, HisError> {
+    /// All of the body when it is no larger than `limit` bytes, else a stream of it, which then has the ticket.
+    pub(super) async fn collect(
+        mut self,
+        limit: usize,
+        patience: Patience,
+        ticket: &mut Option<Ticket>,
+    ) -> Result<AnswerBody, HisError> {
         let announced = self.length().map(|length| usize::try_from(length).unwrap_or(usize::MAX));
         if announced.is_some_and(|length| length > limit) {
-            return Ok(AnswerBody::Large(self.stream(Bytes::new(), patience)));
+            return Ok(AnswerBody::Large(self.stream(Bytes::new(), patience, ticket.take())));
         }
         let mut whole = BytesMut::with_capacity(announced.unwrap_or_default());
         while let Some(bytes) = std::future::poll_fn(|cx| self.poll_bytes(cx)).await {
             whole.extend_from_slice(&bytes?);
             if whole.len() > limit {
-                return Ok(AnswerBody::Large(self.stream(whole.freeze(), patience)));
+                return Ok(AnswerBody::Large(self.stream(whole.freeze(), patience, ticket.take())));
             }
         }
+        ticket.take().into_iter().for_each(Ticket::succeeded);
         Ok(AnswerBody::Whole(whole.freeze()))
     }
 
     /// What was read before, and the rest as it comes.
-    pub(super) fn stream(self, first: Bytes, patience: Patience) -> HisStream {
-        let flow = Flow::new(self, first.len(), patience);
+    pub(super) fn stream(self, first: Bytes, patience: Patience, ticket: Option<Ticket>) -> HisStream {
+        let flow = Flow::new(self, first.len(), patience, ticket);
         HisStream::new(first, flow)
     }
 }

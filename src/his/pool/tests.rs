@@ -10,7 +10,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::*;
 use crate::clock::TestClock;
-use crate::his::HisStream;
+use crate::his::{BreakerState, Ending, HisStream};
 use crate::tls::client::client_config;
 use crate::tls::pki::{Pki, now};
 use crate::tls::server::front_channel;
@@ -20,6 +20,11 @@ const TWO: &str = "HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\ntwo";
 
 /// Instead of a further answer: the connection is closed at once.
 const CLOSE: &str = "";
+/// A request is read and gets no answer.
+const HANG: &str = "hang";
+
+const BREAKER: BreakerRules =
+    BreakerRules { failures: 5, pause: Duration::from_secs(5), longest_pause: Duration::from_secs(60) };
 
 /// The answers on each connection, one a request.
 type Script = Vec<Vec<&'static str>>;
@@ -31,15 +36,29 @@ struct Seen {
     read: Notify,
 }
 
+impl Seen {
+    fn count(&self) -> usize {
+        self.requests.load(Ordering::Relaxed)
+    }
+}
+
 /// A server that gives each connection its answers, one a request; it reads one request more and closes.
 async fn pool(script: Script) -> (Pool, Arc<Seen>) {
-    let (pki, clock): (_, SharedClock) = (Pki::new(), TestClock::at(now()));
+    let (pool, seen, _) = pool_at(script).await;
+    (pool, seen)
+}
+
+/// The same, with its clock.
+async fn pool_at(script: Script) -> (Pool, Arc<Seen>, Arc<TestClock>) {
+    let (pki, test_clock) = (Pki::new(), TestClock::at(now()));
+    let clock: SharedClock = Arc::clone(&test_clock) as _;
     let tls = front_channel(&pki.identity(&["his.example.nl"]), &clock).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let seen = Arc::new(Seen::default());
     tokio::spawn(serve(listener, TlsAcceptor::from(Arc::clone(tls.config())), script, Arc::clone(&seen)));
     let config = PoolConfig {
+        name: "his".to_owned(),
         host: Hostname::parse("his.example.nl").unwrap(),
         port: address.port(),
         address: Some(address),
@@ -51,9 +70,10 @@ async fn pool(script: Script) -> (Pool, Arc<Seen>) {
         stream_limit: 64,
         stream_timeout: Duration::from_secs(30),
         stall_timeout: Duration::from_secs(30),
+        breaker: BREAKER,
     };
     let client = client_config(&pki.roots(), None, &[crate::tls::ALPN_HTTP1], &clock).unwrap();
-    (Pool::new(config, Arc::new(client), clock), seen)
+    (Pool::new(config, Arc::new(client), clock), seen, test_clock)
 }
 
 async fn serve(listener: TcpListener, tls: TlsAcceptor, script: Script, seen: Arc<Seen>) {
@@ -74,6 +94,11 @@ async fn serve(listener: TcpListener, tls: TlsAcceptor, script: Script, seen: Ar
             seen.requests.fetch_add(1, Ordering::Relaxed);
             seen.read.notify_one();
             let Some(answer) = answer else { break };
+            if answer == HANG {
+                // Until the other side goes.
+                while stream.read_u8().await.is_ok() {}
+                break;
+            }
             stream.write_all(answer.as_bytes()).await.unwrap();
         }
     }
@@ -95,7 +120,7 @@ async fn only_a_safe_request_is_sent_again() {
     let (pool, seen) = pool(vec![vec![ONE], vec![TWO]]).await;
     assert_eq!(ask(&pool, Method::GET).await, Ok("one".into()));
     assert_eq!(ask(&pool, Method::GET).await, Ok("two".into()));
-    assert_eq!(seen.requests.load(Ordering::Relaxed), 3);
+    assert_eq!(seen.count(), 3);
 }
 
 #[tokio::test]
@@ -103,7 +128,7 @@ async fn a_post_that_was_sent_is_not_sent_again() {
     let (pool, seen) = pool(vec![vec![ONE], vec![TWO]]).await;
     assert_eq!(ask(&pool, Method::POST).await, Ok("one".into()));
     assert_eq!(ask(&pool, Method::POST).await, Err(HisError::Unreachable));
-    assert_eq!(seen.requests.load(Ordering::Relaxed), 2);
+    assert_eq!(seen.count(), 2);
 }
 
 #[tokio::test]
@@ -161,7 +186,7 @@ async fn what_is_too_large_for_memory_becomes_a_stream() {
         assert_eq!(ask(&pool, Method::GET).await, Err(HisError::Busy), "it keeps its turn while it is read");
         assert_eq!(drain(&mut large).await, Ok(b"other one".to_vec()));
         assert_eq!(ask(&pool, Method::GET).await, Ok("one".into()), "turn and connection are free");
-        assert_eq!(seen.requests.load(Ordering::Relaxed), 2);
+        assert_eq!(seen.count(), 2);
     }
 }
 
@@ -209,4 +234,81 @@ async fn a_stream_that_stalls_or_drips_ends_by_its_limits() {
         let mut begun = stream(&pool, Wanted::Streamed).await.unwrap();
         assert_eq!(drain(&mut begun).await, Err(HisError::TimedOut));
     }
+}
+
+const CUT: &str = "HTTP/1.1 200 OK\r\ncontent-length: 8\r\n\r\nhalf";
+
+#[tokio::test]
+async fn a_safe_request_whose_answer_broke_off_is_repeated_once() {
+    let (pool, seen) = pool(vec![vec![CUT, CLOSE], vec![TWO]]).await;
+    assert_eq!(ask(&pool, Method::GET).await, Ok("two".into()));
+    let (pool, seen_twice) = self::pool(vec![vec![CUT, CLOSE], vec![CUT, CLOSE], vec![TWO]]).await;
+    assert_eq!(ask(&pool, Method::GET).await, Err(HisError::Unreachable));
+    assert_eq!((seen.count(), seen_twice.count()), (2, 2));
+    assert_eq!(pool.figures().repeated, 1);
+}
+
+#[tokio::test]
+async fn a_post_whose_answer_broke_off_is_not_repeated() {
+    let (pool, seen) = pool(vec![vec![CUT, CLOSE], vec![TWO]]).await;
+    assert_eq!(ask(&pool, Method::POST).await, Err(HisError::Unreachable));
+    assert_eq!(seen.count(), 1);
+}
+
+#[tokio::test]
+async fn an_empty_budget_repeats_nothing() {
+    let (pool, seen) = pool(vec![vec![CUT, CLOSE], vec![TWO]]).await;
+    while pool.budget.spend() {}
+    assert_eq!(ask(&pool, Method::GET).await, Err(HisError::Unreachable));
+    assert_eq!(seen.count(), 1);
+}
+
+#[tokio::test]
+async fn five_failures_in_a_row_leave_it_alone_and_a_probe_asks_again() {
+    const BROKEN: &str = "HTTP/1.1 500 No\r\ncontent-length: 0\r\n\r\n";
+    let (pool, seen, clock) = pool_at(vec![vec![BROKEN; 5], vec![ONE]]).await;
+    for _ in 0..5 {
+        assert_eq!(ask(&pool, Method::GET).await, Ok(Bytes::new()), "a pool does not judge a status");
+    }
+    for _ in 0..3 {
+        assert_eq!(ask(&pool, Method::GET).await, Err(HisError::Open));
+    }
+    assert_eq!((seen.count(), pool.figures().breaker), (5, BreakerState::Open));
+    clock.advance(BREAKER.pause);
+    assert_eq!(ask(&pool, Method::GET).await, Ok("one".into()));
+    assert_eq!(pool.figures().breaker, BreakerState::Closed);
+}
+
+#[tokio::test]
+async fn a_refusal_by_the_his_is_no_failure_of_it() {
+    const REFUSED: &str = "HTTP/1.1 403 No\r\ncontent-length: 0\r\n\r\n";
+    let (pool, _) = pool(vec![vec![REFUSED; 9]]).await;
+    for _ in 0..9 {
+        assert_eq!(ask(&pool, Method::GET).await, Ok(Bytes::new()));
+    }
+    assert_eq!(pool.figures().endings[Ending::ClientError.index()], 9);
+}
+
+#[tokio::test]
+async fn requests_that_run_out_of_time_open_the_breaker() {
+    let (pool, _) = pool(vec![vec![HANG]; 6]).await;
+    for _ in 0..5 {
+        let deadline = pool.clock.monotonic() + Duration::from_millis(50);
+        let asked = pool.exchange(Request::new(Bytes::new()), Wanted::Judged, deadline).await;
+        assert_eq!(asked.err(), Some(Failed { error: HisError::TimedOut, sent: true }));
+    }
+    assert_eq!(ask(&pool, Method::GET).await, Err(HisError::Open));
+}
+
+#[tokio::test]
+async fn a_stream_that_breaks_off_counts_and_one_that_is_dropped_does_not() {
+    let (pool, _) = pool(vec![vec![CUT, CLOSE]; 10]).await;
+    for _ in 0..5 {
+        drop(stream(&pool, Wanted::Streamed).await.unwrap());
+    }
+    assert_eq!(pool.figures().breaker, BreakerState::Closed);
+    for _ in 0..5 {
+        assert_eq!(drain(&mut stream(&pool, Wanted::Streamed).await.unwrap()).await, Err(HisError::Unreachable));
+    }
+    assert_eq!(pool.figures().breaker, BreakerState::Open);
 }

@@ -47,15 +47,15 @@ impl ChainLogMetrics {
             ("lost_at_spool", &counts.dropped_at_spool),
         ];
         for (end, count) in ends {
-            catch_up(&self.lines.get_or_create(&EndLabel { end }), count);
+            catch_up(&self.lines.get_or_create(&EndLabel { end }), count.load(Ordering::Relaxed));
         }
-        catch_up(&self.refused, &counts.refused);
+        catch_up(&self.refused, counts.refused.load(Ordering::Relaxed));
         self.spooled.set(i64::try_from(spooled).unwrap_or(i64::MAX));
         self.age.set(oldest.as_secs_f64());
     }
 }
 
 /// Counted elsewhere, shown here.
-fn catch_up(counter: &Counter, count: &AtomicU64) {
-    counter.inc_by(count.load(Ordering::Relaxed).saturating_sub(counter.get()));
+pub(super) fn catch_up(counter: &Counter, count: u64) {
+    counter.inc_by(count.saturating_sub(counter.get()));
 }

@@ -49,11 +49,11 @@ impl PortalRequest {
     }
 }
 
-/// The services that the practice offers now and the registration names; for collecting only. One that left the ZAL a short
+/// The services that the practice gives now and the registration names; for collecting only. One that left the ZAL a short
 /// time ago is still offered (core.gegevensdiensten.104).
 fn given(provider: &ProviderName, portal: &Portal, snapshot: &Snapshot, now: Timestamp) -> Vec<ServiceId> {
     let services = snapshot.services.iter().filter(|service| service.purpose == Purpose::Collect);
-    let offered = services.filter(|service| snapshot.offers(provider.as_str(), service.id.as_str(), now));
+    let offered = services.filter(|service| snapshot.gives(provider.as_str(), service, now));
     offered.filter(|service| portal.scope.has_service(&service.id)).map(|service| service.id.clone()).collect()
 }
 

@@ -32,6 +32,7 @@ impl Layout {
             .collect();
         let names: Vec<_> = catalogue
             .iter()
+            .filter(|service| service.is_for_everyone())
             .map(|service| NameEntry { service: service.id.to_string(), name: service.name.clone() })
             .collect();
         vec![
@@ -43,7 +44,8 @@ impl Layout {
     }
 
     fn listed(&self, provider: &ProviderName, catalogue: &Catalogue) -> ProviderEntry {
-        let services = catalogue.iter().map(|service| ServiceEntry {
+        let listed = catalogue.iter().filter(|service| service.is_for_everyone());
+        let services = listed.map(|service| ServiceEntry {
             id: service.id.to_string(),
             authorization: Some(format!("{}/oauth/authorize", self.front_origin())),
             token: Some(format!("{}/oauth/token", self.back_origin())),

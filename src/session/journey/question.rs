@@ -63,7 +63,8 @@ pub(super) fn available_services(snapshot: &Snapshot, request: &AuthorizeRequest
     };
     let services = snapshot.services.iter().filter(wanted);
     services
-        .filter(|service| snapshot.offers(provider, service.id.as_str(), now))
+        .filter(|service| matches!(request.door, Door::Smart(_)) || service.is_for_everyone())
+        .filter(|service| snapshot.gives(provider, service, now))
         .map(|service| service.id.clone())
         .collect()
 }

@@ -104,8 +104,8 @@ async fn case_46_and_47_a_token_serves_one_client_one_practice_and_one_service()
     let crossed = bench.session.bare(Method::GET, &format!("{}/Encounter", haven.base())).bearer_auth(token);
     bench.refused(crossed, OTHER_PROVIDER, "endpoint of another provider").await;
     for (from, to, expected) in [
-        ("/49/stu3", "/48/stu3", SERVICE_NOT_GRANTED),
-        ("/49/stu3", "/51/stu3", SERVICE_NOT_GRANTED),
+        ("/49/stu3", "/53/stu3", SERVICE_NOT_GRANTED),
+        ("/49/stu3", "/50/stu3", SERVICE_NOT_GRANTED),
         ("/49/stu3", "/049/stu3", SERVICE_NOT_GRANTED),
         ("/49/stu3", "/49/r4", (404, "not-found", "unknown-service")),
         ("huisarts.delinde", "huisarts.nergens", OTHER_PROVIDER),

@@ -365,7 +365,7 @@ async fn case_39_a_refresh_with_a_broader_scope_is_refused_and_costs_nothing() {
     let gateway = Gateway::start().await;
     let session = gateway.lasting_session(DELINDE, &gateway.patient()).await;
     let (client, endpoints) = (&session.client, &session.endpoints);
-    for scope in ["49 51", "huisarts.haven", "huisarts.delinde~51", "49 huisarts.haven~49", ""] {
+    for scope in ["49 53", "huisarts.haven", "huisarts.delinde~53", "49 huisarts.haven~49", ""] {
         let asked = with(refresh_form(client, session.refresh_token()), "scope", Some(scope));
         refused(&gateway, &present(client, endpoints, &asked).await, 400, "invalid_scope");
     }

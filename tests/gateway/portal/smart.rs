@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use inzage::clock::SharedClock;
 use inzage::form::encode_pairs;
+use inzage::oauth::smart_scope::SmartScope;
 use inzage::sandbox::client::new_id;
 use inzage::sandbox::person::{Choices, End, Person, location, read_form};
 use inzage::sandbox::portal::smart::Server;
+use inzage::services::{Catalogue, Service};
 use serde_json::json;
 
 use super::{Form, Site, with};
@@ -201,7 +203,7 @@ async fn a_request_that_is_not_in_order_goes_back_with_its_error() {
         ("aud", None, "invalid_request"),
         ("aud", Some("https://elders.localhost/fhir/huisarts.delinde/49/stu3"), "invalid_request"),
         ("aud", Some(&format!("{base}/")), "invalid_request"),
-        ("aud", Some(&base.replace("/49/", "/48/")), "invalid_request"),
+        ("aud", Some(&base.replace("/49/", "/53/")), "invalid_request"),
         ("aud", Some(&base.replace("huisarts.delinde", "huisarts.nergens")), "invalid_request"),
         ("scope", None, "invalid_scope"),
         ("scope", Some("openid fhirUser"), "invalid_scope"),
@@ -269,8 +271,12 @@ async fn the_configuration_is_what_is_served() {
     assert_eq!(told["code_challenge_methods_supported"], json!(["S256"]));
     assert_eq!(told["authorization_response_iss_parameter_supported"], true);
     assert_eq!(told["grant_types_supported"], json!(["authorization_code"]));
+    let catalogue = Catalogue::shipped();
     for scope in told["scopes_supported"].as_array().unwrap().iter().filter(|scope| *scope != "launch/patient") {
-        let question = with(site.question(), "scope", scope.as_str());
+        let gives = |service: &&Service| SmartScope::parse(scope.as_str().unwrap(), service).is_ok();
+        let service = catalogue.iter().find(gives).unwrap();
+        let base = site.base().replace("/49/stu3", &format!("/{}/{}", service.id, service.fhir.as_str()));
+        let question = with(with(site.question(), "scope", scope.as_str()), "aud", Some(&base));
         let answer = site.walk(&question, Choices::willing(&site.gateway.patient())).await;
         let token = site.portal.redeem(&site.server().await, &answer["code"], VERIFIER, &new_id()).await.unwrap();
         assert_eq!(token.scope, scope.as_str().unwrap());

@@ -35,6 +35,15 @@ roles = ["MM-3.0-PDB-FHIR"]
 fhir = "stu3"
 purpose = "collect"
 search = [{ resource = "DocumentReference" }]
+
+[[service]]
+id = "900"
+name = "Recepten"
+roles = []
+fhir = "stu3"
+purpose = "collect"
+audience = "portal_only"
+search = [{ resource = "MedicationRequest" }]
 "#;
 
 fn now() -> Timestamp {
@@ -131,6 +140,13 @@ fn what_comes_while_the_page_stands_open_is_neither_shown_nor_granted() {
     let given = asked.consent(true);
     let granted = services_to_grant(&later, &given.request, &given.services, now()).unwrap();
     assert_eq!(granted, [ServiceId::parse("49").unwrap()]);
+}
+
+#[test]
+fn what_is_for_portals_only_is_offered_to_no_pgo() {
+    let snapshot = snapshot(&["49", "900"]);
+    let request = request(&snapshot);
+    assert_eq!(available_services(&snapshot, &request, now()), [ServiceId::parse("49").unwrap()]);
 }
 
 #[test]
