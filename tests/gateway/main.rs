@@ -30,6 +30,7 @@ mod requests;
 mod review;
 mod revocation;
 mod secrets;
+mod share;
 mod shutdown;
 mod slow;
 mod tls;
