@@ -5,6 +5,7 @@ pub mod answer;
 pub mod fhir;
 pub mod figures;
 pub mod pool;
+pub mod smart;
 
 use std::fmt;
 use std::future::Future;

@@ -6,12 +6,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::assemble::{identity, read_secret};
+use super::login::token_key;
 use super::start::StartError;
 use crate::clock::SharedClock;
-use crate::config::{self, Config};
-use crate::his::HisAdapter;
-use crate::his::fhir::{Endpoint, FhirHis};
+use crate::config::{self, Config, Dialect, HttpsUrl};
+use crate::his::fhir::{Access, Endpoint, FhirHis, Manner};
 use crate::his::pool::{BreakerRules, Pool, PoolConfig};
+use crate::his::smart::{SmartConfig, Tokens};
+use crate::his::{Format, HisAdapter};
+use crate::jose::SigningKey;
 use crate::monitor::metrics::Metrics;
 use crate::tls::client::client_config;
 use crate::tls::identity::Roots;
@@ -59,20 +62,92 @@ impl Installations {
     pub(super) fn build(config: &Config, clock: &SharedClock) -> Result<Self, StartError> {
         let mut all = Self::default();
         for his in &config.his {
-            let pool = Arc::new(pool(config, his, clock)?);
-            all.adapters.insert(his.id.clone(), adapter(his, &pool)?);
-            all.endpoints.push(Observed { his: his.id.clone(), endpoint: "fhir", pool });
+            let mut site = Site { config, his, clock, endpoints: &mut all.endpoints };
+            let adapter = site.adapter()?;
+            all.adapters.insert(his.id.clone(), adapter);
         }
         Ok(all)
     }
 }
 
-fn pool(config: &Config, his: &config::His, clock: &SharedClock) -> Result<Pool, StartError> {
-    let own = his.identity.as_ref().map(|written| identity(written, clock)).transpose()?;
-    let tls = client_config(&Roots::load(&his.roots)?, own.as_ref(), &[crate::tls::ALPN_HTTP1], clock)?;
-    let host = his.base_url.host().clone();
-    let port = his.base_url.port();
-    let pool = PoolConfig {
+/// One installation while it is built.
+struct Site<'a> {
+    config: &'a Config,
+    his: &'a config::His,
+    clock: &'a SharedClock,
+    endpoints: &'a mut Vec<Observed>,
+}
+
+impl Site<'_> {
+    fn adapter(&mut self) -> Result<Arc<dyn HisAdapter>, StartError> {
+        let pool = self.pool(&self.his.base_url, "fhir")?;
+        match self.his.dialect {
+            Dialect::Fhir | Dialect::SmartBackend => self.fhir(&pool),
+        }
+    }
+
+    /// A FHIR server, asked by its own right: tokens, a key, or the certificate alone.
+    fn fhir(&mut self, pool: &Arc<Pool>) -> Result<Arc<dyn HisAdapter>, StartError> {
+        let base = &self.his.base_url;
+        let access = self.access()?;
+        let stu3 = self.endpoint(base, access.clone(), Arc::clone(pool))?;
+        let r4 = self.his.manner.as_ref().and_then(|manner| manner.r4_base_url.as_ref());
+        let r4 = match r4 {
+            // One machine, one pool: its cap and its breaker hold for both.
+            Some(url) if url.origin() == base.origin() => Some(self.endpoint(url, access, Arc::clone(pool))?),
+            Some(url) => {
+                let pool = self.pool(url, "r4")?;
+                Some(self.endpoint(url, access, pool)?)
+            }
+            None => None,
+        };
+        let manner = self.his.manner.as_ref().map(manner).unwrap_or_default();
+        Ok(Arc::new(FhirHis::new(stu3, r4, manner)))
+    }
+
+    fn endpoint(&self, url: &HttpsUrl, access: Access, pool: Arc<Pool>) -> Result<Endpoint, StartError> {
+        Endpoint::new(url.as_str(), access, pool).map_err(|_| self.unusable())
+    }
+
+    fn unusable(&self) -> StartError {
+        StartError::His { id: self.his.id.clone() }
+    }
+
+    fn access(&mut self) -> Result<Access, StartError> {
+        if let Some(written) = &self.his.backend {
+            let pool = self.pool(&written.token_url, "token")?;
+            let config = SmartConfig {
+                url: written.token_url.as_str().to_owned(),
+                client_id: written.client_id.clone(),
+                scope: written.scope.clone(),
+                key: token_key(&written.client_key, SigningKey::parse)?,
+            };
+            let tokens = Tokens::new(config, pool, Arc::clone(self.clock)).map_err(|_| self.unusable())?;
+            return Ok(Access::Tokens(tokens));
+        }
+        let Some(path) = &self.his.api_key else { return Ok(Access::Certificate) };
+        Access::api_key(&read_secret(path)?).map_err(|_| self.unusable())
+    }
+
+    /// The connections to one machine of the installation.
+    fn pool(&mut self, url: &HttpsUrl, endpoint: &'static str) -> Result<Arc<Pool>, StartError> {
+        let Self { config, his, clock, .. } = self;
+        let own = his.identity.as_ref().map(|written| identity(written, clock)).transpose()?;
+        let tls = client_config(&Roots::load(&his.roots)?, own.as_ref(), &[crate::tls::ALPN_HTTP1], clock)?;
+        let pool = Arc::new(Pool::new(pool_config(config, his, url), Arc::new(tls), Arc::clone(clock)));
+        self.endpoints.push(Observed { his: self.his.id.clone(), endpoint, pool: Arc::clone(&pool) });
+        Ok(pool)
+    }
+}
+
+fn manner(written: &config::Manner) -> Manner {
+    let format = if written.xml { Format::Xml } else { Format::Json };
+    Manner { format, post_search: written.post_search, page_size: written.page_size }
+}
+
+fn pool_config(config: &Config, his: &config::His, url: &HttpsUrl) -> PoolConfig {
+    let (host, port) = (url.host().clone(), url.port());
+    PoolConfig {
         name: his.id.clone(),
         address: config.resolve.get(&host).map(|ip| SocketAddr::new(*ip, port)),
         host,
@@ -87,13 +162,5 @@ fn pool(config: &Config, his: &config::His, clock: &SharedClock) -> Result<Pool,
         // Nothing for as long as a whole answer may take is the end, too.
         stall_timeout: HIS_STALL.min(config.release.his_deadline),
         breaker: HIS_BREAKER,
-    };
-    Ok(Pool::new(pool, Arc::new(tls), Arc::clone(clock)))
-}
-
-fn adapter(his: &config::His, pool: &Arc<Pool>) -> Result<Arc<dyn HisAdapter>, StartError> {
-    let api_key = his.api_key.as_deref().map(read_secret).transpose()?;
-    let endpoint = Endpoint::new(his.base_url.as_str(), api_key.as_ref(), Arc::clone(pool));
-    let endpoint = endpoint.map_err(|_| StartError::His { id: his.id.clone() })?;
-    Ok(Arc::new(FhirHis::new(endpoint, None)))
+    }
 }

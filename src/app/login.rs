@@ -83,7 +83,8 @@ fn values(config: &Config, written: &config::Oidc) -> OidcConfig {
     }
 }
 
-fn token_key<K>(path: &Path, parse: impl Fn(&str) -> Result<K, KeyError>) -> Result<K, StartError> {
+/// Reads a key that signs or opens tokens.
+pub(super) fn token_key<K>(path: &Path, parse: impl Fn(&str) -> Result<K, KeyError>) -> Result<K, StartError> {
     let text = read_secret(path)?;
     parse(text.reveal()).map_err(|source| StartError::TokenKey { path: path.display().to_string(), source })
 }

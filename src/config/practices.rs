@@ -8,6 +8,7 @@ use std::time::Duration;
 use jiff::civil::Date;
 
 use super::files::Role;
+use super::his::{Backend, Manner};
 use super::kind::{self, base_url, choice, label, many_words, millis, number, words};
 use super::log::Read;
 use super::origin::HttpsUrl;
@@ -21,10 +22,12 @@ use crate::practices::ClosedEpisodes;
 pub enum Dialect {
     /// FHIR over REST.
     Fhir,
+    /// The same, by tokens of SMART Backend Services.
+    SmartBackend,
 }
 
 impl Dialect {
-    const WORDS: &'static [(&'static str, Self)] = &[("fhir", Self::Fhir)];
+    const WORDS: &'static [(&'static str, Self)] = &[("fhir", Self::Fhir), ("smart-backend", Self::SmartBackend)];
 }
 
 /// `[[his]]`: one installation of a practice information system.
@@ -42,6 +45,10 @@ pub struct His {
     pub identity: Option<Identity>,
     /// File with the key that we send along, when it wants one.
     pub api_key: Option<PathBuf>,
+    /// What FHIR leaves open; for the dialects `fhir` and `smart-backend`.
+    pub manner: Option<Manner>,
+    /// Who we are to it; for the dialect `smart-backend`.
+    pub backend: Option<Backend>,
     /// Requests under way at a time, 2 to 10,000, default 64; one question to a HIS may take two.
     pub max_in_flight: usize,
     /// Time to connect, 100 ms to 30 s, default 2 s.
@@ -58,9 +65,18 @@ impl His {
         let api_key = section.optional_file("api_key", Role::ApiKey);
         let max_in_flight = section.or_default("max_in_flight", &number(2..=10_000, ""), 64);
         let connect_timeout = section.or_default("connect_timeout_ms", &millis(100..=30_000), Duration::from_secs(2));
+        // Keys of another dialect are not asked for, so that they are reported as unknown.
+        let (manner, backend) = match &dialect {
+            Ok(Dialect::Fhir) => (Some(Manner::read(section)), None),
+            Ok(Dialect::SmartBackend) => (Some(Manner::read(section)), Some(Backend::read(section))),
+            Err(_) => (Some(Manner::read(section)), None),
+        };
+        let (manner, backend) = (manner.transpose(), backend.transpose());
         Ok(Self {
             id: id?,
             dialect: dialect?,
+            manner: manner?,
+            backend: backend?,
             base_url: base_url?,
             roots: roots?,
             identity: identity?,

@@ -348,7 +348,7 @@ fn a_portal_is_registered_whole_and_for_what_is_served_here() {
 #[test]
 fn the_example_is_a_whole_configuration() {
     let config = parse(EXAMPLE).unwrap();
-    assert_eq!((config.his.len(), config.practices.len()), (2, 2));
+    assert_eq!((config.his.len(), config.practices.len()), (3, 2));
     let client = |id: &str| &config.clients[&Hostname::parse(id).unwrap()];
     assert!(matches!(client("pgo.example").role, ClientRole::Pgo) && !client("pgo.example").bind_tokens);
     let ClientRole::Portal(portal) = &client("portaal.delinde.example").role else { panic!("a portal") };

@@ -12,13 +12,14 @@ use bytes::Bytes;
 use http::Method;
 use moka::sync::Cache;
 
-use self::endpoint::{Accepted, Asked, form, json};
-pub use self::endpoint::{BadBase, Endpoint};
+use self::endpoint::{Accepted, Asked, form, resource};
+pub use self::endpoint::{Access, BadBase, Endpoint};
 use self::understand::{answer, document, stored};
 use super::pool::Wanted;
 use super::{Answer, Ask, Document, Format, HisAdapter, HisError, HisFuture, HisPatient, Search, Submission};
 use crate::audit::AuditReceipt;
 use crate::fhir::shape::read_patient;
+use crate::fhir::xml::{to_json, to_xml};
 use crate::form::encode_pairs;
 use crate::his::AnswerBody;
 use crate::medmij::{Bsn, FhirVersion};
@@ -31,19 +32,39 @@ const PATIENTS_REMEMBERED: u64 = 100_000;
 /// Longest logical id of a resource (FHIR STU3 and R4 datatypes.html#id).
 const ID_MAX: usize = 64;
 
+/// How an installation wants to be asked, where FHIR leaves it open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Manner {
+    /// How it writes resources; what is sent to it is written alike.
+    pub format: Format,
+    /// Whether searches go by POST (FHIR STU3 http.html, 2.21.0.9), so that no id of a patient stands in an address. Such a
+    /// request is not repeated. Operations, for which there is no such form, still go by GET.
+    pub post_search: bool,
+    /// How many entries a page is to hold (`_count`); else as many as the HIS chooses.
+    pub page_size: Option<u16>,
+}
+
+impl Default for Manner {
+    /// As most servers do.
+    fn default() -> Self {
+        Self { format: Format::Json, post_search: false, page_size: None }
+    }
+}
+
 /// One installation.
 pub struct FhirHis {
     stu3: Endpoint,
     r4: Option<Endpoint>,
+    manner: Manner,
     patients: Cache<(FhirVersion, [u8; 32]), Arc<HisPatient>>,
 }
 
 impl FhirHis {
     /// An installation with an endpoint of STU3, and perhaps one of R4.
     #[must_use]
-    pub fn new(stu3: Endpoint, r4: Option<Endpoint>) -> Self {
+    pub fn new(stu3: Endpoint, r4: Option<Endpoint>, manner: Manner) -> Self {
         let patients = Cache::builder().max_capacity(PATIENTS_REMEMBERED).time_to_live(PATIENT_MEMORY).build();
-        Self { stu3, r4, patients }
+        Self { stu3, r4, manner, patients }
     }
 
     fn endpoint(&self, fhir: FhirVersion) -> Result<&Endpoint, HisError> {
@@ -63,9 +84,8 @@ impl FhirHis {
     async fn look_up_now(&self, bsn: &Bsn, ask: Ask<'_>) -> Result<Option<HisPatient>, HisError> {
         let endpoint = self.endpoint(ask.fhir)?;
         let pairs = [("identifier".to_owned(), format!("{}|{}", Bsn::SYSTEM, bsn.reveal()))];
-        let target = endpoint.at("Patient/_search");
-        let asked = Asked { method: Method::POST, target: &target, body: form(&pairs), accepted: Accepted::Fhir };
-        let found = whole_json(answer(endpoint.ask(asked, ask, Wanted::Judged).await?)?)?;
+        let found = self.search_by_post(endpoint, "Patient", &pairs, ask).await?;
+        let found = whole_json(found, ask.fhir)?;
         let found = read_patient(&found, ask.fhir, bsn, endpoint.base()).map_err(|_| HisError::Nonsense)?;
         match &found {
             Some(patient) => self.patients.insert(key_of(bsn, ask.fhir), Arc::new(patient.clone())),
@@ -75,22 +95,54 @@ impl FhirHis {
     }
 
     async fn search(&self, patient: &HisPatient, search: Search<'_>) -> Result<Answer, HisError> {
-        let restriction = if search.resource == "Patient" { "_id" } else { "patient" };
+        let Search { ask, resource, operation, parameters } = search;
+        let endpoint = self.endpoint(ask.fhir)?;
+        let pairs = self.restricted(patient, resource, parameters);
+        let target = match operation {
+            None if self.manner.post_search => return self.search_by_post(endpoint, resource, &pairs, ask).await,
+            None => format!("{resource}?{}", encode_pairs(&pairs)),
+            Some(operation) => format!("{resource}/{}?{}", operation.as_str(), encode_pairs(&pairs)),
+        };
+        self.get(endpoint, &endpoint.at(&target), ask).await
+    }
+
+    /// The parameters, the patient first.
+    fn restricted(
+        &self,
+        patient: &HisPatient,
+        resource: &str,
+        parameters: &[(String, String)],
+    ) -> Vec<(String, String)> {
+        let restriction = if resource == "Patient" { "_id" } else { "patient" };
         let mut pairs = vec![(restriction.to_owned(), patient.id.clone())];
-        pairs.extend_from_slice(search.parameters);
-        let resource = search.resource;
-        let query = encode_pairs(&pairs);
-        let target = search.operation.map_or_else(
-            || format!("{resource}?{query}"),
-            |operation| format!("{resource}/{}?{query}", operation.as_str()),
-        );
-        let endpoint = self.endpoint(search.ask.fhir)?;
-        get(endpoint, &endpoint.at(&target), search.ask).await
+        pairs.extend_from_slice(parameters);
+        pairs.extend(self.manner.page_size.map(|size| ("_count".to_owned(), size.to_string())));
+        pairs
+    }
+
+    async fn search_by_post(
+        &self,
+        endpoint: &Endpoint,
+        resource: &str,
+        pairs: &[(String, String)],
+        ask: Ask<'_>,
+    ) -> Result<Answer, HisError> {
+        let target = endpoint.at(&format!("{resource}/_search"));
+        let format = self.manner.format;
+        let asked =
+            Asked { method: Method::POST, target: &target, body: form(pairs), accepted: Accepted::Fhir, format };
+        answer(endpoint.ask(asked, ask, Wanted::Judged).await?)
+    }
+
+    async fn get(&self, endpoint: &Endpoint, target: &str, ask: Ask<'_>) -> Result<Answer, HisError> {
+        let format = self.manner.format;
+        let asked = Asked { method: Method::GET, target, body: None, accepted: Accepted::Fhir, format };
+        answer(endpoint.ask(asked, ask, Wanted::Judged).await?)
     }
 
     async fn page(&self, ask: Ask<'_>, next: &str) -> Result<Answer, HisError> {
         let endpoint = self.endpoint(ask.fhir)?;
-        get(endpoint, endpoint.below(next).ok_or(HisError::Nonsense)?, ask).await
+        self.get(endpoint, endpoint.below(next).ok_or(HisError::Nonsense)?, ask).await
     }
 
     async fn binary(&self, ask: Ask<'_>, id: &str) -> Result<Document, HisError> {
@@ -99,21 +151,23 @@ impl FhirHis {
         }
         let endpoint = self.endpoint(ask.fhir)?;
         let target = endpoint.at(&format!("Binary/{id}"));
-        let asked = Asked { method: Method::GET, target: &target, body: None, accepted: Accepted::Raw };
+        let format = self.manner.format;
+        let asked = Asked { method: Method::GET, target: &target, body: None, accepted: Accepted::Raw, format };
         document(endpoint.ask(asked, ask, Wanted::Streamed).await?)
     }
 
     async fn submit(&self, ask: Ask<'_>, submission: Submission) -> Result<Answer, HisError> {
         let endpoint = self.endpoint(ask.fhir)?;
-        let (target, body) = (endpoint.at(""), Some(json(submission.body)));
-        let asked = Asked { method: Method::POST, target: &target, body, accepted: Accepted::Stored };
+        let (target, format) = (endpoint.at(""), self.manner.format);
+        let body = match format {
+            Format::Json => submission.body,
+            // Ours, so it can be written otherwise; nothing was sent when it cannot.
+            Format::Xml => Bytes::from(to_xml(&submission.body, ask.fhir).map_err(|_| HisError::Rejected)?),
+        };
+        let body = Some(resource(format, body));
+        let asked = Asked { method: Method::POST, target: &target, body, accepted: Accepted::Stored, format };
         stored(endpoint.ask(asked, ask, Wanted::Judged).await)
     }
-}
-
-async fn get(endpoint: &Endpoint, target: &str, ask: Ask<'_>) -> Result<Answer, HisError> {
-    let asked = Asked { method: Method::GET, target, body: None, accepted: Accepted::Fhir };
-    answer(endpoint.ask(asked, ask, Wanted::Judged).await?)
 }
 
 /// What a patient is remembered under.
@@ -127,12 +181,12 @@ fn is_id(text: &str) -> bool {
     (1..=ID_MAX).contains(&text.len()) && text.bytes().all(plain) && !matches!(text, "." | "..")
 }
 
-/// The body of an answer that has to be known whole.
-fn whole_json(answer: Answer) -> Result<Bytes, HisError> {
-    match (answer.format, answer.body) {
-        (Format::Json, AnswerBody::Whole(body)) => Ok(body),
-        (Format::Json, AnswerBody::Large(_)) => Err(HisError::TooLarge),
-        (Format::Xml, _) => Err(HisError::Nonsense),
+/// The body of an answer that has to be known whole, in JSON.
+fn whole_json(answer: Answer, fhir: FhirVersion) -> Result<Bytes, HisError> {
+    let AnswerBody::Whole(body) = answer.body else { return Err(HisError::TooLarge) };
+    match answer.format {
+        Format::Json => Ok(body),
+        Format::Xml => to_json(&body, fhir).map(Bytes::from).map_err(|_| HisError::Nonsense),
     }
 }
 

@@ -61,6 +61,7 @@ pub(crate) const PARTS: &[(Level, &str)] = &[
     (Level::Outside, "chainlog::queue"),
     (Level::Outside, "chainlog::delivery"),
     (Level::Outside, "his::pool"),
+    (Level::Outside, "his::smart"),
     (Level::Outside, "his::fhir"),
     (Level::Outside, "session::simulator"),
     (Level::Outside, "session::oidc"),

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Method, Request, header};
+use http::{HeaderName, HeaderValue, Method, Request, StatusCode, header};
 
 use super::address::{Base, NoBase};
 use crate::form::encode_pairs;
 use crate::his::pool::{Failed, Pool, Received, Wanted};
-use crate::his::{Ask, HisError};
+use crate::his::smart::Tokens;
+use crate::his::{Ask, Format, HisError};
 use crate::secret::Secret;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -22,8 +23,31 @@ pub type BadBase = NoBase;
 pub struct Endpoint {
     base: Base,
     authority: HeaderValue,
-    api_key: Option<HeaderValue>,
+    access: Access,
     pool: Arc<Pool>,
+}
+
+/// By what right an installation is asked, beside the certificate that we show.
+#[derive(Debug, Clone)]
+pub enum Access {
+    /// None is wanted.
+    Certificate,
+    /// A key that goes along with each request.
+    ApiKey(HeaderValue),
+    /// A token that is good for some minutes.
+    Tokens(Arc<Tokens>),
+}
+
+impl Access {
+    /// With this key.
+    ///
+    /// # Errors
+    /// When it cannot stand in a header.
+    pub fn api_key(key: &Secret<String>) -> Result<Self, BadBase> {
+        let mut key = HeaderValue::from_str(key.reveal()).map_err(|_| NoBase)?;
+        key.set_sensitive(true);
+        Ok(Self::ApiKey(key))
+    }
 }
 
 /// A request in terms of FHIR.
@@ -33,6 +57,8 @@ pub(super) struct Asked<'a> {
     pub(super) target: &'a str,
     pub(super) body: Option<Sent>,
     pub(super) accepted: Accepted,
+    /// How resources are written.
+    pub(super) format: Format,
 }
 
 /// A body and its media type.
@@ -59,24 +85,26 @@ pub(super) fn form(pairs: &[(String, String)]) -> Option<Sent> {
 }
 
 /// A resource.
-pub(super) const fn json(bytes: Bytes) -> Sent {
-    Sent { media_type: HeaderValue::from_static("application/fhir+json"), bytes }
+pub(super) const fn resource(format: Format, bytes: Bytes) -> Sent {
+    Sent { media_type: media_type(format), bytes }
+}
+
+const fn media_type(format: Format) -> HeaderValue {
+    match format {
+        Format::Json => HeaderValue::from_static("application/fhir+json"),
+        Format::Xml => HeaderValue::from_static("application/fhir+xml"),
+    }
 }
 
 impl Endpoint {
-    /// An endpoint at `base`, reached through `pool`, that wants `api_key` when there is one.
+    /// An endpoint at `base`, reached through `pool`, asked by right of `access`.
     ///
     /// # Errors
-    /// When the base is no https URL, or the key cannot stand in a header.
-    pub fn new(base: &str, api_key: Option<&Secret<String>>, pool: Arc<Pool>) -> Result<Self, BadBase> {
+    /// When the base is no https URL.
+    pub fn new(base: &str, access: Access, pool: Arc<Pool>) -> Result<Self, BadBase> {
         let base = Base::parse(base)?;
         let authority = HeaderValue::from_str(base.authority()).map_err(|_| NoBase)?;
-        let api_key = api_key.map(|key| HeaderValue::from_str(key.reveal())).transpose().map_err(|_| NoBase)?;
-        let api_key = api_key.map(|mut key| {
-            key.set_sensitive(true);
-            key
-        });
-        Ok(Self { base, authority, api_key, pool })
+        Ok(Self { base, authority, access, pool })
     }
 
     /// The base URL, without trailing slash.
@@ -94,40 +122,68 @@ impl Endpoint {
         self.base.below(address)
     }
 
-    /// Sends it.
+    /// Sends it. A token that the HIS does not take (401) is dropped, and what only reads is asked once more with a new one.
     pub(super) async fn ask(&self, asked: Asked<'_>, ask: Ask<'_>, wanted: Wanted) -> Result<Received, Failed> {
-        let request = self.request(asked, ask).map_err(|error| Failed { error, sent: false })?;
+        let unsent = |error| Failed { error, sent: false };
+        let request = self.request(&asked, ask).map_err(unsent)?;
+        let Access::Tokens(tokens) = &self.access else {
+            return self.pool.exchange(request, wanted, ask.deadline).await;
+        };
+        let first = tokens.authorization(ask.deadline).await.map_err(unsent)?;
+        let received = self.ask_with(&request, &first, ask, wanted).await?;
+        if received.head.status != StatusCode::UNAUTHORIZED {
+            return Ok(received);
+        }
+        tokens.refused(&first);
+        if asked.accepted == Accepted::Stored {
+            return Ok(received);
+        }
+        // Its turn is free before the next one is taken.
+        drop(received);
+        let second = tokens.authorization(ask.deadline).await.map_err(unsent)?;
+        self.ask_with(&request, &second, ask, wanted).await
+    }
+
+    async fn ask_with(
+        &self,
+        request: &Request<Bytes>,
+        authorization: &HeaderValue,
+        ask: Ask<'_>,
+        wanted: Wanted,
+    ) -> Result<Received, Failed> {
+        let mut request = request.clone();
+        request.headers_mut().insert(header::AUTHORIZATION, authorization.clone());
         self.pool.exchange(request, wanted, ask.deadline).await
     }
 
-    fn request(&self, asked: Asked<'_>, ask: Ask<'_>) -> Result<Request<Bytes>, HisError> {
+    fn request(&self, asked: &Asked<'_>, ask: Ask<'_>) -> Result<Request<Bytes>, HisError> {
         let mut request = Request::new(Bytes::new());
-        *request.method_mut() = asked.method;
+        *request.method_mut() = asked.method.clone();
         *request.uri_mut() = asked.target.parse().map_err(|_| HisError::Nonsense)?;
         let headers = request.headers_mut();
         headers.insert(header::HOST, self.authority.clone());
-        headers.insert(header::ACCEPT, asked.accepted.media_types());
+        headers.insert(header::ACCEPT, asked.accepted.media_types(asked.format));
         // Compressed bytes cannot be judged before they are unpacked, and a small one may hold a large one.
         headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         headers.insert(X_REQUEST_ID, HeaderValue::from_str(ask.local_id).map_err(|_| HisError::Nonsense)?);
         if asked.accepted == Accepted::Stored {
             headers.insert(PREFER, HeaderValue::from_static("return=representation"));
         }
-        if let Some(key) = &self.api_key {
+        if let Access::ApiKey(key) = &self.access {
             headers.insert(X_API_KEY, key.clone());
         }
-        if let Some(sent) = asked.body {
-            headers.insert(header::CONTENT_TYPE, sent.media_type);
-            *request.body_mut() = sent.bytes;
+        if let Some(sent) = &asked.body {
+            headers.insert(header::CONTENT_TYPE, sent.media_type.clone());
+            *request.body_mut() = sent.bytes.clone();
         }
         Ok(request)
     }
 }
 
 impl Accepted {
-    const fn media_types(self) -> HeaderValue {
+    const fn media_types(self, format: Format) -> HeaderValue {
         match self {
-            Self::Fhir | Self::Stored => HeaderValue::from_static("application/fhir+json"),
+            Self::Fhir | Self::Stored => media_type(format),
             Self::Raw => HeaderValue::from_static("application/pdf, */*;q=0.1"),
         }
     }

@@ -2,9 +2,11 @@
 
 use std::fmt::Write as _;
 
-use super::layout::{CHAIN_LOG_HOST, DIALECTS, LISTS_HOST, LOGIN_HOST, Layout, NODE_FILE, his_host, his_id};
+use super::layout::{
+    BACKEND_CLIENT, CHAIN_LOG_HOST, DIALECTS, LISTS_HOST, LOGIN_HOST, Layout, NODE_FILE, his_host, his_id,
+};
 use crate::lists::ListKind;
-use crate::sandbox::portal::keys::{ASSERTIONS, PUBLIC};
+use crate::sandbox::portal::keys::{ASSERTIONS, BACKEND_PRIVATE, PUBLIC};
 use crate::sandbox::ports::HIS_COUNT;
 use crate::sandbox::records::Practice;
 use crate::services::{Catalogue, Purpose};
@@ -123,6 +125,13 @@ redirect_uris = ["{redirect_uri}"]
 fn of_his(layout: &Layout, number: usize) -> String {
     let (id, base) = (his_id(number), layout.his_base(number));
     let dialect = DIALECTS.get(number).copied().unwrap_or_default();
+    let r4 = format!("r4_base_url = \"{base}/r4\"\n");
+    let tokens = layout.token_url(number).map(|url| {
+        format!(
+            "token_url = \"{url}\"\nclient_id = \"{BACKEND_CLIENT}\"\nclient_key = \"{BACKEND_PRIVATE}\"\nscope = \"system/*.cruds\"\n"
+        )
+    });
+    let tokens = tokens.unwrap_or_default();
     format!(
         r#"
 [[his]]
@@ -132,7 +141,7 @@ base_url = "{base}"
 roots = "ca.pem"
 certificate = "{NODE_FILE}.pem"
 key = "{NODE_FILE}.key"
-"#
+{r4}{tokens}"#
     )
 }
 

@@ -35,7 +35,7 @@ pub(super) const BACK_HOST: &str = "inzage.localhost";
 /// The id under which the gateway is registered at a HIS that gives tokens.
 pub(super) const BACKEND_CLIENT: &str = "inzage-zandbak";
 /// How each emulated HIS speaks, in the word of the configuration.
-pub(super) const DIALECTS: [&str; HIS_COUNT] = ["fhir", "fhir", "fhir"];
+pub(super) const DIALECTS: [&str; HIS_COUNT] = ["fhir", "smart-backend", "fhir"];
 /// The gateway's certificate towards publisher and HIS.
 pub(super) const NODE_FILE: &str = "node";
 
