@@ -83,6 +83,7 @@ impl From<ReadError> for Fault {
             ReadError::Request(error) => error.into(),
             ReadError::UnknownPage => UNKNOWN_PAGE,
             ReadError::NotAvailable => NOT_AVAILABLE,
+            ReadError::NoDocument => NO_DOCUMENT,
             ReadError::NoAdapter => NO_ADAPTER,
             ReadError::His(error) => error.into(),
             ReadError::Shape(_) => NOT_PASSED_ON,
@@ -118,6 +119,14 @@ const UNKNOWN_PAGE: Fault = fault(
     Who::Pgo,
     "Deze bladzijde van uw gegevens is er niet meer. Haal uw gegevens opnieuw op.",
     "there is no such page for this access token; repeat the search and follow its links with the same token",
+);
+const NO_DOCUMENT: Fault = fault(
+    "no-document",
+    404,
+    "not-found",
+    Who::Practice,
+    "Dit document is er niet (meer). Haal de lijst met documenten opnieuw op.",
+    "no document that this person may see has this id",
 );
 const NOT_AVAILABLE: Fault = fault(
     "not-available",

@@ -17,8 +17,8 @@ use self::share::Coming;
 pub use self::share::may_store;
 use super::disclosure::Transfer;
 use super::outcome::{Issue, operation_outcome};
-use super::read::{self, Flow, NoToken, Outgoing, ReadError, Reader, Released};
-use super::request::{Accept, Asked, FORM_MAX_BYTES, FormFault, Media, Prefer, RequestError, Verb};
+use super::read::{self, Flow, NoToken, Outgoing, ReadError, Reader, Released, Told};
+use super::request::{Accept, Asked, FORM_MAX_BYTES, FormFault, Format, Media, Prefer, RequestError, Verb};
 use super::shape::submit::SubmitFault;
 use crate::audit::Counts;
 use crate::edge::{Body, Connection, Ended, Gate, Source, Torn};
@@ -30,6 +30,9 @@ use crate::routing::{Refusal, Route, is_plain, route};
 const FORM_TIME: Duration = Duration::from_secs(10);
 
 const FHIR_JSON: HeaderValue = HeaderValue::from_static("application/fhir+json; charset=utf-8");
+
+/// The name tells nothing: it may end up in a list of downloads.
+const DOWNLOAD: HeaderValue = HeaderValue::from_static("attachment; filename=\"document.pdf\"");
 
 /// Whether a path is one of the resource server's. Under each base there is one document of the authorization server.
 #[must_use]
@@ -112,11 +115,14 @@ where
 
 fn release(reader: &Reader, released: Released) -> Response<Body> {
     let Released { body, counts, grant, receipt, disclosure } = released;
+    let mut headers = HeaderMap::new();
+    headers.insert(header::CONTENT_TYPE, FHIR_JSON);
     let (body, told) = match body {
         Outgoing::Whole(bytes) => (Body::full(Bytes::from(bytes)), None),
-        Outgoing::Stream(flow) => {
-            let told = flow.told();
-            (Body::stream(Outflow(flow), None), Some(told))
+        Outgoing::Stream(flow) => streamed(flow, None),
+        Outgoing::Document { flow, length, wrapped } => {
+            describe_document(&mut headers, wrapped);
+            streamed(flow, length)
         }
     };
     let on_end = Box::new(move |ended| {
@@ -125,11 +131,26 @@ fn release(reader: &Reader, released: Released) -> Response<Body> {
         disclosure.transferred(Counts { bytes, ..counts }, transfer);
     });
     let mut response = Response::new(body.watch(on_end).gated(while_it_lasts(reader, grant)));
-    response.headers_mut().insert(header::CONTENT_TYPE, FHIR_JSON);
+    *response.headers_mut() = headers;
     if let Ok(receipt) = HeaderValue::from_str(&receipt.to_string()) {
         response.headers_mut().insert("inzage-audit-receipt", receipt);
     }
     response
+}
+
+fn streamed(flow: Flow, length: Option<u64>) -> (Body, Option<Arc<Told>>) {
+    let told = flow.told();
+    (Body::stream(Outflow(flow), length), Some(told))
+}
+
+/// A document has exactly its own media type, and is for saving: a browser that shows it would run what it holds in our
+/// origin (RFC 6266 section 4.2).
+fn describe_document(headers: &mut HeaderMap, wrapped: Option<Format>) {
+    let media_type = wrapped.map_or("application/pdf", Format::media_type);
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+    if wrapped.is_none() {
+        headers.insert(header::CONTENT_DISPOSITION, DOWNLOAD);
+    }
 }
 
 /// How many bytes the connection took, and how the transfer ended. `fault`: what broke the source off, if anything did.

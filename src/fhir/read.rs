@@ -1,6 +1,7 @@
 //! Reading a part of the record, the story in order: token, decision, shape of the request, audit intent, HIS, shaping,
 //! receipt, release. What is released carries the receipt of its intent; nothing else can be released.
 
+mod document;
 mod error;
 mod flow;
 mod incoming;
@@ -124,11 +125,10 @@ impl Reader {
         let (shape, turn) = match demand.interaction {
             Interaction::Search(shape) => (shape, Turn::First),
             Interaction::Page(page) => self.open_page(permit.service(), &page, bound, floors)?,
-            Interaction::Read(_) | Interaction::Submit(_) => {
-                return Err(ReadError::Request(RequestError::NotOffered).into());
-            }
+            Interaction::Read(read) => document::listed(permit.service(), read, demand.format, floors)?,
+            Interaction::Submit(_) => return Err(ReadError::Request(RequestError::NotOffered).into()),
         };
-        event.query = Some(shape.describe().into());
+        event.query = Some(turn.describe(&shape).into());
         let adapter = self.adapters.get(&permit.practice().his).ok_or(ReadError::NoAdapter)?;
         let his_base = adapter.base(permit.service().fhir).ok_or(ReadError::NoAdapter)?;
         self.release(request, attempt, Work { permit, shape, turn, bound, floors, adapter: adapter.as_ref(), his_base })

@@ -11,6 +11,7 @@
 mod attacks;
 mod authorize;
 mod chain_log;
+mod documents;
 mod harness;
 mod his_faults;
 mod large;

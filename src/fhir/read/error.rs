@@ -37,6 +37,9 @@ pub enum ReadError {
     /// The HIS of the practice is not connected to this gateway.
     #[error("the information system of the practice is not connected")]
     NoAdapter,
+    /// No document of this id is named by anything that the patient sees, or it is not there.
+    #[error("there is no such document")]
+    NoDocument,
     /// See [`HisError`].
     #[error(transparent)]
     His(HisError),

@@ -1,6 +1,7 @@
 //! An answer on its way: bytes come from the HIS as fast as the client takes them, and leave once they are judged.
 
 mod entries;
+mod paper;
 
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,8 +10,10 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 
 pub(super) use self::entries::Entries;
+pub(super) use self::paper::{PDF, Paper, Wrap};
 use super::ReadError;
 use crate::audit::Counts;
+use crate::fhir::request::Format;
 use crate::his::HisStream;
 
 /// How much is judged in one go, so that no other request waits long.
@@ -34,6 +37,15 @@ pub enum Outgoing {
     Whole(Vec<u8>),
     /// What is judged on its way.
     Stream(Flow),
+    /// A document, judged by its first bytes.
+    Document {
+        /// Its bytes.
+        flow: Flow,
+        /// How many there will be, where that is known.
+        length: Option<u64>,
+        /// The format of the resource that holds it; without one it is the document itself.
+        wrapped: Option<Format>,
+    },
 }
 
 /// An answer on its way. Once it failed, it fails: it never looks complete.

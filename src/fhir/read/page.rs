@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::document::Target;
 use super::{ReadError, Reader};
 use crate::fhir::cursor::{Bound, Cursors, NextPage, PAGE_PARAMETER};
 use crate::fhir::request::{self, Asked, Floors, Interaction, PageShape, SearchShape};
@@ -10,17 +11,29 @@ use crate::form::encode_pairs;
 use crate::secret::HandleHash;
 use crate::services::Service;
 
-/// Which page of a search is asked for.
+/// What of a search is asked for.
 pub(super) enum Turn {
-    /// The first.
+    /// Its first page.
     First,
-    /// A later one, where the HIS keeps it.
+    /// A later page, where the HIS keeps it.
     Later {
         /// Where the cursor leads.
         page: NextPage,
         /// The client's own request on our base.
         self_link: String,
     },
+    /// The document that one of its results names.
+    Document(Target),
+}
+
+impl Turn {
+    /// What is asked for in the catalogue's words, for the audit.
+    pub(super) fn describe(&self, shape: &SearchShape<'_>) -> String {
+        match self {
+            Self::First | Self::Later { .. } => shape.describe(),
+            Self::Document(_) => "Binary".to_owned(),
+        }
+    }
 }
 
 impl Reader {

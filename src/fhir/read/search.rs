@@ -35,10 +35,10 @@ pub(super) struct Work<'a> {
     pub(super) his_base: &'a str,
 }
 
-struct Judged {
-    body: Outgoing,
-    grant: LocalId,
-    counts: Counts,
+pub(super) struct Judged {
+    pub(super) body: Outgoing,
+    pub(super) grant: LocalId,
+    pub(super) counts: Counts,
 }
 
 impl Judged {
@@ -76,6 +76,9 @@ impl Reader {
         let found = work.adapter.find_patient(subject, ask).await.map_err(ReadError::His)?;
         let patient = found.filter(|patient| old_enough(patient, work)).ok_or(ReadError::NotAvailable)?;
         let record = work.record(&patient.id);
+        if let Turn::Document(target) = &work.turn {
+            return work.document(&patient, ask, target).await;
+        }
         let (data, episodes) =
             tokio::try_join!(work.data(&patient, ask), work.closed_episodes(&patient, ask, &record))?;
         self.shape(work, record, data, episodes).await
@@ -122,7 +125,7 @@ fn shape_page(body: &[u8], shaping: &Shaping<'_>, links: &PageLinks) -> Result<(
 }
 
 impl<'a> Work<'a> {
-    fn record(&self, patient_id: &'a str) -> Record<'a> {
+    pub(super) fn record(&self, patient_id: &'a str) -> Record<'a> {
         Record {
             fhir: self.permit.service().fhir,
             patient_id,
@@ -136,19 +139,19 @@ impl<'a> Work<'a> {
 impl Work<'_> {
     fn self_link(&self) -> String {
         match &self.turn {
-            Turn::First => self.shape.self_link(self.bound.base),
+            Turn::First | Turn::Document(_) => self.shape.self_link(self.bound.base),
             Turn::Later { self_link, .. } => self_link.clone(),
         }
     }
 
     const fn page(&self) -> Page {
         match self.turn {
-            Turn::First => Page::First,
+            Turn::First | Turn::Document(_) => Page::First,
             Turn::Later { .. } => Page::Later,
         }
     }
 
-    fn rules(&self, closed_episodes: ShownEpisodes) -> Rules {
+    pub(super) fn rules(&self, closed_episodes: ShownEpisodes) -> Rules {
         Rules {
             applied: self.permit.service().rules_for(self.shape.search),
             access_start: self.permit.practice().access_start,
@@ -158,10 +161,10 @@ impl Work<'_> {
         }
     }
 
-    async fn data(&self, patient: &HisPatient, ask: Ask<'_>) -> Result<Answer, ReadError> {
+    pub(super) async fn data(&self, patient: &HisPatient, ask: Ask<'_>) -> Result<Answer, ReadError> {
         let AllowedSearch { resource, operation, .. } = self.shape.search;
         let answer = match &self.turn {
-            Turn::First => {
+            Turn::First | Turn::Document(_) => {
                 let search = Search { ask, resource, operation: *operation, parameters: &self.shape.upstream };
                 self.adapter.search(patient, search).await
             }
@@ -173,7 +176,7 @@ impl Work<'_> {
     }
 
     /// Which closed episodes the practice shows; the attention flags are asked for only where they decide.
-    async fn closed_episodes(
+    pub(super) async fn closed_episodes(
         &self,
         patient: &HisPatient,
         ask: Ask<'_>,
@@ -211,7 +214,7 @@ impl Work<'_> {
 }
 
 /// The body of an answer that is judged whole.
-fn whole(answer: Answer) -> Result<Bytes, HisError> {
+pub(super) fn whole(answer: Answer) -> Result<Bytes, HisError> {
     match (answer.format, answer.body) {
         (Format::Json, AnswerBody::Whole(body)) => Ok(body),
         (Format::Json, AnswerBody::Large(_)) => Err(HisError::TooLarge),

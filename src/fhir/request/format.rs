@@ -130,8 +130,9 @@ impl<'a> Range<'a> {
         }
     }
 
+    /// Whether it covers a document: all that are passed on are PDF.
     fn covers_raw(&self) -> bool {
-        Format::of(self.kind).is_none()
+        ["*/*", "application/*", "application/pdf"].iter().any(|kind| self.kind.eq_ignore_ascii_case(kind))
     }
 }
 
