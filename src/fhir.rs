@@ -1,6 +1,7 @@
 //! The resource server: which requests a service allows, the way from a request to released data, and what a HIS answer may
 //! show.
 
+pub mod capability;
 mod chain;
 pub mod cursor;
 pub mod disclosure;

@@ -15,6 +15,7 @@
 //! | back channel | `POST /oauth/revoke` | [`crate::oauth::http`]: a token is given back, and its consent ends |
 //! | back channel | `GET /.well-known/jwks.json` | our public keys, to which portals encrypt |
 //! | back channel | `GET /fhir/{provider}/{service}/{version}/…` | [`crate::fhir::http`]: the record; not through a router, for speed |
+//! | back channel | `GET /fhir/{provider}/{service}/{version}/metadata` | [`crate::fhir::capability`]: what is allowed there; no token |
 //! | operations | `GET /livez`, `/readyz`, `/startupz`, `/metrics` | [`crate::monitor::http`] |
 
 use std::sync::Arc;
@@ -68,13 +69,18 @@ impl Serve for FrontFace {
 impl Serve for BackFace {
     async fn serve(&self, request: Request<Incoming>, connection: &Arc<Connection>) -> Response<Body> {
         let started = self.watch.clock.monotonic();
-        let resource = crate::fhir::http::is_resource_path(request.uri().path());
+        let path = request.uri().path();
+        let (resource, told) = (crate::fhir::http::is_resource_path(path), path.ends_with("/metadata"));
         let response = if resource {
             resource_answer(&self.reader, request, connection).await
         } else {
             through(&self.router, request, connection).await
         };
-        let route = if resource { "fhir" } else { "oauth" };
+        let route = match (resource, told) {
+            (true, true) => "metadata",
+            (true, false) => "fhir",
+            (false, _) => "oauth",
+        };
         self.watch.answered(Face::Back, route, started, response.status());
         response
     }

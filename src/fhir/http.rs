@@ -15,6 +15,7 @@ use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 
 use self::share::Coming;
 pub use self::share::may_store;
+use super::capability::{Capabilities, METADATA};
 use super::disclosure::Transfer;
 use super::outcome::{Issue, operation_outcome};
 use super::read::{self, Flow, NoToken, Outgoing, ReadError, Reader, Released, Told};
@@ -74,10 +75,21 @@ where
         let shared = reader.share(asked, &mut Coming::new(body)).await;
         return shared.map_or_else(|error| refuse(error, local_id), share::shared);
     }
+    if let Some(route) = route.ok().filter(|route| route.rest == METADATA) {
+        let told = reader.capabilities(asked.caller, route, asked.asked);
+        return told.map_or_else(|error| refuse(error, local_id), tell);
+    }
     match reader.read(asked).await {
         Ok(released) => release(reader, released),
         Err(error) => refuse(error, local_id),
     }
+}
+
+fn tell(capabilities: Capabilities) -> Response<Body> {
+    let mut response = Response::new(Body::full(Bytes::from(capabilities.body)));
+    let media_type = HeaderValue::from_static(capabilities.format.media_type());
+    response.headers_mut().insert(header::CONTENT_TYPE, media_type);
+    response
 }
 
 fn route_of(path: &str) -> Result<Route<'_>, ReadError> {

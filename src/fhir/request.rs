@@ -19,6 +19,7 @@ use jiff::civil::Date;
 
 use self::path::Target;
 use crate::form::{decode_pairs, encode_pairs};
+use crate::medmij::FhirVersion;
 use crate::services::{AllowedRead, AllowedSearch, AllowedSubmission, Floor, Operation, Service};
 
 /// Most bytes of a form that is sent to `_search`.
@@ -233,6 +234,16 @@ fn read<'a>(service: &'a Service, resource: &str, id: &str, asked: Asked<'_>) ->
         None => (asked.accept.of_resource()?, true),
     };
     Ok(Demand { interaction: Interaction::Read(ReadShape { read, id: id.to_owned(), as_resource }), format })
+}
+
+/// The format of an answer where nothing else may be asked.
+///
+/// # Errors
+/// When another parameter stands there, or the format cannot be served.
+pub(super) fn format_of(asked: Asked<'_>, version: FhirVersion) -> Result<Format, RequestError> {
+    let pairs = decode_pairs(asked.query.unwrap_or_default())?;
+    parameters::only_format(&pairs)?;
+    format::of_answer(&pairs, asked.accept, version)
 }
 
 fn submit<'a>(service: &'a Service, asked: Asked<'_>) -> Result<Demand<'a>, RequestError> {

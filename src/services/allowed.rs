@@ -59,6 +59,8 @@ pub struct Parameter {
     pub repeats: bool,
     /// What it may hold.
     pub values: Values,
+    /// Where a parameter is defined that is none of FHIR: the canonical URL.
+    pub definition: Option<String>,
 }
 
 /// What a parameter may hold.

@@ -146,6 +146,7 @@ pub(super) struct ParameterAsWritten {
     any_of: Option<Vec<String>>,
     date: Option<Vec<String>>,
     not_before: Option<Floor>,
+    definition: Option<String>,
 }
 
 /// What makes a parameter impossible.
@@ -170,7 +171,8 @@ impl TryFrom<ParameterAsWritten> for Parameter {
             _ => return Err(BadParameter::NeitherOrBoth),
         };
         fits(&values)?;
-        Ok(Self { name: written.name, required: written.required, repeats: written.repeats, values })
+        let ParameterAsWritten { name, required, repeats, definition, .. } = written;
+        Ok(Self { name, required, repeats, values, definition })
     }
 }
 

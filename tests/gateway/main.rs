@@ -10,6 +10,7 @@
 
 mod attacks;
 mod authorize;
+mod capability;
 mod chain_log;
 mod documents;
 mod harness;

@@ -57,7 +57,7 @@ impl Allow {
     /// No method at all.
     pub(super) const NOTHING: Self = Self { get: false, post: false };
     /// Only reading.
-    pub(super) const GET: Self = Self { get: true, post: false };
+    pub(in crate::fhir) const GET: Self = Self { get: true, post: false };
     /// Only sending.
     pub(super) const POST: Self = Self { get: false, post: true };
 

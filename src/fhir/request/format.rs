@@ -29,6 +29,20 @@ impl Format {
         }
     }
 
+    /// The media type without parameters.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Json => "application/fhir+json",
+            Self::Xml => "application/fhir+xml",
+        }
+    }
+
+    /// The formats that are written.
+    pub fn served() -> impl Iterator<Item = Self> {
+        [Self::Json, Self::Xml].into_iter().filter(|format| format.is_served())
+    }
+
     const fn is_served(self) -> bool {
         match self {
             Self::Json => true,

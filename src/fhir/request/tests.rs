@@ -210,8 +210,8 @@ proptest! {
 
     #[test]
     fn accept_and_prefer_lines_never_panic(line in "\\PC{0,60}") {
-        let accept = Accept::of([line.as_str()].into_iter(), crate::medmij::FhirVersion::R4);
+        let accept = Accept::of([line.as_str()].into_iter(), FhirVersion::R4);
         let _ = (accept.of_resource(), accept.of_binary(), Prefer::of([line.as_str()].into_iter()));
-        let _ = Media::of(Some(&line), crate::medmij::FhirVersion::Stu3);
+        let _ = Media::of(Some(&line), FhirVersion::Stu3);
     }
 }
