@@ -20,6 +20,7 @@ mod parts;
 mod practices;
 mod reading;
 mod section;
+mod services;
 mod source;
 mod store;
 mod upkeep;
@@ -44,6 +45,7 @@ pub use operator::Operator;
 pub use origin::{HttpsUrl, Origin};
 pub use parts::{Back, Edge, Environment, Front, Identity, Lists, Node, Ops};
 pub use practices::{Dialect, His, Practice, PracticeState};
+pub use services::Services;
 pub use store::{Postgres, Store};
 pub use upkeep::{Audit, Keys, Release, Telemetry};
 
@@ -96,6 +98,8 @@ pub struct Parts {
     pub keys: Keys,
     /// `[resolve]`: addresses of these host names; all others come from DNS.
     pub resolve: BTreeMap<Hostname, IpAddr>,
+    /// `[services]`.
+    pub services: Services,
     /// `[release]`.
     pub release: Release,
     /// `[oauth]`.
@@ -162,7 +166,12 @@ impl Config {
     /// that, that secrets are for the owner only, that folders can be there.
     #[must_use]
     pub fn check_files(&self) -> Vec<Fault> {
-        self.files.iter().filter_map(NamedFile::fault).collect()
+        let mut faults: Vec<_> = self.files.iter().filter_map(NamedFile::fault).collect();
+        let catalogue = self.services.catalogue.as_deref().and_then(|path| files::catalogue(path).ok());
+        if let Some(catalogue) = catalogue {
+            faults.extend(cross::services_of_portals(&self.clients, &catalogue));
+        }
+        faults
     }
 
     /// Faults found later, in the form that [`Config::load`] gives them.
@@ -226,6 +235,7 @@ impl Parts {
         let store = root.table_or_defaults("store", |section| Store::read(section, &data));
         let keys = root.table("keys", Keys::read);
         let resolve = practices::read_resolve(root);
+        let services = root.table_or_defaults("services", Services::read);
         let release = root.table_or_defaults("release", Release::read);
         let oauth = root.table_or_defaults("oauth", Oauth::read);
         let clients = clients::read(root);
@@ -235,6 +245,9 @@ impl Parts {
         cross::check(root.log(), source);
         if let (Ok(clients), Ok(practices)) = (&clients, &practices) {
             cross::portals_are_served(root.log(), clients, practices);
+        }
+        if let (Ok(clients), Ok(Services { catalogue: None })) = (&clients, &services) {
+            cross::portals_have_services(root.log(), clients);
         }
         if let (Ok(clients), Ok(keys)) = (&clients, &keys) {
             cross::portals_can_encrypt(root.log(), clients, keys);
@@ -254,6 +267,7 @@ impl Parts {
             store: store?,
             keys: keys?,
             resolve: resolve?,
+            services: services?,
             release: release?,
             oauth: oauth?,
             clients: clients?,

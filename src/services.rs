@@ -72,8 +72,26 @@ pub enum CatalogueError {
     #[error("the service catalogue cannot be read: {0}")]
     Malformed(#[from] toml::de::Error),
     /// Two services share an id.
-    #[error("{0} stands twice in the service catalogue")]
-    Twice(String),
+    #[error("{id} stands twice in the service catalogue")]
+    Twice {
+        /// The id.
+        id: String,
+        /// Where the second begins, in bytes.
+        at: usize,
+    },
+}
+
+impl CatalogueError {
+    /// The line on which it stands in this document, and what it is.
+    #[must_use]
+    pub fn explain(&self, text: &str) -> (usize, String) {
+        let (at, what) = match self {
+            Self::Malformed(error) => (error.span().map_or(0, |span| span.start), error.message().to_owned()),
+            Self::Twice { id, at } => (*at, format!("service {id} stands twice")),
+        };
+        let before = text.bytes().take(at).filter(|byte| *byte == b'\n').count();
+        (before + 1, what)
+    }
 }
 
 impl Catalogue {

@@ -173,11 +173,19 @@ fn first_snapshot(config: &Config) -> Result<SharedSnapshot, StartError> {
         lists: Arc::new(Lists::default()),
         // The configuration refuses a provider that stands twice.
         practices: Arc::new(PracticeRegister::new(practices).unwrap_or_default()),
-        services: Arc::new(Catalogue::shipped()),
+        services: Arc::new(catalogue(config)?),
         interfaces: config.lists.interface_versions.iter().cloned().collect(),
         freshness: Arc::new(Freshness::per_list(config.lists.maximum_age)),
         clients: Arc::new(portals::register(config)?),
     })))
+}
+
+/// The services: those of the file that the configuration names, or those that ship. Waits for the disk.
+fn catalogue(config: &Config) -> Result<Catalogue, StartError> {
+    let Some(path) = &config.services.catalogue else { return Ok(Catalogue::shipped()) };
+    let named = || path.display().to_string();
+    let text = std::fs::read_to_string(path).map_err(|source| StartError::File { path: named(), source })?;
+    Catalogue::parse(&text).map_err(|source| StartError::Catalogue { path: named(), source })
 }
 
 fn practice(written: &config::Practice) -> Practice {
@@ -235,7 +243,7 @@ fn front(config: &Config, shared: &Shared) -> Result<Half<FrontFace>, StartError
     let tls = front_channel(&identity(&config.front.identity, &shared.clock)?, &shared.clock)?;
     let search = SearchDesk::new(finder(config, shared)?, Arc::clone(&shared.snapshot));
     let router = crate::session::http::router(Arc::new(journey))
-        .merge(told(config))
+        .merge(told(config, &shared.snapshot.load().services))
         .merge(crate::practices::http::router(Arc::new(search)));
     let face = FrontFace { router, watch: shared.watch.clone() };
     Ok(half(config, &config.front.origin, tls, face))
@@ -294,20 +302,20 @@ fn back(config: &Config, shared: &Shared) -> Result<Half<BackFace>, StartError> 
     let own = identity(&config.back.identity, &shared.clock)?;
     let tls = back_channel(&own, &Roots::load(&config.back.client_roots)?, Vec::new(), &shared.clock)?;
     let router = crate::oauth::http::router(Arc::new(desk));
-    let router = router.merge(told(config));
+    let router = router.merge(told(config, &shared.snapshot.load().services));
     let face = BackFace { router, reader: Arc::new(reader), watch: shared.watch.clone() };
     Ok(half(config, &config.back.origin, tls, face))
 }
 
 /// What the gateway says of itself, on either channel; of the door of portals only when there is one.
-fn told(config: &Config) -> Router {
+fn told(config: &Config, catalogue: &Catalogue) -> Router {
     let portals = config.clients.values().any(|client| matches!(client.role, config::ClientRole::Portal(_)));
     let (front, back) = (config.front.origin.to_string(), config.back.origin.to_string());
     let told = crate::oauth::http::metadata_router(Metadata::new(&front, &back, portals));
     if !portals {
         return told;
     }
-    told.merge(crate::oauth::http::smart_router(SmartConfiguration::new(&front, &back, &Catalogue::shipped())))
+    told.merge(crate::oauth::http::smart_router(SmartConfiguration::new(&front, &back, catalogue)))
 }
 
 fn token_rules(config: &Config) -> TokenRules {

@@ -108,6 +108,15 @@ pub enum StartError {
         #[source]
         source: crate::lists::ListError,
     },
+    /// The service catalogue is not valid.
+    #[error("the service catalogue {path} is not valid")]
+    Catalogue {
+        /// The file.
+        path: String,
+        /// Why.
+        #[source]
+        source: crate::services::CatalogueError,
+    },
     /// The name of the node cannot be used.
     #[error(transparent)]
     NodeName(#[from] crate::audit::NodeNameError),
@@ -133,6 +142,7 @@ impl StartError {
             | Self::Login(_)
             | Self::Lists(_)
             | Self::Koppellijst { .. }
+            | Self::Catalogue { .. }
             | Self::ChainLogTarget(_)
             | Self::His { .. }
             | Self::NodeName(_)

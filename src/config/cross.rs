@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 use super::clients::{Client, ClientRole};
-use super::fault::Problem;
+use super::fault::{Fault, Problem};
 use super::log::Log;
 use super::login::Login;
 use super::origin::Origin;
@@ -33,9 +33,8 @@ pub(super) fn check(log: &mut Log, source: &Source) {
     names_are_unique(log, source, "his", "base_url");
 }
 
-/// A portal's practices and services are among those that this gateway serves.
+/// A portal's practices are among those that this gateway serves.
 pub(super) fn portals_are_served(log: &mut Log, clients: &BTreeMap<Hostname, Client>, practices: &[Practice]) {
-    let catalogue = Catalogue::shipped();
     for (id, client) in clients {
         let ClientRole::Portal(portal) = &client.role else { continue };
         let known = || practices.iter().map(|practice| practice.provider.as_str());
@@ -44,10 +43,27 @@ pub(super) fn portals_are_served(log: &mut Log, clients: &BTreeMap<Hostname, Cli
             let problem = Problem::NoSuchPractice { found: found.to_string(), suggestion };
             log.note(&format!("clients.{id}.practices"), problem);
         }
+    }
+}
+
+/// A portal's services are among those that ship. Of another catalogue that shows once its file is read.
+pub(super) fn portals_have_services(log: &mut Log, clients: &BTreeMap<Hostname, Client>) {
+    for Fault { key, problem, .. } in services_of_portals(clients, &Catalogue::shipped()) {
+        log.note(&key, problem);
+    }
+}
+
+/// Every service of a portal that is not in the catalogue.
+pub(super) fn services_of_portals(clients: &BTreeMap<Hostname, Client>, catalogue: &Catalogue) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    for (id, client) in clients {
+        let ClientRole::Portal(portal) = &client.role else { continue };
         for found in portal.services.iter().filter(|found| catalogue.service(found.as_str()).is_none()) {
-            log.note(&format!("clients.{id}.services"), Problem::NoSuchService(found.to_string()));
+            let problem = Problem::NoSuchService(found.to_string());
+            faults.push(Fault { key: format!("clients.{id}.services"), place: None, problem });
         }
     }
+    faults
 }
 
 /// A portal that must encrypt needs a key to encrypt to.

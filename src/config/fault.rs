@@ -142,7 +142,7 @@ fn reason(kind: io::ErrorKind) -> String {
 }
 
 /// What is wrong with a file that the configuration names. Contents are never repeated.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FileProblem {
     /// It cannot be opened or read.
     #[error("cannot be read: {}", reason(*.0))]
@@ -177,6 +177,14 @@ pub enum FileProblem {
     /// Not a list that ties numbers to provider names.
     #[error("expected a valid Zorgaanbiederskoppellijst; `inzage lists validate` says what is wrong with it")]
     NoKoppellijst,
+    /// Not a service catalogue.
+    #[error("expected a service catalogue; on line {line}: {what}")]
+    NoCatalogue {
+        /// The line of its first fault.
+        line: usize,
+        /// The fault.
+        what: String,
+    },
     /// The path, or one above it, is no folder.
     #[error("expected a folder, or room to make one")]
     NotAFolder,

@@ -17,6 +17,7 @@ use super::kind::{self, Kind};
 use crate::jose::{DecryptionKey, Jwks, KeyError, SigningKey};
 use crate::lists::{MAX_LIST_BYTES, Reading, Zakl};
 use crate::medmij::ProviderName;
+use crate::services::Catalogue;
 
 /// What a path is for, and so what must be true of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +42,8 @@ pub(super) enum Role {
     DecryptionKey,
     /// A *zorgaanbiederskoppellijst*.
     Koppellijst,
+    /// A service catalogue.
+    Catalogue,
     /// A folder that is made when it is absent.
     Folder,
     /// A file that is made when it is absent.
@@ -70,6 +73,7 @@ impl Role {
                 kind::path_of_secret("the path of a file with a private key: PKCS#8 in PEM, or a JWK")
             }
             Self::Koppellijst => kind::path("the path of a Zorgaanbiederskoppellijst"),
+            Self::Catalogue => kind::path("the path of a service catalogue"),
             Self::Folder => kind::path("the path of a folder"),
             Self::Database => kind::path("the path of a database file"),
         }
@@ -85,6 +89,7 @@ impl Role {
             Self::SigningKey => token_key(&contents(path, true)?, SigningKey::parse),
             Self::DecryptionKey => token_key(&contents(path, true)?, DecryptionKey::parse),
             Self::Koppellijst => koppellijst(path),
+            Self::Catalogue => catalogue(path).map(|_| ()),
             Self::Folder => folder(path),
             Self::Database => database(path),
         }
@@ -167,6 +172,16 @@ fn koppellijst(path: &Path) -> Result<(), FileProblem> {
     Zakl::parse(&bytes, reading).map(|_| ()).map_err(|_| FileProblem::NoKoppellijst)
 }
 
+/// Reads a service catalogue.
+pub(super) fn catalogue(path: &Path) -> Result<Catalogue, FileProblem> {
+    let bytes = contents(path, false)?;
+    let text = String::from_utf8_lossy(&bytes);
+    Catalogue::parse(&text).map_err(|error| {
+        let (line, what) = error.explain(&text);
+        FileProblem::NoCatalogue { line, what }
+    })
+}
+
 /// A folder that exists, or can be made in the nearest one that does. A look at the mode only: that the process really
 /// may write there, and that no other process does, shows when the folder is locked at start.
 fn folder(path: &Path) -> Result<(), FileProblem> {
@@ -243,6 +258,10 @@ mod tests {
         let keys = scratch.file("keys.json", &key_set_text, 0o644);
         let none_in_set = scratch.file("no-keys.json", r#"{"keys": []}"#, 0o644);
         let zakl = scratch.file("zakl.xml", include_str!("../../fixtures/lists/zakl-good.xml"), 0o644);
+        let service =
+            "[[service]]\nid='1'\nname='x'\nroles=[]\nfhir='r4'\npurpose='collect'\nsearch=[{resource='A'}]\n";
+        let services = scratch.file("services.toml", service, 0o644);
+        let doubled = scratch.file("doubled.toml", &service.repeat(2), 0o644);
         let none = scratch.0.join("absent");
         for (role, path, expected) in [
             (Role::Certificate, &chain, Ok(())),
@@ -267,6 +286,12 @@ mod tests {
             (Role::DecryptionKey, &random, Err(FileProblem::NoTokenKey)),
             (Role::Koppellijst, &zakl, Ok(())),
             (Role::Koppellijst, &line, Err(FileProblem::NoKoppellijst)),
+            (Role::Catalogue, &services, Ok(())),
+            (
+                Role::Catalogue,
+                &doubled,
+                Err(FileProblem::NoCatalogue { line: 8, what: "service 1 stands twice".into() }),
+            ),
             (Role::Folder, &scratch.0, Ok(())),
             (Role::Folder, &none.join("deeper"), Ok(())),
             (Role::Folder, &chain, Err(FileProblem::NotAFolder)),

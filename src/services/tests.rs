@@ -18,7 +18,8 @@ const SERVICE: &str =
 #[test]
 fn ambiguous_and_unknown_things_are_refused() {
     assert!(Catalogue::parse(SERVICE).is_ok());
-    assert!(matches!(Catalogue::parse(&SERVICE.repeat(2)), Err(CatalogueError::Twice(_))));
+    let twice = SERVICE.repeat(2);
+    assert_eq!(Catalogue::parse(&twice).unwrap_err().explain(&twice), (9, "service 1 stands twice".to_owned()));
     for (added, said) in [
         ("colour='red'", "unknown field"),
         ("parameters=[{name='a',one_of=['b'],date=['ge'],not_before='today'}]", "one of one_of"),

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use serde::{Deserialize, Deserializer};
+use toml::Spanned;
 
 use super::{
     AllowedRead, AllowedSearch, AllowedSubmission, Audience, CatalogueError, Floor, Parameter, Purpose, Service, Values,
@@ -13,16 +14,17 @@ use crate::medmij::{FhirVersion, ServiceId, SystemRole};
 pub(super) fn services(text: &str) -> Result<Vec<Service>, CatalogueError> {
     let services = toml::from_str::<CatalogueAsWritten>(text)?.service;
     let mut seen = HashSet::new();
-    match services.iter().find(|service| !seen.insert(service.id.as_str())) {
-        Some(double) => Err(CatalogueError::Twice(double.id.to_string())),
-        None => Ok(services),
+    let double = services.iter().find(|service| !seen.insert(service.get_ref().id.clone()));
+    if let Some(double) = double {
+        return Err(CatalogueError::Twice { id: double.get_ref().id.to_string(), at: double.span().start });
     }
+    Ok(services.into_iter().map(Spanned::into_inner).collect())
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct CatalogueAsWritten {
-    service: Vec<Service>,
+    service: Vec<Spanned<Service>>,
 }
 
 #[derive(Deserialize)]

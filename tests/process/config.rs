@@ -81,6 +81,32 @@ async fn a_key_that_others_can_read_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_service_catalogue_of_ones_own_is_checked_with_the_configuration() {
+    let home = Home::new();
+    let world = home.world().await;
+    let config = fs::read_to_string(home.path("gateway.toml")).unwrap();
+    fs::write(home.path("own.toml"), format!("{config}\n[services]\ncatalogue = \"services.toml\"\n")).unwrap();
+    let file = text(&home.path("own.toml")).to_owned();
+    let shipped = include_str!("../../src/services/default.toml");
+    let renumbered = shipped.replace("id = \"63\"", "id = \"163\"");
+    let misspelt = shipped.replacen("purpose = \"collect\"", "purpose = \"colect\"", 1);
+    let line = misspelt.lines().position(|line| line.contains("colect")).unwrap() + 1;
+    for (catalogue, code, said) in [
+        (shipped, 0, String::new()),
+        (&renumbered, 78, "clients.portaal.localhost.services".to_owned()),
+        (&misspelt, 78, format!("services.toml: expected a service catalogue; on line {line}: ")),
+    ] {
+        fs::write(home.path("services.toml"), catalogue).unwrap();
+        let ended = home.run(&["check-config", &file]).await;
+        assert_eq!(ended.code, Some(code), "{}", ended.err);
+        assert!(ended.err.contains(&said), "{}", ended.err);
+    }
+    let ended = home.run(&["serve", "--config", &file]).await;
+    assert_eq!(ended.code, Some(78), "{}", ended.err);
+    world.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_certificate_that_does_not_fit_its_key_is_named_at_the_start() {
     let home = Home::new();
     let world = home.world().await;
