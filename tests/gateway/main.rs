@@ -32,6 +32,7 @@ mod requests;
 mod review;
 mod revocation;
 mod secrets;
+mod services;
 mod share;
 mod shutdown;
 mod slow;

@@ -150,8 +150,10 @@ fn vaccination(record: &Record<'_>, number: usize, found: &Vaccination) -> Value
 fn r4_vaccination(record: &Record<'_>, number: usize, found: &Vaccination) -> Value {
     let id = record.id(&format!("vaccinatie-{number}"));
     with(
-        resource("Immunization", &id, "nl-core-Vaccination-event", &format!("Vaccinatie: {}", found.name)),
+        resource("Immunization", &id, "", &format!("Vaccinatie: {}", found.name)),
         json!({
+            // The profiles of R4 all stand at the one base.
+            "meta": {"profile": ["http://nictiz.nl/fhir/StructureDefinition/nl-core-Vaccination-event"]},
             "identifier": [record.identifier(&id)],
             "status": "completed",
             "vaccineCode": concept(SNOMED, &found.snomed, &found.name),
