@@ -15,6 +15,7 @@ mod format;
 mod gzip;
 mod load;
 mod payload;
+mod rest;
 pub mod search;
 mod serve;
 pub mod store;
@@ -32,6 +33,7 @@ use tokio::sync::watch;
 use self::answer::{Answer, Problem};
 use self::endpoint::Endpoint;
 use self::faults::{Faults, RequestLog};
+use self::rest::Refusal;
 use self::store::ResourceError;
 use crate::clock::SharedClock;
 use crate::medmij::FhirVersion;
@@ -51,8 +53,18 @@ pub struct EmulatorAuth {
     pub desk: Option<Arc<TokenDesk>>,
 }
 
+/// What an emulated HIS speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Speech {
+    /// FHIR.
+    Fhir,
+    /// The plain JSON API of `fixtures/his-rest/README.md`.
+    Rest,
+}
+
 /// One emulated HIS.
 pub struct Emulator {
+    speech: Speech,
     stu3: Endpoint,
     r4: Endpoint,
     auth: EmulatorAuth,
@@ -81,12 +93,29 @@ impl Emulator {
     /// read for `meta.lastUpdated` of an answer.
     #[must_use]
     pub fn new(base_url: &str, holdings: impl Into<Holdings>, auth: EmulatorAuth, clock: SharedClock) -> Arc<Self> {
+        Self::speaking(Speech::Fhir, base_url, holdings.into(), auth, clock)
+    }
+
+    /// The same for one that does not speak FHIR, at a base such as `https://his-c.localhost:8464/api/v1`. What it holds in R4 is
+    /// out of reach.
+    #[must_use]
+    pub fn rest(base_url: &str, holdings: impl Into<Holdings>, auth: EmulatorAuth, clock: SharedClock) -> Arc<Self> {
+        Self::speaking(Speech::Rest, base_url, holdings.into(), auth, clock)
+    }
+
+    fn speaking(
+        speech: Speech,
+        base_url: &str,
+        holdings: Holdings,
+        auth: EmulatorAuth,
+        clock: SharedClock,
+    ) -> Arc<Self> {
         let base = base_url.trim_end_matches('/').to_owned();
-        let Holdings { stu3, r4 } = holdings.into();
+        let Holdings { stu3, r4 } = holdings;
         let r4 = Endpoint::new(FhirVersion::R4, format!("{base}/r4"), r4);
         let stu3 = Endpoint::new(FhirVersion::Stu3, base, stu3);
         let (faults, log) = (watch::Sender::new(Faults::default()), watch::Sender::default());
-        Arc::new(Self { stu3, r4, auth, clock, faults, log })
+        Arc::new(Self { speech, stu3, r4, auth, clock, faults, log })
     }
 
     /// Its base URL without trailing slash.
@@ -144,6 +173,21 @@ impl Emulator {
 
     /// Answers one request from the data; `faults` may taint what it holds.
     fn answer(&self, request: &Parts, body: Option<&Bytes>, faults: &Faults) -> Answer {
+        match self.speech {
+            Speech::Fhir => self.answer_fhir(request, body, faults),
+            Speech::Rest => self.answer_rest(request, body, faults),
+        }
+    }
+
+    fn answer_rest(&self, request: &Parts, body: Option<&Bytes>, faults: &Faults) -> Answer {
+        let admitted = self.admits(request).map_err(|_| Refusal::NotAdmitted);
+        let body = admitted.and_then(|()| body.ok_or(Refusal::Malformed));
+        let path = self.stu3.below(request.uri.path()).ok_or(Refusal::NotFound);
+        let answer = body.and_then(|body| rest::answer(&self.stu3.records(), path?, request, body, faults));
+        answer.unwrap_or_else(|refusal| rest::refuse(refusal, self.base()))
+    }
+
+    fn answer_fhir(&self, request: &Parts, body: Option<&Bytes>, faults: &Faults) -> Answer {
         let given = self.auth.desk.as_ref().zip(body);
         if let Some(answer) = given.and_then(|(desk, body)| desk.answer(self.base(), request, body, self.clock.now())) {
             return answer;

@@ -44,7 +44,8 @@ impl Endpoint {
         self.below(path).is_some()
     }
 
-    fn below<'a>(&self, path: &'a str) -> Option<&'a str> {
+    /// What of a path follows the base.
+    pub(super) fn below<'a>(&self, path: &'a str) -> Option<&'a str> {
         path.strip_prefix(self.path.as_str()).filter(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 
