@@ -5,6 +5,7 @@ pub mod answer;
 pub mod fhir;
 pub mod figures;
 pub mod pool;
+pub mod rest;
 pub mod smart;
 
 use std::fmt;

@@ -20,11 +20,13 @@ pub mod document;
 mod edits;
 mod frame;
 mod guideline;
+mod incomplete;
 mod mask;
 pub(super) mod outline;
 mod pages;
 mod reference;
 pub(super) mod scan;
+pub use incomplete::say_incomplete;
 pub mod stream;
 pub mod submit;
 #[cfg(test)]

@@ -14,7 +14,9 @@ use crate::fhir::cursor::Bound;
 use crate::fhir::disclosure::{Attempt, Disclosure};
 use crate::fhir::request::{Floors, SearchShape};
 use crate::fhir::shape::stream::Kept;
-use crate::fhir::shape::{Page, Record, Rules, ShapeFault, Shaping, ShownEpisodes, flagged_episodes, shape_searchset};
+use crate::fhir::shape::{
+    Page, Record, Rules, ShapeFault, Shaping, ShownEpisodes, flagged_episodes, say_incomplete, shape_searchset,
+};
 use crate::his::{Answer, AnswerBody, Ask, Format, HisAdapter, HisError, HisPatient, Search};
 use crate::medmij::LocalId;
 use crate::practices::ClosedEpisodes;
@@ -106,8 +108,11 @@ impl Reader {
         match (data.format, data.body) {
             (Format::Json, AnswerBody::Whole(body)) => {
                 let (body, counts) = shape_page(&body, &shaping, &links).map_err(ReadError::Shape)?;
+                let body = if data.incomplete { say_incomplete(&body).map_err(ReadError::Shape)? } else { body };
                 Ok(Judged { body: Outgoing::Whole(body), grant, counts })
             }
+            // An adapter that joins pages gives them whole; a stream has no place to say that something is missing.
+            (Format::Json, AnswerBody::Large(_)) if data.incomplete => Err(ReadError::His(HisError::TooLarge)),
             (Format::Json, AnswerBody::Large(body)) => {
                 let entries = Entries::new(Kept::of(&shaping), Some(links.into_link()));
                 let flow = Flow::open(body, Box::new(entries)).await?;
@@ -213,8 +218,11 @@ impl Work<'_> {
     }
 }
 
-/// The body of an answer that is judged whole.
+/// The body of an answer that must be there whole.
 pub(super) fn whole(answer: Answer) -> Result<Bytes, HisError> {
+    if answer.incomplete {
+        return Err(HisError::Unreachable);
+    }
     match (answer.format, answer.body) {
         (Format::Json, AnswerBody::Whole(body)) => Ok(body),
         (Format::Json, AnswerBody::Large(_)) => Err(HisError::TooLarge),
