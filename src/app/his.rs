@@ -12,6 +12,7 @@ use crate::clock::SharedClock;
 use crate::config::{self, Config, Dialect, HttpsUrl};
 use crate::his::fhir::{Access, Endpoint, FhirHis, Manner};
 use crate::his::pool::{BreakerRules, Pool, PoolConfig};
+use crate::his::rest::RestHis;
 use crate::his::smart::{SmartConfig, Tokens};
 use crate::his::{Format, HisAdapter};
 use crate::jose::SigningKey;
@@ -80,10 +81,21 @@ struct Site<'a> {
 
 impl Site<'_> {
     fn adapter(&mut self) -> Result<Arc<dyn HisAdapter>, StartError> {
-        let pool = self.pool(&self.his.base_url, "fhir")?;
+        let endpoint = match self.his.dialect {
+            Dialect::Fhir | Dialect::SmartBackend => "fhir",
+            Dialect::Rest => "rest",
+        };
+        let pool = self.pool(&self.his.base_url, endpoint)?;
         match self.his.dialect {
             Dialect::Fhir | Dialect::SmartBackend => self.fhir(&pool),
+            Dialect::Rest => self.rest(pool),
         }
+    }
+
+    fn rest(&self, pool: Arc<Pool>) -> Result<Arc<dyn HisAdapter>, StartError> {
+        let api_key = self.his.api_key.as_deref().map(read_secret).transpose()?;
+        let rest = RestHis::new(self.his.base_url.as_str(), api_key.as_ref(), pool);
+        Ok(Arc::new(rest.map_err(|_| self.unusable())?))
     }
 
     /// A FHIR server, asked by its own right: tokens, a key, or the certificate alone.

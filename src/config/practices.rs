@@ -24,10 +24,13 @@ pub enum Dialect {
     Fhir,
     /// The same, by tokens of SMART Backend Services.
     SmartBackend,
+    /// The plain JSON API of `fixtures/his-rest/README.md`.
+    Rest,
 }
 
 impl Dialect {
-    const WORDS: &'static [(&'static str, Self)] = &[("fhir", Self::Fhir), ("smart-backend", Self::SmartBackend)];
+    const WORDS: &'static [(&'static str, Self)] =
+        &[("fhir", Self::Fhir), ("smart-backend", Self::SmartBackend), ("his-rest", Self::Rest)];
 }
 
 /// `[[his]]`: one installation of a practice information system.
@@ -69,6 +72,7 @@ impl His {
         let (manner, backend) = match &dialect {
             Ok(Dialect::Fhir) => (Some(Manner::read(section)), None),
             Ok(Dialect::SmartBackend) => (Some(Manner::read(section)), Some(Backend::read(section))),
+            Ok(Dialect::Rest) => (None, None),
             Err(_) => (Some(Manner::read(section)), None),
         };
         let (manner, backend) = (manner.transpose(), backend.transpose());

@@ -193,7 +193,11 @@ impl World {
             )?;
             let tls = Arc::clone(back_channel(&own, &roots, Vec::new(), clock)?.config());
             let auth = EmulatorAuth { api_key: None, desk: self.layout.desk(number)? };
-            let emulator = Emulator::new(&self.layout.his_base(number), records, auth, Arc::clone(clock));
+            let base = self.layout.his_base(number);
+            let emulator = match layout::DIALECTS.get(number) {
+                Some(&"his-rest") => Emulator::rest(&base, records, auth, Arc::clone(clock)),
+                _ => Emulator::new(&base, records, auth, Arc::clone(clock)),
+            };
             self.tasks.spawn(super::his::serve(fhir, tls, Arc::clone(&emulator), self.stop.clone()));
             self.tasks.spawn(super::his::serve_control(control, Arc::clone(&emulator), self.stop.clone()));
             self.his.push(emulator);

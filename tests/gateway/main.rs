@@ -15,6 +15,7 @@ mod chain_log;
 mod documents;
 mod harness;
 mod his_faults;
+mod his_rest;
 mod large;
 mod lasting;
 mod lists;

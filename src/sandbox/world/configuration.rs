@@ -125,7 +125,7 @@ redirect_uris = ["{redirect_uri}"]
 fn of_his(layout: &Layout, number: usize) -> String {
     let (id, base) = (his_id(number), layout.his_base(number));
     let dialect = DIALECTS.get(number).copied().unwrap_or_default();
-    let r4 = format!("r4_base_url = \"{base}/r4\"\n");
+    let r4 = if dialect == "his-rest" { String::new() } else { format!("r4_base_url = \"{base}/r4\"\n") };
     let tokens = layout.token_url(number).map(|url| {
         format!(
             "token_url = \"{url}\"\nclient_id = \"{BACKEND_CLIENT}\"\nclient_key = \"{BACKEND_PRIVATE}\"\nscope = \"system/*.cruds\"\n"

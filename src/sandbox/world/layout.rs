@@ -35,7 +35,7 @@ pub(super) const BACK_HOST: &str = "inzage.localhost";
 /// The id under which the gateway is registered at a HIS that gives tokens.
 pub(super) const BACKEND_CLIENT: &str = "inzage-zandbak";
 /// How each emulated HIS speaks, in the word of the configuration.
-pub(super) const DIALECTS: [&str; HIS_COUNT] = ["fhir", "smart-backend", "fhir"];
+pub(super) const DIALECTS: [&str; HIS_COUNT] = ["fhir", "smart-backend", "his-rest"];
 /// The gateway's certificate towards publisher and HIS.
 pub(super) const NODE_FILE: &str = "node";
 
@@ -281,7 +281,8 @@ impl Layout {
     #[must_use]
     pub fn his_base(&self, number: usize) -> String {
         let port = self.his.get(number).map_or(0, |(fhir, _)| *fhir);
-        format!("https://{}:{port}/fhir", his_host(number))
+        let path = if DIALECTS.get(number) == Some(&"his-rest") { "api/v1" } else { "fhir" };
+        format!("https://{}:{port}/{path}", his_host(number))
     }
 
     /// Where an emulated HIS gives tokens, when it does.
