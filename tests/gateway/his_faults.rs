@@ -99,6 +99,32 @@ async fn garbage_is_refused_whether_a_page_or_broken_json() {
     gateway.stop().await;
 }
 
+/// Each kind of rubbish is refused with the words of the gateway and within its memory: it is on record as failed.
+#[tokio::test]
+async fn f10_rubbish_of_any_kind_is_refused() {
+    let gateway = Gateway::start().await;
+    let session = gateway.session(DELINDE, &bsn(&gateway, 0, 0)).await;
+    let garbage = |kind: &str| failing(&format!("garbage:{kind}"));
+    // White space of 64 MB comes out of a few kB.
+    let bomb = Faults { gzip: true, huge_mb: 64, ..Faults::default() };
+    for (what, faults, code) in [
+        ("a page", garbage("html"), "his-nonsense"),
+        ("another media type", garbage("type"), "his-nonsense"),
+        ("broken JSON", garbage("json"), "his-answer-unfit"),
+        ("one name twice", garbage("duplicate"), "his-answer-unfit"),
+        ("10,000 brackets", garbage("deep"), "his-answer-unfit"),
+        ("no UTF-8", garbage("utf8"), "his-answer-unfit"),
+        ("a bomb", bomb, "his-nonsense"),
+        ("somebody else", Faults { foreign_patient: true, ..Faults::default() }, "his-answer-unfit"),
+    ] {
+        gateway.world.his[0].set_faults(faults);
+        assert_failed(&gateway, &session, "Encounter", (502, "exception", code), what).await;
+        gateway.world.his[0].set_faults(Faults::default());
+        session.bundle("Encounter").await;
+    }
+    gateway.stop().await;
+}
+
 #[tokio::test]
 async fn an_entry_of_another_patient_withholds_the_whole_answer() {
     let gateway = Gateway::start().await;

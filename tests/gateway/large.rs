@@ -2,10 +2,12 @@
 
 use std::sync::LazyLock;
 
+use std::path::Path;
+
 use http_body_util::BodyExt as _;
 use inzage::sandbox::client::new_id;
 use inzage::sandbox::his::faults::{Fail, Faults, ForeignKind};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::harness::{Gateway, Session, fault, send};
 use crate::requests::raw::Raw;
@@ -13,6 +15,9 @@ use crate::secrets::LOG;
 use crate::slow::slow_reader;
 
 const DELINDE: &str = "huisarts.delinde@medmij";
+
+/// The BSN of a person with many contacts.
+const BUSY: &str = "999910796";
 
 /// Everything above 64 KiB streams.
 const SMALL: &str = "[release]\njudge_whole_limit_bytes = 65536\nhis_deadline_ms = 3000\n";
@@ -209,4 +214,61 @@ async fn a_client_that_leaves_is_on_record_and_frees_the_turn_at_the_his() {
         records.iter().filter(|record| record["kind"] == "disclosure_outcome" && record["outcome"] == "aborted");
     let bytes: Vec<u64> = outcomes.map(|outcome| outcome["counts"]["bytes"].as_u64().unwrap()).collect();
     assert!(bytes.len() == 3 && bytes.iter().all(|bytes| (1..1_000_000).contains(bytes)), "{bytes:?}");
+}
+
+/// The address of the next page, without the base.
+fn next(session: &Session, body: &str) -> String {
+    let (_, links) = body.split_once("{\"relation\":\"next\",\"url\":\"").unwrap();
+    links.split('"').next().unwrap().strip_prefix(session.base()).unwrap().trim_start_matches('/').to_owned()
+}
+
+/// A person with eight contacts.
+fn contacts(folder: &Path) {
+    let patient = json!({
+        "resourceType": "Patient", "id": "busy", "birthDate": "1970-01-01", "active": true,
+        "identifier": [{"system": "http://fhir.nl/fhir/NamingSystem/bsn", "value": BUSY}],
+    });
+    std::fs::create_dir_all(folder).unwrap();
+    std::fs::write(folder.join("patient.json"), patient.to_string()).unwrap();
+    for number in 0..8 {
+        let contact = json!({
+            "resourceType": "Encounter", "id": format!("busy-{number}"), "status": "finished",
+            "subject": {"reference": "Patient/busy"}, "period": {"start": "2026-03-02T09:00:00+01:00"},
+            "reason": [{"text": "a question of the usual length ".repeat(20)}],
+        });
+        std::fs::write(folder.join(format!("{number}.json")), contact.to_string()).unwrap();
+    }
+}
+
+/// Page seven of a large answer, judged whole below the limit and entry by entry above it.
+#[tokio::test]
+async fn an_entry_of_somebody_else_on_page_seven_is_always_caught() {
+    for (settings, huge_mb) in [("", 4), (SMALL, 1)] {
+        let records = std::env::temp_dir().join(format!("inzage-contacts-{}", new_id()));
+        contacts(&records);
+        let gateway = Gateway::start_among(settings, Some(records.clone())).await;
+        std::fs::remove_dir_all(&records).unwrap();
+        let session = gateway.session(DELINDE, BUSY).await;
+        let (foreign_kind, foreign_page) = (ForeignKind::Include, 7);
+        let foreign = Faults { foreign_patient: true, foreign_kind, foreign_page, ..Faults::default() };
+        set(&gateway, Faults { page_size: 1, huge_mb, ..foreign });
+        let mut address = "Encounter".to_owned();
+        for _ in 1..7 {
+            let page = send(session.request(http::Method::GET, &address)).await;
+            assert_eq!(page.status, 200);
+            let page = String::from_utf8(page.body.into()).unwrap();
+            assert!(page.len() > 900_000, "{}", page.len());
+            address = next(&session, &page);
+        }
+        let id = new_id();
+        if settings.is_empty() {
+            let reply = session.get(&address).await;
+            assert_eq!((reply.status.as_u16(), fault(&reply).0.as_str()), (502, "his-answer-unfit"));
+        } else {
+            let (body, complete) = taken(&session, &address, &id).await;
+            assert!(!complete && serde_json::from_str::<Value>(&body).is_err());
+            let [_, outcome] = trail(gateway, &id).await;
+            assert_broken(&outcome, "his-answer-unfit");
+        }
+    }
 }
