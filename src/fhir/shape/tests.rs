@@ -128,6 +128,22 @@ proptest! {
         }
     }
 
+    /// What has left once, given the addresses of the HIS again, is what leaves the second time: whatever no rule touches
+    /// keeps its bytes, in any notation.
+    #[test]
+    fn what_was_shaped_stays_byte_for_byte(bytes in prop::collection::vec(any::<u8>(), 0..700)) {
+        let generated = Generated::of(&bytes);
+        let shape = |body: &[u8]| {
+            generated.with(|shaping| shape_searchset(body, shaping, &|next| Some(next.replace(HIS, OURS))))
+        };
+        if let Ok(once) = shape(generated.body.as_bytes()) {
+            let once = String::from_utf8(once.body).unwrap();
+            let twice = shape(once.replace(OURS, HIS).as_bytes());
+            let twice = twice.map(|shaped| (String::from_utf8(shaped.body).unwrap(), shaped.withheld));
+            prop_assert_eq!(twice, Ok((once, 0)), "{:?} {}", generated.setting, generated.body);
+        }
+    }
+
     #[test]
     fn damaged_bytes_neither_panic_nor_leak(
         bytes in prop::collection::vec(any::<u8>(), 100..700),
