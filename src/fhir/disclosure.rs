@@ -151,9 +151,9 @@ impl Disclosure {
 }
 
 /// Somebody must look at the HIS: what it sent may be of another person. The cause names nothing of the answer. Measured as
-/// `inzage_disclosures_total` with reason `his-answer-unfit`.
-fn raise_alarm(event: &AuditEvent, error: ReadError) {
-    if let ReadError::Shape(cause) = error {
+/// `inzage_disclosures_total` with the reason of the answer, or `inzage_submissions_total`.
+pub(super) fn raise_alarm(event: &AuditEvent, error: ReadError) {
+    if let ReadError::Shape(cause) | ReadError::SharedAnswer(cause) = error {
         let provider = event.provider.as_ref().map(tracing::field::display);
         let request = event.local_id.as_ref().map(tracing::field::display);
         tracing::error!(alarm = "his_answer_unfit", %cause, provider, request, "alarm");

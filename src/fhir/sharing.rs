@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::disclosure::{Attempt, Unfinished, broken_off};
+use super::disclosure::{Attempt, Unfinished, broken_off, raise_alarm};
 use super::read::ReadError;
 use super::shape::submit::{Sent, SubmitFault, Why};
 use crate::audit::{self, AuditEvent, AuditLog, AuditReceipt, Kind, Outcome, PendingReceipt};
@@ -81,6 +81,9 @@ impl Sharing {
 
     /// It failed as a whole. Returns when the log has it.
     pub async fn failed(mut self, error: ReadError) -> Unfinished {
+        if let Some(event) = self.open.first() {
+            raise_alarm(event, error);
+        }
         let fault = Fault::from(error);
         let pending = self.finish(|| End { outcome: Outcome::Failed, status: fault.status, reason: Some(fault.code) });
         written(pending).await;

@@ -17,7 +17,7 @@ use self::chain_log::ChainLogMetrics;
 use self::his::HisMetrics;
 use super::alarms::Alarm;
 use super::ready::ListsState;
-use crate::audit::Outcome;
+use crate::audit::{Kind, Outcome};
 use crate::chainlog::Counts;
 use crate::his::Figures;
 use crate::lists::ListKind;
@@ -95,6 +95,7 @@ pub struct Metrics {
     list_refreshes: Family<ResultLabel, Counter>,
     audit_ready: Gauge,
     disclosures: Family<EndLabels, Counter>,
+    submissions: Family<EndLabels, Counter>,
     connections: Family<FaceLabel, Gauge>,
     store_connections: Family<StateLabel, Gauge>,
     store_waits: Counter,
@@ -136,6 +137,7 @@ impl Default for Metrics {
             list_refreshes: Family::default(),
             audit_ready: Gauge::default(),
             disclosures: Family::default(),
+            submissions: Family::default(),
             connections: Family::default(),
             store_connections: Family::default(),
             store_waits: Counter::default(),
@@ -164,6 +166,8 @@ impl Metrics {
         registry.register("audit_ready", "1 when access can be recorded, else 0", self.audit_ready.clone());
         let help = "Disclosures by how they ended, and why when not well";
         registry.register("disclosures", help, self.disclosures.clone());
+        let help = "Resources that persons shared by how that ended, and why when not well";
+        registry.register("submissions", help, self.submissions.clone());
         registry.register("connections_open", "Open connections by listener", self.connections.clone());
         let help = "Connections to the database server by state; awaited: operations that wait for one";
         registry.register("store_connections", help, self.store_connections.clone());
@@ -180,10 +184,11 @@ impl Metrics {
         self.duration.get_or_create(&RouteLabels { face, route }).observe(took.as_secs_f64());
     }
 
-    /// A disclosure ended.
-    pub fn disclosed(&self, outcome: Outcome, reason: Option<&'static str>) {
+    /// A disclosure, or the submission of one resource, ended.
+    pub fn ended(&self, kind: Kind, outcome: Outcome, reason: Option<&'static str>) {
+        let ends = if kind == Kind::SubmissionOutcome { &self.submissions } else { &self.disclosures };
         let labels = EndLabels { outcome: outcome.as_str(), reason: reason.unwrap_or_default() };
-        self.disclosures.get_or_create(&labels).inc();
+        ends.get_or_create(&labels).inc();
     }
 
     /// A refresh of the lists ended.

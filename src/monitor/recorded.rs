@@ -1,11 +1,11 @@
-//! Counts how disclosures end, where each is recorded: whatever way an answer took, its end is in the audit log.
+//! Counts how disclosures and submissions end, where each is recorded: whatever way one took, its end is in the audit log.
 
 use std::sync::Arc;
 
 use super::metrics::Metrics;
 use crate::audit::{AuditError, AuditEvent, AuditLog, Kind, PendingReceipt};
 
-/// A log whose outcomes of disclosures are counted.
+/// A log whose outcomes are counted.
 pub struct CountedLog {
     log: Arc<dyn AuditLog>,
     metrics: Arc<Metrics>,
@@ -21,8 +21,8 @@ impl CountedLog {
 
 impl AuditLog for CountedLog {
     fn append(&self, event: AuditEvent) -> Result<PendingReceipt, AuditError> {
-        if event.kind == Kind::DisclosureOutcome {
-            self.metrics.disclosed(event.outcome, event.reason);
+        if matches!(event.kind, Kind::DisclosureOutcome | Kind::SubmissionOutcome) {
+            self.metrics.ended(event.kind, event.outcome, event.reason);
         }
         self.log.append(event)
     }
@@ -47,11 +47,12 @@ mod tests {
             (Kind::DisclosureOutcome, Outcome::Done, None),
             (Kind::DisclosureOutcome, Outcome::Failed, Some("his-answer-unfit")),
             (Kind::DisclosureOutcome, Outcome::Failed, Some("his-answer-unfit")),
+            (Kind::SubmissionOutcome, Outcome::Done, None),
             (Kind::ResourceRefused, Outcome::Refused, Some("no-token")),
         ] {
             drop(log.append(AuditEvent { reason, ..AuditEvent::new(now, kind, outcome) }));
         }
-        assert_eq!((memory.events().len(), log.health()), (5, Ok(())));
+        assert_eq!((memory.events().len(), log.health()), (6, Ok(())));
         let text = metrics.to_text();
         let counted: Vec<_> = text.lines().filter(|line| line.starts_with("inzage_disclosures_total")).collect();
         assert!(counted.contains(&r#"inzage_disclosures_total{outcome="done",reason=""} 1"#), "{text}");
@@ -60,5 +61,6 @@ mod tests {
             "{text}"
         );
         assert_eq!(counted.len(), 2, "{text}");
+        assert!(text.contains("inzage_submissions_total{outcome=\"done\",reason=\"\"} 1\n"), "{text}");
     }
 }
