@@ -19,7 +19,7 @@ use super::pool::Wanted;
 use super::{Answer, Ask, Document, Format, HisAdapter, HisError, HisFuture, HisPatient, Search, Submission};
 use crate::audit::AuditReceipt;
 use crate::fhir::shape::read_patient;
-use crate::fhir::xml::{to_json, to_xml};
+use crate::fhir::xml::to_xml;
 use crate::form::encode_pairs;
 use crate::his::AnswerBody;
 use crate::medmij::{Bsn, FhirVersion};
@@ -85,7 +85,7 @@ impl FhirHis {
         let endpoint = self.endpoint(ask.fhir)?;
         let pairs = [("identifier".to_owned(), format!("{}|{}", Bsn::SYSTEM, bsn.reveal()))];
         let found = self.search_by_post(endpoint, "Patient", &pairs, ask).await?;
-        let found = whole_json(found, ask.fhir)?;
+        let found = whole(found)?;
         let found = read_patient(&found, ask.fhir, bsn, endpoint.base()).map_err(|_| HisError::Nonsense)?;
         match &found {
             Some(patient) => self.patients.insert(key_of(bsn, ask.fhir), Arc::new(patient.clone())),
@@ -131,13 +131,13 @@ impl FhirHis {
         let format = self.manner.format;
         let asked =
             Asked { method: Method::POST, target: &target, body: form(pairs), accepted: Accepted::Fhir, format };
-        answer(endpoint.ask(asked, ask, Wanted::Judged).await?)
+        answer(endpoint.ask(asked, ask, Wanted::Judged).await?, ask.fhir)
     }
 
     async fn get(&self, endpoint: &Endpoint, target: &str, ask: Ask<'_>) -> Result<Answer, HisError> {
         let format = self.manner.format;
         let asked = Asked { method: Method::GET, target, body: None, accepted: Accepted::Fhir, format };
-        answer(endpoint.ask(asked, ask, Wanted::Judged).await?)
+        answer(endpoint.ask(asked, ask, Wanted::Judged).await?, ask.fhir)
     }
 
     async fn page(&self, ask: Ask<'_>, next: &str) -> Result<Answer, HisError> {
@@ -166,7 +166,7 @@ impl FhirHis {
         };
         let body = Some(resource(format, body));
         let asked = Asked { method: Method::POST, target: &target, body, accepted: Accepted::Stored, format };
-        stored(endpoint.ask(asked, ask, Wanted::Judged).await)
+        stored(endpoint.ask(asked, ask, Wanted::Judged).await, ask.fhir)
     }
 }
 
@@ -181,12 +181,11 @@ fn is_id(text: &str) -> bool {
     (1..=ID_MAX).contains(&text.len()) && text.bytes().all(plain) && !matches!(text, "." | "..")
 }
 
-/// The body of an answer that has to be known whole, in JSON.
-fn whole_json(answer: Answer, fhir: FhirVersion) -> Result<Bytes, HisError> {
-    let AnswerBody::Whole(body) = answer.body else { return Err(HisError::TooLarge) };
-    match answer.format {
-        Format::Json => Ok(body),
-        Format::Xml => to_json(&body, fhir).map(Bytes::from).map_err(|_| HisError::Nonsense),
+/// The body of an answer that has to be known whole. It is JSON by now.
+fn whole(answer: Answer) -> Result<Bytes, HisError> {
+    match answer.body {
+        AnswerBody::Whole(body) => Ok(body),
+        AnswerBody::Large(_) => Err(HisError::TooLarge),
     }
 }
 

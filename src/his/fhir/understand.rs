@@ -4,14 +4,23 @@
 use http::response::Parts;
 use http::{StatusCode, header};
 
+use crate::fhir::xml::to_json;
 use crate::his::pool::{Failed, Received};
 use crate::his::{Answer, AnswerBody, Document, Format, HisError};
+use crate::medmij::FhirVersion;
 
-/// A resource.
-pub(super) fn answer(received: Received) -> Result<Answer, HisError> {
+/// A resource, as JSON: what comes as XML is converted here, so that everything after judges one form. XML that is too large
+/// to be judged whole is refused, because it cannot be converted before all of it is there.
+pub(super) fn answer(received: Received, fhir: FhirVersion) -> Result<Answer, HisError> {
     judge(received.head.status)?;
-    let format = media_type(&received.head).and_then(fhir_format).ok_or(HisError::Nonsense)?;
-    Ok(Answer::new(format, received.body))
+    let body = match (media_type(&received.head).and_then(fhir_format).ok_or(HisError::Nonsense)?, received.body) {
+        (Format::Json, body) => body,
+        (Format::Xml, AnswerBody::Whole(xml)) => {
+            AnswerBody::Whole(to_json(&xml, fhir).map_err(|_| HisError::Nonsense)?.into())
+        }
+        (Format::Xml, AnswerBody::Large(_)) => return Err(HisError::TooLarge),
+    };
+    Ok(Answer::new(Format::Json, body))
 }
 
 /// The bytes of a document.
@@ -27,10 +36,10 @@ pub(super) fn document(received: Received) -> Result<Document, HisError> {
 }
 
 /// What became of a submission. Only an answer that says so means that nothing was stored.
-pub(super) fn stored(received: Result<Received, Failed>) -> Result<Answer, HisError> {
+pub(super) fn stored(received: Result<Received, Failed>, fhir: FhirVersion) -> Result<Answer, HisError> {
     let received = received.map_err(|failed| if failed.sent { HisError::Unconfirmed } else { failed.error })?;
     match received.head.status {
-        StatusCode::OK => answer(received).map_err(|_| HisError::Unconfirmed),
+        StatusCode::OK => answer(received, fhir).map_err(|_| HisError::Unconfirmed),
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(HisError::Refused),
         StatusCode::TOO_MANY_REQUESTS => Err(HisError::Busy),
         StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED => {

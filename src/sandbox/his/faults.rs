@@ -97,7 +97,7 @@ pub struct StatusOfFault(StatusCode);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
     "fail is one of none, refuse, reset, cut, status:300 to status:599, garbage, garbage:html, garbage:json, \
-     garbage:duplicate, garbage:deep, garbage:utf8, garbage:type and hang"
+     garbage:duplicate, garbage:deep, garbage:utf8, garbage:type, garbage:doctype, garbage:entity and hang"
 )]
 pub struct UnknownFault;
 

@@ -10,7 +10,7 @@ use super::search::Query;
 use crate::fhir::xml;
 use crate::medmij::FhirVersion;
 
-const FHIR_XML: HeaderValue = HeaderValue::from_static("application/fhir+xml;charset=utf-8");
+pub(super) const FHIR_XML: HeaderValue = HeaderValue::from_static("application/fhir+xml;charset=utf-8");
 
 /// In which form a HIS answers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]

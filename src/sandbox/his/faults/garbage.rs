@@ -6,6 +6,7 @@ use http::{HeaderValue, StatusCode};
 use super::StatusOfFault;
 use crate::medmij::Bsn;
 use crate::sandbox::his::answer::{Answer, FHIR_JSON};
+use crate::sandbox::his::format::FHIR_XML;
 
 const HTML: HeaderValue = HeaderValue::from_static("text/html;charset=utf-8");
 /// Levels of [`Garbage::Deep`].
@@ -26,16 +27,22 @@ pub enum Garbage {
     Utf8,
     /// An empty searchset that calls itself plain text.
     Type,
+    /// A searchset in XML whose document type declares an entity that grows.
+    Doctype,
+    /// A searchset in XML with an entity that nobody declared.
+    Entity,
 }
 
 impl Garbage {
-    pub(super) const WORDS: [(&'static str, Self); 6] = [
+    pub(super) const WORDS: [(&'static str, Self); 8] = [
         ("html", Self::Html),
         ("json", Self::Json),
         ("duplicate", Self::Duplicate),
         ("deep", Self::Deep),
         ("utf8", Self::Utf8),
         ("type", Self::Type),
+        ("doctype", Self::Doctype),
+        ("entity", Self::Entity),
     ];
 }
 
@@ -56,6 +63,7 @@ pub(in crate::sandbox::his) fn garbage(kind: Option<Garbage>, turn: u64) -> Answ
     let media_type = match kind {
         Garbage::Html => HTML,
         Garbage::Type => HeaderValue::from_static("text/plain"),
+        Garbage::Doctype | Garbage::Entity => FHIR_XML,
         Garbage::Json | Garbage::Duplicate | Garbage::Deep | Garbage::Utf8 => FHIR_JSON,
     };
     let body = match kind {
@@ -70,6 +78,13 @@ pub(in crate::sandbox::his) fn garbage(kind: Option<Garbage>, turn: u64) -> Answ
         Garbage::Utf8 => {
             Bytes::from_static(b"{\"resourceType\":\"Bundle\",\"type\":\"searchset\",\"id\":\"\xC3\x28\"}")
         }
+        Garbage::Doctype => Bytes::from_static(
+            b"<!DOCTYPE Bundle [<!ENTITY a \"aaaaaaaaaa\"><!ENTITY b \"&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;\">]>\
+              <Bundle xmlns=\"http://hl7.org/fhir\"><id value=\"&b;\"/><type value=\"searchset\"/></Bundle>",
+        ),
+        Garbage::Entity => Bytes::from_static(
+            b"<Bundle xmlns=\"http://hl7.org/fhir\"><id value=\"&intern;\"/><type value=\"searchset\"/></Bundle>",
+        ),
         Garbage::Type => Bytes::from_static(br#"{"resourceType":"Bundle","type":"searchset"}"#),
     };
     Answer { status: StatusCode::OK, media_type, body: body.into() }
