@@ -86,7 +86,7 @@ impl From<ReadError> for Fault {
             ReadError::NoDocument => NO_DOCUMENT,
             ReadError::NoAdapter => NO_ADAPTER,
             ReadError::His(error) => error.into(),
-            ReadError::Shape(_) => NOT_PASSED_ON,
+            ReadError::Shape(_) | ReadError::Xml(_) => NOT_PASSED_ON,
             ReadError::SharedAnswer(_) => sharing::MAYBE_STORED,
             ReadError::Body(error) => error.into(),
             ReadError::Submission(error) => error.into(),

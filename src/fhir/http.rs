@@ -19,8 +19,9 @@ use super::capability::{Capabilities, METADATA};
 use super::disclosure::Transfer;
 use super::outcome::{Issue, operation_outcome};
 use super::read::{self, Flow, NoToken, Outgoing, ReadError, Reader, Released, Told};
-use super::request::{Accept, Asked, FORM_MAX_BYTES, FormFault, Format, Media, Prefer, RequestError, Verb};
+use super::request::{Accept, Asked, FORM_MAX_BYTES, FormFault, Format, Media, Prefer, RequestError, Verb, of_refusal};
 use super::shape::submit::SubmitFault;
+use super::xml::to_xml;
 use crate::audit::Counts;
 use crate::edge::{Body, Connection, Ended, Gate, Source, Torn};
 use crate::fault::Fault;
@@ -29,8 +30,6 @@ use crate::routing::{Refusal, Route, is_plain, route};
 
 /// How long a client may take over a form.
 const FORM_TIME: Duration = Duration::from_secs(10);
-
-const FHIR_JSON: HeaderValue = HeaderValue::from_static("application/fhir+json; charset=utf-8");
 
 /// The name tells nothing: it may end up in a list of downloads.
 const DOWNLOAD: HeaderValue = HeaderValue::from_static("attachment; filename=\"document.pdf\"");
@@ -71,17 +70,18 @@ where
             prefer: Prefer::of(lines(headers, &HeaderName::from_static("prefer"))),
         },
     };
+    let refused = Refused { local_id, version, format: of_refusal(head.uri.query(), asked.asked.accept, version) };
     if asked.asked.verb == Verb::Post && route.is_ok_and(|route| route.rest.is_empty()) {
         let shared = reader.share(asked, &mut Coming::new(body)).await;
-        return shared.map_or_else(|error| refuse(error, local_id), share::shared);
+        return shared.map_or_else(|error| refuse(error, refused), share::shared);
     }
     if let Some(route) = route.ok().filter(|route| route.rest == METADATA) {
         let told = reader.capabilities(asked.caller, route, asked.asked);
-        return told.map_or_else(|error| refuse(error, local_id), tell);
+        return told.map_or_else(|error| refuse(error, refused), tell);
     }
     match reader.read(asked).await {
         Ok(released) => release(reader, released),
-        Err(error) => refuse(error, local_id),
+        Err(error) => refuse(error, refused),
     }
 }
 
@@ -90,6 +90,14 @@ fn tell(capabilities: Capabilities) -> Response<Body> {
     let media_type = HeaderValue::from_static(capabilities.format.media_type());
     response.headers_mut().insert(header::CONTENT_TYPE, media_type);
     response
+}
+
+/// How a refusal is written, and under which number.
+#[derive(Clone, Copy)]
+struct Refused {
+    local_id: LocalId,
+    version: FhirVersion,
+    format: Format,
 }
 
 fn route_of(path: &str) -> Result<Route<'_>, ReadError> {
@@ -126,9 +134,9 @@ where
 }
 
 fn release(reader: &Reader, released: Released) -> Response<Body> {
-    let Released { body, counts, grant, receipt, disclosure } = released;
+    let Released { format, body, counts, grant, receipt, disclosure } = released;
     let mut headers = HeaderMap::new();
-    headers.insert(header::CONTENT_TYPE, FHIR_JSON);
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(format.media_type()));
     let (body, told) = match body {
         Outgoing::Whole(bytes) => (Body::full(Bytes::from(bytes)), None),
         Outgoing::Stream(flow) => streamed(flow, None),
@@ -194,9 +202,9 @@ fn while_it_lasts(reader: &Reader, grant: LocalId) -> Gate {
     })
 }
 
-fn refuse(error: ReadError, local_id: LocalId) -> Response<Body> {
+fn refuse(error: ReadError, refused: Refused) -> Response<Body> {
     let fault = Fault::from(error);
-    let reference = local_id.to_string();
+    let reference = refused.local_id.to_string();
     let body = operation_outcome(Issue {
         issue: fault.issue,
         code: fault.code,
@@ -206,10 +214,11 @@ fn refuse(error: ReadError, local_id: LocalId) -> Response<Body> {
         reference: &reference,
         expression: expression(error).as_deref(),
     });
+    let (format, body) = written(body, &refused);
     let mut response = Response::new(Body::full(Bytes::from(body)));
     *response.status_mut() = StatusCode::from_u16(fault.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, FHIR_JSON);
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(format.media_type()));
     if let Some(seconds) = fault.retry_after_seconds {
         headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
@@ -226,6 +235,17 @@ fn refuse(error: ReadError, local_id: LocalId) -> Response<Body> {
 fn expression(error: ReadError) -> Option<String> {
     let ReadError::Submission(SubmitFault { entry, .. }) = error else { return None };
     entry.map(|at| format!("Bundle.entry[{at}]"))
+}
+
+/// An outcome of ours in the format that is asked for.
+fn written(body: Vec<u8>, refused: &Refused) -> (Format, Vec<u8>) {
+    match refused.format {
+        Format::Json => (Format::Json, body),
+        Format::Xml => match to_xml(&body, refused.version) {
+            Ok(xml) => (Format::Xml, xml),
+            Err(_) => (Format::Json, body),
+        },
+    }
 }
 
 /// RFC 6750 section 3: no error code where no token was sent, and a challenge also for a token that is good for something else.

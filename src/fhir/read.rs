@@ -20,7 +20,7 @@ use self::page::Turn;
 use self::search::Work;
 use super::cursor::{Bound, Cursors};
 use super::disclosure::{Attempt, Disclosure};
-use super::request::{self, Floors, Interaction, RequestError};
+use super::request::{self, Floors, Format, Interaction, RequestError};
 use crate::audit::{AuditEvent, AuditLog, AuditReceipt, Counts, Kind, Outcome, Pseudonymiser};
 use crate::availability::dutch_today;
 use crate::chainlog::ChainLog;
@@ -68,6 +68,8 @@ pub struct Reader {
 
 /// Data that may leave: judged, and with the receipt of its audit intent.
 pub struct Released {
+    /// How the body is written.
+    pub format: Format,
     /// The body.
     pub body: Outgoing,
     /// Entries in it, and those withheld; of a stream, none yet.
@@ -131,8 +133,8 @@ impl Reader {
         event.query = Some(turn.describe(&shape).into());
         let adapter = self.adapters.get(&permit.practice().his).ok_or(ReadError::NoAdapter)?;
         let his_base = adapter.base(permit.service().fhir).ok_or(ReadError::NoAdapter)?;
-        self.release(request, attempt, Work { permit, shape, turn, bound, floors, adapter: adapter.as_ref(), his_base })
-            .await
+        let (format, adapter) = (demand.format, adapter.as_ref());
+        self.release(request, attempt, Work { permit, shape, turn, bound, format, floors, adapter, his_base }).await
     }
 
     async fn token(&self, presented: Result<&str, NoToken>) -> Result<IssuedToken, ReadError> {

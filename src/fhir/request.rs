@@ -12,7 +12,7 @@ mod path;
 mod prefer;
 
 pub use self::error::{Allow, RequestError};
-pub use self::format::{Accept, Format, Media};
+pub use self::format::{Accept, Format, Media, of_refusal};
 pub use self::prefer::{Prefer, Return};
 
 use jiff::civil::Date;

@@ -12,6 +12,7 @@ mod json;
 mod markup;
 mod narrative;
 mod reader;
+pub(super) mod stream;
 mod table;
 mod tag;
 mod writer;
@@ -79,6 +80,9 @@ pub enum Defect {
     /// Not a `div` of XHTML.
     #[error("this narrative is not well-formed XHTML")]
     Narrative,
+    /// A member behind the entries of a Bundle under way, which XML has before them.
+    #[error("this comes too late to be written in its place")]
+    TooLate,
     /// Not JSON, or JSON in which something could hide: a name twice, an escape in a name.
     #[error("this is not JSON without repeated or escaped names")]
     NotJson,

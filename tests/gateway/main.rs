@@ -39,3 +39,4 @@ mod shutdown;
 mod slow;
 mod tls;
 mod visit;
+mod xml;

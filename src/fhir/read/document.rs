@@ -79,7 +79,8 @@ impl Work<'_> {
         let length = length.and_then(|length| wrap.as_ref().map_or(Some(length), |wrap| wrap.length(length)));
         let flow = Flow::open(document.body, Box::new(Paper::new(unwrap, wrap))).await?;
         let body = Outgoing::Document { flow, length, wrapped: target.wrapped };
-        Ok(Judged { body, grant: self.permit.grant().id, counts: Counts::default() })
+        let (format, grant) = (self.format, self.permit.grant().id);
+        Ok(Judged { format, body, grant, counts: Counts::default() })
     }
 
     fn expected(&self, patient: &HisPatient, target: &Target) -> Expected {

@@ -6,6 +6,7 @@ use crate::fhir::disclosure::Unfinished;
 use crate::fhir::request::RequestError;
 use crate::fhir::shape::ShapeFault;
 use crate::fhir::shape::submit::SubmitFault;
+use crate::fhir::xml::XmlFault;
 use crate::his::HisError;
 use crate::routing::Refusal;
 
@@ -55,6 +56,9 @@ pub enum ReadError {
     /// The answer to what was sent is not passed on; see [`ShapeFault`]. It may be stored all the same.
     #[error("the answer of the HIS to what was sent may not be passed on")]
     SharedAnswer(ShapeFault),
+    /// XML was asked for, and the answer holds what XML of this FHIR version cannot say.
+    #[error("the answer of the HIS cannot be written as XML: {0}")]
+    Xml(XmlFault),
     /// The audit log cannot take the intent.
     #[error(transparent)]
     Audit(AuditError),

@@ -2,6 +2,7 @@
 
 mod entries;
 mod paper;
+mod xml;
 
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,6 +12,7 @@ use bytes::Bytes;
 
 pub(super) use self::entries::Entries;
 pub(super) use self::paper::{PDF, Paper, Wrap};
+pub(super) use self::xml::written;
 use super::ReadError;
 use crate::audit::Counts;
 use crate::fhir::request::Format;

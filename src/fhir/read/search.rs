@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::flow::Entries;
+use super::flow::{Entries, written};
 use super::page::{PageLinks, Turn};
 use super::{Flow, Outgoing, ReadError, Reader, Released, Request, Unread};
 use crate::audit::{AuditEvent, AuditReceipt, Counts, Kind, Outcome, receipt};
@@ -32,12 +32,14 @@ pub(super) struct Work<'a> {
     pub(super) shape: SearchShape<'a>,
     pub(super) turn: Turn,
     pub(super) bound: Bound<'a>,
+    pub(super) format: Format,
     pub(super) floors: Floors,
     pub(super) adapter: &'a dyn HisAdapter,
     pub(super) his_base: &'a str,
 }
 
 pub(super) struct Judged {
+    pub(super) format: Format,
     pub(super) body: Outgoing,
     pub(super) grant: LocalId,
     pub(super) counts: Counts,
@@ -46,7 +48,7 @@ pub(super) struct Judged {
 impl Judged {
     fn released(self, receipt: AuditReceipt, disclosure: Disclosure) -> Released {
         let disclosure = disclosure.released(&receipt);
-        Released { body: self.body, counts: self.counts, grant: self.grant, receipt, disclosure }
+        Released { format: self.format, body: self.body, counts: self.counts, grant: self.grant, receipt, disclosure }
     }
 }
 
@@ -104,19 +106,19 @@ impl Reader {
             page: work.page(),
         };
         let links = PageLinks::of(Arc::clone(&self.cursors), &work.shape, record.patient_id, work.bound);
-        let grant = work.permit.grant().id;
+        let (grant, format) = (work.permit.grant().id, work.format);
         match (data.format, data.body) {
             (Format::Json, AnswerBody::Whole(body)) => {
                 let (body, counts) = shape_page(&body, &shaping, &links).map_err(ReadError::Shape)?;
                 let body = if data.incomplete { say_incomplete(&body).map_err(ReadError::Shape)? } else { body };
-                Ok(Judged { body: Outgoing::Whole(body), grant, counts })
+                Ok(Judged { format, body: Outgoing::written(body, format, record.fhir)?, grant, counts })
             }
             // An adapter that joins pages gives them whole; a stream has no place to say that something is missing.
             (Format::Json, AnswerBody::Large(_)) if data.incomplete => Err(ReadError::His(HisError::TooLarge)),
             (Format::Json, AnswerBody::Large(body)) => {
                 let entries = Entries::new(Kept::of(&shaping), Some(links.into_link()));
-                let flow = Flow::open(body, Box::new(entries)).await?;
-                Ok(Judged { body: Outgoing::Stream(flow), grant, counts: Counts::default() })
+                let flow = Flow::open(body, written(Box::new(entries), format, record.fhir)).await?;
+                Ok(Judged { format, body: Outgoing::Stream(flow), grant, counts: Counts::default() })
             }
             (Format::Xml, _) => Err(ReadError::His(HisError::Nonsense)),
         }

@@ -3,12 +3,10 @@
 
 use super::error::RequestError;
 use super::parameters::FORMAT;
+use crate::form::decode_pairs;
 use crate::medmij::FhirVersion;
 
 pub use crate::his::Format;
-
-/// Whether XML is written. The one place that says so.
-const XML_IS_SERVED: bool = false;
 
 impl Format {
     /// Of a media type without parameters, or of a short name.
@@ -40,14 +38,7 @@ impl Format {
 
     /// The formats that are written.
     pub fn served() -> impl Iterator<Item = Self> {
-        [Self::Json, Self::Xml].into_iter().filter(|format| format.is_served())
-    }
-
-    const fn is_served(self) -> bool {
-        match self {
-            Self::Json => true,
-            Self::Xml => XML_IS_SERVED,
-        }
+        [Self::Json, Self::Xml].into_iter()
     }
 }
 
@@ -89,9 +80,8 @@ impl Accept {
     /// The format of a resource.
     pub(super) fn of_resource(self) -> Result<Format, RequestError> {
         let preferred = [self.first.unwrap_or(Format::Json), Format::Json, Format::Xml];
-        let quality = |format: Format| if format.is_served() { self.quality(format) } else { 0 };
-        let best = preferred.map(quality).into_iter().max().filter(|best| *best > 0);
-        preferred.into_iter().find(|format| Some(quality(*format)) == best).ok_or(RequestError::NotAcceptable)
+        let best = preferred.map(|format| self.quality(format)).into_iter().max().filter(|best| *best > 0);
+        preferred.into_iter().find(|format| Some(self.quality(*format)) == best).ok_or(RequestError::NotAcceptable)
     }
 
     /// The format of a Binary, and whether it is the resource that is asked for. Who names no format of FHIR gets the document
@@ -188,7 +178,7 @@ fn of_parameter(value: &str, version: FhirVersion) -> Option<Format> {
         "xml" => Format::Xml,
         kind => Format::of(kind)?,
     };
-    (format.is_served() && parts.all(|part| is_parameter(part, version))).then_some(format)
+    parts.all(|part| is_parameter(part, version)).then_some(format)
 }
 
 fn is_parameter(part: &str, version: FhirVersion) -> bool {
@@ -197,6 +187,13 @@ fn is_parameter(part: &str, version: FhirVersion) -> bool {
         Some(("charset", value)) => value == "utf-8",
         _ => false,
     }
+}
+
+/// The format of a refusal: the one that is asked for, or JSON when that is none.
+#[must_use]
+pub fn of_refusal(query: Option<&str>, accept: Accept, version: FhirVersion) -> Format {
+    let pairs = decode_pairs(query.unwrap_or_default()).unwrap_or_default();
+    of_answer(&pairs, accept, version).unwrap_or(Format::Json)
 }
 
 /// The format of an answer that is a resource.
@@ -227,7 +224,7 @@ impl Media {
         let kind = parts.next().unwrap_or_default();
         let fits = parts.all(|part| is_parameter(part, version));
         match Format::of(kind) {
-            Some(format) if fits && format.is_served() => Self::Fhir(format),
+            Some(format) if fits => Self::Fhir(format),
             None if fits && kind.eq_ignore_ascii_case("application/x-www-form-urlencoded") => Self::Form,
             Some(_) | None => Self::Other,
         }
@@ -267,11 +264,17 @@ mod tests {
         ] {
             assert_eq!(accept(line).of_resource(), Err(RequestError::NotAcceptable), "{line}");
         }
-        let served = accept("application/fhir+xml").of_resource();
-        assert_eq!(served.is_ok(), XML_IS_SERVED);
-        // A range that is refused by name is not let in by a wider one.
-        let without_json = Accept { xml: 0, ..accept("*/*, application/fhir+json;q=0") };
-        assert_eq!((without_json.json, without_json.raw), (0, 1_000));
+        for line in [
+            "application/fhir+xml",
+            "text/xml",
+            "application/fhir+xml, application/fhir+json",
+            "application/fhir+json;q=0.8, application/xml+fhir;q=0.9",
+            "application/fhir+xml; fhirVersion=3.0",
+            // A range that is refused by name is not let in by a wider one.
+            "*/*, application/fhir+json;q=0",
+        ] {
+            assert_eq!(accept(line).of_resource(), Ok(Format::Xml), "{line}");
+        }
         assert_eq!(
             Accept::of(["text/html", "application/fhir+json"].into_iter(), FhirVersion::Stu3).of_resource(),
             Ok(Format::Json)
@@ -291,6 +294,7 @@ mod tests {
         ] {
             assert_eq!(accept(line).of_binary(), Ok((Format::Json, as_resource)), "{line}");
         }
+        assert_eq!(accept("application/fhir+xml").of_binary(), Ok((Format::Xml, true)));
         assert_eq!(Accept::ANYTHING.of_binary(), Ok((Format::Json, false)));
         assert_eq!(accept("application/fhir+json;fhirVersion=4.0").of_binary(), Err(RequestError::NotAcceptable));
     }
@@ -301,6 +305,7 @@ mod tests {
             (Some("application/fhir+json"), Media::Fhir(Format::Json)),
             (Some("application/fhir+json; charset=UTF-8; fhirVersion=3.0"), Media::Fhir(Format::Json)),
             (Some("application/fhir+json; fhirVersion=4.0"), Media::Other),
+            (Some("application/fhir+xml;charset=utf-8"), Media::Fhir(Format::Xml)),
             (Some("application/x-www-form-urlencoded"), Media::Form),
             (Some("Application/X-WWW-Form-Urlencoded;charset=utf-8"), Media::Form),
             (Some("text/plain"), Media::Other),

@@ -5,7 +5,7 @@
 //! What leaves is what [`super::shape_searchset`] would let leave, in the order in which a HIS sends it (matches before
 //! what they bring along). Where the order is another and the answer would have to be another too, it is a fault.
 
-pub(super) mod cutter;
+pub(in crate::fhir) mod cutter;
 mod memory;
 
 use super::bundle::{Bundle, Entry, Mode};

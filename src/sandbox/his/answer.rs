@@ -26,6 +26,7 @@ pub(super) struct Answer {
 pub(super) const FHIR_JSON: HeaderValue = HeaderValue::from_static("application/fhir+json;charset=utf-8");
 
 pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
 /// Why a request gets no data.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Problem {

@@ -9,7 +9,7 @@ use super::super::ShapeFault;
 
 /// A part of the document.
 #[derive(Debug, PartialEq, Eq)]
-pub(in super::super) enum Piece<'c> {
+pub(in crate::fhir) enum Piece<'c> {
     /// Everything up to and with the bracket that opens the entries.
     Head(&'c [u8]),
     /// One entry, an object by its first byte.
@@ -23,7 +23,7 @@ pub(in super::super) enum Piece<'c> {
 
 /// Chunks in, pieces out. Holds one piece at most.
 #[derive(Debug)]
-pub(in super::super) struct Cutter {
+pub(in crate::fhir) struct Cutter {
     held: Vec<u8>,
     /// Where the piece under way starts in `held`.
     from: usize,
@@ -71,14 +71,14 @@ impl Cutter {
     }
 
     /// A cutter that gives the head of an object up to the value of this member, whose name is given with its quotes.
-    pub(in super::super) fn of_member(name: &'static [u8], opens: u8, limit: usize) -> Self {
+    pub(in crate::fhir) fn of_member(name: &'static [u8], opens: u8, limit: usize) -> Self {
         let place = Place::Head { string: 0, names_entries: false };
         let sought = (name, opens);
         Self { held: Vec::new(), from: 0, at: 0, limit, sought, place, depth: 0, quote: Quote::Outside }
     }
 
     /// Takes the next bytes of the document.
-    pub(in super::super) fn push(&mut self, bytes: &[u8]) {
+    pub(in crate::fhir) fn push(&mut self, bytes: &[u8]) {
         self.held.drain(..self.from);
         self.at -= self.from;
         if let Place::Head { string: start, .. } | Place::Entry { start } = &mut self.place {
@@ -93,7 +93,7 @@ impl Cutter {
     /// # Errors
     /// `NotASearchset` when the entries are no array of objects, `NotJson` for signs that stand nowhere,
     /// `PieceTooLarge` over the limit.
-    pub(in super::super) fn piece(&mut self) -> Result<Option<Piece<'_>>, ShapeFault> {
+    pub(in crate::fhir) fn piece(&mut self) -> Result<Option<Piece<'_>>, ShapeFault> {
         let found = match self.place {
             Place::Head { .. } => self.head()?,
             Place::First | Place::Behind | Place::Next | Place::Entry { .. } => self.entry()?,
@@ -116,7 +116,7 @@ impl Cutter {
     }
 
     /// What stands behind the last piece, and whether the document got as far as the end of its entries.
-    pub(in super::super) fn rest(&self) -> (Rest, &[u8]) {
+    pub(in crate::fhir) fn rest(&self) -> (Rest, &[u8]) {
         let rest = match self.place {
             Place::Head { .. } => Rest::Whole,
             Place::Tail => Rest::Tail,
@@ -236,7 +236,7 @@ type Found = Option<(Option<usize>, usize)>;
 
 /// How far a document got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in super::super) enum Rest {
+pub(in crate::fhir) enum Rest {
     /// It has no entries: nothing was cut from it.
     Whole,
     /// Its entries are closed: this is what stands behind them.

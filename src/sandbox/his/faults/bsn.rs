@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use crate::medmij::Bsn;
 
-/// The resource with the BSN in its narrative and in an identifier by object identifier (`urn:oid:`).
+/// The resource with the BSN in its narrative and in an identifier by object identifier (`urn:oid:`), which stands in an
+/// extension of a type without identifiers.
 pub(in crate::sandbox::his) fn expose_bsn(resource: &Value, bsn: &Bsn) -> Value {
     const EMPTY: &str = "<div xmlns=\"http://www.w3.org/1999/xhtml\"></div>";
     let mut exposed = resource.as_object().cloned().unwrap_or_default();
@@ -14,14 +15,17 @@ pub(in crate::sandbox::his) fn expose_bsn(resource: &Value, bsn: &Bsn) -> Value 
     exposed.insert("text".to_owned(), json!({"status": "additional", "div": div}));
 
     let identifier = json!({"system": Bsn::OID, "value": bsn.reveal()});
-    let stands = resource.get("identifier").and_then(Value::as_array);
-    let identifier = if resource.get("resourceType").is_some_and(|kind| kind == "Composition") {
-        // In STU3 a Composition has one identifier, not a list.
-        identifier
-    } else {
-        stands.into_iter().flatten().cloned().chain([identifier]).collect()
+    let beside = |name| resource.get(name).and_then(Value::as_array).into_iter().flatten().cloned();
+    let (name, value) = match resource.get("resourceType").and_then(Value::as_str) {
+        // In STU3 a Composition has one identifier, not a list, and a Medication none.
+        Some("Composition") => ("identifier", identifier),
+        Some("Medication") => {
+            let extension = json!({"url": "http://praktijkbron.example/nummer", "valueIdentifier": identifier});
+            ("extension", beside("extension").chain([extension]).collect())
+        }
+        _ => ("identifier", beside("identifier").chain([identifier]).collect()),
     };
-    exposed.insert("identifier".to_owned(), identifier);
+    exposed.insert(name.to_owned(), value);
     Value::Object(exposed)
 }
 
@@ -41,7 +45,8 @@ mod tests {
         for resource in cases {
             let exposed = expose_bsn(&resource, &bsn);
             assert!(exposed["text"]["div"].as_str().unwrap().ends_with("<p>BSN 999911132</p></div>"), "{exposed}");
-            assert!(exposed["identifier"].to_string().contains(Bsn::OID), "{exposed}");
+            let holder = if resource["resourceType"] == "Medication" { "extension" } else { "identifier" };
+            assert!(exposed[holder].to_string().contains(Bsn::OID), "{exposed}");
             assert_eq!(exposed["identifier"].is_object(), resource["resourceType"] == "Composition");
         }
     }
