@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::layout::{BACK_HOST, LISTS_HOST, Layout};
+use super::layout::{BACK_HOST, DIALECTS, LISTS_HOST, Layout};
 use crate::lists::{
     ClientEntry, ListHeader, ListKind, NameEntry, ProviderEntry, RoleEntry, ServiceEntry, VersionEntry, write_gnl,
     write_ocl, write_whl, write_zal,
@@ -20,7 +20,9 @@ impl Layout {
             sequence: sequence.saturating_add(u64::try_from(now.as_second()).unwrap_or(1)),
         };
         let catalogue = Catalogue::shipped();
-        let providers: Vec<_> = self.providers.iter().map(|provider| self.listed(provider, &catalogue)).collect();
+        let with_his = self.providers.iter().zip(DIALECTS);
+        let providers: Vec<_> =
+            with_his.map(|(provider, dialect)| self.listed(provider, dialect, &catalogue)).collect();
         let listed = self.clients.iter().filter_map(|client| Some((client, client.organisation?)));
         let clients: Vec<_> = listed
             .map(|(client, name)| ClientEntry { hostname: client.client_id.clone(), organisation: name.to_owned() })
@@ -43,8 +45,9 @@ impl Layout {
         ]
     }
 
-    fn listed(&self, provider: &ProviderName, catalogue: &Catalogue) -> ProviderEntry {
-        let listed = catalogue.iter().filter(|service| service.is_for_everyone());
+    fn listed(&self, provider: &ProviderName, dialect: &str, catalogue: &Catalogue) -> ProviderEntry {
+        let listed =
+            catalogue.iter().filter(|service| service.is_for_everyone() && offers(dialect, service.id.as_str()));
         let services = listed.map(|service| ServiceEntry {
             id: service.id.to_string(),
             authorization: Some(format!("{}/oauth/authorize", self.front_origin())),
@@ -61,5 +64,27 @@ impl Layout {
         });
         let version = VersionEntry { id: INTERFACE_VERSION.to_owned(), services: services.collect() };
         ProviderEntry { name: provider.to_string(), kind: "ZA".to_owned(), versions: vec![version] }
+    }
+}
+
+/// Whether a practice whose HIS speaks so offers a service: one of plain JSON has the GP record, appointments and documents.
+fn offers(dialect: &str, service: &str) -> bool {
+    dialect != "his-rest" || ["47", "49", "51"].contains(&service)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_practice_offers_what_its_system_can_give() {
+        let offered = |dialect: &str| -> Vec<String> {
+            let catalogue = Catalogue::shipped();
+            let ids = catalogue.iter().map(|service| service.id.to_string());
+            ids.filter(|service| offers(dialect, service)).collect()
+        };
+        assert_eq!(offered("his-rest"), ["47", "49", "51"]);
+        assert_eq!(offered("fhir").len(), Catalogue::shipped().iter().count());
+        assert_eq!(offered("smart-backend"), offered("fhir"));
     }
 }
