@@ -7,7 +7,7 @@ use inzage::sandbox::his::faults::Faults;
 use jiff::civil::{Date, date};
 use serde_json::Value;
 
-use crate::harness::{Gateway, Session, json, seven_searches, text};
+use crate::harness::{Gateway, Session, json, send, seven_searches, text};
 
 const TODAY: Date = date(2026, 11, 21);
 /// The number of the practice whose HIS speaks plain JSON.
@@ -137,5 +137,56 @@ async fn the_bsn_is_masked_wherever_the_vendor_writes_it() {
     }
     let asked = gateway.world.his[REST].log().last.unwrap();
     assert!(!format!("{}?{}", asked.path, asked.query).contains(&bsn), "{asked:?}");
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn appointments_and_documents_come_through_and_what_the_vendor_lacks_is_said_to_be_lacking() {
+    let gateway = Gateway::start().await;
+    let story = gateway.world.practices[0].clone();
+    gateway.world.his[REST].put(FhirVersion::Stu3, story.resources.clone()).unwrap();
+    let bsn = gateway.patient();
+    let providers = [&story.provider, &gateway.world.practices[REST].provider];
+    for (service, request, members) in [
+        ("47", "Appointment?date=ge2026-01-01", ["/description", "/start", "/end", "/status", "/id"]),
+        (
+            "51",
+            "DocumentReference?status=current",
+            ["/description", "/indexed", "/content/0/attachment/url", "/status", "/id"],
+        ),
+    ] {
+        let mut seen = Vec::new();
+        for provider in providers {
+            let session = gateway.session_of(service, provider.as_str(), &bsn).await;
+            let found = entries(&session, &session.bundle(request).await);
+            let texts = |resource: &Value| members.map(|member| resource.pointer(member).cloned().unwrap_or_default());
+            seen.push(found.values().map(texts).collect::<Vec<_>>());
+        }
+        assert!(!seen[0].is_empty() && seen[0] == seen[1], "{service}: {seen:#?}");
+    }
+
+    let mut letters = Vec::new();
+    for provider in providers {
+        let session = gateway.session_of("51", provider.as_str(), &bsn).await;
+        let listed = session.bundle("DocumentReference?status=current").await;
+        let url = listed.pointer("/entry/0/resource/content/0/attachment/url").unwrap().as_str().unwrap();
+        let id = url.rsplit('/').next().unwrap();
+        let letter = send(session.request(http::Method::GET, &format!("Binary/{id}")).header("accept", "*/*")).await;
+        assert_eq!(
+            (letter.status.as_u16(), &letter.headers["content-type"]),
+            (200, &"application/pdf".parse().unwrap())
+        );
+        letters.push(letter.body);
+    }
+    assert!(letters[0].starts_with(b"%PDF") && letters[0] == letters[1]);
+
+    for (service, request) in
+        [("52", "Observation/$lastn?code=http://loinc.org%7C29463-7"), ("51", "DocumentManifest?status=current")]
+    {
+        let session = gateway.session_of(service, providers[1].as_str(), &bsn).await;
+        let reply = session.get(request).await;
+        assert_eq!(reply.status, 404, "{request}: {}", text(&reply));
+        assert_eq!(json(&reply)["issue"][0]["code"], "not-supported");
+    }
     gateway.stop().await;
 }
