@@ -2,6 +2,7 @@
 
 mod assertions;
 mod pages;
+mod share;
 mod smart;
 
 use std::sync::Arc;

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{Gateway, Session, fault, json, send, text};
 
-pub(crate) const DELINDE: &str = "huisarts.delinde@medmij";
+const DELINDE: &str = "huisarts.delinde@medmij";
 const PERSON: &str = "urn:uuid:404e19bd-443c-49c8-886d-f8e44d8676d5";
 const PROFILE: &str = "http://nictiz.nl/fhir/StructureDefinition/zib-BodyWeight";
 
@@ -46,7 +46,7 @@ fn weight(kilos: f64) -> Value {
 }
 
 /// A batch of this many measurements.
-fn measurements(number: u32) -> Value {
+pub(crate) fn measurements(number: u32) -> Value {
     let measured = (0..number)
         .map(|at| entry(&format!("urn:oid:2.16.840.1.113883.2.4.3.11.9999.{at}"), &weight(80.5 + f64::from(at))));
     let entries: Vec<Value> = std::iter::once(entry(PERSON, &person())).chain(measured).collect();

@@ -64,3 +64,63 @@ pub(super) fn shared(shared: Shared) -> Response<Body> {
     }
     response
 }
+
+#[cfg(test)]
+mod tests {
+    use std::task::{Context, Poll};
+
+    use http_body::Frame;
+
+    use super::*;
+
+    /// A body that sends its pieces, and then ends, breaks off or says nothing more.
+    struct Sending(Vec<&'static [u8]>, End);
+
+    #[derive(Clone, Copy)]
+    enum End {
+        Well,
+        Broken,
+        Silent,
+    }
+
+    impl http_body::Body for Sending {
+        type Data = Bytes;
+        type Error = std::io::Error;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, std::io::Error>>> {
+            match (self.0.pop(), self.1) {
+                (Some(piece), _) => Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(piece))))),
+                (None, End::Well) => Poll::Ready(None),
+                (None, End::Broken) => Poll::Ready(Some(Err(std::io::ErrorKind::ConnectionReset.into()))),
+                (None, End::Silent) => Poll::Pending,
+            }
+        }
+    }
+
+    async fn whole(pieces: &[&'static [u8]], end: End) -> Result<Vec<u8>, BodyFault> {
+        Coming::new(Some(Sending(pieces.to_vec(), end))).whole(4).await
+    }
+
+    /// The clock of the runtime runs by itself, as nothing else is to be done.
+    #[tokio::test(start_paused = true)]
+    async fn a_body_comes_whole_in_time_and_no_larger_than_allowed() {
+        assert_eq!(whole(&[b"cd", b"ab"], End::Well).await, Ok(b"abcd".to_vec()));
+        assert_eq!(whole(&[b"e", b"abcd"], End::Silent).await, Err(BodyFault::TooLarge));
+        assert_eq!(whole(&[b"ab"], End::Silent).await, Err(BodyFault::Slow));
+        assert_eq!(whole(&[b"ab"], End::Broken).await, Err(BodyFault::Broken));
+        let announced = http_body_util::Full::new(Bytes::from_static(b"abcde"));
+        assert_eq!(Coming::new(Some(announced)).whole(4).await, Err(BodyFault::TooLarge));
+        assert_eq!(Coming::new(None::<Sending>).whole(4).await, Err(BodyFault::Broken));
+    }
+
+    #[test]
+    fn a_search_by_form_stores_nothing() {
+        let request = |method: Method, uri: &str| Request::builder().method(method).uri(uri).body(()).unwrap();
+        assert!(may_store(&request(Method::POST, "/fhir/linde/53/stu3")));
+        assert!(!may_store(&request(Method::POST, "/fhir/linde/49/stu3/Encounter/_search")));
+        assert!(!may_store(&request(Method::GET, "/fhir/linde/53/stu3")));
+    }
+}

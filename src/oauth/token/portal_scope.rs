@@ -1,4 +1,5 @@
-//! What a portal asks: one practice of its registration, for all services that it may show, or for those that it names.
+//! What a portal asks: one practice of its registration, for all services that it may show, for those that it names, or to
+//! share with one.
 
 use jiff::Timestamp;
 
@@ -36,10 +37,12 @@ impl PortalRequest {
         if !portal.scope.has_practice(&asked.provider) || !open(&asked.provider) {
             return Err(TokenError::InvalidScope);
         }
-        let given = given(&asked.provider, portal, snapshot, now);
+        let given = |purpose| given(&asked.provider, portal, snapshot, now, purpose);
         let services = match asked.services {
-            None => given,
-            Some(named) if named.iter().all(|id| given.contains(id)) => named,
+            None => given(Purpose::Collect),
+            Some(named) if named.iter().all(|id| given(Purpose::Collect).contains(id)) => named,
+            // As for PGOs: one run shares one service, and collects nothing.
+            Some(named) if matches!(named.as_slice(), [id] if given(Purpose::Share).contains(id)) => named,
             Some(_) => return Err(TokenError::InvalidScope),
         };
         if services.is_empty() {
@@ -49,10 +52,16 @@ impl PortalRequest {
     }
 }
 
-/// The services that the practice gives now and the registration names; for collecting only. One that left the ZAL a short
-/// time ago is still offered (core.gegevensdiensten.104).
-fn given(provider: &ProviderName, portal: &Portal, snapshot: &Snapshot, now: Timestamp) -> Vec<ServiceId> {
-    let services = snapshot.services.iter().filter(|service| service.purpose == Purpose::Collect);
+/// The services of one direction that the practice gives now and the registration names. One that left the ZAL a short time
+/// ago is still offered (core.gegevensdiensten.104).
+fn given(
+    provider: &ProviderName,
+    portal: &Portal,
+    snapshot: &Snapshot,
+    now: Timestamp,
+    purpose: Purpose,
+) -> Vec<ServiceId> {
+    let services = snapshot.services.iter().filter(|service| service.purpose == purpose);
     let offered = services.filter(|service| snapshot.gives(provider.as_str(), service, now));
     offered.filter(|service| portal.scope.has_service(&service.id)).map(|service| service.id.clone()).collect()
 }

@@ -9,7 +9,7 @@ use crate::lists::ListKind;
 use crate::sandbox::portal::keys::{ASSERTIONS, BACKEND_PRIVATE, PUBLIC};
 use crate::sandbox::ports::HIS_COUNT;
 use crate::sandbox::records::Practice;
-use crate::services::{Catalogue, Purpose};
+use crate::services::Catalogue;
 
 /// Writes it.
 pub(super) fn configuration(layout: &Layout, practices: &[Practice]) -> String {
@@ -103,8 +103,7 @@ fn of_portal(layout: &Layout, practices: &[Practice]) -> String {
     let quoted = |text: &str| format!("\"{text}\"");
     let practices: Vec<_> = practices.iter().map(|practice| quoted(practice.provider.as_str())).collect();
     let catalogue = Catalogue::shipped();
-    let collect = catalogue.iter().filter(|service| service.purpose == Purpose::Collect);
-    let services: Vec<_> = collect.map(|service| quoted(service.id.as_str())).collect();
+    let services: Vec<_> = catalogue.iter().map(|service| quoted(service.id.as_str())).collect();
     format!(
         r#"
 [clients."{client_id}"]

@@ -203,7 +203,9 @@ async fn a_request_that_is_not_in_order_goes_back_with_its_error() {
         ("aud", None, "invalid_request"),
         ("aud", Some("https://elders.localhost/fhir/huisarts.delinde/49/stu3"), "invalid_request"),
         ("aud", Some(&format!("{base}/")), "invalid_request"),
-        ("aud", Some(&base.replace("/49/", "/53/")), "invalid_request"),
+        ("aud", Some(&base.replace("/49/", "/99/")), "invalid_request"),
+        // Registered, but no scope is for sharing.
+        ("aud", Some(&base.replace("/49/", "/53/")), "invalid_scope"),
         ("aud", Some(&base.replace("huisarts.delinde", "huisarts.nergens")), "invalid_request"),
         ("scope", None, "invalid_scope"),
         ("scope", Some("openid fhirUser"), "invalid_scope"),
