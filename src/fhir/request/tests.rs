@@ -1,5 +1,6 @@
 //! What a service allows reaches the HIS as the catalogue says it; everything else is refused with its reason.
 
+mod allowed;
 mod refused;
 
 use jiff::civil::date;
