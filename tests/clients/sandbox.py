@@ -35,21 +35,24 @@ class Sandbox:
         client = self.client(name)
         return tuple(str(self.directory / client[part]) for part in ("cert", "key"))
 
-    def endpoints(self, name):
-        """Reads the endpoints of the first patient's practice from the ZAL, as a PGO does."""
+    def services(self, name):
+        """Every service of every practice in the ZAL: practice, number, authorization, token and resource endpoints."""
         text = requests.get(self.told["lists"]["zal"], verify=self.ca, cert=self.certificate(name), timeout=10).content
         tag = lambda element: element.tag.rsplit("}", 1)[-1]
         find = lambda element, name: [found for found in element.iter() if tag(found) == name]
         for provider in find(xml.fromstring(text), "Zorgaanbieder"):
-            names = [found.text for found in find(provider, "Zorgaanbiedernaam")]
-            if self.patient["provider"] not in names:
-                continue
+            practice = find(provider, "Zorgaanbiedernaam")[0].text
             for service in find(provider, "Gegevensdienst"):
-                if find(service, "GegevensdienstId")[0].text == SERVICE:
-                    uri = lambda name: find(service, name)[0].text
-                    role = [found for found in find(service, "Systeemrol") if find(found, "Systeemrolcode")[0].text == ROLE]
-                    resource = find(role[0], "ResourceEndpointuri")[0].text
-                    return uri("AuthorizationEndpointuri"), uri("TokenEndpointuri"), resource
+                uri = lambda element, name: find(element, name)[0].text
+                roles = {uri(role, "Systeemrolcode"): uri(role, "ResourceEndpointuri") for role in find(service, "Systeemrol")}
+                ends = uri(service, "AuthorizationEndpointuri"), uri(service, "TokenEndpointuri")
+                yield practice, uri(service, "GegevensdienstId"), *ends, roles
+
+    def endpoints(self, name):
+        """Reads the endpoints of the first patient's practice from the ZAL, as a PGO does."""
+        for practice, service, authorization, token, roles in self.services(name):
+            if (practice, service) == (self.patient["provider"], SERVICE):
+                return authorization, token, roles[ROLE]
         sys.exit("the ZAL does not list the practice")
 
 
