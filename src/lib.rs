@@ -42,7 +42,7 @@
 //! - [`session`]: a person's visit, from the landing page to a code. [`pages`]: its HTML.
 //! - [`monitor`]: readiness and metrics.
 //!
-//! The outside world, which implements ports: [`tls`], [`store`] (SQLite), `his::fhir` and `his::pool`, `lists::source`,
+//! The outside world, which implements ports: [`tls`], [`store`] (SQLite), `his::fhir`, `his::smart` and `his::pool`, `lists::source`,
 //! `audit::file`, `chainlog::delivery`, `session::oidc`, `session::simulator`, [`telemetry`].
 //!
 //! Sockets: [`edge`] accepts, limits and closes connections and knows no route; each feature's `http.rs` decodes, calls and
@@ -68,8 +68,8 @@
 //!   and in the body of a search at the HIS. It is sealed in the store, and a keyed pseudonym in the audit; the type prints
 //!   as redacted.
 //! - Access tokens and codes are kept as SHA-256; one presentation spends a code.
-//! - Each outgoing call has a deadline, each body a bound. A search at a HIS is tried twice only when a kept connection
-//!   turned out to be closed.
+//! - Each outgoing call has a deadline, each body a bound. A search by GET at a HIS is asked twice when its connection
+//!   broke, and what is sent there to be kept never is. A HIS that keeps failing is left alone for a while.
 //! - No code is `unsafe`. No input makes it panic by design: outside tests the gate refuses `unwrap`,
 //!   `panic!` and indexing.
 

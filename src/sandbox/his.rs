@@ -148,6 +148,11 @@ impl Emulator {
         endpoint.put(resources)
     }
 
+    /// Forgets the tokens that it gave, as a system does that was restarted.
+    pub fn forget_tokens(&self) {
+        self.auth.desk.iter().for_each(|desk| desk.revoke_all());
+    }
+
     /// Replaces the faults; what hangs on the old ones goes on under the new.
     pub fn set_faults(&self, faults: Faults) {
         self.faults.send_replace(faults);

@@ -3,6 +3,7 @@
 mod authorize;
 mod fhir_request;
 mod his_answer;
+mod his_transport;
 mod lists;
 mod resource;
 mod token;

@@ -16,6 +16,7 @@ mod documents;
 mod harness;
 mod his_faults;
 mod his_rest;
+mod his_transport;
 mod large;
 mod lasting;
 mod lists;

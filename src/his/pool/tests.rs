@@ -57,7 +57,13 @@ async fn pool_at(script: Script) -> (Pool, Arc<Seen>, Arc<TestClock>) {
     let address = listener.local_addr().unwrap();
     let seen = Arc::new(Seen::default());
     tokio::spawn(serve(listener, TlsAcceptor::from(Arc::clone(tls.config())), script, Arc::clone(&seen)));
-    let config = PoolConfig {
+    let config = config(address);
+    let client = client_config(&pki.roots(), None, &[crate::tls::ALPN_HTTP1], &clock).unwrap();
+    (Pool::new(config, Arc::new(client), clock), seen, test_clock)
+}
+
+fn config(address: SocketAddr) -> PoolConfig {
+    PoolConfig {
         name: "his".to_owned(),
         host: Hostname::parse("his.example.nl").unwrap(),
         port: address.port(),
@@ -71,9 +77,7 @@ async fn pool_at(script: Script) -> (Pool, Arc<Seen>, Arc<TestClock>) {
         stream_timeout: Duration::from_secs(30),
         stall_timeout: Duration::from_secs(30),
         breaker: BREAKER,
-    };
-    let client = client_config(&pki.roots(), None, &[crate::tls::ALPN_HTTP1], &clock).unwrap();
-    (Pool::new(config, Arc::new(client), clock), seen, test_clock)
+    }
 }
 
 async fn serve(listener: TcpListener, tls: TlsAcceptor, script: Script, seen: Arc<Seen>) {
@@ -311,4 +315,52 @@ async fn a_stream_that_breaks_off_counts_and_one_that_is_dropped_does_not() {
         assert_eq!(drain(&mut stream(&pool, Wanted::Streamed).await.unwrap()).await, Err(HisError::Unreachable));
     }
     assert_eq!(pool.figures().breaker, BreakerState::Open);
+}
+
+/// A pool that trusts this authority and expects this name, before a server with this identity.
+async fn pool_before(pki: &Pki, name: &str, trusted: &Pki) -> (Pool, Arc<Seen>) {
+    let clock: SharedClock = TestClock::at(now());
+    let tls = front_channel(&pki.identity(&[name]), &clock).unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let config = config(listener.local_addr().unwrap());
+    let seen = Arc::new(Seen::default());
+    let acceptor = TlsAcceptor::from(Arc::clone(tls.config()));
+    tokio::spawn({
+        let seen = Arc::clone(&seen);
+        async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                seen.requests.fetch_add(1, Ordering::Relaxed);
+                // The gateway breaks it off.
+                assert!(acceptor.accept(stream).await.is_err());
+            }
+        }
+    });
+    let client = client_config(&trusted.roots(), None, &[crate::tls::ALPN_HTTP1], &clock).unwrap();
+    (Pool::new(config, Arc::new(client), clock), seen)
+}
+
+#[tokio::test]
+async fn case_87_a_certificate_of_another_name_or_authority_is_refused_and_not_tried_otherwise() {
+    let (ours, other) = (Pki::new(), Pki::new());
+    for (pki, name) in [(&ours, "other.example.nl"), (&other, "his.example.nl")] {
+        let (pool, seen) = pool_before(pki, name, &ours).await;
+        assert_eq!(ask(&pool, Method::GET).await, Err(HisError::Refused), "{name}");
+        assert_eq!(seen.count(), 1, "neither again nor in clear");
+    }
+    assert_eq!(crate::fault::Fault::from(HisError::Refused).status, 502);
+}
+
+#[tokio::test]
+async fn f08_a_stopped_process_holds_a_request_no_longer_than_connecting_may_take() {
+    // Like after SIGSTOP: the machine takes the connection, and nobody speaks.
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let clock: SharedClock = TestClock::at(now());
+    let client = client_config(&Pki::new().roots(), None, &[crate::tls::ALPN_HTTP1], &clock).unwrap();
+    let mut config = config(listener.local_addr().unwrap());
+    config.connect_timeout = Duration::from_millis(50);
+    let pool = Pool::new(config, Arc::new(client), clock);
+    for _ in 0..3 {
+        assert_eq!(ask(&pool, Method::GET).await, Err(HisError::Unreachable));
+    }
+    assert_eq!(ask(&pool, Method::GET).await, Err(HisError::Open), "five connections failed");
 }
