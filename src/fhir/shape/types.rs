@@ -92,14 +92,16 @@ fn r4_binding(resource_type: &str) -> Option<Binding> {
     }
 }
 
-/// Elements of type Attachment, by the name they have in the resources above.
+/// Elements of type Attachment, by the name they have in the resources above and in the data types.
 pub(super) fn is_attachment(element: &str) -> bool {
     matches!(
         element,
         "attachment"
             | "content"
             | "contentAttachment"
+            | "document"
             | "image"
+            | "pAttachment"
             | "photo"
             | "presentedForm"
             | "sourceAttachment"
@@ -135,4 +137,44 @@ pub(super) fn is_id(text: &str) -> bool {
     (1..=64).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
         && !matches!(text, "." | "..")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TABLES: [(FhirVersion, &str); 2] = [
+        (FhirVersion::Stu3, include_str!("../xml/tables/stu3.txt")),
+        (FhirVersion::R4, include_str!("../xml/tables/r4.txt")),
+    ];
+
+    /// The JSON names of the elements of type Attachment that a line of a table has.
+    fn attachments(line: &str) -> impl Iterator<Item = String> {
+        line.split(' ').filter_map(|field| field.split_once(':')).filter_map(|(name, types)| {
+            let name = name.trim_end_matches('*');
+            let is_one = types.split('|').any(|kind| kind == "Attachment");
+            is_one.then(|| name.strip_suffix("[x]").map_or(name.to_owned(), |name| format!("{name}Attachment")))
+        })
+    }
+
+    /// By the models: of each resource that may pass with all its parts, and of the data types that may stand anywhere.
+    #[test]
+    fn every_attachment_of_what_may_pass_is_known() {
+        let mut found = 0;
+        for (fhir, table) in TABLES {
+            let lines = || table.lines().filter_map(|line| Some((line.split(' ').next()?, line)));
+            let passing: Vec<_> = lines()
+                .filter(|(name, line)| line.split(' ').nth(1) == Some("resource") && binding(name, fhir).is_some())
+                .map(|(name, _)| name)
+                .chain(["Extension", "RelatedArtifact"])
+                .collect();
+            for (name, line) in lines().filter(|(name, _)| passing.iter().any(|passing| name.starts_with(passing))) {
+                for element in attachments(line) {
+                    assert!(is_attachment(&element), "{fhir:?} {name}.{element}");
+                    found += 1;
+                }
+            }
+        }
+        assert!(found > 30, "the tables name {found}");
+    }
 }

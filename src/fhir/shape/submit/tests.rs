@@ -259,6 +259,8 @@ fn a_document_is_a_pdf_of_the_bundle() {
     assert_eq!(changed(address, json!("http://169.254.169.254/")), (Why::LeadsOut, Some(2)));
     assert_eq!(changed(address, json!("Binary/of-another")), (Why::LeadsOut, Some(2)));
     assert_eq!(changed(address, json!(PERSON)), (Why::LeadsOut, Some(2)));
+    let by_manifest = json!({"pAttachment": {"url": "http://169.254.169.254/"}});
+    assert_eq!(changed("/entry/1/resource/content/0", by_manifest), (Why::LeadsOut, Some(1)));
 }
 
 #[test]
