@@ -70,7 +70,7 @@ where
             prefer: Prefer::of(lines(headers, &HeaderName::from_static("prefer"))),
         },
     };
-    let refused = Refused { local_id, version, format: of_refusal(head.uri.query(), asked.asked.accept, version) };
+    let refused = Refused { local_id, version, format: of_refusal(asked.asked, version) };
     if asked.asked.verb == Verb::Post && route.is_ok_and(|route| route.rest.is_empty()) {
         let shared = reader.share(asked, &mut Coming::new(body)).await;
         return shared.map_or_else(|error| refuse(error, refused), share::shared);

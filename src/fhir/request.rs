@@ -251,12 +251,7 @@ fn submit<'a>(service: &'a Service, asked: Asked<'_>) -> Result<Demand<'a>, Requ
     let Media::Fhir(body) = asked.media else { return Err(RequestError::Media) };
     let pairs = decode_pairs(asked.query.unwrap_or_default())?;
     parameters::only_format(&pairs)?;
-    let format = match format::named(&pairs, service.fhir)? {
-        Some(format) => format,
-        // Who names none gets an answer in the format of what was sent.
-        None if asked.accept == Accept::ANYTHING => body,
-        None => asked.accept.of_resource()?,
-    };
+    let format = format::of_sent(&pairs, asked, service.fhir)?;
     let shape = SubmitShape { submission, format: body, wants: asked.prefer.wants };
     Ok(Demand { interaction: Interaction::Submit(shape), format })
 }

@@ -3,6 +3,7 @@
 
 use super::error::RequestError;
 use super::parameters::FORMAT;
+use super::{Asked, Verb};
 use crate::form::decode_pairs;
 use crate::medmij::FhirVersion;
 
@@ -189,11 +190,26 @@ fn is_parameter(part: &str, version: FhirVersion) -> bool {
     }
 }
 
-/// The format of a refusal: the one that is asked for, or JSON when that is none.
+/// The format of a refusal: the one that an answer would have had, or JSON when that is none.
 #[must_use]
-pub fn of_refusal(query: Option<&str>, accept: Accept, version: FhirVersion) -> Format {
-    let pairs = decode_pairs(query.unwrap_or_default()).unwrap_or_default();
-    of_answer(&pairs, accept, version).unwrap_or(Format::Json)
+pub fn of_refusal(asked: Asked<'_>, version: FhirVersion) -> Format {
+    let texts = [asked.query, asked.form.ok().flatten()].into_iter().flatten();
+    let pairs: Vec<_> = texts.flat_map(|text| decode_pairs(text).unwrap_or_default()).collect();
+    of_sent(&pairs, asked, version).unwrap_or(Format::Json)
+}
+
+/// The format of an answer to what may have a body: who names none gets that of what was sent.
+pub(super) fn of_sent(
+    pairs: &[(String, String)],
+    asked: Asked<'_>,
+    version: FhirVersion,
+) -> Result<Format, RequestError> {
+    match asked.media {
+        Media::Fhir(body) if asked.verb == Verb::Post && asked.accept == Accept::ANYTHING => {
+            Ok(named(pairs, version)?.unwrap_or(body))
+        }
+        Media::Fhir(_) | Media::Form | Media::Other => of_answer(pairs, asked.accept, version),
+    }
 }
 
 /// The format of an answer that is a resource.
@@ -297,6 +313,24 @@ mod tests {
         assert_eq!(accept("application/fhir+xml").of_binary(), Ok((Format::Xml, true)));
         assert_eq!(Accept::ANYTHING.of_binary(), Ok((Format::Json, false)));
         assert_eq!(accept("application/fhir+json;fhirVersion=4.0").of_binary(), Err(RequestError::NotAcceptable));
+    }
+
+    #[test]
+    fn a_refusal_has_the_format_that_an_answer_would_have() {
+        let xml = Media::Fhir(Format::Xml);
+        let by_get = Asked::search(Some("_format=xml"));
+        let by_form =
+            Asked { verb: Verb::Post, form: Ok(Some("_format=xml")), media: Media::Form, ..Asked::search(None) };
+        let sent = Asked { verb: Verb::Post, media: xml, ..Asked::search(None) };
+        for asked in [by_get, by_form, sent] {
+            assert_eq!(of_refusal(asked, FhirVersion::Stu3), Format::Xml);
+        }
+        let twice = Asked { query: Some("_format=json"), ..by_form };
+        let other = Asked { accept: accept("application/fhir+json"), ..sent };
+        let no_body = Asked { media: xml, ..Asked::search(None) };
+        for asked in [twice, other, no_body, Asked::search(Some("_format=pdf")), Asked::search(Some("_format=%"))] {
+            assert_eq!(of_refusal(asked, FhirVersion::Stu3), Format::Json);
+        }
     }
 
     #[test]

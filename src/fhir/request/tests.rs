@@ -19,6 +19,7 @@ name = "everything"
 roles = []
 fhir = "stu3"
 purpose = "collect"
+audience = "portal_only"
 search = [
   { resource = "Observation", parameters = [
     { name = "code", required = true, any_of = ["http://loinc.org|1", "http://loinc.org|2", "http://loinc.org|"] },
