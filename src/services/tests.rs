@@ -40,6 +40,12 @@ fn ambiguous_and_unknown_things_are_refused() {
             "at least one entry",
         ),
         ("[[service]]\nid='2'\nname='x'\nroles=[]\nfhir='stu3'\npurpose='share'", "one that shares a submission"),
+        ("[service.submission]\nkind='batch'\nmax_entries=1\nentries=[{resource='A'}]", "goes one way"),
+        (
+            "[[service]]\nid='2'\nname='x'\nroles=[]\nfhir='stu3'\npurpose='share'\nsearch=[{resource='A'}]\n\
+             submission={kind='batch',max_entries=1,entries=[{resource='A'}]}",
+            "goes one way",
+        ),
     ] {
         let error = Catalogue::parse(&format!("{SERVICE}{added}")).expect_err(added).to_string();
         assert!(error.contains(said) && error.contains("line "), "{added}: {error}");
@@ -48,8 +54,9 @@ fn ambiguous_and_unknown_things_are_refused() {
 
 #[test]
 fn every_part_of_a_service_can_be_written() {
+    let for_portals = SERVICE.replace("purpose", "audience='portal_only'\npurpose");
     let text = format!(
-        "{SERVICE}operation='lastn'\nrules=['results_period','closed_episodes']\nparameters=[\
+        "{for_portals}operation='lastn'\nrules=['results_period','closed_episodes']\nparameters=[\
          {{name='code',required=true,any_of=['s|a','s|']}},{{name='date',repeats=true,date=['ge','le']}}]\n\
          [[service.read]]\nresource='B'\nlisted_by='A'\n\
          [service.submission]\nkind='transaction'\nmax_entries=9\nentries=[{{resource='P',at_least=1,at_most=1}}]\n"
@@ -65,5 +72,5 @@ fn every_part_of_a_service_can_be_written() {
     );
     assert_eq!(service.read_of("B").unwrap().listed_by, "A");
     assert!(service.has_type("P") && service.has_type("B") && !service.has_type("C"));
-    assert!(service.is_for_everyone());
+    assert!(!service.is_for_everyone());
 }

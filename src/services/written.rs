@@ -80,6 +80,8 @@ enum Incoherent {
     ListedByNothing(String),
     #[error("a service that collects allows a search, and one that shares a submission")]
     Nothing,
+    #[error("a service for everyone goes one way: what collects takes nothing in, and what shares gives nothing out")]
+    BothWays,
     #[error("a submission has at least one entry, and an entry no more at least than at most")]
     EmptySubmission,
 }
@@ -101,7 +103,18 @@ fn coherent(service: &ServiceAsWritten) -> Result<(), Incoherent> {
         Purpose::Share => service.submission.is_some(),
     };
     ensure(serves, || Incoherent::Nothing)?;
-    service.submission.iter().try_for_each(submission_is_possible)
+    service.submission.iter().try_for_each(submission_is_possible)?;
+    ensure(goes_one_way(service), || Incoherent::BothWays)
+}
+
+/// A person consents to one direction, and the token of that consent is good for all that the service allows. Those of portals
+/// only are none of MedMij, and may do both.
+fn goes_one_way(service: &ServiceAsWritten) -> bool {
+    let is_mixed = match service.purpose {
+        Purpose::Collect => service.submission.is_some(),
+        Purpose::Share => !service.search.is_empty() || !service.read.is_empty(),
+    };
+    !is_mixed || service.audience == Audience::PortalOnly
 }
 
 fn searches_differ(searches: &[AllowedSearch]) -> Result<(), Incoherent> {

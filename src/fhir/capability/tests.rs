@@ -63,7 +63,7 @@ fn r4_has_no_words_of_stu3() {
     let statement = told("63");
     assert_eq!((&statement["fhirVersion"], statement.get("acceptUnknown")), (&json!("4.0.1"), None));
     assert_eq!(codes(of_type(&statement, "Immunization")), ["search-type"]);
-    let text = "[[service]]\nid='1'\nname='x'\nroles=[]\nfhir='r4'\npurpose='collect'\n\
+    let text = "[[service]]\nid='1'\nname='x'\nroles=[]\nfhir='r4'\npurpose='collect'\naudience='portal_only'\n\
                 search=[{resource='Observation',operation='lastn'}]\n\
                 submission={kind='batch',max_entries=1,entries=[{resource='Observation',profiles=['p']}]}";
     let catalogue = Catalogue::parse(text).unwrap();
