@@ -122,8 +122,8 @@ impl Breaker {
 impl Ticket {
     /// A head of an answer came. It ends a probe; a body that breaks off then opens the breaker again.
     pub(super) fn answered(&mut self) {
-        self.answered = true;
-        if self.probe {
+        let first = !std::mem::replace(&mut self.answered, true);
+        if first && self.probe {
             let breaker = &self.breaker;
             breaker.change(|state| breaker.close(state, breaker.rules.failures.saturating_sub(1)));
         }
@@ -244,6 +244,20 @@ mod tests {
         assert_eq!(breaker.state(), BreakerState::Closed, "others need not wait for a long body");
         probe.failed();
         assert_eq!(breaker.state(), BreakerState::Open);
+    }
+
+    #[test]
+    fn a_probe_that_ends_late_does_not_close_what_others_opened_since() {
+        let (breaker, clock) = breaker();
+        fail(&breaker, 3);
+        clock.advance(Duration::from_secs(5));
+        let mut probe = breaker.admit().unwrap();
+        probe.answered();
+        fail(&breaker, 1);
+        assert_eq!(breaker.state(), BreakerState::Open);
+        probe.succeeded();
+        assert_eq!(breaker.state(), BreakerState::Open, "its head is older than their failures");
+        assert!(breaker.refuses());
     }
 
     #[test]
