@@ -197,17 +197,16 @@ impl BinaryStream {
         self.judge_context(root)
     }
 
-    /// The security context is the patient, or what speaks for nobody.
+    /// The security context is this patient or there is none: another says that the document is to be kept by the rules of
+    /// something that nobody judged (FHIR STU3 binary.html, 2.1.27.2).
     fn judge_context(&self, root: Value<'_>) -> Result<(), ShapeFault> {
         const CONTEXT: ShapeFault = ShapeFault::Unreadable { element: "securityContext" };
         let Some(context) = root.member("securityContext") else { return Ok(()) };
-        let Some(reference) = context.member("reference") else { return Ok(()) };
-        let text = reference.string().ok_or(CONTEXT)?;
+        let text = context.member("reference").and_then(Value::string).ok_or(CONTEXT)?;
         match target(&text, &self.expected.his_base)? {
-            Target::Local { resource_type: "Patient", id, .. } if id != self.expected.patient_id => {
-                Err(ShapeFault::ForeignPatient)
-            }
-            Target::Local { .. } | Target::Contained(_) | Target::Urn(_) | Target::Elsewhere(_) => Ok(()),
+            Target::Local { resource_type: "Patient", id, .. } if id == self.expected.patient_id => Ok(()),
+            Target::Local { resource_type: "Patient", .. } => Err(ShapeFault::ForeignPatient),
+            Target::Local { .. } | Target::Contained(_) | Target::Urn(_) | Target::Elsewhere(_) => Err(CONTEXT),
         }
     }
 }
@@ -323,6 +322,31 @@ mod tests {
         }
         let own = whole.replace("\" }", r#"", "securityContext":{"reference":"Patient/pat-1"}}"#);
         assert_eq!(unwrap(&own, 9), (document.as_bytes().to_vec(), Ok(())));
+    }
+
+    #[test]
+    fn a_security_context_is_the_patient_or_absent() {
+        let document = "%PDF-1.7 and more of it";
+        let whole = binary(&STANDARD.encode(document));
+        let unreadable = Err(ShapeFault::Unreadable { element: "securityContext" });
+        for (context, judged) in [
+            (r#"{"reference":"Patient/pat-1"}"#, Ok(())),
+            (r#"{"reference":"https://his.internal/fhir/Patient/pat-1"}"#, Ok(())),
+            (r#"{"reference":"Patient/pat-2"}"#, Err(ShapeFault::ForeignPatient)),
+            (r#"{"reference":"DocumentReference/d-1"}"#, unreadable),
+            (r#"{"reference":"https://elsewhere.example/Patient/pat-1"}"#, Err(ShapeFault::ForeignPatient)),
+            (r##"{"reference":"#pat-1"}"##, unreadable),
+            (r#"{"reference":1}"#, unreadable),
+            (r#"{"identifier":{"value":"x"}}"#, unreadable),
+            (r#""Patient/pat-1""#, unreadable),
+        ] {
+            let before = whole.replace(r#""id""#, &format!(r#""securityContext":{context},"id""#));
+            assert_eq!(unwrap(&before, 9).1, judged, "{context}");
+            let behind = whole.replace("\" }", &format!(r#"","securityContext":{context}}}"#));
+            let (out, found) = unwrap(&behind, 9);
+            assert_eq!(found, judged, "{context}");
+            assert_eq!(out == document.as_bytes(), judged.is_ok(), "{context}");
+        }
     }
 
     #[test]
