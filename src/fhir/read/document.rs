@@ -6,6 +6,7 @@ use super::page::Turn;
 use super::search::{Judged, Work, whole};
 use super::{Flow, Outgoing, ReadError};
 use crate::audit::Counts;
+use crate::clock::Clock;
 use crate::fhir::request::{self, Asked, Floors, Format, Interaction, ReadShape, RequestError, SearchShape};
 use crate::fhir::shape::document::{BinaryStream, Expected, names_document};
 use crate::fhir::shape::{Page, Record, Rules, ShapeFault, Shaping, shape_searchset};
@@ -68,6 +69,7 @@ impl Work<'_> {
         patient: &HisPatient,
         ask: Ask<'_>,
         target: &Target,
+        clock: &dyn Clock,
     ) -> Result<Judged, ReadError> {
         if !self.lists(patient, ask, &target.id).await? {
             return Err(ReadError::NoDocument);
@@ -77,7 +79,8 @@ impl Work<'_> {
         let wrap = target.wrapped.map(|format| Wrap::new(format, ask.fhir, &target.id));
         let length = document.length.filter(|_| unwrap.is_none());
         let length = length.and_then(|length| wrap.as_ref().map_or(Some(length), |wrap| wrap.length(length)));
-        let flow = Flow::open(document.body, Box::new(Paper::new(unwrap, wrap))).await?;
+        let left = ask.deadline.saturating_duration_since(clock.monotonic());
+        let flow = Flow::open(document.body, Box::new(Paper::new(unwrap, wrap)), left).await?;
         let body = Outgoing::Document { flow, length, wrapped: target.wrapped };
         let (format, grant) = (self.format, self.permit.grant().id);
         Ok(Judged { format, body, grant, counts: Counts::default() })

@@ -7,8 +7,10 @@ mod xml;
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
+use tokio::time::timeout;
 
 pub(super) use self::entries::Entries;
 pub(super) use self::paper::{PDF, Paper, Wrap};
@@ -16,7 +18,7 @@ pub(super) use self::xml::written;
 use super::ReadError;
 use crate::audit::Counts;
 use crate::fhir::request::Format;
-use crate::his::HisStream;
+use crate::his::{HisError, HisStream};
 
 /// How much is judged in one go, so that no other request waits long.
 const MOST_AT_ONCE: usize = 64 * 1024;
@@ -80,13 +82,15 @@ impl Told {
 
 impl Flow {
     /// Begins one, and waits for the first bytes that may leave: until then an answer that may not is refused as a whole.
+    /// `left` is the time that remains for the answer to begin.
     ///
     /// # Errors
-    /// When the HIS fails or sends what may not leave before anything did.
-    pub(super) async fn open(source: HisStream, filter: Box<dyn Filter>) -> Result<Self, ReadError> {
+    /// When the HIS fails or sends what may not leave before anything did, or nothing does in time.
+    pub(super) async fn open(source: HisStream, filter: Box<dyn Filter>, left: Duration) -> Result<Self, ReadError> {
         let (unjudged, judged, told) = (Bytes::new(), Bytes::new(), Arc::default());
         let mut flow = Self { source: Some(source), filter, unjudged, judged, told };
-        if let Some(first) = poll_fn(|cx| flow.poll_bytes(cx)).await {
+        let first = timeout(left, poll_fn(|cx| flow.poll_bytes(cx))).await;
+        if let Some(first) = first.map_err(|_| ReadError::His(HisError::TimedOut))? {
             flow.judged = first?;
         }
         Ok(flow)
@@ -134,5 +138,50 @@ impl Flow {
         }
         let part = self.unjudged.split_to(self.unjudged.len().min(MOST_AT_ONCE));
         Poll::Ready(Some(self.filter.push(part)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::Future as _;
+    use std::pin::Pin;
+
+    use super::*;
+    use crate::his::Chunks;
+
+    /// A HIS that goes on sending, and nothing that may leave.
+    struct Drip(Pin<Box<tokio::time::Sleep>>);
+
+    impl Chunks for Drip {
+        fn poll_chunk(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, HisError>>> {
+            ready!(self.0.as_mut().poll(cx));
+            self.0 = Box::pin(tokio::time::sleep(Duration::from_secs(1)));
+            Poll::Ready(Some(Ok(Bytes::from_static(b" "))))
+        }
+    }
+
+    struct Nothing;
+
+    impl Filter for Nothing {
+        fn push(&mut self, _: Bytes) -> Result<Bytes, ReadError> {
+            Ok(Bytes::new())
+        }
+
+        fn finish(&mut self) -> Result<Bytes, ReadError> {
+            Ok(Bytes::new())
+        }
+
+        fn counts(&self) -> Counts {
+            Counts::default()
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_of_which_nothing_may_leave_in_time_is_given_up() {
+        let drip = Drip(Box::pin(tokio::time::sleep(Duration::from_secs(1))));
+        let source = HisStream::new(Bytes::new(), drip);
+        let left = Duration::from_secs(20);
+        let opened = timeout(Duration::from_secs(21), Flow::open(source, Box::new(Nothing), left)).await;
+        assert_eq!(opened.unwrap().err(), Some(ReadError::His(HisError::TimedOut)));
     }
 }

@@ -81,17 +81,18 @@ impl Reader {
         let patient = found.filter(|patient| old_enough(patient, work)).ok_or(ReadError::NotAvailable)?;
         let record = work.record(&patient.id);
         if let Turn::Document(target) = &work.turn {
-            return work.document(&patient, ask, target).await;
+            return work.document(&patient, ask, target, &*self.clock).await;
         }
         let (data, episodes) =
             tokio::try_join!(work.data(&patient, ask), work.closed_episodes(&patient, ask, &record))?;
-        self.shape(work, record, data, episodes).await
+        self.shape(work, record, ask, data, episodes).await
     }
 
     async fn shape(
         &self,
         work: &Work<'_>,
         record: Record<'_>,
+        ask: Ask<'_>,
         data: Answer,
         closed_episodes: ShownEpisodes,
     ) -> Result<Judged, ReadError> {
@@ -117,7 +118,8 @@ impl Reader {
             (Format::Json, AnswerBody::Large(_)) if data.incomplete => Err(ReadError::His(HisError::TooLarge)),
             (Format::Json, AnswerBody::Large(body)) => {
                 let entries = Entries::new(Kept::of(&shaping), Some(links.into_link()));
-                let flow = Flow::open(body, written(Box::new(entries), format, record.fhir)).await?;
+                let left = ask.deadline.saturating_duration_since(self.clock.monotonic());
+                let flow = Flow::open(body, written(Box::new(entries), format, record.fhir), left).await?;
                 Ok(Judged { format, body: Outgoing::Stream(flow), grant, counts: Counts::default() })
             }
             (Format::Xml, _) => Err(ReadError::His(HisError::Nonsense)),
