@@ -26,6 +26,7 @@ pub(super) mod outline;
 mod pages;
 mod reference;
 pub(super) mod scan;
+mod shown;
 pub use incomplete::say_incomplete;
 pub mod stream;
 pub mod submit;

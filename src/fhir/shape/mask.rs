@@ -1,10 +1,12 @@
 //! What may stand in no text that leaves: the BSN of the patient and the address of the HIS.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use memchr::{memchr2, memchr3_iter};
 
 use super::outline::{Kind, Value};
+use super::shown::{may_differ, shown};
 
 /// What stands in the place of nine digits.
 const MASKED_BSN: &str = "*********";
@@ -127,8 +129,17 @@ impl<'a> Mask<'a> {
         let raw = text.as_bytes();
         // Most strings are codes, shorter than either; calling a search for them would cost more than the search.
         matches!(string.kind(), Kind::Unicode | Kind::Escaped)
-            || (raw.len() >= SHORTEST_BSN && self.find_bsn(text, 0).is_some())
+            || (raw.len() >= SHORTEST_BSN && (may_differ(text) || self.find_bsn(text, 0).is_some()))
             || (raw.len() >= self.host.len() && find_ignoring_case(raw, self.host.as_bytes(), 0).is_some())
+    }
+
+    /// The text, or what markup makes of it when only there all of the BSN or of an address of the HIS is seen.
+    pub(super) fn seen<'t>(&self, text: Cow<'t, str>) -> Cow<'t, str> {
+        if !may_differ(&text) {
+            return text;
+        }
+        let shown = shown(&text);
+        if self.has_bsn(&shown) || self.has_address(shown.as_bytes()) { Cow::Owned(shown) } else { text }
     }
 
     /// Whether the BSN stands in this text.

@@ -238,7 +238,7 @@ impl<'a, 'o> Walk<'a, 'o> {
 
     fn string(&mut self, string: Value<'o>, place: Place<'o>) -> Result<(), ShapeFault> {
         let Some(mask) = self.mask.filter(|mask| mask.may_touch(string)) else { return Ok(()) };
-        let text = string.string().ok_or(ShapeFault::Unreadable { element: "string" })?;
+        let text = mask.seen(string.string().ok_or(ShapeFault::Unreadable { element: "string" })?);
         let has_bsn = mask.has_bsn(&text);
         if has_bsn && is_address(place.name) {
             return Err(ShapeFault::UnmaskableBsn);

@@ -204,7 +204,7 @@ impl<'a, 'o> Judge<'a, 'o> {
         if matches!(name, "content" | "data") || !self.mask.may_touch(string) {
             return Ok(());
         }
-        let text = string.string().ok_or(Why::Unreadable)?;
+        let text = self.mask.seen(string.string().ok_or(Why::Unreadable)?);
         if !self.mask.has_bsn(&text) {
             return Ok(());
         }

@@ -13,6 +13,10 @@ pub(super) fn attacks() -> Vec<Attack> {
         ("a BSN with a zero-width space", "9999\u{200b}11132"),
         ("a BSN with slashes", "9999/11/132"),
         ("a BSN with character references", "9999&nbsp;11&#xA0;132"),
+        ("a BSN as character references", "&#57;&#57;&#57;&#57;&#49;&#49;&#49;&#51;&#50;"),
+        ("a BSN with one digit as character reference", "9999&#x31;1132"),
+        ("a BSN over a comment with markup", "9999<!-- <b> -->11132"),
+        ("a BSN over CDATA and an instruction", "<![CDATA[9999]]><?x y?><![CDATA[11132]]>"),
         ("a BSN over markup", "<td>9999</td><td>11132</td>"),
         ("a BSN in full-width digits", "９９９９１１１３２"),
         ("a BSN with zeros before it", "0000999911132"),
@@ -22,6 +26,8 @@ pub(super) fn attacks() -> Vec<Attack> {
     ]
     .map(|(name, text)| (name, "Encounter", encounter(&format!(r#""x":"{text}""#)), MASKED))
     .into();
+    let long = format!(r#""x":"9999<!--{}-->11132""#, " x".repeat(500));
+    all.push(("a BSN over a long comment", "Encounter", encounter(&long), MASKED));
     all.extend(unmaskable());
     all.extend(undetected());
     all.extend(addresses());
@@ -56,11 +62,6 @@ fn undetected() -> Vec<Attack> {
         ("a BSN in words", encounter(r#""x":"negen negen negen negen een een""#), Undetected("negen")),
         ("a BSN in base64", encounter(r#""data":"OTk5OTExMTMy""#), Undetected("OTk5OTExMTMy")),
         ("a BSN percent-encoded", encounter(r#""x":"%39%39%39%39%31%31%31%33%32""#), Undetected("%39")),
-        (
-            "a BSN as character references",
-            encounter(r#""x":"&#57;&#57;&#57;&#57;&#49;&#49;&#49;&#51;&#50;""#),
-            Undetected("&#57;"),
-        ),
         ("a BSN as number with exponent", encounter(r#""x":9999111320e-1"#), Undetected("9999111320e-1")),
     ]
     .map(|(name, body, fate)| (name, "Encounter", body, fate))
@@ -75,6 +76,8 @@ fn addresses() -> Vec<Attack> {
             encounter(r#""x":"<a href=\"https:\/\/HIS.Praktijk.internal:8443\/x\">""#),
             Kept("***"),
         ),
+        ("a host with a character reference", encounter(r#""x":"his&#46;praktijk.internal""#), Kept("***")),
+        ("a host over a comment", encounter(r#""x":"his.prak<!-- x -->tijk.internal""#), Kept("***")),
         ("a host with a dot behind it", encounter(r#""x":"his.praktijk.internal.""#), Kept("***.")),
         (
             "a host that a BSN makes another",
