@@ -13,6 +13,10 @@ use crate::medmij::FhirVersion;
 /// to be judged whole is refused, because it cannot be converted before all of it is there.
 pub(super) fn answer(received: Received, fhir: FhirVersion) -> Result<Answer, HisError> {
     judge(received.head.status)?;
+    resource(received, fhir)
+}
+
+fn resource(received: Received, fhir: FhirVersion) -> Result<Answer, HisError> {
     let body = match (media_type(&received.head).and_then(fhir_format).ok_or(HisError::Nonsense)?, received.body) {
         (Format::Json, body) => body,
         (Format::Xml, AnswerBody::Whole(xml)) => {
@@ -39,7 +43,8 @@ pub(super) fn document(received: Received) -> Result<Document, HisError> {
 pub(super) fn stored(received: Result<Received, Failed>, fhir: FhirVersion) -> Result<Answer, HisError> {
     let received = received.map_err(|failed| if failed.sent { HisError::Unconfirmed } else { failed.error })?;
     match received.head.status {
-        StatusCode::OK => answer(received, fhir).map_err(|_| HisError::Unconfirmed),
+        // FHIR says 200 (STU3 http.html, 2.21.0.17.3), and the qualification of MedMij takes 201 as well.
+        StatusCode::OK | StatusCode::CREATED => resource(received, fhir).map_err(|_| HisError::Unconfirmed),
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Err(HisError::Refused),
         StatusCode::TOO_MANY_REQUESTS => Err(HisError::Busy),
         StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED | StatusCode::NOT_IMPLEMENTED => {
@@ -75,5 +80,34 @@ fn fhir_format(media_type: &str) -> Option<Format> {
         "application/fhir+json" | "application/json" | "application/json+fhir" => Some(Format::Json),
         "application/fhir+xml" | "application/xml" | "application/xml+fhir" | "text/xml" => Some(Format::Xml),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+
+    fn received(status: u16) -> Received {
+        let answer = http::Response::builder().status(status).header(header::CONTENT_TYPE, "application/fhir+json");
+        let (head, ()) = answer.body(()).unwrap().into_parts();
+        Received { head, body: AnswerBody::Whole(Bytes::from_static(b"{}")), length: None }
+    }
+
+    #[test]
+    fn what_is_stored_is_said_with_200_or_201() {
+        for (status, expected) in [
+            (200, Ok(())),
+            (201, Ok(())),
+            (202, Err(HisError::Unconfirmed)),
+            (204, Err(HisError::Unconfirmed)),
+            (302, Err(HisError::Unconfirmed)),
+            (422, Err(HisError::Rejected)),
+            (503, Err(HisError::Unconfirmed)),
+        ] {
+            assert_eq!(stored(Ok(received(status)), FhirVersion::Stu3).map(drop), expected, "{status}");
+        }
+        assert_eq!(answer(received(201), FhirVersion::Stu3).map(drop), Err(HisError::Nonsense));
     }
 }
