@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use crate::clock::SharedClock;
 use crate::form::encode_pairs;
-use crate::lists::{Reading, Zal};
+use crate::lists::{EndpointUri, Reading, Zal, ZalService};
 use crate::medmij::Hostname;
 use crate::routing::INTERFACE_VERSION;
 use crate::secret::random;
@@ -151,21 +151,24 @@ impl PgoClient {
     /// # Errors
     /// When the ZAL cannot be fetched or read, or does not list it.
     pub async fn endpoints(&self, provider: &str, service: &str) -> Result<Endpoints, ClientError> {
-        let text = self.http.get(&self.zal).send().await?.error_for_status()?.bytes().await?;
-        let zal =
-            Zal::parse(&text, Reading { allow_ports: true, ..Reading::default() }).map_err(|_| ClientError::Zal)?;
+        let zal = self.zal().await?;
         let found = zal.provider(provider).and_then(|provider| provider.service(INTERFACE_VERSION, service));
-        let found = found.ok_or(ClientError::NotOffered)?;
-        let uri = |uri: Option<&crate::lists::EndpointUri>| {
-            uri.map(|uri| uri.as_str().to_owned()).ok_or(ClientError::NotOffered)
-        };
-        let resources =
-            found.roles().iter().map(|role| (role.role().as_str().to_owned(), role.endpoint().as_str().to_owned()));
-        Ok(Endpoints {
-            authorization: uri(found.authorization())?,
-            token: uri(found.token())?,
-            resources: resources.collect(),
-        })
+        found.and_then(endpoints).ok_or(ClientError::NotOffered)
+    }
+
+    /// What the ZAL lists for a provider, by the id of the service; empty when it is not listed.
+    ///
+    /// # Errors
+    /// When the ZAL cannot be fetched or read.
+    pub async fn offered(&self, provider: &str) -> Result<HashMap<String, Endpoints>, ClientError> {
+        let zal = self.zal().await?;
+        let services = zal.provider(provider).map_or(&[][..], |provider| provider.services(INTERFACE_VERSION));
+        Ok(services.iter().filter_map(|service| Some((service.id().to_string(), endpoints(service)?))).collect())
+    }
+
+    async fn zal(&self) -> Result<Zal, ClientError> {
+        let text = self.http.get(&self.zal).send().await?.error_for_status()?.bytes().await?;
+        Zal::parse(&text, Reading { allow_ports: true, ..Reading::default() }).map_err(|_| ClientError::Zal)
     }
 
     /// Where to send the person (core.authint.200).
@@ -257,11 +260,38 @@ impl PgoClient {
         reply(request.header("MedMij-Request-ID", request_id).header("X-Correlation-ID", correlation_id)).await
     }
 
+    /// Asks for bytes of this media type.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub async fn get_of_kind(
+        &self,
+        url: &str,
+        token: &str,
+        correlation_id: &str,
+        kind: &str,
+    ) -> Result<Reply, ClientError> {
+        let request = self.http.get(url).bearer_auth(token).header("accept", kind);
+        reply(request.header("MedMij-Request-ID", new_id()).header("X-Correlation-ID", correlation_id)).await
+    }
+
     /// A request of any form, for tests.
     #[must_use]
     pub const fn http(&self) -> &reqwest::Client {
         &self.http
     }
+}
+
+/// `None` when it has no endpoints for people to log in at.
+fn endpoints(service: &ZalService) -> Option<Endpoints> {
+    let uri = |uri: Option<&EndpointUri>| uri.map(|uri| uri.as_str().to_owned());
+    let roles = service.roles().iter();
+    let resources = roles.map(|role| (role.role().as_str().to_owned(), role.endpoint().as_str().to_owned()));
+    Some(Endpoints {
+        authorization: uri(service.authorization())?,
+        token: uri(service.token())?,
+        resources: resources.collect(),
+    })
 }
 
 async fn reply(request: reqwest::RequestBuilder) -> Result<Reply, ClientError> {

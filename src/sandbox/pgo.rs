@@ -1,12 +1,14 @@
 //! The demonstration PGO "Mijn Zorgmap": a web app in which a person picks a practice, is sent to the gateway, comes back,
-//! and sees the GP record. For showing and for trying out; it keeps everything in memory.
+//! and sees what it fetched. For showing and for trying out; it keeps everything in memory.
 //!
 //! | path | what |
 //! |---|---|
 //! | `GET /` | choose a practice; who can log in there |
+//! | `GET /services` | choose what to fetch of what the practice offers |
 //! | `POST /collect` | off to the gateway |
-//! | `GET /cb` | back from it: exchanges the code and runs the seven searches |
-//! | `GET /record` | the record, from the session |
+//! | `GET /cb` | back from it: exchanges the code and runs the searches |
+//! | `GET /record` | what they brought, from the session |
+//! | `GET /documents/{number}` | a document of the list, fetched now |
 //! | `POST /forget` | ends the session |
 //! | `GET /assets/zorgmap.css` | the stylesheet |
 
@@ -14,11 +16,13 @@ mod pages;
 mod trouble;
 mod web;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use self::trouble::Trouble;
 use super::client::{Endpoints, PgoClient, TokenAnswer, new_id};
-use super::site::search::{Access, ROLE, SERVICE};
+use super::site::search::Access;
+use super::site::services::{DataService, bases};
 use super::site::sessions::Sessions;
 use super::site::{Collected, Site, origin};
 use super::world::{Directory, ListedPractice};
@@ -43,7 +47,10 @@ struct Zorgmap {
 /// Of a person who is away at the gateway.
 struct Journey {
     practice: ListedPractice,
+    /// Where the person logs in and the code is redeemed.
     endpoints: Endpoints,
+    /// Where to search, by system role.
+    bases: HashMap<String, String>,
     correlation_id: String,
 }
 
@@ -61,15 +68,31 @@ enum Return<'a> {
 }
 
 impl Zorgmap {
-    /// Prepares the way to the gateway for this practice.
-    async fn depart(&self, provider: &str) -> Result<Departure, Trouble> {
+    fn practice(&self, provider: &str) -> Result<&ListedPractice, Trouble> {
         let known = self.directory.practices.iter().find(|practice| practice.provider == provider);
-        let practice = known.ok_or(Trouble::NoPractice)?.clone();
-        let endpoints = self.client.endpoints(provider, SERVICE).await?;
+        known.ok_or(Trouble::NoPractice)
+    }
+
+    /// What this practice offers of what can be shown here.
+    async fn offer(&self, provider: &str) -> Result<Offer<'_>, Trouble> {
+        let practice = self.practice(provider)?;
+        let listed = self.client.offered(provider).await?;
+        let services = DataService::ALL.into_iter().filter(|service| listed.contains_key(service.id())).collect();
+        Ok(Offer { practice, services, listed })
+    }
+
+    /// Prepares the way to the gateway, to fetch these services of this practice. A person consents per practice, for all
+    /// services that it offers (the scope of release 2 names the practice alone).
+    async fn depart(&self, provider: &str, chosen: &[&str]) -> Result<Departure, Trouble> {
+        let Offer { practice, mut services, listed } = self.offer(provider).await?;
+        services.retain(|service| chosen.contains(&service.id()));
+        let first = services.first().ok_or(Trouble::NothingChosen)?;
+        let endpoints = listed.get(first.id()).ok_or(Trouble::NotOffered)?.clone();
         let scope = provider.strip_suffix("@medmij").unwrap_or(provider);
         let (state, correlation_id) = (Handle::draw().reveal().to_owned(), new_id());
         let address = self.client.authorization_url(&endpoints, scope, &state, &correlation_id);
-        let cookie = self.sessions.leave(state, Journey { practice, endpoints, correlation_id });
+        let (practice, bases) = (practice.clone(), bases(&services, &listed));
+        let cookie = self.sessions.leave(state, Journey { practice, endpoints, bases, correlation_id });
         Ok(Departure { address, cookie })
     }
 
@@ -80,28 +103,38 @@ impl Zorgmap {
             Return::Code(code) => code,
             Return::Error(error) => return Err(Trouble::refused(error)),
         };
-        let base = journey.endpoints.resources.get(ROLE).ok_or(Trouble::NotOffered)?.clone();
         let token = self.client.exchange(&journey.endpoints, code, &journey.correlation_id).await?;
-        Ok(self.sessions.keep(self.collect(journey, base, token).await))
+        Ok(self.sessions.keep(self.collect(journey, token).await))
     }
 
-    async fn collect(&self, journey: Journey, base: String, token: TokenAnswer) -> Collected {
-        let Journey { practice, correlation_id, .. } = journey;
-        let access = Access { base, token: Secret::new(token.access_token), correlation_id };
+    async fn collect(&self, journey: Journey, token: TokenAnswer) -> Collected {
+        let Journey { practice, bases, correlation_id, .. } = journey;
+        let access = Access { bases, token: Secret::new(token.access_token), correlation_id };
         Collected::fetch(&self.client, practice, access, token.expires_in, &self.clock).await
     }
 
-    /// The origins of the authorization endpoints, which the form of the start page may lead to. Empty when the list cannot
-    /// be read; leaving fails then, too.
-    async fn gateway_origins(&self) -> Vec<String> {
-        let mut origins = Vec::new();
-        for practice in &self.directory.practices {
-            let Ok(endpoints) = self.client.endpoints(&practice.provider, SERVICE).await else { continue };
-            let origin = origin(&endpoints.authorization).to_owned();
-            if !origins.contains(&origin) {
-                origins.push(origin);
-            }
-        }
+    /// The origin of the pages of the gateway, where people look for their practice. `None` when the list cannot be read.
+    async fn gateway_origin(&self) -> Option<String> {
+        let first = self.directory.practices.first()?;
+        self.offer(&first.provider).await.ok()?.origins().into_iter().next()
+    }
+}
+
+/// What a practice offers.
+struct Offer<'a> {
+    practice: &'a ListedPractice,
+    /// What of it can be shown here.
+    services: Vec<DataService>,
+    listed: HashMap<String, Endpoints>,
+}
+
+impl Offer<'_> {
+    /// The origins of the authorization endpoints, which a form may lead to.
+    fn origins(&self) -> Vec<String> {
+        let mut origins: Vec<_> =
+            self.listed.values().map(|endpoints| origin(&endpoints.authorization).to_owned()).collect();
+        origins.sort();
+        origins.dedup();
         origins
     }
 }

@@ -4,10 +4,11 @@
 //! | path | what |
 //! |---|---|
 //! | `GET /` | choose a way to log in |
-//! | `POST /account` | logged in at the practice: asserts the person and runs the seven searches |
+//! | `POST /account` | logged in at the practice: asserts the person and runs the searches |
 //! | `POST /launch` | off to the gateway |
-//! | `GET /cb` | back from it: exchanges the code and runs the seven searches |
+//! | `GET /cb` | back from it: exchanges the code and runs the searches of service 49 |
 //! | `GET /record` | the record, from the session |
+//! | `GET /documents/{number}` | a document of the list, fetched now |
 //! | `POST /logout` | gives the token back and ends the session; leads to `GET /left` |
 //! | `GET /assets/praktijk.css` | the stylesheet |
 
@@ -18,13 +19,15 @@ pub mod smart;
 mod trouble;
 mod web;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use self::client::PortalClient;
 use self::smart::Server;
 use self::trouble::{Failure, Trouble};
 use super::client::{ClientError, Endpoints, TokenAnswer, new_id};
-use super::site::search::{Access, ROLE, SERVICE};
+use super::site::search::Access;
+use super::site::services::{DataService, bases};
 use super::site::sessions::Sessions;
 use super::site::{Collected, Site, origin};
 use super::world::{Directory, ListedPractice};
@@ -67,8 +70,11 @@ struct Visit {
 
 /// Where the record of a practice's patients is, and who gives access to it.
 struct Service {
+    /// What the practice offers, by the id of the service.
+    listed: HashMap<String, Endpoints>,
+    /// Those of the GP record.
     endpoints: Endpoints,
-    /// The FHIR base.
+    /// The FHIR base of the GP record.
     base: String,
     server: Server,
 }
@@ -96,7 +102,7 @@ impl Portal {
         let (scope, correlation_id) = (practice.provider.trim_end_matches("@medmij"), new_id());
         let asserted = self.client.assert(&service.endpoints, &person.bsn, scope, &correlation_id).await;
         let token = asserted.map_err(|error| Failure::of_assertion(error, &correlation_id))?;
-        Ok(self.let_in(practice, service, token, correlation_id).await)
+        Ok(self.let_in(practice, service, &DataService::ALL, token, correlation_id).await)
     }
 
     /// Prepares the way to the gateway for a patient of this practice.
@@ -121,18 +127,20 @@ impl Portal {
         let code = with.outcome.map_err(|error| Failure::refused(error, &correlation_id))?;
         let redeemed = self.client.redeem(&service.server, code, &verifier, &correlation_id).await;
         let token = redeemed.map_err(|error| Failure::of_code(error, &correlation_id))?;
-        Ok(self.let_in(practice, service, token, correlation_id).await)
+        Ok(self.let_in(practice, service, &[DataService::Record], token, correlation_id).await)
     }
 
+    /// Fetches these services. A token of SMART App Launch is for the one service that its base names.
     async fn let_in(
         &self,
         practice: ListedPractice,
         service: Service,
+        fetched: &[DataService],
         token: TokenAnswer,
         correlation_id: String,
     ) -> Handle {
-        let Service { base, server, .. } = service;
-        let access = Access { base, token: Secret::new(token.access_token), correlation_id };
+        let Service { listed, server, .. } = service;
+        let access = Access { bases: bases(fetched, &listed), token: Secret::new(token.access_token), correlation_id };
         let collected = Collected::fetch(&self.client.back, practice, access, token.expires_in, &self.clock).await;
         self.sessions.keep(Visit { collected, server })
     }
@@ -154,10 +162,12 @@ impl Portal {
     }
 
     async fn service(&self, practice: &ListedPractice) -> Result<Service, ClientError> {
-        let endpoints = self.client.back.endpoints(&practice.provider, SERVICE).await?;
-        let base = endpoints.resources.get(ROLE).ok_or(ClientError::NotOffered)?.clone();
+        let record = DataService::Record;
+        let listed = self.client.back.offered(&practice.provider).await?;
+        let endpoints = listed.get(record.id()).ok_or(ClientError::NotOffered)?.clone();
+        let base = endpoints.resources.get(record.role()).ok_or(ClientError::NotOffered)?.clone();
         let server = self.client.discover(&base).await?;
-        Ok(Service { endpoints, base, server })
+        Ok(Service { listed, endpoints, base, server })
     }
 
     /// The origins to which people are sent, which the form of the start page may lead to. Empty when the gateway does not

@@ -1,12 +1,14 @@
-//! What the demonstration PGO and the demonstration portal have in common as websites: sessions, the seven searches, and the
-//! pages that show the record. Each has pages of its own before that, and its own way to a token.
+//! What the demonstration PGO and the demonstration portal have in common as websites: sessions, the searches of the
+//! services, and the pages that show what they brought. Each has pages of its own before that, and its own way to a token.
 
 mod choices;
 mod day;
+mod download;
 mod element;
 pub(super) mod pages;
 mod record;
 pub(super) mod search;
+pub(super) mod services;
 pub(super) mod sessions;
 pub(super) mod web;
 
@@ -19,6 +21,7 @@ use jiff::Timestamp;
 use tower::ServiceExt as _;
 
 pub(super) use self::choices::{Choice, choices};
+pub(super) use self::download::download;
 use self::record::Record;
 use self::search::{Access, Trace, search_all};
 use super::client::PgoClient;
@@ -61,7 +64,7 @@ pub(super) struct Collected {
 }
 
 impl Collected {
-    /// Runs the seven searches with a token that was just given, for `expires_in` seconds.
+    /// Runs the searches with a token that was just given, for `expires_in` seconds.
     pub(super) async fn fetch(
         client: &PgoClient,
         practice: ListedPractice,

@@ -79,12 +79,19 @@ async function press(page, name, value) {
   await Promise.all([page.waitForNavigation(), page.click(`button[name="${name}"][value="${value}"]`)]);
 }
 
-/** From the app to the page after login. */
-async function logIn(page, bsn, see) {
+/** From the app to the gateway, with everything ticked that the practice offers. */
+async function leaveApp(page, see) {
   await page.goto(pgo);
   await see("app-start");
   await page.check(`input[value="${practice.name}"]`);
   await Promise.all([page.waitForNavigation(), page.click("form button")]);
+  await see("app-services");
+  await Promise.all([page.waitForNavigation(), page.click('form[action="/collect"] button')]);
+}
+
+/** From the app to the page after login. */
+async function logIn(page, bsn, see) {
+  await leaveApp(page, see);
   expect(page.url().startsWith(front), `the app leads to the gateway, not to ${page.url()}`);
   await see("landing");
   await press(page, "action", "continue");
@@ -106,16 +113,21 @@ async function agree(page, see) {
   await press(page, "answer", "allow");
   // Chromium follows the redirect only when form-action allows it.
   expect(page.url() === `${pgo}/record`, `consent leads to the record, not to ${page.url()}`);
+  for (const part of ["persoon", "afspraken", "documenten", "metingen", "vaccinaties"]) {
+    expect((await page.locator(`section#${part} .problem, section#${part} .empty`).count()) === 0, `${part} has something`);
+    expect((await page.locator(`section#${part}`).count()) === 1, `${part} is there`);
+  }
   await see("app-record");
+  const [pdf] = await Promise.all([page.waitForEvent("download"), page.locator("a.download").first().click()]);
+  const bytes = readFileSync(await pdf.path());
+  expect(bytes.subarray(0, 5).toString() === "%PDF-", "a document is a PDF");
   await page.goto(consent);
   expect(await page.locator("form").count() === 0, "a page that was used shows no form");
   await see("stale");
 }
 
 async function mistype(page, see) {
-  await page.goto(pgo);
-  await page.check(`input[value="${practice.name}"]`);
-  await Promise.all([page.waitForNavigation(), page.click("form button")]);
+  await leaveApp(page, async () => {});
   await press(page, "action", "continue");
   await page.fill("#bsn", "123456789");
   await press(page, "action", "login");

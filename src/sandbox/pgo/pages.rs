@@ -3,9 +3,11 @@
 use askama::Template;
 use jiff::civil::Date;
 
+use super::Offer;
 use crate::sandbox::site::pages::{Brand, Leave};
+use crate::sandbox::site::services::DataService;
 use crate::sandbox::site::{Choice, choices};
-use crate::sandbox::world::Directory;
+use crate::sandbox::world::{Directory, ListedPractice};
 
 /// The one stylesheet.
 pub(super) const STYLESHEET: &str = include_str!("../site/site.css");
@@ -34,6 +36,25 @@ impl<'a> StartPage<'a> {
     pub(super) fn of(directory: &'a Directory, today: Date, gateway: Option<&String>, has_record: bool) -> Self {
         let search = gateway.map(|origin| format!("{origin}/practices"));
         Self { brand: &BRAND, practices: choices(directory, today), search, has_record }
+    }
+
+    pub(super) fn render_html(&self) -> String {
+        self.render().unwrap_or_default()
+    }
+}
+
+/// Choose what to fetch.
+#[derive(Template)]
+#[template(path = "pgo/services.html", config = "src/sandbox/askama.toml")]
+pub(super) struct ServicesPage<'a> {
+    brand: &'static Brand,
+    practice: &'a ListedPractice,
+    services: &'a [DataService],
+}
+
+impl<'a> ServicesPage<'a> {
+    pub(super) fn of(offer: &'a Offer<'_>) -> Self {
+        Self { brand: &BRAND, practice: offer.practice, services: &offer.services }
     }
 
     pub(super) fn render_html(&self) -> String {

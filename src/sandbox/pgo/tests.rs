@@ -47,7 +47,12 @@ impl Visit {
 
     /// Leaves for the gateway and walks there until it sends back; path and query of the return.
     async fn walk(&mut self, choices: Choices<'_>) -> String {
-        let gone = self.submit("/collect", &[("practice", PROVIDER)]).await;
+        let chosen = DataService::ALL.map(|service| ("service", service.id()));
+        self.walk_for(&[&[("practice", PROVIDER)], &chosen[..]].concat(), choices).await
+    }
+
+    async fn walk_for(&mut self, fields: &[(&str, &str)], choices: Choices<'_>) -> String {
+        let gone = self.submit("/collect", fields).await;
         let End::Client(answer) = self.person.walk(&self.client, &location(&gone).unwrap(), choices).await.unwrap()
         else {
             panic!("the walk ends at the client")
@@ -74,10 +79,11 @@ fn policy(reply: &Reply) -> &str {
 async fn a_person_collects_reloads_and_forgets_their_record() {
     let mut visit = Visit::begin().await;
     let patient = visit.world.practices[0].patients[0].clone();
-    let start = visit.open("/").await;
+    assert!(text(&visit.open("/").await).contains(patient.bsn.reveal()));
+    let offer = visit.open(&format!("/services?practice={PROVIDER}")).await;
     let front = visit.world.layout.front_origin();
-    assert!(policy(&start).contains(&format!("form-action 'self' {front};")), "{}", policy(&start));
-    assert!(text(&start).contains(patient.bsn.reveal()));
+    assert!(policy(&offer).contains(&format!("form-action 'self' {front};")), "{}", policy(&offer));
+    assert_eq!(text(&offer).matches("type=\"checkbox\"").count(), 5);
 
     let back = visit.walk(Choices::willing(patient.bsn.reveal())).await;
     let returned = visit.open(&back).await;
@@ -104,6 +110,46 @@ async fn a_person_collects_reloads_and_forgets_their_record() {
 }
 
 #[tokio::test]
+async fn a_person_sees_what_they_chose_and_opens_a_document() {
+    let mut visit = Visit::begin().await;
+    let bsn = visit.world.practices[0].patients[0].bsn.reveal().to_owned();
+    let back = visit.walk(Choices::willing(&bsn)).await;
+    visit.open(&back).await;
+    let html = text(&visit.open("/record").await);
+    for part in ["persoon", "consulten", "afspraken", "documenten", "metingen", "vaccinaties"] {
+        assert!(html.contains(&format!("<section class=\"card\" id=\"{part}\"")), "{part}");
+    }
+    assert!(!html.contains("Geen gegevens.") && !html.contains("class=\"problem\""), "{html}");
+    let pdf = visit.open("/documents/0").await;
+    assert_eq!((pdf.status, &pdf.headers["content-type"]), (StatusCode::OK, &"application/pdf".parse().unwrap()));
+    assert!(
+        pdf.body.starts_with(b"%PDF-") && pdf.headers["content-disposition"].to_str().unwrap().contains("document")
+    );
+    assert_eq!(visit.open("/documents/999").await.status, StatusCode::BAD_GATEWAY);
+    assert_eq!(visit.open("/documents/x").await.status, StatusCode::NOT_FOUND);
+
+    let back = visit.walk_for(&[("practice", PROVIDER), ("service", "47")], Choices::willing(&bsn)).await;
+    visit.open(&back).await;
+    let html = text(&visit.open("/record").await);
+    assert!(
+        html.contains("id=\"afspraken\"") && !html.contains("id=\"persoon\"") && !html.contains("id=\"documenten\"")
+    );
+    assert_eq!(visit.open("/documents/0").await.status, StatusCode::BAD_GATEWAY, "documents were not fetched");
+    visit.end().await;
+}
+
+#[tokio::test]
+async fn a_practice_offers_what_the_list_says() {
+    let mut visit = Visit::begin().await;
+    let of_plain_json = format!("/services?practice={}", visit.world.practices[2].provider);
+    let offered = text(&visit.open(&of_plain_json).await);
+    assert_eq!(offered.matches("type=\"checkbox\"").count(), 3, "{offered}");
+    let services = [("practice", PROVIDER), ("service", "53")];
+    assert_eq!(visit.submit("/collect", &services).await.status, StatusCode::BAD_REQUEST, "53 is not fetched");
+    visit.end().await;
+}
+
+#[tokio::test]
 async fn a_person_who_goes_astray_is_told_so() {
     let mut visit = Visit::begin().await;
     let bsn = visit.world.practices[0].patients[0].bsn.reveal().to_owned();
@@ -123,7 +169,14 @@ async fn a_person_who_goes_astray_is_told_so() {
         let reply = visit.submit("/collect", &[("practice", practice)]).await;
         assert_eq!(reply.status, StatusCode::BAD_REQUEST);
     }
-    for (path, status) in [("/record", 404), ("/nergens", 404), ("/collect", 404), ("/cb", 403)] {
+    for (path, status) in [
+        ("/record", 404),
+        ("/services", 400),
+        ("/documents/0", 404),
+        ("/nergens", 404),
+        ("/collect", 404),
+        ("/cb", 403),
+    ] {
         let reply = visit.open(path).await;
         assert!(reply.status.as_u16() == status && text(&reply).contains("Opnieuw beginnen"), "{path}");
     }

@@ -11,6 +11,9 @@ pub(super) enum Trouble {
     /// No practice was chosen, or one that is not listed.
     #[error("no listed practice was chosen")]
     NoPractice,
+    /// None of what the practice offers was chosen.
+    #[error("nothing was chosen that the practice offers")]
+    NothingChosen,
     /// The list of providers cannot be read.
     #[error("the list of care providers cannot be read")]
     NoList,
@@ -56,6 +59,7 @@ impl Trouble {
     pub(super) const fn words(self) -> Words {
         match self {
             Self::NoPractice => NO_PRACTICE,
+            Self::NothingChosen => NOTHING_CHOSEN,
             Self::NoList => NO_LIST,
             Self::NotOffered => NOT_OFFERED,
             Self::NotYourReturn => NOT_YOUR_RETURN,
@@ -87,6 +91,12 @@ const NO_PRACTICE: Words = Words {
     what: "Er is geen praktijk gekozen, of een praktijk die niet in de lijst staat.",
     who: "Ga terug en kies uw huisartsenpraktijk.",
 };
+const NOTHING_CHOSEN: Words = Words {
+    status: StatusCode::BAD_REQUEST,
+    title: "Vink eerst iets aan",
+    what: "Er is niets aangevinkt dat deze praktijk aan apps geeft. Er is niets opgehaald.",
+    who: "Ga terug en vink aan wat u wilt zien.",
+};
 const NO_LIST: Words = Words {
     status: StatusCode::BAD_GATEWAY,
     title: "De lijst is niet te lezen",
@@ -96,7 +106,7 @@ const NO_LIST: Words = Words {
 const NOT_OFFERED: Words = Words {
     status: StatusCode::NOT_FOUND,
     title: "Deze praktijk doet nog niet mee",
-    what: "Bij deze praktijk kunt u nog geen huisartsgegevens ophalen.",
+    what: "Bij deze praktijk kunt u nog geen gegevens ophalen.",
     who: "Vraag uw praktijk of en wanneer dat kan.",
 };
 const NOT_YOUR_RETURN: Words = Words {

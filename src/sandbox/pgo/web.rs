@@ -4,16 +4,18 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{RawQuery, State};
-use axum::http::HeaderMap;
+use axum::extract::{Path, RawQuery, State};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 
-use super::pages::{BRAND, STYLESHEET, StartPage};
+use super::pages::{BRAND, STYLESHEET, ServicesPage, StartPage};
 use super::trouble::Trouble;
 use super::{Return, Zorgmap};
 use crate::form::{decode_pairs, single};
-use crate::sandbox::site::pages::{MessagePage, RecordPage};
+use crate::sandbox::site::download;
+use crate::sandbox::site::pages::{MessagePage, ProblemPage, RecordPage};
+use crate::sandbox::site::search::Problem;
 use crate::sandbox::site::web::{cookie, fenced, fields, page, stylesheet, with_cookie, without_cookie};
 
 /// The `__Host-` prefix binds it to this host and to TLS.
@@ -24,9 +26,11 @@ type Shared = State<Arc<Zorgmap>>;
 pub(super) fn router(zorgmap: Arc<Zorgmap>) -> Router {
     let routes = Router::new()
         .route("/", get(start))
+        .route("/services", get(services))
         .route("/collect", post(collect))
         .route("/cb", get(come_back))
         .route("/record", get(record))
+        .route("/documents/{number}", get(document))
         .route("/forget", post(forget))
         .route(BRAND.stylesheet, get(async || stylesheet(STYLESHEET)))
         .fallback(async || in_trouble(Trouble::NoPage))
@@ -36,14 +40,25 @@ pub(super) fn router(zorgmap: Arc<Zorgmap>) -> Router {
 
 async fn start(State(zorgmap): Shared, headers: HeaderMap) -> Response {
     let has_record = zorgmap.sessions.collected(cookie(&headers, COOKIE)).is_some();
-    let origins = zorgmap.gateway_origins().await;
+    let origin = zorgmap.gateway_origin().await;
     let today = crate::availability::dutch_today(zorgmap.clock.now());
-    let start = StartPage::of(&zorgmap.directory, today, origins.first(), has_record);
-    page(start.render_html(), &origins)
+    let start = StartPage::of(&zorgmap.directory, today, origin.as_ref(), has_record);
+    page(start.render_html(), &[])
+}
+
+async fn services(State(zorgmap): Shared, RawQuery(query): RawQuery) -> Response {
+    let pairs = decode_pairs(&query.unwrap_or_default()).unwrap_or_default();
+    match zorgmap.offer(single(&pairs, "practice").unwrap_or_default()).await {
+        Ok(offer) if offer.services.is_empty() => in_trouble(Trouble::NotOffered),
+        Ok(offer) => page(ServicesPage::of(&offer).render_html(), &offer.origins()),
+        Err(trouble) => in_trouble(trouble),
+    }
 }
 
 async fn collect(State(zorgmap): Shared, headers: HeaderMap, body: Bytes) -> Response {
-    match zorgmap.depart(single(&fields(&body), "practice").unwrap_or_default()).await {
+    let fields = fields(&body);
+    let chosen: Vec<_> = fields.iter().filter(|(name, _)| name == "service").map(|(_, id)| id.as_str()).collect();
+    match zorgmap.depart(single(&fields, "practice").unwrap_or_default(), &chosen).await {
         Ok(departure) => {
             zorgmap.sessions.forget(cookie(&headers, COOKIE));
             with_cookie(Redirect::to(&departure.address).into_response(), COOKIE, &departure.cookie)
@@ -70,6 +85,21 @@ async fn record(State(zorgmap): Shared, headers: HeaderMap) -> Response {
         return in_trouble(Trouble::NoRecord);
     };
     page(RecordPage::of(&BRAND, &collected, &zorgmap.client.client_id).render_html(), &[])
+}
+
+async fn document(State(zorgmap): Shared, headers: HeaderMap, Path(number): Path<String>) -> Response {
+    let Ok(number) = number.parse() else { return in_trouble(Trouble::NoPage) };
+    let Some(collected) = zorgmap.sessions.collected(cookie(&headers, COOKIE)) else {
+        return in_trouble(Trouble::NoRecord);
+    };
+    match download(&zorgmap.client, &collected, number).await {
+        Ok(document) => document,
+        Err(problem) => no_document(&problem),
+    }
+}
+
+fn no_document(problem: &Problem) -> Response {
+    (StatusCode::BAD_GATEWAY, page(ProblemPage { brand: &BRAND, problem }.render_html(), &[])).into_response()
 }
 
 async fn forget(State(zorgmap): Shared, headers: HeaderMap) -> Response {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{RawQuery, State};
-use axum::http::HeaderMap;
+use axum::extract::{Path, RawQuery, State};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 
@@ -14,7 +14,9 @@ use super::trouble::{Failure, Trouble};
 use super::{Portal, Return};
 use crate::availability::dutch_today;
 use crate::form::{decode_pairs, single};
-use crate::sandbox::site::pages::{MessagePage, RecordPage, Words};
+use crate::sandbox::site::download;
+use crate::sandbox::site::pages::{MessagePage, ProblemPage, RecordPage, Words};
+use crate::sandbox::site::search::Problem;
 use crate::sandbox::site::web::{cookie, fenced, fields, page, stylesheet, with_cookie, without_cookie};
 use crate::secret::Handle;
 
@@ -30,6 +32,7 @@ pub(super) fn router(portal: Arc<Portal>) -> Router {
         .route("/launch", post(launch))
         .route("/cb", get(come_back))
         .route("/record", get(record))
+        .route("/documents/{number}", get(document))
         .route("/logout", post(log_out))
         .route("/left", get(async || said(LEFT, None, "Opnieuw inloggen")))
         .route(BRAND.stylesheet, get(async || stylesheet(STYLESHEET)))
@@ -80,6 +83,21 @@ async fn record(State(portal): Shared, headers: HeaderMap) -> Response {
         return in_trouble(&Trouble::NoRecord.into());
     };
     page(RecordPage::of(&BRAND, &visit.collected, &portal.client.back.client_id).render_html(), &[])
+}
+
+async fn document(State(portal): Shared, headers: HeaderMap, Path(number): Path<String>) -> Response {
+    let Ok(number) = number.parse() else { return in_trouble(&Trouble::NoPage.into()) };
+    let Some(visit) = portal.sessions.collected(cookie(&headers, COOKIE)) else {
+        return in_trouble(&Trouble::NoRecord.into());
+    };
+    match download(&portal.client.back, &visit.collected, number).await {
+        Ok(document) => document,
+        Err(problem) => no_document(&problem),
+    }
+}
+
+fn no_document(problem: &Problem) -> Response {
+    (StatusCode::BAD_GATEWAY, page(ProblemPage { brand: &BRAND, problem }.render_html(), &[])).into_response()
 }
 
 async fn log_out(State(portal): Shared, headers: HeaderMap) -> Response {

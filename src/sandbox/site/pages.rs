@@ -6,7 +6,7 @@ use http::StatusCode;
 use super::Collected;
 use super::day;
 use super::record::{Record, person::BsnShown, result::Outside};
-use super::search::{Access, Subject, Trace};
+use super::search::{Access, Problem, Subject, Trace};
 use crate::sandbox::client::new_id;
 
 /// Whose pages they are.
@@ -60,6 +60,14 @@ pub(in crate::sandbox) struct MessagePage<'a> {
     pub(in crate::sandbox) next: &'static str,
 }
 
+/// Says why something could not be had.
+#[derive(Template)]
+#[template(path = "site/problem.html", config = "src/sandbox/askama.toml")]
+pub(in crate::sandbox) struct ProblemPage<'a> {
+    pub(in crate::sandbox) brand: &'static Brand,
+    pub(in crate::sandbox) problem: &'a Problem,
+}
+
 /// The words of such a page.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::sandbox) struct Words {
@@ -89,6 +97,11 @@ impl<'a> RecordPage<'a> {
         self.render().unwrap_or_default()
     }
 
+    /// Whether this was searched: a service that nobody chose has no place on the page.
+    fn asked(&self, subject: Subject) -> bool {
+        self.technical(&subject).next().is_some()
+    }
+
     /// The technical side of one search.
     fn technical(&self, subject: &Subject) -> impl Iterator<Item = &Technical<'a>> {
         self.technical.iter().filter(move |technical| technical.trace.subject == *subject)
@@ -114,7 +127,7 @@ fn curl(trace: &Trace, access: &Access, file: &str) -> String {
         quoted("Accept: application/fhir+json"),
         quoted(&format!("MedMij-Request-ID: {}", new_id())),
         quoted(&format!("X-Correlation-ID: {}", access.correlation_id)),
-        quoted(&format!("{}/{}", access.base, trace.request)),
+        quoted(&format!("{}/{}", access.base(trace.subject.service().role()).unwrap_or_default(), trace.request)),
     )
 }
 
@@ -124,6 +137,12 @@ fn quoted(text: &str) -> String {
 }
 
 impl MessagePage<'_> {
+    pub(in crate::sandbox) fn render_html(&self) -> String {
+        self.render().unwrap_or_default()
+    }
+}
+
+impl ProblemPage<'_> {
     pub(in crate::sandbox) fn render_html(&self) -> String {
         self.render().unwrap_or_default()
     }

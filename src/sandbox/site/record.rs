@@ -2,6 +2,7 @@
 
 mod care;
 mod consult;
+mod other;
 pub(super) mod person;
 pub(super) mod result;
 
@@ -13,6 +14,7 @@ use serde_json::Value;
 
 pub(super) use self::care::{Episode, Intolerance, Medicine};
 pub(super) use self::consult::Consult;
+pub(super) use self::other::{Appointment, Document, Vaccination};
 pub(super) use self::person::Person;
 pub(super) use self::result::ResultDay;
 use super::day::Day;
@@ -26,7 +28,7 @@ pub(super) struct Part<T> {
     pub(super) problem: Option<Problem>,
 }
 
-/// The whole record.
+/// All that was fetched.
 #[derive(Debug)]
 pub(super) struct Record {
     pub(super) person: Part<Person>,
@@ -37,6 +39,10 @@ pub(super) struct Record {
     pub(super) consults: Part<Consult>,
     /// Why type and practitioner of the consultations may be missing.
     pub(super) contacts_problem: Option<Problem>,
+    pub(super) appointments: Part<Appointment>,
+    pub(super) documents: Part<Document>,
+    pub(super) measurements: Part<ResultDay>,
+    pub(super) vaccinations: Part<Vaccination>,
 }
 
 impl<T> Part<T> {
@@ -74,6 +80,10 @@ impl Record {
             results: part(outcome(Subject::Results), result::read),
             consults: part(outcome(Subject::Reports), reports),
             contacts_problem: outcome(Subject::Contacts).and_then(|outcome| outcome.as_ref().err().cloned()),
+            appointments: part(outcome(Subject::Appointments), other::appointments),
+            documents: part(outcome(Subject::Documents), other::documents),
+            measurements: part(outcome(Subject::Measurements), result::read),
+            vaccinations: part(outcome(Subject::Vaccinations), other::vaccinations),
         }
     }
 }

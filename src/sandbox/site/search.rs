@@ -1,5 +1,6 @@
-//! The seven searches of data service 49 (GP Patient Data 2.0), run side by side, and what came of each.
+//! The searches of the services that a person chose, run side by side, and what came of each.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use http::StatusCode;
@@ -9,20 +10,18 @@ use serde_json::Value;
 use tokio::task::JoinSet;
 
 use super::element::Element;
+use super::services::DataService;
 use crate::clock::SharedClock;
 use crate::form::encode_pairs;
 use crate::sandbox::client::{ClientError, PgoClient, Reply};
 use crate::secret::Secret;
 
-/// The data service that is collected.
-pub(in crate::sandbox) const SERVICE: &str = "49";
-/// The system role that serves it.
-pub(in crate::sandbox) const ROLE: &str = "MM-2.0-HGB-FHIR";
-
 /// Largest answer that is laid out, in bytes; bounds what a session keeps.
 const ANSWER_MAX_BYTES: usize = 2 * 1024 * 1024;
 /// For how many months back results are asked; the same as practices show by default.
 const RESULT_MONTHS: i32 = 14;
+/// For how many months back appointments are asked.
+const APPOINTMENT_MONTHS: i32 = 12;
 
 /// What is searched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,16 +33,27 @@ pub(super) enum Subject {
     Results,
     Reports,
     Contacts,
+    Appointments,
+    Documents,
+    Measurements,
+    Vaccinations,
 }
 
 /// Where and with what is searched.
 #[derive(Clone)]
 pub(in crate::sandbox) struct Access {
-    /// The resource endpoint.
-    pub(in crate::sandbox) base: String,
+    /// The resource endpoints of what was chosen, by system role.
+    pub(in crate::sandbox) bases: HashMap<String, String>,
     /// The access token.
     pub(in crate::sandbox) token: Secret<String>,
     pub(in crate::sandbox) correlation_id: String,
+}
+
+impl Access {
+    /// The resource endpoint of a role; `None` when it was not chosen or is not offered.
+    pub(super) fn base(&self, role: &str) -> Option<&str> {
+        self.bases.get(role).map(String::as_str)
+    }
 }
 
 /// What came of one search.
@@ -69,7 +79,7 @@ pub(super) struct Trace {
 
 /// Why a search brought nothing, in words for people.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Problem {
+pub(in crate::sandbox) struct Problem {
     pub(super) what: String,
     pub(super) who: &'static str,
     /// The number under which the gateway knows it.
@@ -77,7 +87,7 @@ pub(super) struct Problem {
 }
 
 impl Subject {
-    pub(super) const ALL: [Self; 7] = [
+    pub(super) const ALL: [Self; 11] = [
         Self::Person,
         Self::Episodes,
         Self::Medicines,
@@ -85,7 +95,28 @@ impl Subject {
         Self::Results,
         Self::Reports,
         Self::Contacts,
+        Self::Appointments,
+        Self::Documents,
+        Self::Measurements,
+        Self::Vaccinations,
     ];
+
+    /// The service whose search it is.
+    pub(super) const fn service(self) -> DataService {
+        match self {
+            Self::Person
+            | Self::Episodes
+            | Self::Medicines
+            | Self::Intolerances
+            | Self::Results
+            | Self::Reports
+            | Self::Contacts => DataService::Record,
+            Self::Appointments => DataService::Appointments,
+            Self::Documents => DataService::Documents,
+            Self::Measurements => DataService::Measurements,
+            Self::Vaccinations => DataService::Vaccinations,
+        }
+    }
 
     pub(super) const fn resource(self) -> &'static str {
         match self {
@@ -93,15 +124,19 @@ impl Subject {
             Self::Episodes => "EpisodeOfCare",
             Self::Medicines => "MedicationRequest",
             Self::Intolerances => "AllergyIntolerance",
-            Self::Results => "Observation",
+            Self::Results | Self::Measurements => "Observation",
             Self::Reports => "Composition",
             Self::Contacts => "Encounter",
+            Self::Appointments => "Appointment",
+            Self::Documents => "DocumentReference",
+            Self::Vaccinations => "Immunization",
         }
     }
 
     /// Path and query of the information standard, on this day.
     pub(super) fn request(self, today: Date) -> String {
         let results_from = today.saturating_sub(RESULT_MONTHS.months());
+        let appointments_from = today.saturating_sub(APPOINTMENT_MONTHS.months());
         let pairs: &[(&str, &str)] = match self {
             Self::Person => &[("_include", "Patient:general-practitioner")],
             Self::Episodes | Self::Contacts => &[],
@@ -118,6 +153,10 @@ impl Subject {
                 ("date", &format!("ge{results_from}")),
             ],
             Self::Reports => &[("type", "http://loinc.org|67781-5")],
+            Self::Appointments => &[("date", &format!("ge{appointments_from}"))],
+            Self::Documents => &[("status", "current")],
+            Self::Measurements => &[("category", "http://hl7.org/fhir/observation-category|vital-signs")],
+            Self::Vaccinations => &[("status", "completed")],
         };
         let pairs: Vec<_> = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let mark = if pairs.is_empty() { "" } else { "?" };
@@ -125,22 +164,30 @@ impl Subject {
     }
 }
 
-/// Runs all searches at the same time. The answers come in the order of [`Subject::ALL`].
+/// Runs the searches of the chosen services at the same time. The answers come in the order of [`Subject::ALL`].
 pub(super) async fn search_all(client: &PgoClient, access: &Access, today: Date, clock: &SharedClock) -> Vec<Answer> {
     let mut running = JoinSet::new();
     for subject in Subject::ALL {
+        let Some(base) = access.base(subject.service().role()) else { continue };
+        let (base, request) = (base.to_owned(), subject.request(today));
         let (client, access, clock) = (client.clone(), access.clone(), SharedClock::clone(clock));
-        running.spawn(async move { search(&client, &access, subject, today, &clock).await });
+        running.spawn(async move { search(&client, &access, Question { subject, base, request }, &clock).await });
     }
     let mut answers = running.join_all().await;
     answers.sort_by_key(|answer| answer.trace.subject);
     answers
 }
 
-async fn search(client: &PgoClient, access: &Access, subject: Subject, today: Date, clock: &SharedClock) -> Answer {
-    let request = subject.request(today);
+struct Question {
+    subject: Subject,
+    base: String,
+    request: String,
+}
+
+async fn search(client: &PgoClient, access: &Access, question: Question, clock: &SharedClock) -> Answer {
+    let Question { subject, base, request } = question;
     let started = clock.monotonic();
-    let reply = client.get(&format!("{}/{request}", access.base), access.token.reveal(), &access.correlation_id).await;
+    let reply = client.get(&format!("{base}/{request}"), access.token.reveal(), &access.correlation_id).await;
     let took = clock.monotonic().saturating_duration_since(started);
     let (status, receipt) = reply.as_ref().map_or((None, None), |reply| (Some(reply.status), receipt(reply)));
     let outcome = read(reply);
@@ -168,7 +215,13 @@ fn read(reply: Result<Reply, ClientError>) -> Result<Value, Problem> {
     Err(Problem::of_outcome(element))
 }
 
-const TRY_LATER: &str = "Probeer het over een paar minuten opnieuw.";
+/// Why a reply holds no data.
+pub(super) fn problem_of(reply: &Reply) -> Problem {
+    let body: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
+    Problem::of_outcome(Element::new(&body))
+}
+
+pub(super) const TRY_LATER: &str = "Probeer het over een paar minuten opnieuw.";
 
 impl Problem {
     pub(super) fn new(what: &str, who: &'static str) -> Self {
@@ -223,12 +276,11 @@ mod tests {
     }
 
     #[test]
-    fn the_searches_are_exactly_those_of_the_service() {
+    fn the_searches_are_exactly_those_of_the_services() {
         let (catalogue, today) = (Catalogue::shipped(), date(2026, 3, 9));
-        let service = catalogue.service(SERVICE).unwrap();
         let floors = Floors { today, results: date(2025, 1, 9) };
-        assert!(service.roles.iter().any(|role| role.as_str() == ROLE));
         for subject in Subject::ALL {
+            let service = catalogue.service(subject.service().id()).unwrap();
             let request = subject.request(today);
             let (path, query) = request.split_once('?').map_or((request.as_str(), None), |(path, q)| (path, Some(q)));
             let asked = Asked {

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::super::search::{Answer, Problem};
 use super::*;
+use crate::sandbox::site::services::DataService;
 use crate::sandbox::world::ListedPractice;
 use crate::secret::Secret;
 
@@ -35,13 +36,17 @@ fn answer(subject: Subject, outcome: Result<serde_json::Value, Problem>) -> Answ
 fn collected(answers: Vec<Answer>) -> Collected {
     let record = Record::read(&answers, TODAY);
     let access = Access {
-        base: "https://gp.example/fhir/x/49/stu3".to_owned(),
+        bases: DataService::ALL.map(|service| (service.role().to_owned(), base(service))).into(),
         token: Secret::new("tok'en".to_owned()),
         correlation_id: "c".to_owned(),
     };
     let traces = answers.into_iter().map(|answer| answer.trace).collect();
     let at = "2026-03-09T08:05:00Z".parse().unwrap();
     Collected { practice: practice(), at, record, traces, access, expires_in: 900 }
+}
+
+fn base(service: DataService) -> String {
+    format!("https://gp.example/fhir/x/{}/stu3", service.id())
 }
 
 fn record_page(answers: Vec<Answer>) -> String {
@@ -62,15 +67,27 @@ pub(in crate::sandbox) fn allowed_by_the_policy(html: &str) {
 fn every_empty_part_says_so_and_every_failed_part_says_why() {
     let empty = || Subject::ALL.map(|subject| answer(subject, Ok(json!({"resourceType": "Bundle"})))).into();
     let html = record_page(empty());
-    assert_eq!(html.matches("Geen gegevens.").count(), 6);
+    assert_eq!(html.matches("Geen gegevens.").count(), 10);
     assert!(html.contains("9 maart 2026 om 9.05 uur"));
     let problem =
         |_| Problem { what: "Het <b>hapert</b>.".to_owned(), who: "Uw praktijk.", reference: Some("0abc".to_owned()) };
     let failed = Subject::ALL.map(|subject| answer(subject, Err(problem(subject)))).into();
     let html = record_page(failed);
     assert_eq!(html.matches("Geen gegevens.").count(), 0);
-    assert_eq!(html.matches("<code>0abc</code>").count(), 7);
+    assert_eq!(html.matches("<code>0abc</code>").count(), 11);
     assert!(html.contains("geen antwoord") && !html.contains("<b>hapert"));
+    allowed_by_the_policy(&html);
+}
+
+#[test]
+fn a_part_that_fails_says_so_alone_and_a_service_that_was_not_chosen_has_no_part() {
+    let failed = Problem { what: "Het hapert.".to_owned(), who: "Uw praktijk.", reference: None };
+    let letter = json!({"resourceType": "Bundle", "entry": [{"resource": {"resourceType": "DocumentReference",
+        "description": "Brief", "content": [{"attachment": {"url": "Binary/b-1"}}]}}]});
+    let html = record_page(vec![answer(Subject::Appointments, Err(failed)), answer(Subject::Documents, Ok(letter))]);
+    assert_eq!(html.matches("Het hapert.").count(), 1);
+    assert!(html.contains(r#"href="/documents/0""#) && html.contains("id=\"afspraken\""));
+    assert!(!html.contains("id=\"persoon\"") && !html.contains("id=\"metingen\""));
     allowed_by_the_policy(&html);
 }
 
