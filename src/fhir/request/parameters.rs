@@ -1,5 +1,7 @@
 //! The parameters of a request against those of the catalogue.
 
+use std::collections::HashSet;
+
 use super::date::{self, Direction};
 use super::error::RequestError;
 use super::{Floors, PageShape, SearchShape};
@@ -53,12 +55,18 @@ fn admit(parameter: &Parameter, value: &str, floors: Floors) -> Result<String, R
     let known = |allowed: &[String], one: &str| allowed.iter().any(|known| known == one);
     match &parameter.values {
         Values::OneOf(allowed) if known(allowed, value) => Ok(value.to_owned()),
-        Values::AnyOf(allowed) if value.split(',').all(|one| known(allowed, one)) => Ok(value.to_owned()),
+        Values::AnyOf(allowed) if value.split(',').all(|one| known(allowed, one)) => each_once(value),
         Values::OneOf(_) | Values::AnyOf(_) => Err(RequestError::BadValue),
         Values::Date { prefixes, floor } => {
             date::admit(value, prefixes, floor.map(|floor| floors.date(floor))).ok_or(RequestError::BadValue)
         }
     }
+}
+
+/// A list that says the same over and over asks nothing more, and would make an address that no HIS takes.
+fn each_once(list: &str) -> Result<String, RequestError> {
+    let mut seen = HashSet::new();
+    if list.split(',').all(|one| seen.insert(one)) { Ok(list.to_owned()) } else { Err(RequestError::Repeated) }
 }
 
 /// Different includes add up, a lower bound goes with an upper one, and the catalogue says what else may be repeated: all

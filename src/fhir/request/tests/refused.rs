@@ -81,6 +81,7 @@ fn of_several_searches_the_closest_one_says_why() {
         ("Observation?code=http://loinc.org|3", E::BadValue),
         ("Observation?code=http://loinc.org|1,", E::BadValue),
         ("Observation?code=http://loinc.org|1&code=http://loinc.org|2", E::Repeated),
+        ("Observation?code=http://loinc.org|1,http://loinc.org|2,http://loinc.org|1", E::Repeated),
         ("Observation?code=http://loinc.org|1&category=vital-signs", E::UnknownParameter),
         ("Observation?code=http://loinc.org|1&date=ge2020-01-01&date=gt2020-01-01", E::Repeated),
         ("Observation?code=http://loinc.org|1&date=2020-01-01&date=ge2020-01-01", E::Repeated),
