@@ -4,6 +4,7 @@
 mod assemble;
 mod chain_log;
 mod his;
+mod his_check;
 pub(crate) mod lists;
 mod login;
 mod portals;
@@ -30,6 +31,7 @@ use crate::store::Store;
 use crate::tls::server::ServerTls;
 
 use self::chain_log::ChainLogPart;
+pub use self::his_check::{HisCheck, LOG_NAME as HIS_CHECK_LOG, Line, Report, ServiceVerdict, Verdict, his_check};
 use self::lists::ListsPart;
 pub use self::login::openid_login;
 pub use self::store::migrate_store;

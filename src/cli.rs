@@ -2,6 +2,7 @@
 //! codes follow sysexits.h: 65 data, 69 something around us is missing, 75 try again later, 78 configuration; 2 is usage.
 
 mod audit;
+mod his;
 mod lists;
 mod login;
 mod run;
@@ -55,6 +56,9 @@ enum Command {
     /// Register at the login service, and see whether it can be reached
     #[command(subcommand)]
     Login(login::Command),
+    /// See whether the information systems of practices can serve
+    #[command(subcommand)]
+    His(his::Command),
     /// Run the whole world on loopback: lists, gateway, emulated systems of practices, a demonstration PGO
     #[cfg(feature = "sandbox")]
     Sandbox(sandbox::SandboxArguments),
@@ -70,6 +74,7 @@ pub fn run() -> ExitCode {
         Some(Command::Audit(command)) => audit::run(command),
         Some(Command::Lists(command)) => lists::run(command),
         Some(Command::Login(command)) => login::run(&command),
+        Some(Command::His(command)) => his::run(&command),
         #[cfg(feature = "sandbox")]
         Some(Command::Sandbox(arguments)) => sandbox::run(&arguments),
         #[cfg(feature = "sandbox")]

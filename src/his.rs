@@ -1,6 +1,7 @@
 //! The port to the practices' information systems (HIS). An adapter has one job: given who and what, make the upstream
 //! request and say what the answer means. Dialects are code, installations are configuration.
 
+pub mod about;
 pub mod answer;
 pub mod fhir;
 pub mod figures;
@@ -16,6 +17,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use jiff::civil::Date;
 
+pub use self::about::About;
 pub use self::answer::{Answer, AnswerBody, Chunks, Document, Format, HisStream};
 pub use self::figures::{BreakerState, Ending, Figures};
 use crate::audit::AuditReceipt;
@@ -139,6 +141,9 @@ pub trait HisAdapter: Send + Sync + 'static {
     /// The base URL of the HIS, without trailing slash, as it may stand in its answers; it is rewritten to ours. `None`: the
     /// installation has no endpoint of this version.
     fn base(&self, fhir: FhirVersion) -> Option<&str>;
+
+    /// What the installation says of itself in this version: no patient is needed.
+    fn about<'a>(&'a self, ask: Ask<'a>) -> HisFuture<'a, About>;
 
     /// Whether and how the HIS knows this person. `None`: it does not, or knows more than one. The answer may be one of a
     /// quarter of an hour ago at most.

@@ -140,7 +140,7 @@ pub(super) fn lock(folder: &Path) -> Result<FolderLock, StartError> {
     })
 }
 
-fn open_audit(config: &Config, clock: &SharedClock) -> Result<Arc<FileLog>, StartError> {
+pub(super) fn open_audit(config: &Config, clock: &SharedClock) -> Result<Arc<FileLog>, StartError> {
     let node = NodeName::parse(&config.node.name)?;
     let settings = FileLogConfig {
         dir: config.audit.dir.clone(),
@@ -181,14 +181,14 @@ fn first_snapshot(config: &Config) -> Result<SharedSnapshot, StartError> {
 }
 
 /// The services: those of the file that the configuration names, or those that ship. Waits for the disk.
-fn catalogue(config: &Config) -> Result<Catalogue, StartError> {
+pub(super) fn catalogue(config: &Config) -> Result<Catalogue, StartError> {
     let Some(path) = &config.services.catalogue else { return Ok(Catalogue::shipped()) };
     let named = || path.display().to_string();
     let text = std::fs::read_to_string(path).map_err(|source| StartError::File { path: named(), source })?;
     Catalogue::parse(&text).map_err(|source| StartError::Catalogue { path: named(), source })
 }
 
-fn practice(written: &config::Practice) -> Practice {
+pub(super) fn practice(written: &config::Practice) -> Practice {
     Practice {
         provider: written.provider.clone(),
         name: written.name.clone(),

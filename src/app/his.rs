@@ -46,9 +46,9 @@ pub(super) struct Installations {
 
 /// One endpoint of an installation.
 pub(super) struct Observed {
-    his: String,
-    endpoint: &'static str,
-    pool: Arc<Pool>,
+    pub(super) his: String,
+    pub(super) endpoint: &'static str,
+    pub(super) pool: Arc<Pool>,
 }
 
 impl Observed {

@@ -1,8 +1,10 @@
 //! Reading a part of the record, the story in order: token, decision, shape of the request, audit intent, HIS, shaping,
 //! receipt, release. What is released carries the receipt of its intent; nothing else can be released.
 
+pub mod check;
 mod document;
 mod error;
+mod flags;
 mod flow;
 mod incoming;
 mod page;

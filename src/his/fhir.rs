@@ -16,7 +16,7 @@ use self::endpoint::{Accepted, Asked, form, resource};
 pub use self::endpoint::{Access, BadBase, Endpoint};
 use self::understand::{answer, document, stored};
 use super::pool::Wanted;
-use super::{Answer, Ask, Document, Format, HisAdapter, HisError, HisFuture, HisPatient, Search, Submission};
+use super::{About, Answer, Ask, Document, Format, HisAdapter, HisError, HisFuture, HisPatient, Search, Submission};
 use crate::audit::AuditReceipt;
 use crate::fhir::shape::read_patient;
 use crate::fhir::xml::to_xml;
@@ -140,6 +140,13 @@ impl FhirHis {
         answer(endpoint.ask(asked, ask, Wanted::Judged).await?, ask.fhir)
     }
 
+    /// Its capability statement (FHIR STU3 http.html, 2.21.0.14).
+    async fn about(&self, ask: Ask<'_>) -> Result<About, HisError> {
+        let endpoint = self.endpoint(ask.fhir)?;
+        let statement = whole(self.get(endpoint, &endpoint.at("metadata"), ask).await?)?;
+        About::of_statement(&statement).ok_or(HisError::Nonsense)
+    }
+
     async fn page(&self, ask: Ask<'_>, next: &str) -> Result<Answer, HisError> {
         let endpoint = self.endpoint(ask.fhir)?;
         self.get(endpoint, endpoint.below(next).ok_or(HisError::Nonsense)?, ask).await
@@ -192,6 +199,10 @@ fn whole(answer: Answer) -> Result<Bytes, HisError> {
 impl HisAdapter for FhirHis {
     fn base(&self, fhir: FhirVersion) -> Option<&str> {
         self.endpoint(fhir).ok().map(Endpoint::base)
+    }
+
+    fn about<'a>(&'a self, ask: Ask<'a>) -> HisFuture<'a, About> {
+        Box::pin(Self::about(self, ask))
     }
 
     fn find_patient<'a>(&'a self, bsn: &'a Bsn, ask: Ask<'a>) -> HisFuture<'a, Option<HisPatient>> {

@@ -155,6 +155,14 @@ impl Pool {
         exchanged.map_err(|error| Failed { error, sent: tries.sent })
     }
 
+    /// Opens a connection and closes it, to see whether that is possible. The breaker learns nothing of it.
+    ///
+    /// # Errors
+    /// `Refused` when TLS fails, `Unreachable` when there is no connection.
+    pub async fn try_connect(&self) -> Result<(), HisError> {
+        self.connect().await.map(drop)
+    }
+
     /// What operators see of it.
     pub fn figures(&self) -> Figures {
         let in_flight = self.config.max_in_flight.saturating_sub(self.turns.available_permits());

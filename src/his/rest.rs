@@ -19,12 +19,13 @@ use moka::sync::Cache;
 
 use self::answer::Joined;
 use self::question::Question;
+use self::rows::Release;
 use self::value::Id;
 pub use self::vendor::BadEndpoint;
 use self::vendor::Vendor;
 use super::pool::Pool;
 use super::{
-    Answer, AnswerBody, Ask, Document, Format, HisAdapter, HisError, HisFuture, HisPatient, Search, Submission,
+    About, Answer, AnswerBody, Ask, Document, Format, HisAdapter, HisError, HisFuture, HisPatient, Search, Submission,
 };
 use crate::audit::AuditReceipt;
 use crate::fhir::shape::read_patient;
@@ -83,6 +84,13 @@ impl RestHis {
         Ok(Answer { format: Format::Json, body, incomplete: joined.incomplete })
     }
 
+    /// Product and version of the API, and the lists that this installation has.
+    async fn about(&self, ask: Ask<'_>) -> Result<About, HisError> {
+        only_stu3(ask)?;
+        let Release { product, api, onderdelen } = self.vendor.one("/versie", ask).await?.ok_or(HisError::Nonsense)?;
+        Ok(About::of(Some(&product), Some(&api), &["json".to_owned()], &onderdelen))
+    }
+
     async fn document(&self, ask: Ask<'_>, id: &str) -> Result<Document, HisError> {
         only_stu3(ask)?;
         self.vendor.document(&Id::parse(id).ok_or(HisError::NotFound)?, ask).await
@@ -126,6 +134,10 @@ impl HisAdapter for RestHis {
             FhirVersion::Stu3 => Some(self.vendor.base()),
             FhirVersion::R4 => None,
         }
+    }
+
+    fn about<'a>(&'a self, ask: Ask<'a>) -> HisFuture<'a, About> {
+        Box::pin(Self::about(self, ask))
     }
 
     fn find_patient<'a>(&'a self, bsn: &'a Bsn, ask: Ask<'a>) -> HisFuture<'a, Option<HisPatient>> {

@@ -16,6 +16,7 @@ mod database;
 mod durability;
 mod faults;
 mod harness;
+mod his;
 mod kill;
 mod lists;
 mod login;

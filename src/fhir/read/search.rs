@@ -1,10 +1,10 @@
 //! A search: intent, HIS, shaping, release.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::flags::shown_episodes;
 use super::flow::{Entries, written};
 use super::page::{PageLinks, Turn};
 use super::{Flow, Outgoing, ReadError, Reader, Released, Request, Unread};
@@ -14,17 +14,12 @@ use crate::fhir::cursor::Bound;
 use crate::fhir::disclosure::{Attempt, Disclosure};
 use crate::fhir::request::{Floors, SearchShape};
 use crate::fhir::shape::stream::Kept;
-use crate::fhir::shape::{
-    Page, Record, Rules, ShapeFault, Shaping, ShownEpisodes, flagged_episodes, say_incomplete, shape_searchset,
-};
+use crate::fhir::shape::{Page, Record, Rules, ShapeFault, Shaping, ShownEpisodes, say_incomplete, shape_searchset};
 use crate::his::{Answer, AnswerBody, Ask, Format, HisAdapter, HisError, HisPatient, Search};
 use crate::medmij::LocalId;
-use crate::practices::ClosedEpisodes;
+use crate::practices::Practice;
 use crate::routing::Permit;
-use crate::services::AllowedSearch;
-
-/// Most pages of attention flags that are read for one answer.
-const FLAG_PAGES_MAX: usize = 16;
+use crate::services::{AllowedSearch, Service};
 
 /// What one disclosure works with.
 pub(super) struct Work<'a> {
@@ -161,13 +156,8 @@ impl Work<'_> {
     }
 
     pub(super) fn rules(&self, closed_episodes: ShownEpisodes) -> Rules {
-        Rules {
-            applied: self.permit.service().rules_for(self.shape.search),
-            access_start: self.permit.practice().access_start,
-            results_since: self.floors.results,
-            today: self.floors.today,
-            closed_episodes,
-        }
+        let (service, practice) = (self.permit.service(), self.permit.practice());
+        rules(service, self.shape.search, practice, self.floors, closed_episodes)
     }
 
     pub(super) async fn data(&self, patient: &HisPatient, ask: Ask<'_>) -> Result<Answer, ReadError> {
@@ -184,41 +174,31 @@ impl Work<'_> {
         answer.map_err(ReadError::His)
     }
 
-    /// Which closed episodes the practice shows; the attention flags are asked for only where they decide.
+    /// See [`shown_episodes`].
     pub(super) async fn closed_episodes(
         &self,
         patient: &HisPatient,
         ask: Ask<'_>,
         record: &Record<'_>,
     ) -> Result<ShownEpisodes, ReadError> {
-        Ok(match self.permit.practice().closed_episodes {
-            ClosedEpisodes::All => ShownEpisodes::All,
-            ClosedEpisodes::Flagged if self.shape.search.needs_flags => {
-                ShownEpisodes::Only(self.flagged(patient, ask, record).await?)
-            }
-            ClosedEpisodes::Flagged | ClosedEpisodes::None => ShownEpisodes::Only(HashSet::new()),
-        })
+        shown_episodes(self.permit.practice(), self.shape.search, self.adapter, patient, ask, record).await
     }
+}
 
-    /// Reads the attention flags, all pages of them: a flag that is missed would hide an episode.
-    async fn flagged(
-        &self,
-        patient: &HisPatient,
-        ask: Ask<'_>,
-        record: &Record<'_>,
-    ) -> Result<HashSet<String>, ReadError> {
-        let flags = Search { ask, resource: "Flag", operation: None, parameters: &[] };
-        let mut answer = self.adapter.search(patient, flags).await;
-        let (mut episodes, mut page) = (HashSet::new(), Page::First);
-        for _ in 0..FLAG_PAGES_MAX {
-            let body = answer.and_then(whole).map_err(ReadError::His)?;
-            let flagged = flagged_episodes(&body, record, page).map_err(ReadError::Shape)?;
-            episodes.extend(flagged.episodes);
-            let Some(next) = flagged.next else { return Ok(episodes) };
-            page = Page::Later;
-            answer = self.adapter.page(patient, ask, &next).await;
-        }
-        Err(ReadError::Shape(ShapeFault::MorePages))
+/// What the guideline lets a patient of this practice see in the answer to this search.
+pub(super) fn rules(
+    service: &Service,
+    search: &AllowedSearch,
+    practice: &Practice,
+    floors: Floors,
+    closed_episodes: ShownEpisodes,
+) -> Rules {
+    Rules {
+        applied: service.rules_for(search),
+        access_start: practice.access_start,
+        results_since: floors.results,
+        today: floors.today,
+        closed_episodes,
     }
 }
 

@@ -334,3 +334,12 @@ pub(super) enum DocumentStatus {
     Vervangen,
     Vervallen,
 }
+
+/// What the installation says of itself.
+#[derive(Debug, Deserialize)]
+pub(super) struct Release {
+    pub(super) product: String,
+    pub(super) api: String,
+    #[serde(default)]
+    pub(super) onderdelen: Vec<String>,
+}
