@@ -11,7 +11,7 @@ pub(super) static TEXT: Text = Text {
     language: Language::Dutch,
     brand: "Uw gegevens bij de huisarts",
     skip: "Naar de inhoud",
-    foot: "Inzage legt vast wie uw gegevens opvraagt en wanneer.",
+    foot: "Inzage legt vast wie uw gegevens opvraagt of stuurt, en wanneer.",
     other_language: "English",
     back_to_app: "Terug naar de app",
     months: [

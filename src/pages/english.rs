@@ -11,7 +11,7 @@ pub(super) static TEXT: Text = Text {
     language: Language::English,
     brand: "Your data at the GP practice",
     skip: "Skip to content",
-    foot: "Inzage records who asks for your data, and when.",
+    foot: "Inzage records who asks for your data or sends it, and when.",
     other_language: "Nederlands",
     back_to_app: "Back to the app",
     months: [
