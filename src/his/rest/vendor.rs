@@ -19,6 +19,8 @@ use crate::secret::Secret;
 const PAGES_MAX: usize = 100;
 /// Most bytes of all pages of one list together: they are joined in memory.
 const LIST_MAX_BYTES: usize = 8 * 1024 * 1024;
+/// Most rows of a list: a row of a few bytes becomes a resource of a thousand.
+const LIST_MAX_ROWS: usize = 20_000;
 /// Longest continuation that is sent back.
 const CONTINUATION_MAX: usize = 512;
 
@@ -101,7 +103,7 @@ impl Vendor {
         ask: Ask<'_>,
     ) -> Result<List<R>, HisError> {
         let path = format!("/patienten/{}/{name}", patient.as_str());
-        let mut room = LIST_MAX_BYTES;
+        let mut room = Room { bytes: LIST_MAX_BYTES, rows: LIST_MAX_ROWS };
         let Page { regels: mut rows, volgende: mut next } = self.page(&path, filters, None, &mut room, ask).await?;
         for _ in 1..PAGES_MAX {
             let Some(continuation) = next.take() else { return Ok(List { rows, incomplete: false }) };
@@ -122,7 +124,7 @@ impl Vendor {
         path: &str,
         filters: &[(String, String)],
         continuation: Option<&str>,
-        room: &mut usize,
+        room: &mut Room,
         ask: Ask<'_>,
     ) -> Result<Page<R>, HisError> {
         let continuation = continuation.map(|text| (text.len() <= CONTINUATION_MAX).then(|| text.to_owned()));
@@ -132,8 +134,10 @@ impl Vendor {
         let mark = if pairs.is_empty() { "" } else { "?" };
         let received = self.get(&format!("{path}{mark}{}", encode_pairs(&pairs)), Wanted::Judged, ask).await?;
         let body = whole(received)?;
-        *room = room.checked_sub(body.len()).ok_or(HisError::TooLarge)?;
-        parse(&body)
+        room.take_bytes(body.len())?;
+        let page: Page<R> = parse(&body)?;
+        room.take_rows(page.regels.len())?;
+        Ok(page)
     }
 
     /// The bytes of a document.
@@ -173,6 +177,24 @@ impl Vendor {
     }
 }
 
+/// How much of a list may still come.
+struct Room {
+    bytes: usize,
+    rows: usize,
+}
+
+impl Room {
+    fn take_bytes(&mut self, bytes: usize) -> Result<(), HisError> {
+        self.bytes = self.bytes.checked_sub(bytes).ok_or(HisError::TooLarge)?;
+        Ok(())
+    }
+
+    fn take_rows(&mut self, rows: usize) -> Result<(), HisError> {
+        self.rows = self.rows.checked_sub(rows).ok_or(HisError::TooLarge)?;
+        Ok(())
+    }
+}
+
 /// The JSON of an answer.
 fn whole(received: Received) -> Result<Bytes, HisError> {
     judge(received.head.status)?;
@@ -203,4 +225,16 @@ fn media_type(head: &http::response::Parts) -> Option<&str> {
     let plain = head.headers.get(header::CONTENT_ENCODING).is_none_or(|value| value == "identity");
     let kind = head.headers.get(header::CONTENT_TYPE).filter(|_| plain)?;
     kind.to_str().ok().map(str::trim).filter(|kind| !kind.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_ends_at_its_bytes_and_at_its_rows() {
+        let mut room = Room { bytes: 10, rows: 2 };
+        assert_eq!((room.take_bytes(10), room.take_bytes(1)), (Ok(()), Err(HisError::TooLarge)));
+        assert_eq!((room.take_rows(2), room.take_rows(1)), (Ok(()), Err(HisError::TooLarge)));
+    }
 }
