@@ -275,6 +275,23 @@ impl PgoClient {
         reply(request.header("MedMij-Request-ID", new_id()).header("X-Correlation-ID", correlation_id)).await
     }
 
+    /// Sends a Bundle to a FHIR base, and asks for the resources back.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub async fn share(
+        &self,
+        base: &str,
+        token: &str,
+        correlation_id: &str,
+        bundle: &serde_json::Value,
+    ) -> Result<Reply, ClientError> {
+        let request = self.http.post(base).bearer_auth(token).header("accept", "application/fhir+json");
+        let request = request.header("content-type", "application/fhir+json").header("Prefer", "return=representation");
+        let request = request.header("MedMij-Request-ID", new_id()).header("X-Correlation-ID", correlation_id);
+        reply(request.body(bundle.to_string())).await
+    }
+
     /// A request of any form, for tests.
     #[must_use]
     pub const fn http(&self) -> &reqwest::Client {

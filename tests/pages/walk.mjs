@@ -126,6 +126,26 @@ async function agree(page, see) {
   await see("stale");
 }
 
+/** Shares a measurement, confirms that at the gateway, and sees what became of it. */
+async function share(page, see) {
+  await page.goto(`${pgo}/share?practice=${encodeURIComponent(practice.name)}`);
+  await see("app-share");
+  await page.fill("#name", "Iemand");
+  await page.fill("#weight", "77,7");
+  await page.fill("#high", "131");
+  await page.fill("#low", "78");
+  await Promise.all([page.waitForNavigation(), page.click('form[action="/share"] button')]);
+  await press(page, "action", "continue");
+  await page.fill("#bsn", known.bsn);
+  await press(page, "action", "login");
+  await see("confirm");
+  expect((await page.locator("#indefinite").count()) === 0, "sharing is confirmed for one time");
+  await press(page, "answer", "allow");
+  expect(page.url() === `${pgo}/shared`, `confirming leads to what became of it, not to ${page.url()}`);
+  expect((await page.locator(".tag.current").count()) === 3, "each entry arrived");
+  await see("app-shared");
+}
+
 async function mistype(page, see) {
   await leaveApp(page, async () => {});
   await press(page, "action", "continue");
@@ -269,7 +289,7 @@ async function turnedAway(page, see) {
   await see("no-page");
 }
 
-const journeys = { agree, again, agreeOnceMore: agree, stop, mistype, noData, noHis, portalAccount, portalLaunch, find, turnedAway };
+const journeys = { share, agree, again, agreeOnceMore: agree, stop, mistype, noData, noHis, portalAccount, portalLaunch, find, turnedAway };
 
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox"] });
 for (const size of SIZES) {

@@ -3,7 +3,7 @@
 use askama::Template;
 use jiff::civil::Date;
 
-use super::Offer;
+use super::{Offer, Shared};
 use crate::sandbox::site::pages::{Brand, Leave};
 use crate::sandbox::site::services::DataService;
 use crate::sandbox::site::{Choice, choices};
@@ -50,11 +50,53 @@ pub(super) struct ServicesPage<'a> {
     brand: &'static Brand,
     practice: &'a ListedPractice,
     services: &'a [DataService],
+    takes_measurements: bool,
+}
+
+/// Fill in what was measured.
+#[derive(Template)]
+#[template(path = "pgo/share.html", config = "src/sandbox/askama.toml")]
+pub(super) struct SharePage<'a> {
+    brand: &'static Brand,
+    practice: &'a ListedPractice,
+}
+
+/// What became of it.
+#[derive(Template)]
+#[template(path = "pgo/shared.html", config = "src/sandbox/askama.toml")]
+pub(super) struct SharedPage<'a> {
+    brand: &'static Brand,
+    shared: &'a Shared,
+}
+
+impl<'a> SharePage<'a> {
+    pub(super) const fn of(practice: &'a ListedPractice) -> Self {
+        Self { brand: &BRAND, practice }
+    }
+
+    pub(super) fn render_html(&self) -> String {
+        self.render().unwrap_or_default()
+    }
+}
+
+impl<'a> SharedPage<'a> {
+    pub(super) const fn of(shared: &'a Shared) -> Self {
+        Self { brand: &BRAND, shared }
+    }
+
+    pub(super) fn render_html(&self) -> String {
+        self.render().unwrap_or_default()
+    }
 }
 
 impl<'a> ServicesPage<'a> {
     pub(super) fn of(offer: &'a Offer<'_>) -> Self {
-        Self { brand: &BRAND, practice: offer.practice, services: &offer.services }
+        Self {
+            brand: &BRAND,
+            practice: offer.practice,
+            services: &offer.services,
+            takes_measurements: offer.takes_measurements(),
+        }
     }
 
     pub(super) fn render_html(&self) -> String {

@@ -52,7 +52,15 @@ impl Visit {
     }
 
     async fn walk_for(&mut self, fields: &[(&str, &str)], choices: Choices<'_>) -> String {
-        let gone = self.submit("/collect", fields).await;
+        self.leave("/collect", fields, choices).await
+    }
+
+    async fn share(&mut self, fields: &[(&str, &str)], choices: Choices<'_>) -> String {
+        self.leave("/share", fields, choices).await
+    }
+
+    async fn leave(&mut self, path: &str, fields: &[(&str, &str)], choices: Choices<'_>) -> String {
+        let gone = self.submit(path, fields).await;
         let End::Client(answer) = self.person.walk(&self.client, &location(&gone).unwrap(), choices).await.unwrap()
         else {
             panic!("the walk ends at the client")
@@ -139,11 +147,39 @@ async fn a_person_sees_what_they_chose_and_opens_a_document() {
 }
 
 #[tokio::test]
+async fn a_person_shares_a_measurement_and_fetches_it_again() {
+    let mut visit = Visit::begin().await;
+    let bsn = visit.world.practices[0].patients[0].bsn.reveal().to_owned();
+    let form = visit.open(&format!("/share?practice={PROVIDER}")).await;
+    assert!(policy(&form).contains(&visit.world.layout.front_origin()) && text(&form).contains("name=\"weight\""));
+    let measured =
+        [("practice", PROVIDER), ("name", "W. <Ergens>"), ("weight", "77,7"), ("high", "131"), ("low", "78")];
+    let back = visit.share(&measured, Choices::willing(&bsn)).await;
+    let returned = visit.open(&back).await;
+    assert_eq!(location(&returned).as_deref(), Some("/shared"));
+    let html = text(&visit.open("/shared").await);
+    assert!(html.contains("Uw meting is doorgegeven"), "{html}");
+    assert_eq!((html.matches("In orde").count(), html.matches("201 Created").count()), (3, 2), "{html}");
+    assert_eq!(visit.open("/record").await.status, StatusCode::NOT_FOUND);
+
+    let back = visit.walk_for(&[("practice", PROVIDER), ("service", "52")], Choices::willing(&bsn)).await;
+    visit.open(&back).await;
+    let html = text(&visit.open("/record").await);
+    assert!(html.contains("77,7 kg") && html.contains("131 mmHg"), "{html}");
+
+    let refused = visit.share(&measured, Choices { consent: "refuse", ..Choices::willing(&bsn) }).await;
+    assert!(text(&visit.open(&refused).await).contains("Er is niets doorgegeven"));
+    assert_eq!(visit.submit("/share", &measured[..2]).await.status, StatusCode::BAD_REQUEST);
+    visit.end().await;
+}
+
+#[tokio::test]
 async fn a_practice_offers_what_the_list_says() {
     let mut visit = Visit::begin().await;
     let of_plain_json = format!("/services?practice={}", visit.world.practices[2].provider);
     let offered = text(&visit.open(&of_plain_json).await);
     assert_eq!(offered.matches("type=\"checkbox\"").count(), 3, "{offered}");
+    assert!(!offered.contains("href=\"/share"), "it takes no measurements");
     let services = [("practice", PROVIDER), ("service", "53")];
     assert_eq!(visit.submit("/collect", &services).await.status, StatusCode::BAD_REQUEST, "53 is not fetched");
     visit.end().await;

@@ -14,6 +14,12 @@ pub(super) enum Trouble {
     /// None of what the practice offers was chosen.
     #[error("nothing was chosen that the practice offers")]
     NothingChosen,
+    /// The form has no measurement.
+    #[error("the form holds no measurement")]
+    NoMeasurement,
+    /// A person did not confirm what they were to share.
+    #[error("what was to be shared was not confirmed")]
+    NotConfirmed,
     /// The list of providers cannot be read.
     #[error("the list of care providers cannot be read")]
     NoList,
@@ -60,6 +66,8 @@ impl Trouble {
         match self {
             Self::NoPractice => NO_PRACTICE,
             Self::NothingChosen => NOTHING_CHOSEN,
+            Self::NoMeasurement => NO_MEASUREMENT,
+            Self::NotConfirmed => NOT_CONFIRMED,
             Self::NoList => NO_LIST,
             Self::NotOffered => NOT_OFFERED,
             Self::NotYourReturn => NOT_YOUR_RETURN,
@@ -96,6 +104,18 @@ const NOTHING_CHOSEN: Words = Words {
     title: "Vink eerst iets aan",
     what: "Er is niets aangevinkt dat deze praktijk aan apps geeft. Er is niets opgehaald.",
     who: "Ga terug en vink aan wat u wilt zien.",
+};
+const NO_MEASUREMENT: Words = Words {
+    status: StatusCode::BAD_REQUEST,
+    title: "Dit is geen meting",
+    what: "Vul uw naam in, en uw gewicht (1 tot 500 kilo, met hooguit één cijfer achter de komma), of boven- en onderdruk (20 tot 300). Er is niets doorgegeven.",
+    who: "Ga terug en vul in wat u hebt gemeten.",
+};
+const NOT_CONFIRMED: Words = Words {
+    status: StatusCode::OK,
+    title: "Er is niets doorgegeven",
+    what: "U stopte onderweg, u bevestigde het niet, of deze praktijk kan voor u niets aannemen. Voor uw privacy hoort Mijn Zorgmap niet wat het was.",
+    who: "Was het een vergissing? Begin dan opnieuw. Klopt het niet, vraag het dan uw praktijk.",
 };
 const NO_LIST: Words = Words {
     status: StatusCode::BAD_GATEWAY,

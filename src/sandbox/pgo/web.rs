@@ -9,9 +9,10 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 
-use super::pages::{BRAND, STYLESHEET, ServicesPage, StartPage};
+use super::measurement::Measurement;
+use super::pages::{BRAND, STYLESHEET, ServicesPage, SharePage, SharedPage, StartPage};
 use super::trouble::Trouble;
-use super::{Return, Zorgmap};
+use super::{Departure, Kept, Return, Zorgmap};
 use crate::form::{decode_pairs, single};
 use crate::sandbox::site::download;
 use crate::sandbox::site::pages::{MessagePage, ProblemPage, RecordPage};
@@ -31,6 +32,8 @@ pub(super) fn router(zorgmap: Arc<Zorgmap>) -> Router {
         .route("/cb", get(come_back))
         .route("/record", get(record))
         .route("/documents/{number}", get(document))
+        .route("/share", get(measure).post(share))
+        .route("/shared", get(shared))
         .route("/forget", post(forget))
         .route(BRAND.stylesheet, get(async || stylesheet(STYLESHEET)))
         .fallback(async || in_trouble(Trouble::NoPage))
@@ -39,7 +42,8 @@ pub(super) fn router(zorgmap: Arc<Zorgmap>) -> Router {
 }
 
 async fn start(State(zorgmap): Shared, headers: HeaderMap) -> Response {
-    let has_record = zorgmap.sessions.collected(cookie(&headers, COOKIE)).is_some();
+    let kept = zorgmap.sessions.collected(cookie(&headers, COOKIE));
+    let has_record = matches!(kept.as_deref(), Some(Kept::Collected(_)));
     let origin = zorgmap.gateway_origin().await;
     let today = crate::availability::dutch_today(zorgmap.clock.now());
     let start = StartPage::of(&zorgmap.directory, today, origin.as_ref(), has_record);
@@ -58,13 +62,43 @@ async fn services(State(zorgmap): Shared, RawQuery(query): RawQuery) -> Response
 async fn collect(State(zorgmap): Shared, headers: HeaderMap, body: Bytes) -> Response {
     let fields = fields(&body);
     let chosen: Vec<_> = fields.iter().filter(|(name, _)| name == "service").map(|(_, id)| id.as_str()).collect();
-    match zorgmap.depart(single(&fields, "practice").unwrap_or_default(), &chosen).await {
+    let departure = zorgmap.depart(single(&fields, "practice").unwrap_or_default(), &chosen).await;
+    leave(&zorgmap, &headers, departure)
+}
+
+async fn measure(State(zorgmap): Shared, RawQuery(query): RawQuery) -> Response {
+    let pairs = decode_pairs(&query.unwrap_or_default()).unwrap_or_default();
+    match zorgmap.offer(single(&pairs, "practice").unwrap_or_default()).await {
+        Ok(offer) if offer.takes_measurements() => page(SharePage::of(offer.practice).render_html(), &offer.origins()),
+        Ok(_) => in_trouble(Trouble::NotOffered),
+        Err(trouble) => in_trouble(trouble),
+    }
+}
+
+async fn share(State(zorgmap): Shared, headers: HeaderMap, body: Bytes) -> Response {
+    let fields = fields(&body);
+    let departure = match Measurement::read(&fields) {
+        Ok(measured) => zorgmap.depart_to_share(single(&fields, "practice").unwrap_or_default(), measured).await,
+        Err(trouble) => Err(trouble),
+    };
+    leave(&zorgmap, &headers, departure)
+}
+
+/// Off to the gateway; what the session held is forgotten.
+fn leave(zorgmap: &Zorgmap, headers: &HeaderMap, departure: Result<Departure, Trouble>) -> Response {
+    match departure {
         Ok(departure) => {
-            zorgmap.sessions.forget(cookie(&headers, COOKIE));
+            zorgmap.sessions.forget(cookie(headers, COOKIE));
             with_cookie(Redirect::to(&departure.address).into_response(), COOKIE, &departure.cookie)
         }
         Err(trouble) => in_trouble(trouble),
     }
+}
+
+async fn shared(State(zorgmap): Shared, headers: HeaderMap) -> Response {
+    let kept = zorgmap.sessions.collected(cookie(&headers, COOKIE));
+    let Some(Kept::Shared(shared)) = kept.as_deref() else { return in_trouble(Trouble::NoRecord) };
+    page(SharedPage::of(shared).render_html(), &[])
 }
 
 async fn come_back(State(zorgmap): Shared, headers: HeaderMap, RawQuery(query): RawQuery) -> Response {
@@ -75,24 +109,22 @@ async fn come_back(State(zorgmap): Shared, headers: HeaderMap, RawQuery(query): 
     };
     let state = single(&pairs, "state").unwrap_or_default();
     match zorgmap.come_back(cookie(&headers, COOKIE), state, with).await {
-        Ok(cookie) => with_cookie(Redirect::to("/record").into_response(), COOKIE, &cookie),
+        Ok((cookie, page)) => with_cookie(Redirect::to(page).into_response(), COOKIE, &cookie),
         Err(trouble) => in_trouble(trouble),
     }
 }
 
 async fn record(State(zorgmap): Shared, headers: HeaderMap) -> Response {
-    let Some(collected) = zorgmap.sessions.collected(cookie(&headers, COOKIE)) else {
-        return in_trouble(Trouble::NoRecord);
-    };
-    page(RecordPage::of(&BRAND, &collected, &zorgmap.client.client_id).render_html(), &[])
+    let kept = zorgmap.sessions.collected(cookie(&headers, COOKIE));
+    let Some(Kept::Collected(collected)) = kept.as_deref() else { return in_trouble(Trouble::NoRecord) };
+    page(RecordPage::of(&BRAND, collected, &zorgmap.client.client_id).render_html(), &[])
 }
 
 async fn document(State(zorgmap): Shared, headers: HeaderMap, Path(number): Path<String>) -> Response {
     let Ok(number) = number.parse() else { return in_trouble(Trouble::NoPage) };
-    let Some(collected) = zorgmap.sessions.collected(cookie(&headers, COOKIE)) else {
-        return in_trouble(Trouble::NoRecord);
-    };
-    match download(&zorgmap.client, &collected, number).await {
+    let kept = zorgmap.sessions.collected(cookie(&headers, COOKIE));
+    let Some(Kept::Collected(collected)) = kept.as_deref() else { return in_trouble(Trouble::NoRecord) };
+    match download(&zorgmap.client, collected, number).await {
         Ok(document) => document,
         Err(problem) => no_document(&problem),
     }

@@ -80,10 +80,10 @@ pub(super) struct Trace {
 /// Why a search brought nothing, in words for people.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::sandbox) struct Problem {
-    pub(super) what: String,
-    pub(super) who: &'static str,
+    pub(in crate::sandbox) what: String,
+    pub(in crate::sandbox) who: &'static str,
     /// The number under which the gateway knows it.
-    pub(super) reference: Option<String>,
+    pub(in crate::sandbox) reference: Option<String>,
 }
 
 impl Subject {
@@ -199,7 +199,8 @@ fn receipt(reply: &Reply) -> Option<String> {
     reply.headers.get("inzage-audit-receipt").and_then(|value| value.to_str().ok()).map(str::to_owned)
 }
 
-fn read(reply: Result<Reply, ClientError>) -> Result<Value, Problem> {
+/// The Bundle of a reply with status 200, or why there is none.
+pub(in crate::sandbox) fn read(reply: Result<Reply, ClientError>) -> Result<Value, Problem> {
     let Ok(reply) = reply else { return Err(Problem::new("Er kwam geen antwoord.", TRY_LATER)) };
     if reply.body.len() > ANSWER_MAX_BYTES {
         return Err(Problem::new(
