@@ -9,6 +9,7 @@ mod run;
 #[cfg(feature = "sandbox")]
 mod sandbox;
 
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -87,10 +88,14 @@ pub fn run() -> ExitCode {
     }
 }
 
-/// For people, on standard output.
-#[expect(clippy::print_stdout, reason = "this is the one door to standard output")]
+/// For people, on standard output. Whoever reads may go away when they have seen enough, as `head` does; any other failure to
+/// write is told.
 fn say(text: &str) {
-    println!("{text}");
+    if let Err(error) = writeln!(std::io::stdout(), "{text}")
+        && error.kind() != std::io::ErrorKind::BrokenPipe
+    {
+        say_error(&format!("standard output cannot be written: {error}"));
+    }
 }
 
 /// What went wrong, on standard error.

@@ -87,8 +87,8 @@ pub enum HisError {
     /// No complete answer before the deadline, or no byte of it for too long.
     #[error("the HIS did not answer in time")]
     TimedOut,
-    /// As many requests as allowed are under way to this HIS.
-    #[error("the HIS has as many requests under way as it may get")]
+    /// As many requests as allowed are under way to this HIS, or it says itself that it is busy (429 and 503).
+    #[error("the HIS takes no more requests now")]
     Busy,
     /// It failed so often that it is left alone for a while.
     #[error("the HIS failed several times and is not asked now")]

@@ -23,12 +23,7 @@ impl From<HisError> for Fault {
             }
             HisError::Busy => passing(
                 5,
-                his(
-                    "his-busy",
-                    503,
-                    "throttled",
-                    "as many requests as allowed are under way to the practice's system; try again later",
-                ),
+                his("his-busy", 503, "throttled", "the practice's system takes no more requests now; try again later"),
             ),
             HisError::Open => passing(
                 10,

@@ -3,6 +3,7 @@
 use std::fs::{self, Permissions};
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
+use std::process::{Command, Stdio};
 
 use crate::harness::{Ended, Home, text};
 
@@ -47,6 +48,23 @@ async fn the_configuration_of_the_sandbox_is_in_order() {
     let ended = home.run(&["check-config", text(&home.path("gateway.toml"))]).await;
     assert_eq!(ended.code, Some(0), "{}", ended.err);
     assert!(ended.out.ends_with(": in order (3 practices)\n"), "{}", ended.out);
+    world.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reader_that_went_away_is_no_failure() {
+    let home = Home::new();
+    let world = home.world().await;
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let ended = Command::new(env!("CARGO_BIN_EXE_inzage"))
+        .args(["check-config", text(&home.path("gateway.toml"))])
+        .stdout(writer)
+        .stderr(Stdio::piped())
+        .spawn()
+        .and_then(std::process::Child::wait_with_output)
+        .unwrap();
+    assert_eq!((ended.status.code(), String::from_utf8_lossy(&ended.stderr).as_ref()), (Some(0), ""));
     world.stop().await.unwrap();
 }
 
