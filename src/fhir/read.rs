@@ -22,7 +22,7 @@ use self::page::Turn;
 use self::search::Work;
 use super::cursor::{Bound, Cursors};
 use super::disclosure::{Attempt, Disclosure};
-use super::request::{self, Floors, Format, Interaction, RequestError};
+use super::request::{self, Demand, Floors, Format, Interaction, RequestError};
 use crate::audit::{AuditEvent, AuditLog, AuditReceipt, Counts, Kind, Outcome, Pseudonymiser};
 use crate::availability::dutch_today;
 use crate::chainlog::ChainLog;
@@ -31,7 +31,7 @@ use crate::his::HisAdapter;
 use crate::medmij::LocalId;
 use crate::oauth::grant::{GrantStore, IssuedToken, TokenStore};
 use crate::practices::Practice;
-use crate::routing::{SharedSnapshot, decide, resource_base};
+use crate::routing::{Permit, SharedSnapshot, Snapshot, decide, resource_base};
 use crate::secret::hash_handle;
 
 pub use self::error::ReadError;
@@ -113,17 +113,9 @@ impl Reader {
     }
 
     async fn disclose(&self, request: Request<'_>, attempt: &mut Attempt) -> Result<Released, Unread> {
-        let event = &mut attempt.event;
-        let route = request.route?;
-        let token = self.token(request.token).await?;
-        self.name_grant(event, &token);
-        let snapshot = self.snapshot.load_full();
-        let now = self.clock.now();
-        let permit = decide(&snapshot, request.caller, &token, route, now).map_err(ReadError::Refused)?;
-        event.peer = Some(permit.peer().clone());
-        event.service = Some(permit.service().id.clone());
-        let floors = floors(now, permit.practice());
-        let demand = request::parse(permit.service(), route.rest, request.asked, floors).map_err(ReadError::Request)?;
+        let presented = self.presented(request, &mut attempt.event).await?;
+        let Admitted { permit, floors, demand } = presented.admitted(request, &mut attempt.event)?;
+        let (token, event) = (&presented.token, &mut attempt.event);
         let base = resource_base(&self.origin, &token.grant.provider, &permit.service().id, permit.service().fhir);
         let bound = Bound { token: &token.hash, base: &base };
         let (shape, turn) = match demand.interaction {
@@ -139,6 +131,14 @@ impl Reader {
         self.release(request, attempt, Work { permit, shape, turn, bound, format, floors, adapter, his_base }).await
     }
 
+    /// Who comes with what: the token, and the world and moment that it is judged in.
+    async fn presented(&self, request: Request<'_>, event: &mut AuditEvent) -> Result<Presented, ReadError> {
+        request.route?;
+        let token = self.token(request.token).await?;
+        self.name_grant(event, &token);
+        Ok(Presented { token, snapshot: self.snapshot.load_full(), now: self.clock.now() })
+    }
+
     async fn token(&self, presented: Result<&str, NoToken>) -> Result<IssuedToken, ReadError> {
         let text = presented.map_err(ReadError::NoToken)?;
         let found = self.tokens.find(hash_handle(text)).await.map_err(|_| ReadError::Store)?;
@@ -151,6 +151,34 @@ impl Reader {
         event.provider = Some(grant.provider.clone());
         event.subject = Some(self.pseudonyms.at(&grant.subject, event.time));
         event.grant = Some(grant.id);
+    }
+}
+
+/// A token that is known, and not yet decided about.
+struct Presented {
+    token: IssuedToken,
+    snapshot: Arc<Snapshot>,
+    now: Timestamp,
+}
+
+/// A request that may be answered, and what it asks.
+struct Admitted<'a> {
+    permit: Permit<'a>,
+    floors: Floors,
+    demand: Demand<'a>,
+}
+
+impl Presented {
+    /// Decides, and reads what is asked; the event learns of both.
+    fn admitted<'a>(&'a self, request: Request<'a>, event: &mut AuditEvent) -> Result<Admitted<'a>, ReadError> {
+        let Self { token, snapshot, now } = self;
+        let route = request.route?;
+        let permit = decide(snapshot, request.caller, token, route, *now).map_err(ReadError::Refused)?;
+        event.peer = Some(permit.peer().clone());
+        event.service = Some(permit.service().id.clone());
+        let floors = floors(*now, permit.practice());
+        let demand = request::parse(permit.service(), route.rest, request.asked, floors).map_err(ReadError::Request)?;
+        Ok(Admitted { permit, floors, demand })
     }
 }
 

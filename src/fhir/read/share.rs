@@ -8,11 +8,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::{ReadError, Reader, Request, Unread, floors};
+use super::{Admitted, ReadError, Reader, Request, Unread};
 use crate::audit::AuditReceipt;
 use crate::availability::is_of_age;
 use crate::fhir::disclosure::Attempt;
-use crate::fhir::request::{self, Floors, Format, Interaction, RequestError, Return, SubmitShape};
+use crate::fhir::request::{Floors, Format, Interaction, RequestError, Return, SubmitShape};
 use crate::fhir::shape::submit::{Answering, Echo, Outgoing, Stored, Submission, Why, judge_submission, shape_stored};
 use crate::fhir::shape::{Record, ShapeFault};
 use crate::fhir::sharing::Sharing;
@@ -20,7 +20,7 @@ use crate::fhir::xml;
 use crate::his::{Answer, AnswerBody, Ask, HisAdapter, HisError, HisPatient};
 use crate::his::{Format as Written, Submission as Sending};
 use crate::medmij::FhirVersion;
-use crate::routing::{Permit, decide, resource_base};
+use crate::routing::{Permit, resource_base};
 
 /// The body of a request, read when it is known that it may come.
 pub trait Incoming: Send {
@@ -87,21 +87,12 @@ impl Reader {
         body: &mut dyn Incoming,
         attempt: &mut Attempt,
     ) -> Result<Shared, Unread> {
-        let event = &mut attempt.event;
-        let route = request.route?;
-        let token = self.token(request.token).await?;
-        self.name_grant(event, &token);
-        let snapshot = self.snapshot.load_full();
-        let now = self.clock.now();
-        let permit = decide(&snapshot, request.caller, &token, route, now).map_err(ReadError::Refused)?;
-        event.peer = Some(permit.peer().clone());
-        event.service = Some(permit.service().id.clone());
-        let floors = floors(now, permit.practice());
-        let demand = request::parse(permit.service(), route.rest, request.asked, floors).map_err(ReadError::Request)?;
+        let presented = self.presented(request, &mut attempt.event).await?;
+        let Admitted { permit, floors, demand } = presented.admitted(request, &mut attempt.event)?;
         let Interaction::Submit(shape) = demand.interaction else {
             return Err(ReadError::Request(RequestError::NotOffered).into());
         };
-        event.query = Some(shape.submission.kind.as_str().into());
+        attempt.event.query = Some(shape.submission.kind.as_str().into());
         let adapter = self.adapters.get(&permit.practice().his).ok_or(ReadError::NoAdapter)?;
         let local_id = request.local_id.to_string();
         let work = Work { permit, shape, floors, adapter: adapter.as_ref(), local_id };
