@@ -5,28 +5,36 @@ mod chain;
 mod encode;
 mod event;
 mod file;
+mod kind;
 mod lock;
 mod memory;
+mod party;
 mod pseudonym;
 mod read;
+mod record;
 mod scan;
 mod segment;
 mod show;
+mod subject;
 #[cfg(test)]
 mod testing;
 mod verify;
 
 pub use chain::ChainHash;
 pub use encode::{MAX_PAYLOAD_BYTES, encode};
-pub use event::{AuditEvent, Counts, Kind, Outcome, Pseudonym};
+pub use event::{AuditEvent, Counts};
 pub use file::{FileLog, FileLogConfig, OpenError, Recovery};
+pub use kind::{Action, Activity, Kind, Outcome, Term};
 pub use lock::{FolderLock, LockError};
 pub use memory::MemoryLog;
+pub use party::{Authorization, Relation, User};
 pub use pseudonym::Pseudonymiser;
 pub use read::{Records, read_dir};
+pub use record::{Record, RecordError, Word};
 pub use scan::{Broken, ReadError, Why};
 pub use segment::{LogId, NodeName, NodeNameError};
 pub use show::{ShowError, show};
+pub use subject::{Pseudonym, SealedBsn};
 pub use verify::{Verified, verify};
 
 use std::fmt;
