@@ -1,8 +1,8 @@
 //! The file operations of the writer, behind a trait so that tests can make any of them fail.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use crate::audit::lock::FolderLock;
@@ -21,6 +21,10 @@ pub(super) trait Disk: Send + 'static {
     /// Makes the name of a new segment durable (fsync of the folder).
     fn sync_names(&mut self) -> io::Result<()>;
 
+    /// Writes the last `most` bytes of the segment again, each in its place. What a flush failed to write in an earlier run
+    /// may stand in the cache as if it were written; this makes the next flush write it.
+    fn rewrite_end(&mut self, most: u64) -> io::Result<()>;
+
     /// Cuts the segment back to `length` bytes.
     fn truncate(&mut self, length: u64) -> io::Result<()>;
 }
@@ -29,6 +33,7 @@ pub(super) trait Disk: Send + 'static {
 pub(super) struct Folder {
     lock: FolderLock,
     dir: PathBuf,
+    name: String,
     segment: File,
 }
 
@@ -36,13 +41,14 @@ impl Folder {
     /// Opens the segment `name`, or makes it.
     pub(super) fn open(lock: FolderLock, dir: &Path, name: &str) -> io::Result<Self> {
         let segment = options().create(true).open(dir.join(name))?;
-        Ok(Self { lock, dir: dir.into(), segment })
+        Ok(Self { lock, dir: dir.into(), name: name.to_owned(), segment })
     }
 }
 
 impl Disk for Folder {
     fn create(&mut self, name: &str) -> io::Result<()> {
         self.segment = options().create_new(true).open(self.dir.join(name))?;
+        name.clone_into(&mut self.name);
         Ok(())
     }
 
@@ -56,6 +62,16 @@ impl Disk for Folder {
 
     fn sync_names(&mut self) -> io::Result<()> {
         self.lock.sync()
+    }
+
+    fn rewrite_end(&mut self, most: u64) -> io::Result<()> {
+        // One that appends writes at the end only, whatever place is named.
+        let file = OpenOptions::new().read(true).write(true).open(self.dir.join(&self.name))?;
+        let from = file.metadata()?.len().saturating_sub(most);
+        let mut bytes = Vec::new();
+        (&file).seek(SeekFrom::Start(from))?;
+        (&file).take(most).read_to_end(&mut bytes)?;
+        file.write_all_at(&bytes, from)
     }
 
     fn truncate(&mut self, length: u64) -> io::Result<()> {

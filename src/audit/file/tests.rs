@@ -1,6 +1,7 @@
 //! The log on real files: what is written is found again, whatever an interrupted run left behind.
 
 mod failures;
+mod simulation;
 
 use std::collections::BTreeSet;
 use std::fs;

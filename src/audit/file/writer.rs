@@ -19,6 +19,9 @@ use crate::clock::SharedClock;
 /// A batch is written when it has this many bytes, even when more is queued: it bounds the buffer and the wait of the first.
 const BATCH_BYTES: usize = 1024 * 1024;
 
+/// More than a run can have written since its last flush that succeeded: a header, a batch and the record that filled it.
+const UNFLUSHED_BYTES: u64 = 2 * BATCH_BYTES as u64;
+
 /// How often a full device is tried again, at most.
 const PROBE_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -150,6 +153,8 @@ pub(super) struct Writer<D> {
     segment_bytes: u64,
     /// The name of the current segment is not durable yet.
     new_name: bool,
+    /// The current segment was cut back and not flushed since: after a loss of power it may be as long as before.
+    cut: bool,
     batch: Batch,
     shared: Arc<Shared>,
 }
@@ -157,17 +162,19 @@ pub(super) struct Writer<D> {
 impl<D: Disk> Writer<D> {
     pub(super) fn new(disk: D, log: LogId, tail: Tail, segment_bytes: u64, shared: Arc<Shared>) -> Self {
         let batch = Batch { bytes: Vec::new(), replies: Vec::new(), after: tail.at, probe: false, close: false };
-        Self { disk, id: log.shared(), log, tail, segment_bytes, new_name: true, batch, shared }
+        Self { disk, id: log.shared(), log, tail, segment_bytes, new_name: true, cut: false, batch, shared }
     }
 
     /// Cuts off what is unfinished, writes a header where there is none, and makes durable what the scan found: the run before
-    /// may have ended between a write and its flush.
+    /// may have ended between a write and its flush, or after a flush that failed.
     pub(super) fn begin(&mut self) -> io::Result<()> {
         self.disk.truncate(self.tail.bytes)?;
         if self.tail.bytes == 0 {
             let header = self.header();
             self.disk.append(header.as_bytes())?;
             self.tail.bytes = header.len() as u64;
+        } else {
+            self.disk.rewrite_end(UNFLUSHED_BYTES)?;
         }
         self.disk.sync()?;
         self.disk.sync_names()?;
@@ -243,6 +250,7 @@ impl<D: Disk> Writer<D> {
     /// Takes back what was written after the durable end, so that nothing that was never acknowledged is found later. When
     /// the log stops this is an attempt: it also drops pages that only look written after a failed flush.
     fn cut_back(&mut self, failure: Failure) -> Result<(), Failure> {
+        self.cut = true;
         match (failure, self.disk.truncate(self.tail.bytes)) {
             (Failure::Full(_), Err(error)) => Err(Failure::Stopped(error)),
             (failure, _) => Err(failure),
@@ -271,6 +279,7 @@ impl<D: Disk> Writer<D> {
         }
         self.disk.append(&record).map_err(Failure::of_write)?;
         self.flush()?;
+        self.cut = true;
         self.disk.truncate(self.tail.bytes).map_err(Failure::Stopped)
     }
 
@@ -279,6 +288,10 @@ impl<D: Disk> Writer<D> {
     fn begin_segment(&mut self) -> Result<u64, Failure> {
         let length = self.tail.bytes.saturating_add(self.batch.bytes.len() as u64);
         if length > self.segment_bytes && self.tail.at.index > self.tail.first {
+            if self.cut {
+                // Nothing may follow the last whole record of a segment that has a successor.
+                self.flush()?;
+            }
             self.disk.create(&segment::name(self.tail.at.index)).map_err(Failure::of_create)?;
             self.tail = Tail { at: self.tail.at, first: self.tail.at.index, bytes: 0 };
             self.new_name = true;
@@ -294,6 +307,7 @@ impl<D: Disk> Writer<D> {
     /// After a failed flush the kernel may have dropped the pages and still call them clean, so no error of it is passing.
     fn flush(&mut self) -> Result<(), Failure> {
         self.disk.sync().map_err(Failure::Stopped)?;
+        self.cut = false;
         if self.new_name {
             self.disk.sync_names().map_err(Failure::Stopped)?;
             self.new_name = false;

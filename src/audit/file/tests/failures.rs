@@ -20,6 +20,7 @@ enum Call {
     Append,
     Sync,
     SyncNames,
+    Rewrite,
     Truncate,
 }
 
@@ -105,6 +106,10 @@ impl Disk for FaultyDisk {
 
     fn sync_names(&mut self) -> io::Result<()> {
         self.enter(Call::SyncNames).map_err(|(error, _)| error)
+    }
+
+    fn rewrite_end(&mut self, _: u64) -> io::Result<()> {
+        self.enter(Call::Rewrite).map_err(|(error, _)| error)
     }
 
     fn truncate(&mut self, length: u64) -> io::Result<()> {
@@ -200,7 +205,7 @@ fn beginning_flushes_what_was_found() {
     bench.writer.begin().unwrap();
     let after = [Call::Append, Call::Sync, Call::SyncNames].map(|call| bench.disk.count(call));
     assert_eq!(after, [before[0], before[1] + 1, before[2] + 1]);
-    for call in [Call::Truncate, Call::Sync, Call::SyncNames] {
+    for call in [Call::Truncate, Call::Rewrite, Call::Sync, Call::SyncNames] {
         bench.disk.fail(call, 0, EIO, 0);
         assert!(bench.writer.begin().is_err());
     }
@@ -400,6 +405,9 @@ impl Disk for SlowDisk {
         self.go_on.recv().map_err(|_| io::Error::from_raw_os_error(EIO))
     }
     fn sync_names(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+    fn rewrite_end(&mut self, _: u64) -> io::Result<()> {
         Ok(())
     }
     fn truncate(&mut self, _: u64) -> io::Result<()> {
