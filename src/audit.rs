@@ -2,12 +2,14 @@
 //! an [`AuditReceipt`], and without one no patient data is released.
 
 mod chain;
+pub mod checkpoint;
 mod encode;
 mod event;
 mod file;
 mod kind;
 mod lock;
 mod memory;
+pub mod note;
 mod party;
 mod pseudonym;
 mod read;
@@ -18,6 +20,7 @@ mod show;
 mod subject;
 #[cfg(test)]
 mod testing;
+pub mod tree;
 mod verify;
 
 pub use chain::ChainHash;

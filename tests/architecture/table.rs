@@ -117,7 +117,7 @@ pub(crate) const CRATES: &[(&str, &[&str])] = &[
     ),
     ("aws_lc_rs::agreement", &["jose", "sandbox::portal"]),
     ("aws_lc_rs::rsa", &["jose"]),
-    ("aws_lc_rs::signature", &["jose"]),
+    ("aws_lc_rs::signature", &["jose", "audit::note"]),
     ("askama", &["pages", "sandbox"]),
     ("clap", &["cli"]),
     ("deadpool_postgres", &["store"]),
