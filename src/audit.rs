@@ -6,6 +6,7 @@ pub mod checkpoint;
 mod encode;
 mod event;
 mod file;
+mod index;
 mod kind;
 mod lock;
 mod memory;
@@ -27,6 +28,10 @@ pub use chain::ChainHash;
 pub use encode::{MAX_PAYLOAD_BYTES, encode};
 pub use event::{AuditEvent, Counts};
 pub use file::{FileLog, FileLogConfig, OpenError, Recovery};
+pub(crate) use index::Found;
+pub use index::{
+    Added, AuditIndex, Cursor, Entry, IndexBatch, IndexPage, IndexPosition, IndexQuery, MemoryIndex, PAGE_MAX,
+};
 pub use kind::{Action, Activity, Kind, Outcome, Term};
 pub use lock::{FolderLock, LockError};
 pub use memory::MemoryLog;

@@ -16,15 +16,19 @@ use crate::session::visit::VisitStore;
 mod cache;
 #[cfg(test)]
 mod conformance;
+mod index;
+#[cfg(test)]
+mod index_conformance;
 mod key_file;
 mod postgres;
 mod rows;
 mod sqlite;
 
 pub use cache::CachedTokens;
+pub use index::{IndexStore, Pruned};
 pub use key_file::{KeyError, KeyFile};
 pub use postgres::{Encryption, PostgresError, PostgresSettings, PostgresStore, PostgresUrl, UrlFault};
-pub use sqlite::{OpenError, SqliteStore};
+pub use sqlite::{OpenError, SqliteIndex, SqliteStore};
 
 /// Everything that must survive a restart, behind one object: the ports of the features, and what whoever runs a node needs.
 pub trait Store: CodeStore + TokenStore + GrantStore + RefreshStore + VisitStore + ReplayStore + Debug {

@@ -1,5 +1,6 @@
 //! The embedded store: one SQLite file, one thread that writes and one that reads.
 
+mod index;
 mod schema;
 mod statements;
 mod worker;
@@ -8,6 +9,7 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
+pub use index::SqliteIndex;
 pub use schema::OpenError;
 use worker::Worker;
 

@@ -35,6 +35,7 @@ pub(crate) const PARTS: &[(Level, &str)] = &[
     (Level::Rules, "his"),
     (Level::Rules, "availability"),
     (Level::Rules, "oauth::store"),
+    (Level::Rules, "audit::index"),
     (Level::Rules, "oauth::pkce"),
     (Level::Rules, "oauth::smart_scope"),
     (Level::Rules, "oauth::authorize"),

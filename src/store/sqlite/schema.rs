@@ -32,6 +32,9 @@ pub enum OpenError {
     /// The schema is of an earlier release; see [`SqliteStore::migrate`](super::SqliteStore::migrate).
     #[error("the schema of the store is of an earlier release: run `inzage migrate --config FILE` first")]
     Outdated,
+    /// The index is of another release.
+    #[error("the index of the audit log is of another release: run `inzage audit reindex --config FILE`")]
+    OtherIndex,
     /// The schema is of a later release, or the file is not ours.
     #[error("the schema of the store is not one that this release knows")]
     Unknown,
@@ -56,6 +59,14 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, OpenError> {
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "trusted_schema", false)?;
+    Ok(connection)
+}
+
+/// Opens the connection of the writer of an index.
+pub(super) fn open_index_writer(path: &Path) -> Result<Connection, OpenError> {
+    let connection = open_writer(path)?;
+    // Rows and position are one commit: what a power failure takes is added again from the log.
+    connection.pragma_update(None, "synchronous", "NORMAL")?;
     Ok(connection)
 }
 
@@ -94,6 +105,20 @@ pub(super) fn ensure(connection: &mut Connection) -> Result<(), OpenError> {
     }
 }
 
+/// Gives an empty file the current schema of an index, and refuses any other. Its pages are not all read: it may be large, and a
+/// damaged one is rebuilt.
+pub(super) fn ensure_index(connection: &mut Connection) -> Result<(), OpenError> {
+    let known = parsed(INDEX_MIGRATIONS)?;
+    let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    if tables == 0 {
+        return Runner::new(&known).set_grouped(true).run(connection).map(drop).map_err(schema);
+    }
+    match Runner::new(&known).get_applied_migrations(connection) {
+        Ok(applied) if applied == known => Ok(()),
+        Ok(_) | Err(_) => Err(OpenError::OtherIndex),
+    }
+}
+
 /// Reads every page; the sweep keeps the file small. Without this a damaged page is met only by those whose row lies on it.
 fn refuse_damaged(connection: &Connection) -> Result<(), OpenError> {
     let found: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
@@ -113,8 +138,16 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("V3__used_ids", include_str!("../migrations/sqlite/V3__used_ids.sql")),
 ];
 
+/// Every form of the index. There is no way from one to the next but to rebuild it.
+const INDEX_MIGRATIONS: &[(&str, &str)] =
+    &[("V1__audit_index", include_str!("../migrations/sqlite_index/V1__audit_index.sql"))];
+
 fn migrations() -> Result<Vec<Migration>, OpenError> {
-    MIGRATIONS.iter().map(|(name, sql)| Migration::unapplied(name, sql).map_err(schema)).collect()
+    parsed(MIGRATIONS)
+}
+
+fn parsed(written: &[(&str, &str)]) -> Result<Vec<Migration>, OpenError> {
+    written.iter().map(|(name, sql)| Migration::unapplied(name, sql).map_err(schema)).collect()
 }
 
 fn schema(error: refinery::Error) -> OpenError {

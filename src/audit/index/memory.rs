@@ -1,0 +1,97 @@
+//! An index in memory: for tests of what searches, and the plainest statement of what an index does.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::{Added, AuditIndex, Cursor, Entry, Found, IndexBatch, IndexPage, IndexPosition, IndexQuery};
+use crate::oauth::store::{StoreError, StoreFuture};
+
+/// Keeps all records. Fails when told to.
+#[derive(Debug, Default)]
+pub struct MemoryIndex {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// The number of a log is its place.
+    logs: Vec<(Arc<str>, IndexPosition)>,
+    records: BTreeMap<Cursor, Entry>,
+    fails: bool,
+}
+
+impl MemoryIndex {
+    /// From now on every operation fails, or none does.
+    pub fn fail(&self, fails: bool) {
+        self.state().fails = fails;
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn with<T: Send + 'static>(&self, work: impl FnOnce(&mut State) -> T) -> StoreFuture<'_, T> {
+        let mut state = self.state();
+        let done = if state.fails { Err(StoreError) } else { Ok(work(&mut state)) };
+        Box::pin(std::future::ready(done))
+    }
+}
+
+impl AuditIndex for MemoryIndex {
+    fn search(&self, query: IndexQuery) -> StoreFuture<'_, IndexPage> {
+        self.with(|state| {
+            let newest_first = state.records.range(..query.start()).rev();
+            let fitting = newest_first.filter(|(_, entry)| fits(&query, entry)).take(query.page() + 1);
+            IndexPage::of(fitting.filter_map(|(place, entry)| state.found(*place, entry)).collect(), query.page())
+        })
+    }
+
+    fn position(&self, log: Arc<str>) -> StoreFuture<'_, Option<IndexPosition>> {
+        self.with(|state| state.logs.iter().find(|(name, _)| *name == log).map(|(_, position)| *position))
+    }
+
+    fn add(&self, batch: IndexBatch) -> StoreFuture<'_, Added> {
+        self.with(|state| state.add(batch))
+    }
+}
+
+impl State {
+    fn add(&mut self, batch: IndexBatch) -> Added {
+        let position = IndexPosition { next: batch.next(), leaf: batch.leaf };
+        let known = self.logs.iter().position(|(name, _)| *name == batch.log);
+        let number = match known.and_then(|at| self.logs.get_mut(at).map(|(_, kept)| (at, kept))) {
+            Some((_, kept)) if kept.next != batch.first() => return Added::Raced,
+            Some((at, kept)) => {
+                *kept = position;
+                at
+            }
+            None => {
+                self.logs.push((batch.log, position));
+                self.logs.len() - 1
+            }
+        };
+        let number = i64::try_from(number).unwrap_or(i64::MAX);
+        for entry in batch.entries {
+            let index = i64::try_from(entry.index).unwrap_or(i64::MAX);
+            self.records.insert(Cursor { time: entry.time.as_microsecond(), log: number, index }, entry);
+        }
+        Added::Done
+    }
+
+    fn found(&self, place: Cursor, entry: &Entry) -> Option<Found> {
+        let (log, _) = self.logs.get(usize::try_from(place.log).ok()?)?;
+        Some(Found { place, log: Arc::clone(log), payload: entry.payload.clone() })
+    }
+}
+
+fn fits(query: &IndexQuery, entry: &Entry) -> bool {
+    let same = |wanted: Option<&str>, found: &Option<String>| wanted.is_none_or(|text| found.as_deref() == Some(text));
+    let subject = |found: &str| query.subjects.iter().any(|subject| subject.as_str() == found);
+    entry.time >= query.from
+        && (query.subjects.is_empty() || entry.subject.as_deref().is_some_and(subject))
+        && same(query.provider.as_ref().map(|name| name.as_str()), &entry.provider)
+        && same(query.client.as_ref().map(|host| host.as_str()), &entry.client)
+        && same(query.service.as_ref().map(|id| id.as_str()), &entry.service)
+        && (query.kinds.is_empty() || query.kinds.iter().any(|kind| kind.as_str() == entry.kind))
+        && (query.outcomes.is_empty() || query.outcomes.iter().any(|outcome| outcome.as_str() == entry.outcome))
+}
