@@ -1,11 +1,14 @@
 //! The access log that nobody can deny (NEN 7513). Features append events through [`AuditLog`]; only a durable append gives
 //! an [`AuditReceipt`], and without one no patient data is released.
 
+mod broken;
 mod chain;
 pub mod checkpoint;
 mod encode;
 mod event;
 mod file;
+mod folder;
+mod follow;
 mod index;
 mod kind;
 mod lock;
@@ -14,6 +17,7 @@ pub mod note;
 mod party;
 mod pseudonym;
 mod read;
+mod reader;
 mod record;
 mod scan;
 mod segment;
@@ -24,10 +28,12 @@ mod testing;
 pub mod tree;
 mod verify;
 
+pub use broken::{Broken, ReadError, Why};
 pub use chain::ChainHash;
 pub use encode::{MAX_PAYLOAD_BYTES, encode};
 pub use event::{AuditEvent, Counts};
 pub use file::{FileLog, FileLogConfig, OpenError, Recovery};
+pub use follow::Follower;
 pub(crate) use index::Found;
 pub use index::{
     Added, AuditIndex, Cursor, Entry, IndexBatch, IndexPage, IndexPosition, IndexQuery, MemoryIndex, PAGE_MAX,
@@ -39,7 +45,6 @@ pub use party::{Authorization, Relation, User};
 pub use pseudonym::Pseudonymiser;
 pub use read::{Records, read_dir};
 pub use record::{Record, RecordError, Word};
-pub use scan::{Broken, ReadError, Why};
 pub use segment::{LogId, NodeName, NodeNameError};
 pub use show::{ShowError, show};
 pub use subject::{Pseudonym, SealedBsn};

@@ -14,12 +14,14 @@ use std::sync::mpsc::{self, SyncSender, TrySendError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
+use super::broken::{Broken, ReadError, Why};
 use super::chain::Position;
+use super::folder;
 use super::lock::{FolderLock, LockError};
-use super::scan::{Broken, End, ReadError, Scan, Why};
-use super::segment::{self, LogId, NodeName};
+use super::scan::{End, Scan};
+use super::segment::{LogId, NodeName};
 use super::{AuditError, AuditEvent, AuditLog, PendingReceipt};
 use crate::clock::SharedClock;
 use disk::{Disk, Folder};
@@ -112,8 +114,8 @@ impl FileLog {
         let end = find_end(&dir, &node)?;
         let recovery = Recovery { records: end.at.index, cut_bytes: end.unfinished_bytes };
         let tail = Tail { at: end.at, first: end.first, bytes: end.whole_bytes };
-        let folder = Folder::open(lock, &dir, &segment::name(tail.first)).map_err(failed)?;
-        let shared = Arc::new(Shared::new(clock));
+        let folder = Folder::open(lock, &dir, &folder::segment(tail.first)).map_err(failed)?;
+        let shared = Arc::new(Shared::new(clock, tail.at.index));
         let mut writer = Writer::new(folder, end.log.clone(), tail, segment_bytes, Arc::clone(&shared));
         writer.begin().map_err(failed)?;
         Self::start(end.log, shared, writer, queue_bound).map(|log| (log, recovery)).map_err(failed)
@@ -129,6 +131,13 @@ impl FileLog {
     #[must_use]
     pub const fn id(&self) -> &LogId {
         &self.id
+    }
+
+    /// How many records are durable, as it grows: those with a lower index can be read from the files. Threads without a
+    /// runtime look at its value now and then.
+    #[must_use]
+    pub fn durable(&self) -> watch::Receiver<u64> {
+        self.shared.durable()
     }
 
     /// Makes durable what was appended before, ends the writer and releases the folder; later appends are refused. Waits for
@@ -197,7 +206,7 @@ fn find_end(dir: &Path, node: &NodeName) -> Result<End, OpenError> {
         Err(ReadError::Broken(Broken { why: Why::NotBegun, .. })) => {
             let log = LogId::draw(node);
             // A first header that was never finished: no record was ever acknowledged.
-            let unfinished_bytes = std::fs::metadata(dir.join(segment::name(0))).map_or(0, |file| file.len());
+            let unfinished_bytes = std::fs::metadata(dir.join(folder::segment(0))).map_or(0, |file| file.len());
             Ok(End { at: Position::start(&log), log, first: 0, whole_bytes: 0, unfinished_bytes })
         }
         end => Ok(end?),

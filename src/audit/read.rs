@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use super::scan::{ReadError, Scan};
+use super::broken::ReadError;
+use super::scan::Scan;
 
 /// The records of a log: index and payload. Ends after the first error, and before an unfinished last record.
 pub struct Records(Scan);

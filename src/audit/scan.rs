@@ -2,67 +2,13 @@
 //! and showing a log all go through here. Memory is bounded by one record; a live writer is not disturbed.
 
 use std::collections::VecDeque;
-use std::fs::File;
-use std::io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use super::chain::{self, Position};
-use super::encode::MAX_PAYLOAD_BYTES;
-use super::segment::{self, HASH_BYTES, Header, LENGTH_BYTES, LogId, MAX_HEADER_BYTES};
-
-/// What is wrong with a log, and where.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("record {index} in {segment}: {why}")]
-pub struct Broken {
-    /// The first index that cannot be relied on; all records before it are sound.
-    pub index: u64,
-    /// The file in which it shows; empty when the folder has none.
-    pub segment: String,
-    /// What is wrong.
-    pub why: Why,
-}
-
-/// The kinds of damage.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Why {
-    /// There is no log in the folder, or nothing of it but a part of its first header.
-    #[error("no log was begun here")]
-    NotBegun,
-    /// The folder has a file or folder that is no segment.
-    #[error("this does not belong in a log folder")]
-    Foreign,
-    /// A segment starts later than the segments before it end.
-    #[error("records before this segment are missing")]
-    Missing,
-    /// The header is malformed or does not continue the segment before it.
-    #[error("the header is not the one that belongs here")]
-    Header,
-    /// No record has this length.
-    #[error("the length of the record is wrong")]
-    Length,
-    /// The record, or one before it in the chain, is not what was written.
-    #[error("the hash of the record does not fit")]
-    Hash,
-    /// A record ends before it is complete although more segments follow.
-    #[error("the record is not complete and is not the last")]
-    Unfinished,
-}
-
-/// Why a log could not be read further.
-#[derive(Debug, thiserror::Error)]
-pub enum ReadError {
-    /// The log is damaged.
-    #[error(transparent)]
-    Broken(#[from] Broken),
-    /// The system did not let us read.
-    #[error("{path} cannot be read")]
-    Io {
-        /// What was read.
-        path: PathBuf,
-        /// Why it failed.
-        source: io::Error,
-    },
-}
+use super::broken::{ReadError, Why, broken};
+use super::chain::Position;
+use super::folder::{self, Entry};
+use super::reader::{Segment, Step};
+use super::segment::{self, Header, LogId};
 
 /// A walk over the records.
 pub(super) struct Scan {
@@ -93,16 +39,16 @@ impl Scan {
         let mut rest = list(dir)?;
         let Some(first) = rest.pop_front() else { return broken(0, String::new(), Why::NotBegun) };
         if first != 0 {
-            return broken(0, segment::name(first), Why::Missing);
+            return broken(0, folder::segment(first), Why::Missing);
         }
         let current = Segment::open(dir, first)?;
-        let Some(header) = Header::parse(&current.line) else {
-            let begun = !rest.is_empty() || current.left > 0 || !segment::begins_header(&current.line);
-            return broken(0, segment::name(first), if begun { Why::Header } else { Why::NotBegun });
+        let Some(header) = Header::parse(current.line()) else {
+            let begun = !rest.is_empty() || current.left() > 0 || !segment::begins_header(current.line());
+            return broken(0, folder::segment(first), if begun { Why::Header } else { Why::NotBegun });
         };
         let at = Position::start(&header.log);
         if header.start != at {
-            return broken(0, segment::name(first), Why::Header);
+            return broken(0, folder::segment(first), Why::Header);
         }
         Ok(Self { dir: dir.into(), log: header.log, rest, current, at, unfinished_bytes: 0, ended: false })
     }
@@ -138,26 +84,35 @@ impl Scan {
         let mut payload = Vec::new();
         while self.next(&mut payload)?.is_some() {}
         let Self { log, at, current, unfinished_bytes, .. } = self;
-        Ok(End { log, at, first: current.first, whole_bytes: current.whole, unfinished_bytes })
+        Ok(End { log, at, first: current.first(), whole_bytes: current.whole(), unfinished_bytes })
     }
 
     fn enter_next(&mut self) -> Result<bool, ReadError> {
-        let Some(first) = self.rest.pop_front() else { return Ok(false) };
+        let Some(first) = self.rest.pop_front() else { return self.last() };
         if first != self.at.index {
             let why = if first > self.at.index { Why::Missing } else { Why::Header };
-            return broken(self.at.index, segment::name(first), why);
+            return broken(self.at.index, folder::segment(first), why);
         }
         self.current = Segment::open(&self.dir, first)?;
         let expected = Header { log: self.log.clone(), start: self.at }.line();
-        if self.current.line == expected.as_bytes() {
+        if self.current.line() == expected.as_bytes() {
             return Ok(true);
         }
         // A writer that ended while it began a segment leaves a part of the header, or nothing, in the last file.
-        if self.rest.is_empty() && self.current.left == 0 && expected.as_bytes().starts_with(&self.current.line) {
-            self.unfinished_bytes = std::mem::take(&mut self.current.whole);
+        if self.rest.is_empty() && self.current.left() == 0 && expected.as_bytes().starts_with(self.current.line()) {
+            self.unfinished_bytes = self.current.disown_header();
             return Ok(false);
         }
-        broken(self.at.index, segment::name(first), Why::Header)
+        broken(self.at.index, folder::segment(first), Why::Header)
+    }
+
+    /// Only a segment that another follows is compressed, so the one that is written to never is.
+    fn last(&self) -> Result<bool, ReadError> {
+        if self.current.is_packed() {
+            broken(self.at.index, folder::segment(self.at.index), Why::Missing)
+        } else {
+            Ok(false)
+        }
     }
 
     fn skip_segment(&mut self) -> Result<bool, ReadError> {
@@ -168,135 +123,35 @@ impl Scan {
         let start = Position { index: first, hash };
         let expected = Header { log: self.log.clone(), start }.line();
         let next = Segment::open(&self.dir, first)?;
-        if next.line == expected.as_bytes() {
+        if next.line() == expected.as_bytes() {
             self.rest.pop_front();
             (self.current, self.at) = (next, start);
             return Ok(true);
         }
         // Only a walk over this segment can tell whether the next was just not finished.
-        if next.left == 0 && !next.line.ends_with(b"\n") {
+        if next.left() == 0 && !next.line().ends_with(b"\n") {
             return Ok(false);
         }
-        broken(first, segment::name(first), Why::Header)
+        broken(first, folder::segment(first), Why::Header)
     }
 }
 
-enum Step {
-    Record(Position),
-    End,
-    Unfinished(u64),
-}
-
-struct Segment {
-    dir: PathBuf,
-    first: u64,
-    file: BufReader<File>,
-    /// The first line, with its newline; shorter or without newline when it is no header.
-    line: Vec<u8>,
-    /// Bytes of the header and the records read so far.
-    whole: u64,
-    /// Bytes after those, as of the opening: what a live writer adds later is not looked at.
-    left: u64,
-}
-
-impl Segment {
-    fn open(dir: &Path, first: u64) -> Result<Self, ReadError> {
-        let path = dir.join(segment::name(first));
-        let load = || {
-            let file = File::open(&path)?;
-            let length = file.metadata()?.len();
-            let mut file = BufReader::with_capacity(128 * 1024, file);
-            let mut line = Vec::with_capacity(MAX_HEADER_BYTES);
-            file.by_ref().take(length.min(MAX_HEADER_BYTES as u64)).read_until(b'\n', &mut line)?;
-            let whole = line.len() as u64;
-            Ok(Self { dir: dir.into(), first, file, line, whole, left: length.saturating_sub(whole) })
-        };
-        load().map_err(|source| ReadError::Io { path: path.clone(), source })
-    }
-
-    fn name(&self) -> String {
-        segment::name(self.first)
-    }
-
-    fn next(&mut self, at: &Position, payload: &mut Vec<u8>) -> Result<Step, ReadError> {
-        match self.read_record(at, payload) {
-            Ok(Ok(step)) => Ok(step),
-            Ok(Err(why)) => broken(at.index, self.name(), why),
-            // A live writer cut back to its last whole record while we read.
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(Step::Unfinished(self.left)),
-            Err(source) => Err(ReadError::Io { path: self.dir.join(self.name()), source }),
-        }
-    }
-
-    fn read_record(&mut self, at: &Position, payload: &mut Vec<u8>) -> io::Result<Result<Step, Why>> {
-        const FRAME: u64 = (LENGTH_BYTES + HASH_BYTES) as u64;
-        if self.left == 0 {
-            return Ok(Ok(Step::End));
-        }
-        if self.left < LENGTH_BYTES as u64 {
-            return Ok(Ok(Step::Unfinished(self.left)));
-        }
-        let mut length = [0; LENGTH_BYTES];
-        self.file.read_exact(&mut length)?;
-        let length = u64::from(u32::from_le_bytes(length));
-        if !(1..=MAX_PAYLOAD_BYTES as u64).contains(&length) {
-            return Ok(Err(Why::Length));
-        }
-        if self.left < FRAME + length {
-            return self.read_unfinished(at, payload);
-        }
-        payload.clear();
-        self.file.by_ref().take(length).read_to_end(payload)?;
-        let mut hash = [0; HASH_BYTES];
-        self.file.read_exact(&mut hash)?;
-        self.whole += FRAME + length;
-        self.left -= FRAME + length;
-        Ok(at.after(payload).filter(|after| after.hash == hash).map(Step::Record).ok_or(Why::Hash))
-    }
-
-    /// The file ends before the record does. That is damage all the same when a whole record stands there: then its length
-    /// was changed, and cutting it off would lose it and all that follow.
-    fn read_unfinished(&mut self, at: &Position, rest: &mut Vec<u8>) -> io::Result<Result<Step, Why>> {
-        rest.clear();
-        self.file.by_ref().take(self.left - LENGTH_BYTES as u64).read_to_end(rest)?;
-        let whole = chain::holds_record(&at.hash, rest);
-        Ok(if whole { Err(Why::Length) } else { Ok(Step::Unfinished(self.left)) })
-    }
-
-    /// The last 32 bytes, when there can be a record. The place of reading is kept.
-    fn last_hash(&mut self) -> Result<Option<[u8; HASH_BYTES]>, ReadError> {
-        if self.left <= (LENGTH_BYTES + HASH_BYTES) as u64 {
-            return Ok(None);
-        }
-        let mut load = || {
-            let mut hash = [0; HASH_BYTES];
-            self.file.seek(SeekFrom::Start(self.whole + self.left - HASH_BYTES as u64))?;
-            self.file.read_exact(&mut hash)?;
-            self.file.seek(SeekFrom::Start(self.whole))?;
-            Ok(hash)
-        };
-        load().map(Some).map_err(|source| ReadError::Io { path: self.dir.join(segment::name(self.first)), source })
-    }
-}
-
-/// The first indexes of all segments, in order.
-fn list(dir: &Path) -> Result<VecDeque<u64>, ReadError> {
+/// The first indexes of all segments, in order, each once: between packing and removing a segment has two files.
+pub(super) fn list(dir: &Path) -> Result<VecDeque<u64>, ReadError> {
     let failed = |source| ReadError::Io { path: dir.into(), source };
     let mut firsts = Vec::new();
     for entry in std::fs::read_dir(dir).map_err(failed)? {
         let entry = entry.map_err(failed)?;
         let name = entry.file_name();
-        let first = name.to_str().and_then(segment::first_of);
-        let is_file = entry.file_type().map_err(failed)?.is_file();
-        match first.filter(|_| is_file) {
-            Some(first) => firsts.push(first),
+        let kind = entry.file_type().map_err(failed)?;
+        let fits = |entry: &Entry| if entry.is_folder() { kind.is_dir() } else { kind.is_file() };
+        match name.to_str().and_then(Entry::parse).filter(fits) {
+            Some(Entry::Segment(first) | Entry::Packed(first)) => firsts.push(first),
+            Some(_) => {}
             None => return broken(0, name.to_string_lossy().into_owned(), Why::Foreign),
         }
     }
     firsts.sort_unstable();
+    firsts.dedup();
     Ok(firsts.into())
-}
-
-fn broken<T>(index: u64, segment: String, why: Why) -> Result<T, ReadError> {
-    Err(Broken { index, segment, why }.into())
 }

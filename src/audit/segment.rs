@@ -1,4 +1,4 @@
-//! The format of segment files: names, the header line, and the frame of a record
+//! The format of segment files: the header line, and the frame of a record
 //! (`u32` length in little endian, payload, 32-byte chain hash).
 
 use std::fmt;
@@ -126,18 +126,6 @@ const fn is_lower_hex(c: u8) -> bool {
     matches!(c, b'0'..=b'9' | b'a'..=b'f')
 }
 
-/// The file name of the segment whose first record is `first`.
-pub(super) fn name(first: u64) -> String {
-    format!("segment-{first:020}.log")
-}
-
-/// The first index that a file name tells, if it is the name of a segment.
-pub(super) fn first_of(file_name: &str) -> Option<u64> {
-    let digits = file_name.strip_prefix("segment-")?.strip_suffix(".log")?;
-    let first = digits.parse().ok()?;
-    (name(first) == file_name).then_some(first)
-}
-
 /// Appends the framed record of `event` to `out` and gives the place after it; `None`, and nothing appended, when the chain
 /// has no more numbers.
 pub(super) fn push_record(before: &Position, event: &AuditEvent, out: &mut Vec<u8>) -> Option<Position> {
@@ -174,15 +162,6 @@ mod tests {
         }
         for text in ["", "A", "a b", &"a".repeat(33)] {
             assert_eq!(NodeName::parse(text), Err(NodeNameError), "{text}");
-        }
-    }
-
-    #[test]
-    fn names_have_one_form() {
-        assert_eq!(name(42), "segment-00000000000000000042.log");
-        assert_eq!(first_of(&name(u64::MAX)), Some(u64::MAX));
-        for text in ["segment-42.log", "segment-+0000000000000000042.log", "segment-99999999999999999999.log", "x"] {
-            assert_eq!(first_of(text), None, "{text}");
         }
     }
 

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
+use super::broken::ReadError;
 use super::read::read_dir;
-use super::scan::ReadError;
 
 /// These come first and are `null` when the record has none.
 const ALWAYS: [&str; 8] =

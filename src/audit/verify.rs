@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
+use super::broken::ReadError;
 use super::chain::ChainHash;
-use super::scan::{ReadError, Scan};
+use super::scan::Scan;
 use super::segment::LogId;
 
 /// A log that is sound.

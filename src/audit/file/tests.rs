@@ -13,6 +13,7 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use super::*;
+use crate::audit::folder::Entry;
 use crate::audit::testing::{Scratch, any_event, bare, full};
 use crate::audit::{Verified, encode, read_dir, show, verify};
 use crate::clock::TestClock;
@@ -182,12 +183,16 @@ async fn the_folder_holds_segments_only() {
     let scratch = Scratch::new();
     let paths = write_log(scratch.path(), 3_000, &numbered(5)).await;
     let names = paths.iter().map(|path| path.file_name().unwrap().to_str().unwrap());
-    assert!(names.clone().all(|name| segment::first_of(name).is_some()), "{:?}", names.collect::<Vec<_>>());
+    assert!(
+        names.clone().all(|name| matches!(Entry::parse(name), Some(Entry::Segment(_)))),
+        "{:?}",
+        names.collect::<Vec<_>>()
+    );
     fs::write(scratch.path().join("notes.txt"), "x").unwrap();
     assert_eq!((broken(scratch.path()).why, broken(scratch.path()).segment), (Why::Foreign, "notes.txt".to_owned()));
     assert!(matches!(open(scratch.path()), Err(OpenError::Damaged(Broken { why: Why::Foreign, .. }))));
     fs::remove_file(scratch.path().join("notes.txt")).unwrap();
-    std::os::unix::fs::symlink("/dev/null", scratch.path().join(segment::name(99))).unwrap();
+    std::os::unix::fs::symlink("/dev/null", scratch.path().join(folder::segment(99))).unwrap();
     assert_eq!(broken(scratch.path()).why, Why::Foreign);
 }
 
@@ -196,12 +201,12 @@ fn nothing_and_a_torn_first_header_are_no_log_yet() {
     let scratch = Scratch::quick();
     assert_eq!(broken(scratch.path()).why, Why::NotBegun);
     assert!(matches!(verify(&scratch.path().join("absent")), Err(ReadError::Io { .. })));
-    let path = scratch.path().join(segment::name(0));
+    let path = scratch.path().join(folder::segment(0));
     open(scratch.path()).unwrap();
     let header = fs::read(&path).unwrap();
     for length in 0..header.len() {
         fs::write(&path, &header[..length]).unwrap();
-        assert_eq!(broken(scratch.path()), Broken { index: 0, segment: segment::name(0), why: Why::NotBegun });
+        assert_eq!(broken(scratch.path()), Broken { index: 0, segment: folder::segment(0), why: Why::NotBegun });
         let (_, recovery) = open(scratch.path()).unwrap();
         assert_eq!(recovery, Recovery { records: 0, cut_bytes: length as u64 });
         assert_eq!(verify(scratch.path()).unwrap().records, 0);
@@ -299,7 +304,7 @@ async fn segments_that_were_moved_or_removed_are_found() {
     let restore = || paths.iter().zip(&files).for_each(|(path, file)| fs::write(path, file).unwrap());
 
     fs::remove_file(&paths[1]).unwrap();
-    assert_eq!(broken(scratch.path()), Broken { index: 1, segment: segment::name(2), why: Why::Missing });
+    assert_eq!(broken(scratch.path()), Broken { index: 1, segment: folder::segment(2), why: Why::Missing });
     assert!(matches!(open(scratch.path()), Err(OpenError::Damaged(_))));
     restore();
     fs::remove_file(&paths[0]).unwrap();
@@ -315,7 +320,7 @@ async fn segments_that_were_moved_or_removed_are_found() {
     restore();
     for torn in [0, 1, 60] {
         fs::write(&paths[1], &files[1][..torn]).unwrap();
-        assert_eq!(broken(scratch.path()), Broken { index: 1, segment: segment::name(1), why: Why::Header });
+        assert_eq!(broken(scratch.path()), Broken { index: 1, segment: folder::segment(1), why: Why::Header });
         assert!(matches!(open(scratch.path()), Err(OpenError::Damaged(_))));
     }
     restore();
@@ -402,11 +407,11 @@ proptest! {
     fn garbage_never_panics(garbage in prop::collection::vec(any::<u8>(), 1..400), after_header: bool, later: bool) {
         let scratch = Scratch::quick();
         open(scratch.path()).unwrap();
-        let path = scratch.path().join(segment::name(0));
+        let path = scratch.path().join(folder::segment(0));
         let header = if after_header { fs::read(&path).unwrap() } else { Vec::new() };
         fs::write(&path, [header, garbage.clone()].concat()).unwrap();
         if later {
-            fs::write(scratch.path().join(segment::name(7)), &garbage).unwrap();
+            fs::write(scratch.path().join(folder::segment(7)), &garbage).unwrap();
         }
         let sound = verify(scratch.path()).is_ok_and(|verified| verified.records == 0);
         prop_assert!(!(sound && later));

@@ -7,12 +7,13 @@ use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 use super::disk::Disk;
 use crate::audit::chain::Position;
 use crate::audit::encode::MAX_PAYLOAD_BYTES;
-use crate::audit::segment::{self, Header, LENGTH_BYTES, LogId};
+use crate::audit::folder;
+use crate::audit::segment::{Header, LENGTH_BYTES, LogId, push_record};
 use crate::audit::{AuditError, AuditEvent, AuditReceipt};
 use crate::clock::SharedClock;
 
@@ -60,12 +61,20 @@ impl State {
 pub(super) struct Shared {
     state: AtomicU8,
     probe_from: Mutex<Instant>,
+    durable: watch::Sender<u64>,
     clock: SharedClock,
 }
 
 impl Shared {
-    pub(super) fn new(clock: SharedClock) -> Self {
-        Self { state: AtomicU8::new(State::Open as u8), probe_from: Mutex::new(clock.monotonic()), clock }
+    /// For a log that has `records` records.
+    pub(super) fn new(clock: SharedClock, records: u64) -> Self {
+        let probe_from = Mutex::new(clock.monotonic());
+        Self { state: AtomicU8::new(State::Open as u8), probe_from, durable: watch::Sender::new(records), clock }
+    }
+
+    /// How many records are durable, now and later.
+    pub(super) fn durable(&self) -> watch::Receiver<u64> {
+        self.durable.subscribe()
     }
 
     pub(super) fn state(&self) -> State {
@@ -221,7 +230,7 @@ impl<D: Disk> Writer<D> {
     }
 
     fn encode(&mut self, event: &AuditEvent, reply: Reply) {
-        match segment::push_record(&self.batch.after, event, &mut self.batch.bytes) {
+        match push_record(&self.batch.after, event, &mut self.batch.bytes) {
             Some(after) => {
                 self.batch.after = after;
                 self.batch.replies.push(reply);
@@ -266,6 +275,7 @@ impl<D: Disk> Writer<D> {
         self.flush()?;
         self.tail.at = self.batch.after;
         self.tail.bytes += header_bytes + self.batch.bytes.len() as u64;
+        self.shared.durable.send_replace(self.tail.at.index);
         Ok(())
     }
 
@@ -292,7 +302,7 @@ impl<D: Disk> Writer<D> {
                 // Nothing may follow the last whole record of a segment that has a successor.
                 self.flush()?;
             }
-            self.disk.create(&segment::name(self.tail.at.index)).map_err(Failure::of_create)?;
+            self.disk.create(&folder::segment(self.tail.at.index)).map_err(Failure::of_create)?;
             self.tail = Tail { at: self.tail.at, first: self.tail.at.index, bytes: 0 };
             self.new_name = true;
         }

@@ -140,11 +140,11 @@ impl Bench {
 
     fn unbegun(segment_bytes: u64) -> Self {
         let (disk, clock) = (FaultyDisk::default(), clock());
-        disk.inside().current = segment::name(0);
-        disk.inside().files.insert(segment::name(0), Vec::new());
+        disk.inside().current = folder::segment(0);
+        disk.inside().files.insert(folder::segment(0), Vec::new());
         let log = LogId::draw(&node());
         let tail = Tail { at: Position::start(&log), first: 0, bytes: 0 };
-        let shared = Arc::new(Shared::new(clock.clone()));
+        let shared = Arc::new(Shared::new(clock.clone(), 0));
         let writer = Writer::new(disk.clone(), log.clone(), tail, segment_bytes, Arc::clone(&shared));
         Self { id: log, disk, clock, shared, writer, acknowledged: 0 }
     }
@@ -418,7 +418,7 @@ impl Disk for SlowDisk {
 fn slow_log(queue_bound: usize) -> (FileLog, mpsc::Receiver<()>, mpsc::Sender<()>) {
     let ((began_tell, began), (go_on, go_on_hear)) = (mpsc::channel(), mpsc::channel());
     let id = LogId::draw(&node());
-    let shared = Arc::new(Shared::new(clock()));
+    let shared = Arc::new(Shared::new(clock(), 0));
     let tail = Tail { at: Position::start(&id), first: 0, bytes: 1 };
     let disk = SlowDisk { began: began_tell, go_on: go_on_hear };
     let writer = Writer::new(disk, id.clone(), tail, 1 << 30, Arc::clone(&shared));

@@ -102,9 +102,9 @@ impl Simulation {
         assert!(found.len() >= known && found[..known] == self.told[..], "{found:?} for {:?}", self.told);
         seen.cut += u64::from(end.unfinished_bytes > 0);
         let tail = Tail { at: end.at, first: end.first, bytes: end.whole_bytes };
-        let shared = Arc::new(Shared::new(clock()));
+        let shared = Arc::new(Shared::new(clock(), tail.at.index));
         let mut disk = self.disk.clone();
-        disk.select(&segment::name(tail.first));
+        disk.select(&folder::segment(tail.first));
         let mut writer = Writer::new(disk, end.log, tail, self.segment_bytes, Arc::clone(&shared));
         writer.begin().ok()?;
         // From here on readers may rely on what was found, acknowledged or not.

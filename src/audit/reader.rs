@@ -1,0 +1,177 @@
+//! Reads one segment, raw or compressed: the header line, then record after record, form and chain of each checked.
+
+mod stream;
+
+use std::io::{self, BufRead as _, Read as _};
+use std::path::{Path, PathBuf};
+
+use super::broken::{ReadError, Why, broken};
+use super::chain::{self, Position};
+use super::encode::MAX_PAYLOAD_BYTES;
+use super::folder;
+use super::segment::{HASH_BYTES, LENGTH_BYTES, MAX_HEADER_BYTES};
+use stream::Stream;
+
+const FRAME: u64 = (LENGTH_BYTES + HASH_BYTES) as u64;
+
+/// What was found where a record can begin.
+pub(super) enum Step {
+    /// A whole record; the place after it.
+    Record(Position),
+    /// The end of the segment.
+    End,
+    /// So many bytes of a record that is not complete.
+    Unfinished(u64),
+}
+
+/// One segment, open for reading.
+pub(super) struct Segment {
+    path: PathBuf,
+    first: u64,
+    file: Stream,
+    /// The first line, with its newline; shorter or without newline when it is no header.
+    line: Vec<u8>,
+    /// Bytes of the header and the records read so far.
+    whole: u64,
+    /// Bytes after those, as of the opening or the last [`Segment::refresh`]: what a live writer adds later is not looked at.
+    left: u64,
+}
+
+impl Segment {
+    /// Opens the segment whose first record is `first` and reads its first line. When it has a raw and a compressed file, the
+    /// raw one: the other may be new, and is the same when it is whole.
+    pub(super) fn open(dir: &Path, first: u64) -> Result<Self, ReadError> {
+        let raw = dir.join(folder::segment(first));
+        match Self::load(&raw, first, Stream::raw) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            loaded => return loaded.map_err(|error| failed(error, raw, first)),
+        }
+        let packed = dir.join(folder::packed(first));
+        Self::load(&packed, first, Stream::packed).map_err(|error| {
+            let path = if error.kind() == io::ErrorKind::NotFound { raw } else { packed };
+            failed(error, path, first)
+        })
+    }
+
+    fn load(path: &Path, first: u64, open: impl FnOnce(&Path) -> io::Result<(Stream, u64)>) -> io::Result<Self> {
+        let (mut file, length) = open(path)?;
+        let mut line = Vec::with_capacity(MAX_HEADER_BYTES);
+        file.by_ref().take(length.min(MAX_HEADER_BYTES as u64)).read_until(b'\n', &mut line)?;
+        let whole = line.len() as u64;
+        Ok(Self { path: path.into(), first, file, line, whole, left: length.saturating_sub(whole) })
+    }
+
+    pub(super) const fn first(&self) -> u64 {
+        self.first
+    }
+
+    pub(super) fn line(&self) -> &[u8] {
+        &self.line
+    }
+
+    pub(super) const fn whole(&self) -> u64 {
+        self.whole
+    }
+
+    pub(super) const fn left(&self) -> u64 {
+        self.left
+    }
+
+    /// Whether it is read from its compressed file.
+    pub(super) fn is_packed(&self) -> bool {
+        self.file.is_packed()
+    }
+
+    /// The name of its file.
+    pub(super) fn name(&self) -> String {
+        self.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+    }
+
+    /// The first line is no header after all: its length, of which nothing counts as whole any more.
+    pub(super) fn disown_header(&mut self) -> u64 {
+        std::mem::take(&mut self.whole)
+    }
+
+    /// Looks at the file anew from the last whole record on: a live writer may have added records, or taken back and written
+    /// anew what it had not made durable. A compressed segment does not change.
+    pub(super) fn refresh(&mut self) -> Result<(), ReadError> {
+        let length = self.file.refresh(self.whole).map_err(|error| self.failed(error))?;
+        if let Some(length) = length {
+            self.left = length.saturating_sub(self.whole);
+        }
+        Ok(())
+    }
+
+    /// The record that follows `at`, its payload in `payload`.
+    pub(super) fn next(&mut self, at: &Position, payload: &mut Vec<u8>) -> Result<Step, ReadError> {
+        match self.read_record(at, payload) {
+            Ok(Ok(Step::Unfinished(_))) if self.is_packed() => broken(at.index, self.name(), Why::Unfinished),
+            Ok(Ok(step)) => Ok(step),
+            Ok(Err(why)) => broken(at.index, self.name(), why),
+            // A live writer cut back to its last whole record while we read.
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof && !self.is_packed() => {
+                Ok(Step::Unfinished(self.left))
+            }
+            Err(error) => Err(failed(error, self.path.clone(), at.index)),
+        }
+    }
+
+    fn read_record(&mut self, at: &Position, payload: &mut Vec<u8>) -> io::Result<Result<Step, Why>> {
+        if self.left == 0 {
+            self.file.end()?;
+            return Ok(Ok(Step::End));
+        }
+        if self.left < LENGTH_BYTES as u64 {
+            return Ok(Ok(Step::Unfinished(self.left)));
+        }
+        let mut length = [0; LENGTH_BYTES];
+        self.file.read_exact(&mut length)?;
+        let length = u64::from(u32::from_le_bytes(length));
+        if !(1..=MAX_PAYLOAD_BYTES as u64).contains(&length) {
+            return Ok(Err(Why::Length));
+        }
+        if self.left < FRAME + length {
+            return self.read_unfinished(at, payload);
+        }
+        payload.clear();
+        self.file.by_ref().take(length).read_to_end(payload)?;
+        let mut hash = [0; HASH_BYTES];
+        self.file.read_exact(&mut hash)?;
+        self.whole += FRAME + length;
+        self.left -= FRAME + length;
+        Ok(at.after(payload).filter(|after| after.hash == hash).map(Step::Record).ok_or(Why::Hash))
+    }
+
+    /// The file ends before the record does. That is damage all the same when a whole record stands there: then its length
+    /// was changed, and cutting it off would lose it and all that follow.
+    fn read_unfinished(&mut self, at: &Position, rest: &mut Vec<u8>) -> io::Result<Result<Step, Why>> {
+        rest.clear();
+        self.file.by_ref().take(self.left - LENGTH_BYTES as u64).read_to_end(rest)?;
+        let whole = chain::holds_record(&at.hash, rest);
+        Ok(if whole { Err(Why::Length) } else { Ok(Step::Unfinished(self.left)) })
+    }
+
+    /// The last 32 bytes, when there can be a record. The place of reading is kept, but for a compressed segment: that is read
+    /// to its end.
+    pub(super) fn last_hash(&mut self) -> Result<Option<[u8; HASH_BYTES]>, ReadError> {
+        if self.left <= FRAME {
+            return Ok(None);
+        }
+        let hash = self.file.last_bytes(self.whole, self.left);
+        hash.map(Some).map_err(|error| self.failed(error))
+    }
+
+    fn failed(&self, error: io::Error) -> ReadError {
+        failed(error, self.path.clone(), self.first)
+    }
+}
+
+/// What the system says is passed on; what only the decoder can say is damage.
+fn failed(source: io::Error, path: PathBuf, index: u64) -> ReadError {
+    let packed = path.extension().is_some_and(|extension| extension == "zst");
+    if packed && source.raw_os_error().is_none() {
+        let segment = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        return super::broken::Broken { index, segment, why: Why::Packed }.into();
+    }
+    ReadError::Io { path, source }
+}
