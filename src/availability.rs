@@ -3,7 +3,7 @@
 
 use std::time::Instant;
 
-use jiff::civil::Date;
+use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
 
@@ -60,5 +60,11 @@ pub fn dutch_midnight(day: Date) -> Timestamp {
 /// Today in the Netherlands.
 #[must_use]
 pub fn dutch_today(now: Timestamp) -> Date {
-    now.to_zoned(TimeZone::get(ZONE).unwrap_or(TimeZone::UTC)).date()
+    dutch_clock(now).date()
+}
+
+/// What calendar and clock say in the Netherlands at this moment.
+#[must_use]
+pub fn dutch_clock(moment: Timestamp) -> DateTime {
+    moment.to_zoned(TimeZone::get(ZONE).unwrap_or(TimeZone::UTC)).datetime()
 }

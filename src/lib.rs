@@ -37,6 +37,7 @@
 //! - [`his`]: the port to a HIS. [`availability`]: does the practice know the person, and are they old enough?
 //! - [`oauth`]: authorization request, code, grant, token.
 //! - [`routing`]: path to key, one immutable snapshot, and the decision over it.
+//! - [`accesslog`]: what of the audit a person is told who asks who asked for their data.
 //! - [`fhir`]: requests, the use case of reading, and shaping the answer of a HIS.
 //! - [`fault`]: the one table from an error on the resource endpoint to an answer that says who can act.
 //! - [`session`]: a person's visit, from the landing page to a code. [`pages`]: its HTML.
@@ -73,6 +74,7 @@
 //! - No code is `unsafe`. No input makes it panic by design: outside tests the gate refuses `unwrap`,
 //!   `panic!` and indexing.
 
+pub mod accesslog;
 pub mod app;
 pub mod audit;
 pub mod availability;

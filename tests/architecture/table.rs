@@ -43,6 +43,7 @@ pub(crate) const PARTS: &[(Level, &str)] = &[
     (Level::Rules, "oauth::grant"),
     (Level::Rules, "routing"),
     (Level::Rules, "oauth"),
+    (Level::Rules, "accesslog"),
     (Level::Rules, "fhir"),
     (Level::Rules, "fault"),
     (Level::Rules, "session"),

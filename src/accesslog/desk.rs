@@ -1,0 +1,281 @@
+//! Looking into the log: search, record that somebody looked, and only then show what was found.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::watch;
+
+use super::gather::{Day, LONGEST, Span, days, gather};
+use super::telling::Telling;
+use super::{Entry, Reach};
+use crate::audit::{
+    AuditError, AuditEvent, AuditIndex, AuditLog, AuditReceipt, Counts, Cursor, IndexQuery, Outcome, PAGE_MAX,
+    Pseudonym, Pseudonymiser, Record, receipt,
+};
+use crate::availability::{dutch_midnight, dutch_today};
+use crate::clock::SharedClock;
+use crate::medmij::{Bsn, LocalId, ProviderName};
+use crate::routing::Snapshot;
+
+/// How long a search may take; somebody waits for the answer.
+const SEARCH_DEADLINE: Duration = Duration::from_secs(10);
+/// Records that one question reads at most, those of the hour after it included.
+const READ_MAX: usize = 40_000;
+
+/// What looking needs.
+pub struct AccessLog {
+    /// What can be searched.
+    pub index: Arc<dyn AuditIndex>,
+    /// Where it is recorded that somebody looked.
+    pub audit: Arc<dyn AuditLog>,
+    /// Under which pseudonyms a person is in the log.
+    pub pseudonyms: Arc<Pseudonymiser>,
+    /// The log of this node.
+    pub own: OwnLog,
+    /// Time.
+    pub clock: SharedClock,
+    /// How many years records are kept.
+    pub kept_years: u16,
+}
+
+/// The log of this node, as far as the index can be behind it.
+#[derive(Debug, Clone)]
+pub struct OwnLog {
+    /// Its id.
+    pub id: Arc<str>,
+    /// How many of its records are durable.
+    pub durable: watch::Receiver<u64>,
+}
+
+/// What somebody wants to see.
+#[derive(Debug, Clone)]
+pub struct Question<'a> {
+    /// About whom.
+    pub person: &'a Bsn,
+    /// About which practice; `None`: any.
+    pub provider: Option<&'a ProviderName>,
+    /// From this moment on.
+    pub begins: Timestamp,
+    /// Before this one.
+    pub ends: Timestamp,
+    /// How much of it at once.
+    pub extent: Extent,
+}
+
+/// How much is shown at once; what is more is cut off, and said to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// Whole days, newest first, until they hold so many records: for people.
+    Days(usize),
+    /// So many records, in the order of the index and after a place in it, for programs.
+    Records(u16, Option<Cursor>),
+}
+
+/// Why nothing can be shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum LookError {
+    /// The index does not answer.
+    #[error("the index of the access log does not answer")]
+    Index,
+    /// No key for pseudonyms is held, so nobody can be found.
+    #[error("no key for pseudonyms is held")]
+    NoKey,
+    /// It cannot be recorded that somebody looks.
+    #[error(transparent)]
+    Audit(#[from] AuditError),
+}
+
+/// What may be shown: that it is shown is on record. Only [`AccessLog::look`] makes one.
+#[derive(Debug)]
+pub struct Looked {
+    receipt: AuditReceipt,
+    records: Vec<Record>,
+    span: Span,
+    found: Found,
+}
+
+#[derive(Debug)]
+struct Found {
+    cut: bool,
+    unreadable: usize,
+    next: Option<Cursor>,
+    complete_until: Timestamp,
+}
+
+impl Extent {
+    /// A page for reading.
+    pub const PAGE: Self = Self::Days(500);
+    /// A file.
+    pub const FILE: Self = Self::Days(10_000);
+
+    const fn bound(self) -> usize {
+        match self {
+            Self::Days(records) => records,
+            Self::Records(limit, _) => limit as usize,
+        }
+    }
+}
+
+impl AccessLog {
+    /// Which days can be asked for now.
+    #[must_use]
+    pub fn reach(&self) -> Reach {
+        Reach::of(self.clock.now(), self.kept_years)
+    }
+
+    /// Searches, and records it by `event`, which says who looks and why. What is found can be shown when this returns.
+    ///
+    /// # Errors
+    /// See [`LookError`]. Nothing was shown then; a search that failed is recorded as such.
+    pub async fn look(&self, question: Question<'_>, event: AuditEvent) -> Result<Looked, LookError> {
+        let (mut records, found) = match self.search(&question).await {
+            Ok(found) => found,
+            Err(error) => {
+                self.note_failure(event).await;
+                return Err(error);
+            }
+        };
+        let asked = Span { begins: question.begins, ends: question.ends };
+        let span = if found.cut { narrowed(asked, &records) } else { asked };
+        if let Extent::Records(..) = question.extent {
+            records.truncate(question.extent.bound());
+        }
+        let counts = Counts { entries: u32::try_from(records.len()).unwrap_or(u32::MAX), ..Counts::default() };
+        let event = AuditEvent { outcome: Outcome::Done, counts: Some(counts), ..event };
+        let receipt = receipt(self.audit.append(event)?).await?;
+        Ok(Looked { receipt, records, span, found })
+    }
+
+    /// Nothing is shown in any case, so a log that cannot take this changes nothing.
+    async fn note_failure(&self, event: AuditEvent) {
+        let event = AuditEvent { outcome: Outcome::Failed, reason: Some("index-down"), ..event };
+        if let Ok(pending) = self.audit.append(event) {
+            let _ = receipt(pending).await;
+        }
+    }
+
+    async fn search(&self, question: &Question<'_>) -> Result<(Vec<Record>, Found), LookError> {
+        let searched = tokio::time::timeout(SEARCH_DEADLINE, self.search_all(question)).await;
+        searched.unwrap_or(Err(LookError::Index))
+    }
+
+    async fn search_all(&self, question: &Question<'_>) -> Result<(Vec<Record>, Found), LookError> {
+        let complete_until = self.complete_until().await?;
+        let mut query = self.query(question)?;
+        let (mut records, mut unreadable, mut within) = (Vec::new(), 0, 0_usize);
+        loop {
+            let page = self.index.search(query.clone()).await.map_err(|_| LookError::Index)?;
+            within += page.records.iter().filter(|record| record.time < question.ends).count();
+            records.extend(page.records);
+            unreadable += page.unreadable;
+            query.after = page.next;
+            let cut = page.next.is_some();
+            if !cut || within >= question.extent.bound() || records.len() >= READ_MAX {
+                return Ok((records, Found { cut, unreadable, next: page.next, complete_until }));
+            }
+        }
+    }
+
+    fn query(&self, question: &Question<'_>) -> Result<IndexQuery, LookError> {
+        let (ends, limit, after) = match question.extent {
+            Extent::Days(_) => (later(question.ends, LONGEST), PAGE_MAX, None),
+            Extent::Records(limit, after) => (question.ends, limit, after),
+        };
+        let subjects = self.subjects(question.person);
+        // A query for no subject is one for everybody.
+        if subjects.is_empty() {
+            return Err(LookError::NoKey);
+        }
+        Ok(IndexQuery {
+            subjects,
+            provider: question.provider.cloned(),
+            after,
+            limit,
+            ..IndexQuery::between(question.begins, ends)
+        })
+    }
+
+    /// One for each year of which records are kept.
+    fn subjects(&self, person: &Bsn) -> Vec<Pseudonym> {
+        let Reach { oldest, today } = self.reach();
+        // Years of pseudonyms begin in UTC, so the last one may be a day longer than ours.
+        (oldest.year()..=today.year()).map(|year| self.pseudonyms.pseudonym(person, year)).collect()
+    }
+
+    /// Until when everything of our own log is in the index.
+    async fn complete_until(&self) -> Result<Timestamp, LookError> {
+        let (now, durable) = (self.clock.now(), *self.own.durable.borrow());
+        let position = self.index.position(Arc::clone(&self.own.id)).await.map_err(|_| LookError::Index)?;
+        if position.map_or(0, |position| position.next) >= durable {
+            return Ok(now);
+        }
+        let newest = IndexQuery { limit: PAGE_MAX, ..IndexQuery::between(Timestamp::UNIX_EPOCH, Timestamp::MAX) };
+        let newest = self.index.search(newest).await.map_err(|_| LookError::Index)?;
+        let ours = newest.records.iter().find(|record| record.source.as_ref() == Some(&self.own.id));
+        Ok(ours.map_or(Timestamp::UNIX_EPOCH, |record| record.time.min(now)))
+    }
+}
+
+/// The part of a span of which all was read: whole days when there is one, so that a page ends where a day does.
+fn narrowed(asked: Span, records: &[Record]) -> Span {
+    let Some(oldest) = records.last().map(|record| record.time) else { return asked };
+    let midnight = dutch_today(oldest).tomorrow().map_or(Timestamp::MAX, dutch_midnight);
+    let begins = if midnight < asked.ends { midnight } else { later(oldest, SignedDuration::from_micros(1)) };
+    Span { begins: begins.clamp(asked.begins, asked.ends), ..asked }
+}
+
+fn later(moment: Timestamp, by: SignedDuration) -> Timestamp {
+    moment.saturating_add(by).unwrap_or(Timestamp::MAX)
+}
+
+impl Looked {
+    /// Proof that this look is on record.
+    #[must_use]
+    pub const fn receipt(&self) -> &AuditReceipt {
+        &self.receipt
+    }
+
+    /// The records, newest first, as they are.
+    #[must_use]
+    pub fn records(&self) -> &[Record] {
+        &self.records
+    }
+
+    /// What happened, by day.
+    #[must_use]
+    pub fn days(&self, snapshot: &Snapshot, in_force: &HashSet<LocalId>) -> Vec<Day> {
+        days(self.entries(snapshot, in_force))
+    }
+
+    /// What happened, newest first.
+    #[must_use]
+    pub fn entries(&self, snapshot: &Snapshot, in_force: &HashSet<LocalId>) -> Vec<Entry> {
+        gather(&self.records, self.span, &Telling { snapshot, in_force })
+    }
+
+    /// When there was more than fits: everything from this moment on is here, and what came before it is not.
+    #[must_use]
+    pub fn cut_at(&self) -> Option<Timestamp> {
+        self.found.cut.then_some(self.span.begins)
+    }
+
+    /// Where the next records begin, for programs.
+    #[must_use]
+    pub const fn next(&self) -> Option<Cursor> {
+        self.found.next
+    }
+
+    /// How many records there were that this release cannot read.
+    #[must_use]
+    pub const fn unreadable(&self) -> usize {
+        self.found.unreadable
+    }
+
+    /// Until when this node's log is in the index.
+    #[must_use]
+    pub const fn complete_until(&self) -> Timestamp {
+        self.found.complete_until
+    }
+}
