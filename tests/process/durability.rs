@@ -51,6 +51,17 @@ impl<'a> Scene<'a> {
         assert_eq!(reply.status, 200, "{:?}", reply.body);
     }
 
+    /// Each request is one write at least, that of its intent.
+    async fn ask_until_refused(&mut self, most: usize, code: &str) {
+        for _ in 0..=most {
+            let reply = self.ask().await;
+            if reply.status == 503 {
+                return assert_refusal(&reply, code);
+            }
+        }
+        panic!("the call was never made");
+    }
+
     async fn assert_refuses(&mut self, code: &str) {
         let reply = self.ask().await;
         assert_refusal(&reply, code);
@@ -170,6 +181,39 @@ async fn a_failed_flush_or_write_stops_disclosure_until_a_restart() {
         scene.gateway = home.serve().ready(&scene.world.layout.ops_url()).await;
         scene.assert_discloses().await;
     }
+    scene.close().await;
+}
+
+/// F04: the n-th call of the writer fails once, for n = 1 to 50. Which error is the turn of n; every error at every n is what
+/// `writer` tries, without the gateway around it.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_failed_call_among_fifty_is_never_forgotten() {
+    const STOP: [&str; 4] =
+        ["fdatasync:error=EIO", "write:error=EIO", "fdatasync:error=ENOSPC", "fdatasync:error=EDQUOT"];
+    const WAIT: [&str; 3] = ["write:error=ENOSPC", "write:error=EDQUOT", "write:error=EFBIG"];
+    let home = Home::new();
+    let mut scene = Scene::open(&home).await;
+    for nth in 1..=50 {
+        let stops = nth % 2 == 1;
+        let fault = if stops { STOP[nth / 2 % STOP.len()] } else { WAIT[nth / 2 % WAIT.len()] };
+        let fault = format!("{fault}:when={nth}");
+        let Some(injection) = Injection::begin(&home, scene.audit_writer(), &fault).await else { return };
+        let (code, why) =
+            if stops { ("audit-stopped", "the audit log stopped") } else { ("audit-full", "the audit device is full") };
+        scene.ask_until_refused(nth, code).await;
+        scene.assert_not_ready(why).await;
+        if stops {
+            scene.assert_refuses(code).await;
+            drop(injection);
+            scene.assert_refuses(code).await;
+            scene.restart().await;
+        } else {
+            drop(injection);
+            scene.gateway.becomes_ready(&scene.world.layout.ops_url()).await;
+        }
+        scene.assert_discloses().await;
+    }
+    println!("{} disclosed, {} refused", scene.disclosed.len(), scene.refused.len());
     scene.close().await;
 }
 

@@ -121,8 +121,9 @@ pub(crate) fn segment(audit: &Path) -> PathBuf {
     paths.filter(|path| path.extension().is_some_and(|end| end == "log")).max().unwrap()
 }
 
+/// Says why a test ends early.
 #[expect(clippy::print_stdout, reason = "who runs the tests is told what was not tested")]
-fn skip<T>(reason: &str) -> Option<T> {
+pub(crate) fn skip<T>(reason: &str) -> Option<T> {
     println!("skipped, this machine does not allow it: {reason}");
     None
 }
