@@ -2,6 +2,8 @@
 //! and what was acknowledged is there afterwards.
 
 use std::collections::HashSet;
+use std::fs;
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,8 +11,9 @@ use inzage::sandbox::client::{ClientError, PgoClient, Reply, TokenAnswer};
 use inzage::sandbox::person::End;
 use inzage::sandbox::world::World;
 use serde_json::Value;
+use tokio::net::TcpStream;
 
-use crate::faults::{Device, Injection, Target, segment};
+use crate::faults::{Device, Injection, Limit, Target, segment};
 use crate::harness::{Home, Process, clock, get, text};
 use crate::person::{self, Session, code, consent};
 
@@ -229,6 +232,50 @@ async fn a_quota_or_a_limit_of_files_is_waited_for() {
         drop(injection);
         scene.gateway.becomes_ready(&scene.world.layout.ops_url()).await;
     }
+    scene.assert_discloses().await;
+    scene.close().await;
+}
+
+/// F05: a write over a limit of file sizes sends SIGXFSZ, which ends a process that does not expect it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_limit_of_file_sizes_is_waited_for() {
+    let home = Home::new();
+    let mut scene = Scene::open(&home).await;
+    scene.assert_discloses().await;
+    let length = fs::metadata(segment(&home.audit())).unwrap().len();
+    let Some(limit) = Limit::set(&scene.gateway, "fsize", length + 2_000) else { return };
+    scene.ask_until_refused(10, "audit-full").await;
+    scene.assert_not_ready("the audit device is full").await;
+    drop(limit);
+    scene.gateway.becomes_ready(&scene.world.layout.ops_url()).await;
+    scene.assert_discloses().await;
+    scene.close().await;
+}
+
+/// F06: without descriptors nobody new is let in, nothing spins and nothing ends; who is in is served or refused.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_limit_of_descriptors_is_survived() {
+    let home = Home::new();
+    let mut scene = Scene::open(&home).await;
+    scene.assert_discloses().await;
+    let Some(limit) = Limit::set(&scene.gateway, "nofile", 64) else { return };
+    let (_, address) = scene.session.endpoints.resources["MM-2.0-HGB-FHIR"].split_once("//").unwrap();
+    let port: u16 = address.split('/').next().unwrap().rsplit_once(':').unwrap().1.parse().unwrap();
+    let mut crowd = Vec::new();
+    for _ in 0..100 {
+        crowd.push(TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.unwrap());
+    }
+    for _ in 0..20 {
+        scene.ask().await;
+    }
+    let before = scene.gateway.processor_time();
+    // Not to wait for anything: to see what it does in a second in which it has nothing to do.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let used = scene.gateway.processor_time() - before;
+    assert!(used < Duration::from_millis(300), "{used:?} in a second without work");
+    assert!(scene.gateway.runs());
+    drop((crowd, limit));
+    scene.gateway.becomes_ready(&scene.world.layout.ops_url()).await;
     scene.assert_discloses().await;
     scene.close().await;
 }
