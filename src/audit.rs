@@ -19,6 +19,7 @@ mod pseudonym;
 mod read;
 mod reader;
 mod record;
+pub mod render;
 mod scan;
 mod segment;
 mod show;
