@@ -10,10 +10,12 @@ mod file;
 mod folder;
 mod follow;
 mod index;
+pub mod keys;
 mod kind;
 mod lock;
 mod memory;
 pub mod note;
+mod notes;
 mod party;
 mod pseudonym;
 mod read;
@@ -23,9 +25,11 @@ pub mod render;
 mod scan;
 mod segment;
 mod show;
+pub mod signer;
 mod subject;
 #[cfg(test)]
 mod testing;
+mod tiles;
 pub mod tree;
 mod verify;
 
@@ -33,7 +37,7 @@ pub use broken::{Broken, ReadError, Why};
 pub use chain::ChainHash;
 pub use encode::{MAX_PAYLOAD_BYTES, encode};
 pub use event::{AuditEvent, Counts};
-pub use file::{FileLog, FileLogConfig, OpenError, Recovery};
+pub use file::{FileLog, FileLogConfig, FoundLog, OpenError, Recovery};
 pub use follow::Follower;
 pub(crate) use index::Found;
 pub use index::{
@@ -49,6 +53,7 @@ pub use record::{Record, RecordError, Word};
 pub use segment::{LogId, NodeName, NodeNameError};
 pub use show::{ShowError, show};
 pub use subject::{Pseudonym, SealedBsn};
+pub use tiles::TileError;
 pub use verify::{Verified, verify};
 
 use std::fmt;

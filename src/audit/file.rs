@@ -97,28 +97,74 @@ pub struct FileLog {
     writer: Mutex<Option<JoinHandle<()>>>,
 }
 
-impl FileLog {
-    /// Locks the folder, finds the end of the log or begins one, and starts the writer. Reads the last segment whole, and
-    /// of the others the headers and last hashes.
+/// A log whose folder is locked and whose end is known. Nothing of it was changed yet: what is found here can be held against
+/// what others know of it before it goes on.
+#[derive(Debug)]
+pub struct FoundLog {
+    config: FileLogConfig,
+    lock: FolderLock,
+    end: End,
+}
+
+impl FoundLog {
+    /// The id of the log.
+    #[must_use]
+    pub const fn id(&self) -> &LogId {
+        &self.end.log
+    }
+
+    /// How many whole records it has.
+    #[must_use]
+    pub const fn records(&self) -> u64 {
+        self.end.at.index
+    }
+
+    /// The index of the first record of its last segment.
+    #[must_use]
+    pub const fn last_segment(&self) -> u64 {
+        self.end.first
+    }
+
+    /// Cuts off what is unfinished and starts the writer.
     ///
     /// # Errors
     /// See [`OpenError`].
-    pub fn open(config: FileLogConfig, clock: SharedClock) -> Result<(Self, Recovery), OpenError> {
-        let FileLogConfig { dir, node, segment_bytes, queue_bound } = config;
+    pub fn start(self, clock: SharedClock) -> Result<(FileLog, Recovery), OpenError> {
+        let Self { config: FileLogConfig { dir, segment_bytes, queue_bound, .. }, lock, end } = self;
         let failed = |source| OpenError::Io { path: dir.clone(), source };
-        make_folder(&dir).map_err(failed)?;
-        let lock = FolderLock::take(&dir).map_err(|error| match error {
-            LockError::Held { holder } => OpenError::Locked { holder },
-            LockError::Unusable(source) => failed(source),
-        })?;
-        let end = find_end(&dir, &node)?;
         let recovery = Recovery { records: end.at.index, cut_bytes: end.unfinished_bytes };
         let tail = Tail { at: end.at, first: end.first, bytes: end.whole_bytes };
         let folder = Folder::open(lock, &dir, &folder::segment(tail.first)).map_err(failed)?;
         let shared = Arc::new(Shared::new(clock, tail.at.index));
         let mut writer = Writer::new(folder, end.log.clone(), tail, segment_bytes, Arc::clone(&shared));
         writer.begin().map_err(failed)?;
-        Self::start(end.log, shared, writer, queue_bound).map(|log| (log, recovery)).map_err(failed)
+        FileLog::start(end.log, shared, writer, queue_bound).map(|log| (log, recovery)).map_err(failed)
+    }
+}
+
+impl FileLog {
+    /// Locks the folder and finds the end of the log, or begins one. Reads the last segment whole, and of the others the
+    /// headers and last hashes.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub fn find(config: FileLogConfig) -> Result<FoundLog, OpenError> {
+        let failed = |source| OpenError::Io { path: config.dir.clone(), source };
+        make_folder(&config.dir).map_err(failed)?;
+        let lock = FolderLock::take(&config.dir).map_err(|error| match error {
+            LockError::Held { holder } => OpenError::Locked { holder },
+            LockError::Unusable(source) => failed(source),
+        })?;
+        let end = find_end(&config.dir, &config.node)?;
+        Ok(FoundLog { config, lock, end })
+    }
+
+    /// [`Self::find`] and [`FoundLog::start`].
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub fn open(config: FileLogConfig, clock: SharedClock) -> Result<(Self, Recovery), OpenError> {
+        Self::find(config)?.start(clock)
     }
 
     fn start(id: LogId, shared: Arc<Shared>, writer: Writer<impl Disk>, queue_bound: usize) -> io::Result<Self> {

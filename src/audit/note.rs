@@ -2,8 +2,10 @@
 //! of keys that are not asked about are skipped, as the specification demands, so that keys can be replaced and others can
 //! sign along.
 
+mod cosign;
 mod key;
 
+pub use cosign::{Cosigner, CosignerKey};
 pub use key::{KeyName, SigningKey, VerifierKey};
 
 use std::fmt;
@@ -134,6 +136,15 @@ impl Note {
         let bytes = key.sign(self.text.as_bytes());
         let verifier = key.verifier();
         self.signatures.push(Signature { name: verifier.name().clone(), key_id: verifier.key_id(), bytes });
+        self
+    }
+
+    /// Adds a signature of somebody else, in the place of one that the same key made before.
+    #[must_use]
+    pub fn with(mut self, signature: Signature) -> Self {
+        let same = |other: &Signature| other.name == signature.name && other.key_id == signature.key_id;
+        self.signatures.retain(|other| !same(other));
+        self.signatures.push(signature);
         self
     }
 

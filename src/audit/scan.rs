@@ -23,6 +23,7 @@ pub(super) struct Scan {
 }
 
 /// Where a walk ended.
+#[derive(Debug)]
 pub(super) struct End {
     pub(super) log: LogId,
     pub(super) at: Position,

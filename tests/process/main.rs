@@ -27,4 +27,3 @@ mod practices;
 mod sandbox;
 mod serve;
 mod server;
-mod writer;
