@@ -17,6 +17,8 @@ mod memory;
 pub mod note;
 mod notes;
 mod party;
+pub mod proof;
+pub mod prove;
 mod pseudonym;
 mod read;
 mod reader;

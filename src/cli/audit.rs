@@ -1,5 +1,6 @@
 //! `inzage audit`: what can be done with a log from outside.
 
+mod prove;
 mod show;
 mod verify;
 
@@ -16,11 +17,20 @@ pub(super) enum Command {
     Verify(verify::Arguments),
     /// Print every record, oldest first
     Show(show::Arguments),
+    /// Prove that a record is in the log, to whoever has its public key
+    Prove(prove::Inclusion),
+    /// Prove that the log holds all that it held at an earlier checkpoint
+    Consistency(prove::Growth),
+    /// Write checkpoint, hash tiles and entries in the static form that clients of C2SP tlog-tiles read
+    Tiles(prove::Publication),
 }
 
 pub(super) fn run(command: Command) -> ExitCode {
     match command {
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Show(arguments) => show::run(&arguments),
+        Command::Prove(arguments) => prove::inclusion(&arguments),
+        Command::Consistency(arguments) => prove::growth(&arguments),
+        Command::Tiles(arguments) => prove::publication(&arguments),
     }
 }
