@@ -27,7 +27,7 @@ mod sqlite;
 pub use cache::CachedTokens;
 pub use index::{IndexStore, Pruned};
 pub use key_file::{KeyError, KeyFile};
-pub use postgres::{Encryption, PostgresError, PostgresSettings, PostgresStore, PostgresUrl, UrlFault};
+pub use postgres::{Encryption, PostgresError, PostgresIndex, PostgresSettings, PostgresStore, PostgresUrl, UrlFault};
 pub use sqlite::{OpenError, SqliteIndex, SqliteStore};
 
 /// Everything that must survive a restart, behind one object: the ports of the features, and what whoever runs a node needs.

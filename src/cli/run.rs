@@ -161,8 +161,12 @@ pub(super) struct StopSignal {
 }
 
 impl StopSignal {
-    /// Catches them. Must be called inside a runtime.
+    /// Catches them, and from now on SIGXFSZ: by default it ends a process that writes over its limit of file sizes; caught,
+    /// the write fails with EFBIG and whoever writes decides. Must be called inside a runtime.
     pub(super) fn catch() -> std::io::Result<Self> {
+        const FILE_TOO_LARGE: i32 = 25; // signal(7)
+        // Once caught it stays so; nobody needs to be told.
+        drop(signal(SignalKind::from_raw(FILE_TOO_LARGE))?);
         Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
     }
 

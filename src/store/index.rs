@@ -1,6 +1,7 @@
 //! What whoever runs a node needs of an index of the access log, beside searching and filling it.
 
 use std::fmt::Debug;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -17,6 +18,9 @@ pub trait IndexStore: AuditIndex + Debug {
 
     /// Drops what happened before this moment, in steps. Positions stay.
     fn prune(&self, before: Timestamp) -> StoreFuture<'_, Pruned>;
+
+    /// Takes a log out, so that it can be added anew. When that is broken off, adding it anew is right all the same.
+    fn forget(&self, log: Arc<str>) -> StoreFuture<'_, ()>;
 
     /// Finishes what is waiting; each later operation is an error. Blocks until then.
     fn close(&self);

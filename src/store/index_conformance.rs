@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::IndexStore;
 use crate::audit::{
     Added, AuditEvent, AuditIndex, Cursor, Entry, IndexBatch, IndexPage, IndexPosition, IndexQuery, Kind, Outcome,
     Pseudonym, Record, encode,
@@ -104,6 +105,22 @@ pub(super) async fn a_batch_is_added_once_and_in_its_place(index: &dyn AuditInde
 pub(super) async fn a_log_may_begin_later_than_its_first_record(index: &dyn AuditIndex) {
     assert_eq!(index.add(batch(LOG, 40, &[event(0)])).await, Ok(Added::Done));
     assert_eq!(position(index, LOG).await.unwrap().next, 41);
+}
+
+/// Also when forgetting was broken off after its first step.
+pub(super) async fn a_log_is_forgotten_and_added_again(index: &dyn IndexStore) {
+    let events: Vec<_> = (0..10).map(event).collect();
+    index.add(batch(OTHER_LOG, 0, &events[..1])).await.unwrap();
+    for _ in 0..2 {
+        assert_eq!(index.add(batch(LOG, 0, &events)).await, Ok(Added::Done));
+        assert_eq!(found(index, all()).await.len(), 11);
+        index.forget(LOG.into()).await.unwrap();
+        assert_eq!(position(index, LOG).await, None);
+        assert_eq!(found(index, all()).await, [0], "the other log stays");
+    }
+    index.forget(LOG.into()).await.unwrap();
+    assert_eq!(index.add(batch(LOG, 5, &events[5..])).await, Ok(Added::Done), "its beginning may be gone");
+    assert_eq!(found(index, all()).await, [9, 8, 7, 6, 5, 0]);
 }
 
 pub(super) async fn of_several_writers_each_record_is_added_once(index: Arc<dyn AuditIndex>) {

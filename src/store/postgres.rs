@@ -2,6 +2,7 @@
 //! nodes is settled by the server, and a connection that breaks leaves nothing half done.
 
 mod condition;
+mod index;
 mod pool;
 mod ports;
 mod schema;
@@ -13,6 +14,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+pub use self::index::PostgresIndex;
 use self::pool::{Failure, Pool};
 pub use self::schema::PostgresError;
 use self::statements::column;
@@ -53,7 +55,7 @@ impl PostgresStore {
     /// # Errors
     /// See [`PostgresError`]; a schema of an earlier release is refused until it is migrated.
     pub async fn open(settings: PostgresSettings, sealer: Sealer, create: bool) -> Result<Self, PostgresError> {
-        let pool = connect(settings);
+        let pool = connect(settings, "");
         schema::ensure(&pool, create).await?;
         Ok(Self { pool, sealer })
     }
@@ -64,7 +66,7 @@ impl PostgresStore {
     /// # Errors
     /// See [`PostgresError`].
     pub async fn migrate(settings: PostgresSettings) -> Result<Vec<String>, PostgresError> {
-        let pool = connect(PostgresSettings { statement_timeout: Duration::ZERO, ..settings });
+        let pool = connect(PostgresSettings { statement_timeout: Duration::ZERO, ..settings }, "");
         let applied = schema::migrate(&pool).await;
         pool.close();
         applied
@@ -91,7 +93,8 @@ impl PostgresStore {
     }
 }
 
-fn connect(settings: PostgresSettings) -> Pool {
+/// `session` are more options for the server's part of each connection.
+fn connect(settings: PostgresSettings, session: &str) -> Pool {
     let mut config = settings.url.config().clone();
     if let Some(password) = &settings.password {
         config.password(password.reveal());
@@ -103,7 +106,7 @@ fn connect(settings: PostgresSettings) -> Pool {
         Encryption::Off => tokio_postgres::config::SslMode::Disable,
         Encryption::Verified => tokio_postgres::config::SslMode::Require,
     };
-    config.ssl_mode(mode);
+    config.ssl_mode(mode).options(session);
     Pool::new(config, settings.tls, settings.connections, settings.statement_timeout)
 }
 

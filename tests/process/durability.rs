@@ -2,6 +2,8 @@
 //! and what was acknowledged is there afterwards.
 
 use std::collections::HashSet;
+use std::fs;
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,8 +11,9 @@ use inzage::sandbox::client::{ClientError, PgoClient, Reply, TokenAnswer};
 use inzage::sandbox::person::End;
 use inzage::sandbox::world::World;
 use serde_json::Value;
+use tokio::net::TcpStream;
 
-use crate::faults::{Device, Injection, Target, segment};
+use crate::faults::{Device, Injection, Limit, Target, segment};
 use crate::harness::{Home, Process, clock, get, text};
 use crate::person::{self, Session, code, consent};
 
@@ -49,6 +52,17 @@ impl<'a> Scene<'a> {
     async fn assert_discloses(&mut self) {
         let reply = self.ask().await;
         assert_eq!(reply.status, 200, "{:?}", reply.body);
+    }
+
+    /// Each request is one write at least, that of its intent.
+    async fn ask_until_refused(&mut self, most: usize, code: &str) {
+        for _ in 0..=most {
+            let reply = self.ask().await;
+            if reply.status == 503 {
+                return assert_refusal(&reply, code);
+            }
+        }
+        panic!("the call was never made");
     }
 
     async fn assert_refuses(&mut self, code: &str) {
@@ -173,6 +187,39 @@ async fn a_failed_flush_or_write_stops_disclosure_until_a_restart() {
     scene.close().await;
 }
 
+/// F04: the n-th call of the writer fails once, for n = 1 to 50. Which error is the turn of n; every error at every n is what
+/// `writer` tries, without the gateway around it.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_failed_call_among_fifty_is_never_forgotten() {
+    const STOP: [&str; 4] =
+        ["fdatasync:error=EIO", "write:error=EIO", "fdatasync:error=ENOSPC", "fdatasync:error=EDQUOT"];
+    const WAIT: [&str; 3] = ["write:error=ENOSPC", "write:error=EDQUOT", "write:error=EFBIG"];
+    let home = Home::new();
+    let mut scene = Scene::open(&home).await;
+    for nth in 1..=50 {
+        let stops = nth % 2 == 1;
+        let fault = if stops { STOP[nth / 2 % STOP.len()] } else { WAIT[nth / 2 % WAIT.len()] };
+        let fault = format!("{fault}:when={nth}");
+        let Some(injection) = Injection::begin(&home, scene.audit_writer(), &fault).await else { return };
+        let (code, why) =
+            if stops { ("audit-stopped", "the audit log stopped") } else { ("audit-full", "the audit device is full") };
+        scene.ask_until_refused(nth, code).await;
+        scene.assert_not_ready(why).await;
+        if stops {
+            scene.assert_refuses(code).await;
+            drop(injection);
+            scene.assert_refuses(code).await;
+            scene.restart().await;
+        } else {
+            drop(injection);
+            scene.gateway.becomes_ready(&scene.world.layout.ops_url()).await;
+        }
+        scene.assert_discloses().await;
+    }
+    println!("{} disclosed, {} refused", scene.disclosed.len(), scene.refused.len());
+    scene.close().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_quota_or_a_limit_of_files_is_waited_for() {
     let home = Home::new();
@@ -185,6 +232,50 @@ async fn a_quota_or_a_limit_of_files_is_waited_for() {
         drop(injection);
         scene.gateway.becomes_ready(&scene.world.layout.ops_url()).await;
     }
+    scene.assert_discloses().await;
+    scene.close().await;
+}
+
+/// F05: a write over a limit of file sizes sends SIGXFSZ, which ends a process that does not expect it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_limit_of_file_sizes_is_waited_for() {
+    let home = Home::new();
+    let mut scene = Scene::open(&home).await;
+    scene.assert_discloses().await;
+    let length = fs::metadata(segment(&home.audit())).unwrap().len();
+    let Some(limit) = Limit::set(&scene.gateway, "fsize", length + 2_000) else { return };
+    scene.ask_until_refused(10, "audit-full").await;
+    scene.assert_not_ready("the audit device is full").await;
+    drop(limit);
+    scene.gateway.becomes_ready(&scene.world.layout.ops_url()).await;
+    scene.assert_discloses().await;
+    scene.close().await;
+}
+
+/// F06: without descriptors nobody new is let in, nothing spins and nothing ends; who is in is served or refused.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_limit_of_descriptors_is_survived() {
+    let home = Home::new();
+    let mut scene = Scene::open(&home).await;
+    scene.assert_discloses().await;
+    let Some(limit) = Limit::set(&scene.gateway, "nofile", 64) else { return };
+    let (_, address) = scene.session.endpoints.resources["MM-2.0-HGB-FHIR"].split_once("//").unwrap();
+    let port: u16 = address.split('/').next().unwrap().rsplit_once(':').unwrap().1.parse().unwrap();
+    let mut crowd = Vec::new();
+    for _ in 0..100 {
+        crowd.push(TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.unwrap());
+    }
+    for _ in 0..20 {
+        scene.ask().await;
+    }
+    let before = scene.gateway.processor_time();
+    // Not to wait for anything: to see what it does in a second in which it has nothing to do.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let used = scene.gateway.processor_time() - before;
+    assert!(used < Duration::from_millis(300), "{used:?} in a second without work");
+    assert!(scene.gateway.runs());
+    drop((crowd, limit));
+    scene.gateway.becomes_ready(&scene.world.layout.ops_url()).await;
     scene.assert_discloses().await;
     scene.close().await;
 }

@@ -108,6 +108,44 @@ impl Drop for Injection {
     }
 }
 
+/// A limit of a process, as prlimit(1) names it, until this is dropped.
+pub(crate) struct Limit {
+    process: u32,
+    name: &'static str,
+    before: String,
+}
+
+impl Limit {
+    /// Sets it to `most`; `None`, with the reason printed, when that is not allowed here.
+    pub(crate) fn set(process: &Process, name: &'static str, most: u64) -> Option<Self> {
+        let process = process.id();
+        let told = Command::new("prlimit")
+            .args(["--pid", &process.to_string(), &format!("--{name}"), "--noheadings", "--output=SOFT"])
+            .output();
+        let before = match told {
+            Ok(told) if told.status.success() => String::from_utf8(told.stdout).unwrap().trim().to_owned(),
+            Ok(told) => return skip(String::from_utf8_lossy(&told.stderr).trim()),
+            Err(error) => return skip(&format!("prlimit: {error}")),
+        };
+        let limit = Self { process, name, before };
+        limit.apply(&most.to_string());
+        Some(limit)
+    }
+
+    /// The soft one only: it can be raised again.
+    fn apply(&self, most: &str) {
+        let set = format!("--{}={most}:", self.name);
+        let done = Command::new("prlimit").args(["--pid", &self.process.to_string(), &set]).status().unwrap();
+        assert!(done.success());
+    }
+}
+
+impl Drop for Limit {
+    fn drop(&mut self) {
+        self.apply(&self.before);
+    }
+}
+
 fn thread(process: u32, name: &str) -> String {
     let threads = fs::read_dir(format!("/proc/{process}/task")).unwrap().map(|thread| thread.unwrap().path());
     let named = |thread: &PathBuf| fs::read_to_string(thread.join("comm")).unwrap().trim() == name;
@@ -121,8 +159,9 @@ pub(crate) fn segment(audit: &Path) -> PathBuf {
     paths.filter(|path| path.extension().is_some_and(|end| end == "log")).max().unwrap()
 }
 
+/// Says why a test ends early.
 #[expect(clippy::print_stdout, reason = "who runs the tests is told what was not tested")]
-fn skip<T>(reason: &str) -> Option<T> {
+pub(crate) fn skip<T>(reason: &str) -> Option<T> {
     println!("skipped, this machine does not allow it: {reason}");
     None
 }

@@ -1,20 +1,23 @@
-//! `kill -9` under load: whatever a client was answered is in the log, in every round, and its consents outlive the process.
+//! `kill -9` under load: whatever a client was answered is in the log, in every round, and its consents outlive the process,
+//! whichever store the gateway has.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use inzage::audit::read_dir;
 use inzage::availability::dutch_today;
 use inzage::sandbox::client::{ClientError, PgoClient, new_id};
 use inzage::sandbox::world::World;
-use inzage::secret::random;
+use inzage::secret::{random, sha256};
+use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use crate::harness::{Home, Process, clock, text};
 use crate::person::{Session, consent};
+use crate::postgres::Database;
 
-const ROUNDS: usize = 20;
 const CLIENTS: usize = 6;
 /// Answers of a round before the kill.
 const ANSWERS_MIN: usize = 200;
@@ -36,11 +39,28 @@ struct Ledger {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_answer_is_in_the_log_after_every_kill() {
     let home = Home::new();
+    survive_kills(&home, &[]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_answer_is_in_the_log_after_every_kill_on_postgresql() {
+    let home = Home::new();
+    let Some(database) = Database::new().await else { return };
+    survive_kills(&home, &["--store", &database.url]).await;
+    database.remove().await;
+}
+
+#[expect(clippy::print_stdout, reason = "who runs the tests is told how much was tried")]
+async fn survive_kills(home: &Home, store: &[&str]) {
+    let config = home.path("gateway.toml");
+    let arguments = [&["serve", "--config", text(&config)], store].concat();
     let world = home.world().await;
-    let mut ledger = Ledger::default();
-    let mut first = None;
-    for round in 1..=ROUNDS {
-        let gateway = home.serve().ready(&world.layout.ops_url()).await;
+    let (mut ledger, mut log, mut first) = (Ledger::default(), Log::default(), None);
+    let (rounds, mut restarts) = (rounds(), Vec::new());
+    for round in 1..=rounds {
+        let started = clock().monotonic();
+        let gateway = Process::start(home, &arguments).ready(&world.layout.ops_url()).await;
+        restarts.push(clock().monotonic() - started);
         let newest = consent(&world).await;
         ledger.consents.push(newest.correlation_id.clone());
         // The oldest token has seen every kill so far.
@@ -48,14 +68,30 @@ async fn every_answer_is_in_the_log_after_every_kill() {
         let before = ledger.answers.len();
         load_then_kill(&world, gateway, [oldest, newest], &mut ledger.answers).await;
         assert!(ledger.answers.len() - before >= ANSWERS_MIN, "round {round}");
-        assert_log_holds(&home, &ledger).await;
+        log.read_on(home).await;
+        log.assert_holds(&ledger);
     }
-    let gateway = home.serve().ready(&world.layout.ops_url()).await;
+    let gateway = Process::start(home, &arguments).ready(&world.layout.ops_url()).await;
     gateway.signal("TERM");
     assert_eq!(gateway.ended().await.code, Some(0));
-    assert_log_holds(&home, &ledger).await;
-    println!("{ROUNDS} kills, {} answers, all in the log", ledger.answers.len());
+    log.read_on(home).await;
+    log.assert_holds(&ledger);
+    restarts.sort();
+    println!(
+        "{rounds} kills, {} answers and {} consents, all in the log of {} records; ready after {:?} (median), {:?} (longest)",
+        ledger.answers.len(),
+        ledger.consents.len(),
+        log.digests.len(),
+        restarts[restarts.len() / 2],
+        restarts[restarts.len() - 1],
+    );
     world.stop().await.unwrap();
+}
+
+/// 20, or as many as the environment says.
+#[expect(clippy::disallowed_methods, reason = "how long to test is said by the environment")]
+fn rounds() -> usize {
+    std::env::var("INZAGE_KILL_ROUNDS").map_or(20, |rounds| rounds.parse().unwrap())
 }
 
 /// Clients ask without pause; somewhere after the least number of answers, with requests under way, the gateway dies.
@@ -123,21 +159,47 @@ fn requests() -> Vec<(String, u16, &'static str)> {
     ]
 }
 
-async fn assert_log_holds(home: &Home, ledger: &Ledger) {
-    let verified = home.run(&["audit", "verify", text(&home.audit())]).await;
-    assert_eq!(verified.code, Some(0), "{}{}", verified.out, verified.err);
-    let records = home.records().await;
-    let count = records.len();
-    assert_eq!(verified.last_line(), format!("audit: {count} records, tree size {count}, ok"));
-    let mut kinds: HashMap<&str, HashSet<&str>> = HashMap::new();
-    for record in &records {
-        for id in [&record["request_id"], &record["correlation_id"]].into_iter().filter_map(|id| id.as_str()) {
-            kinds.entry(id).or_default().insert(record["kind"].as_str().unwrap());
+/// What was found in the log so far, kill after kill.
+#[derive(Default)]
+struct Log {
+    /// Of each record.
+    digests: Vec<[u8; 32]>,
+    /// The kinds of the records that carry a request or correlation id.
+    kinds: HashMap<String, HashSet<String>>,
+}
+
+impl Log {
+    /// The log is sound, everything found before is in it still, and what is new is noted.
+    async fn read_on(&mut self, home: &Home) {
+        let verified = home.run(&["audit", "verify", text(&home.audit())]).await;
+        assert_eq!(verified.code, Some(0), "{}{}", verified.out, verified.err);
+        let mut count = 0;
+        for record in read_dir(&home.audit()).unwrap() {
+            let (index, payload) = record.unwrap();
+            let digest = sha256(&payload);
+            match self.digests.get(count) {
+                Some(before) => assert_eq!(*before, digest, "record {index} was another"),
+                None => self.note(digest, &payload),
+            }
+            count += 1;
+        }
+        assert_eq!(count, self.digests.len(), "records are gone");
+        assert_eq!(verified.last_line(), format!("audit: {count} records, tree size {count}, ok"));
+    }
+
+    fn note(&mut self, digest: [u8; 32], payload: &[u8]) {
+        self.digests.push(digest);
+        let record: Value = serde_json::from_slice(payload).unwrap();
+        for id in [&record["request_id"], &record["correlation_id"]].into_iter().filter_map(Value::as_str) {
+            self.kinds.entry(id.to_owned()).or_default().insert(record["kind"].as_str().unwrap().to_owned());
         }
     }
-    let answers = ledger.answers.iter().map(|answer| (answer.request_id.as_str(), answer.owed));
-    let consents = ledger.consents.iter().map(|id| (id.as_str(), "consent_given"));
-    for (id, owed) in answers.chain(consents) {
-        assert!(kinds.get(id).is_some_and(|kinds| kinds.contains(owed)), "no {owed} for {id}");
+
+    fn assert_holds(&self, ledger: &Ledger) {
+        let answers = ledger.answers.iter().map(|answer| (answer.request_id.as_str(), answer.owed));
+        let consents = ledger.consents.iter().map(|id| (id.as_str(), "consent_given"));
+        for (id, owed) in answers.chain(consents) {
+            assert!(self.kinds.get(id).is_some_and(|kinds| kinds.contains(owed)), "no {owed} for {id}");
+        }
     }
 }

@@ -27,3 +27,4 @@ mod practices;
 mod sandbox;
 mod serve;
 mod server;
+mod writer;

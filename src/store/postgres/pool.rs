@@ -10,6 +10,7 @@ use deadpool_postgres::{
 };
 use tokio::runtime::Handle;
 use tokio::time::timeout;
+use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Config, NoTls, Row};
 use tokio_postgres_rustls::MakeRustlsConnect;
@@ -67,6 +68,11 @@ impl Failure {
         matches!(self, Self::Failed(error) if error.code().is_none())
     }
 
+    /// Whether the statement would have made something that is there already.
+    pub(super) fn is_duplicate(&self) -> bool {
+        matches!(self, Self::Failed(error) if error.code() == Some(&SqlState::UNIQUE_VIOLATION))
+    }
+
     /// What it says about the store as a whole; nothing when only this statement is concerned.
     pub(super) fn fault(&self) -> Option<StoreFault> {
         match self {
@@ -113,7 +119,8 @@ pub(super) struct Pool {
 }
 
 impl Pool {
-    /// A pool without connections; they are made when they are needed. Must be called inside a runtime.
+    /// A pool without connections; they are made when they are needed. Must be called inside a runtime. The configuration may
+    /// have options of its own for the session.
     pub(super) fn new(config: Config, tls: Option<rustls::ClientConfig>, most: usize, statement: Duration) -> Self {
         let manager = manager(bounded(config, statement), tls);
         let timeouts = Timeouts { wait: Some(WAIT), create: None, recycle: Some(RECYCLE) };
@@ -218,8 +225,9 @@ impl Pool {
 /// Settings that make the server, and the network below it, give up before we do.
 fn bounded(mut config: Config, statement: Duration) -> Config {
     let session = format!(
-        "-c statement_timeout={0} -c lock_timeout={0} -c idle_in_transaction_session_timeout=10000",
-        statement.as_millis()
+        "{1} -c statement_timeout={0} -c lock_timeout={0} -c idle_in_transaction_session_timeout=10000",
+        statement.as_millis(),
+        config.get_options().unwrap_or_default()
     );
     config.options(session).connect_timeout(CONNECT).tcp_user_timeout(UNHEARD);
     config.keepalives(true).keepalives_idle(UNHEARD).keepalives_interval(Duration::from_secs(1)).keepalives_retries(3);

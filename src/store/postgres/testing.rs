@@ -43,13 +43,10 @@ impl Database {
 
     /// Settings as a node has them, with few connections and a short patience.
     pub(super) fn settings(&self) -> PostgresSettings {
-        let host = self.server.get_hosts().first().map(|host| match host {
-            tokio_postgres::config::Host::Tcp(name) => name.clone(),
-            tokio_postgres::config::Host::Unix(path) => path.display().to_string().replace('/', "%2F"),
-        });
+        let host = self.server.get_hosts().first().map(host_text).unwrap();
         let port = self.server.get_ports().first().unwrap_or(&5432);
         let user = self.server.get_user().unwrap_or("postgres");
-        let url = format!("postgres://{user}@{}:{port}/{}", host.unwrap(), self.name);
+        let url = format!("postgres://{user}@{host}:{port}/{}", self.name);
         let password = self.server.get_password().map(|word| Secret::new(String::from_utf8(word.to_vec()).unwrap()));
         PostgresSettings {
             url: PostgresUrl::parse(&url).unwrap(),
@@ -76,6 +73,34 @@ impl Database {
         PostgresSettings { url, ..self.settings() }
     }
 
+    /// A new user with these rights; `{node}` stands for their name.
+    pub(super) async fn node_role(&self, grants: &str) -> String {
+        let name = format!("{}_node", self.name);
+        let create = format!("CREATE ROLE {name} LOGIN; {}", grants.replace("{node}", &name));
+        self.raw().await.batch_execute(&create).await.unwrap();
+        name
+    }
+
+    /// A connection of that user, beside the store.
+    pub(super) async fn raw_as(&self, user: &str) -> Client {
+        client(self.server.clone().dbname(&self.name).user(user)).await
+    }
+
+    /// The settings of a node that is that user.
+    pub(super) fn settings_as(&self, user: &str) -> PostgresSettings {
+        let host = self.server.get_hosts().first().map(host_text).unwrap();
+        let port = self.server.get_ports().first().unwrap_or(&5432);
+        let url = format!("postgres://{user}@{host}:{port}/{}", self.name);
+        PostgresSettings { url: PostgresUrl::parse(&url).unwrap(), ..self.settings() }
+    }
+
+    /// Removes the database and then the user.
+    pub(super) async fn remove_with(self, user: &str) {
+        let server = self.server.clone();
+        self.remove().await;
+        client(&server).await.batch_execute(&format!("DROP ROLE {user}")).await.unwrap();
+    }
+
     pub(super) async fn open(&self) -> PostgresStore {
         self.try_open(1, true).await.unwrap()
     }
@@ -95,4 +120,11 @@ async fn client(config: &Config) -> Client {
     let (client, connection) = config.connect(NoTls).await.unwrap();
     tokio::spawn(connection);
     client
+}
+
+fn host_text(host: &tokio_postgres::config::Host) -> String {
+    match host {
+        tokio_postgres::config::Host::Tcp(name) => name.clone(),
+        tokio_postgres::config::Host::Unix(path) => path.display().to_string().replace('/', "%2F"),
+    }
 }

@@ -85,6 +85,18 @@ impl IndexStore for SqliteIndex {
         })
     }
 
+    fn forget(&self, log: Arc<str>) -> StoreFuture<'_, ()> {
+        Box::pin(async move {
+            loop {
+                let name = Arc::clone(&log);
+                let step = self.writer.submit(move |connection| statements::forget(connection, &name)).await?;
+                if step < statements::PRUNE_STEP {
+                    return Ok(());
+                }
+            }
+        })
+    }
+
     fn close(&self) {
         self.reader.stop();
         self.writer.stop();

@@ -12,7 +12,8 @@ use crate::audit::{Added, Cursor, Entry, Found, IndexBatch, IndexPage, IndexPosi
 pub(super) const PRUNE_STEP: u64 = 1_000;
 
 pub(super) fn position(connection: &Connection, log: &str) -> Result<Option<IndexPosition>> {
-    let sql = "SELECT next, leaf FROM logs WHERE name = ?1";
+    // A log that was forgotten is at 0.
+    let sql = "SELECT next, leaf FROM logs WHERE name = ?1 AND next > 0";
     let read = |row: &Row<'_>| Ok(IndexPosition { next: from_sql(row.get(0)?), leaf: row.get(1)? });
     connection.prepare_cached(sql)?.query_row([log], read).optional()
 }
@@ -32,7 +33,9 @@ pub(super) fn add(connection: &Connection, batch: &IndexBatch) -> Result<Added> 
 }
 
 fn insert(connection: &Connection, log: i64, entry: &Entry) -> Result<()> {
-    let sql = "INSERT INTO records (time, log, idx, kind, outcome, subject, provider, client, service, payload)
+    // What is there already is left over from before the log was forgotten.
+    let sql =
+        "INSERT OR IGNORE INTO records (time, log, idx, kind, outcome, subject, provider, client, service, payload)
                VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
     connection.prepare_cached(sql)?.execute(params![
         entry.time.as_microsecond(),
@@ -136,6 +139,15 @@ fn found(row: &Row<'_>) -> Result<Found> {
 pub(super) fn prune(connection: &Connection, before: Timestamp) -> Result<u64> {
     let sql = "DELETE FROM records WHERE rowid IN (SELECT rowid FROM records WHERE time < ?1 ORDER BY time LIMIT ?2)";
     let deleted = connection.prepare_cached(sql)?.execute(params![before.as_microsecond(), to_sql(PRUNE_STEP)])?;
+    Ok(u64::try_from(deleted).unwrap_or(u64::MAX))
+}
+
+/// Sets the position of a log back, deletes a step of its records, and says how many.
+pub(super) fn forget(connection: &Connection, log: &str) -> Result<u64> {
+    connection.prepare_cached("UPDATE logs SET next = 0 WHERE name = ?1")?.execute([log])?;
+    let sql = "DELETE FROM records WHERE rowid IN (
+                   SELECT rowid FROM records WHERE log = (SELECT id FROM logs WHERE name = ?1) LIMIT ?2)";
+    let deleted = connection.prepare_cached(sql)?.execute(params![log, to_sql(PRUNE_STEP)])?;
     Ok(u64::try_from(deleted).unwrap_or(u64::MAX))
 }
 

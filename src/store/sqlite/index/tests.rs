@@ -54,6 +54,12 @@ async fn two_openers_do_not_add_twice() {
 }
 
 #[tokio::test]
+async fn a_log_is_forgotten_and_added_again() {
+    let scratch = Scratch::new();
+    conformance::a_log_is_forgotten_and_added_again(&open(&scratch)).await;
+}
+
+#[tokio::test]
 async fn pruning_takes_what_is_old_and_keeps_positions() {
     let scratch = Scratch::new();
     let index = open(&scratch);
