@@ -2,6 +2,7 @@
 //! takes the listeners and the stop signal as arguments.
 
 mod assemble;
+mod audit_index;
 mod chain_log;
 mod his;
 mod his_check;
@@ -30,6 +31,8 @@ use crate::routing::SharedSnapshot;
 use crate::store::Store;
 use crate::tls::server::ServerTls;
 
+use self::audit_index::IndexPart;
+pub use self::audit_index::{Rebuilt, prune_index, rebuild_index};
 use self::chain_log::ChainLogPart;
 pub use self::his_check::{HisCheck, LOG_NAME as HIS_CHECK_LOG, Line, Report, ServiceVerdict, Verdict, his_check};
 use self::lists::ListsPart;
@@ -58,6 +61,7 @@ pub struct App {
     clock: SharedClock,
     grace: Duration,
     audit: Arc<FileLog>,
+    index: IndexPart,
     chain_log: ChainLogPart,
     store: Arc<dyn Store>,
     lists: ListsPart,
@@ -123,11 +127,20 @@ impl App {
     /// # Errors
     /// See [`RunError`].
     pub async fn run(self, listeners: Listeners, controls: Controls) -> Result<(), RunError> {
-        let Self { clock, grace, audit, chain_log, store, lists, front, back, metrics, his, readiness, _data } = self;
+        let Self { clock, grace, audit, index, chain_log, store, lists, front, back, metrics, his, readiness, _data } =
+            self;
         let ops = tokio::net::TcpListener::from_std(nonblocking(listeners.ops)?)?;
         let (front_socket, back_socket) = (Listener::from_std(listeners.front)?, Listener::from_std(listeners.back)?);
         let faces = [(Face::Front, Arc::clone(&front.counters)), (Face::Back, Arc::clone(&back.counters))];
-        let monitor = monitor(&readiness, &metrics, &audit, &store, &chain_log, &lists, Observed { faces, his });
+        let monitor = monitor(
+            &readiness,
+            &metrics,
+            &audit,
+            &store,
+            &chain_log,
+            &lists,
+            Observed { faces, his, index: Box::new(index.observe()) },
+        );
         let background = tokio_util::task::TaskTracker::new();
         // It outlives the drain, so that readiness can tell of it.
         let drained = CancellationToken::new();
@@ -135,9 +148,11 @@ impl App {
         background.spawn(lists.keep(&metrics, controls.stop.clone()));
         background.spawn(chain_log.clone().deliver(controls.stop.clone()));
         background.spawn(sweep(Arc::clone(&store), Arc::clone(&clock), controls.stop.clone()));
+        background.spawn(index.prune(controls.stop.clone()));
+        let filling = index.fill();
         if controls.stop.run_until_cancelled(lists.loaded.cancelled()).await.is_some() {
             record(&*audit, &clock, Kind::NodeStarted).await?;
-            readiness.serve(parts(&audit, &store, &lists));
+            readiness.serve(parts(&audit, &index, &store, &lists));
             controls.serving.cancel();
             tracing::info!("serving");
             let front = serve(front_socket, front.edge(&clock, grace), controls.stop.clone());
@@ -154,8 +169,9 @@ impl App {
         background.wait().await;
         chain_log.finish().await;
         record(&*audit, &clock, Kind::NodeStopped).await?;
-        // Both wait for the disk.
-        let closing = tokio::task::spawn_blocking(move || (store.close(), audit.close()));
+        let index = filling.finish(grace).await;
+        // All wait for the disk.
+        let closing = tokio::task::spawn_blocking(move || (store.close(), index.close(), audit.close()));
         closing.await.map(|_| ()).map_err(std::io::Error::other)?;
         Ok(())
     }
@@ -179,10 +195,11 @@ async fn record(audit: &dyn AuditLog, clock: &SharedClock, kind: Kind) -> Result
     receipt(audit.append(event)?).await.map(|_| ())
 }
 
-fn parts(audit: &Arc<FileLog>, store: &Arc<dyn Store>, lists: &ListsPart) -> Parts {
+fn parts(audit: &Arc<FileLog>, index: &IndexPart, store: &Arc<dyn Store>, lists: &ListsPart) -> Parts {
     let store = Arc::clone(store);
     Parts {
         audit: Arc::clone(audit) as Arc<dyn AuditLog>,
+        audit_index: Box::new(index.health()),
         lists: Box::new(lists.watch()),
         store: Box::new(move || store.health()),
     }
@@ -192,6 +209,7 @@ fn parts(audit: &Arc<FileLog>, store: &Arc<dyn Store>, lists: &ListsPart) -> Par
 struct Observed {
     faces: [(Face, Arc<Counters>); 2],
     his: Vec<his::Observed>,
+    index: Box<dyn Fn(&Metrics) + Send + Sync>,
 }
 
 fn monitor(
@@ -213,6 +231,7 @@ fn monitor(
         metrics.observe(audit.health().is_ok(), open);
         metrics.observe_lists(&lists());
         chain_log.observe(metrics);
+        (observed.index)(metrics);
         observed.his.iter().for_each(|endpoint| endpoint.observe(metrics));
     };
     Monitor { readiness: Arc::clone(readiness), metrics: Arc::clone(metrics), observe: Arc::new(observe) }

@@ -10,6 +10,7 @@ mod file;
 mod folder;
 mod follow;
 mod index;
+mod indexer;
 pub mod keys;
 mod kind;
 mod lock;
@@ -43,8 +44,10 @@ pub use file::{FileLog, FileLogConfig, FoundLog, OpenError, Recovery};
 pub use follow::Follower;
 pub(crate) use index::Found;
 pub use index::{
-    Added, AuditIndex, Cursor, Entry, IndexBatch, IndexPage, IndexPosition, IndexQuery, MemoryIndex, PAGE_MAX,
+    Added, AuditIndex, Cursor, Entry, IndexBatch, IndexCounts, IndexFault, IndexPage, IndexPosition, IndexProgress,
+    IndexQuery, Lag, MemoryIndex, PAGE_MAX,
 };
+pub use indexer::Indexer;
 pub use kind::{Action, Activity, Kind, Outcome, Term};
 pub use lock::{FolderLock, LockError};
 pub use memory::MemoryLog;

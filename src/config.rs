@@ -46,7 +46,7 @@ pub use origin::{HttpsUrl, Origin};
 pub use parts::{Back, Edge, Environment, Front, Identity, Lists, Node, Ops};
 pub use practices::{Dialect, His, Practice, PracticeState};
 pub use services::Services;
-pub use store::{Postgres, Store};
+pub use store::{Postgres, Sqlite, Store};
 pub use upkeep::{Audit, Keys, Release, Telemetry};
 
 use crate::medmij::Hostname;

@@ -25,7 +25,7 @@ mod rows;
 mod sqlite;
 
 pub use cache::CachedTokens;
-pub use index::{IndexStore, Pruned};
+pub use index::{ClosedIndex, IndexStore, Pruned};
 pub use key_file::{KeyError, KeyFile};
 pub use postgres::{Encryption, PostgresError, PostgresIndex, PostgresSettings, PostgresStore, PostgresUrl, UrlFault};
 pub use sqlite::{OpenError, SqliteIndex, SqliteStore};

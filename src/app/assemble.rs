@@ -8,6 +8,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use axum::Router;
 
+use super::audit_index::IndexPart;
 use super::chain_log::ChainLogPart;
 use super::his::Installations;
 use super::login::login;
@@ -85,6 +86,7 @@ impl App {
         let snapshot = first_snapshot(config)?;
         let lists = ListsPart::build(config, &clock, &snapshot, &audit)?;
         let store = open_store(config, &clock)?;
+        let index = IndexPart::build(config, &clock, &audit, lists.alarms());
         let his = Installations::build(config, &clock)?;
         let shared = Shared {
             adapters: his.adapters,
@@ -105,6 +107,7 @@ impl App {
             readiness: Arc::new(Readiness::default()),
             clock,
             audit,
+            index,
             chain_log,
             lists,
             metrics,

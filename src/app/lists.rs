@@ -53,6 +53,11 @@ struct Force {
 }
 
 impl ListsPart {
+    /// Where what needs an operator is told.
+    pub(super) fn alarms(&self) -> Arc<Alarms> {
+        Arc::clone(&self.force.alarms)
+    }
+
     /// Puts the copy on disk into force, when there is one.
     pub(super) fn build(
         config: &Config,

@@ -63,6 +63,12 @@ pub enum StartError {
     /// The audit log cannot be opened.
     #[error("the audit log cannot be opened")]
     Audit(#[source] crate::audit::OpenError),
+    /// The audit log cannot be read.
+    #[error("the audit log cannot be read")]
+    AuditLog(#[source] crate::audit::ReadError),
+    /// The index of the audit log cannot be changed.
+    #[error("the index of the audit log cannot be changed")]
+    Index(#[source] crate::audit::IndexFault),
     /// The chain log cannot be kept.
     #[error("the chain log cannot be kept")]
     ChainLog(#[source] crate::chainlog::spool::SpoolError),
@@ -149,6 +155,8 @@ impl StartError {
             | Self::NoLogin => 78,
             Self::Locked { .. } => 75,
             Self::Audit(_)
+            | Self::AuditLog(_)
+            | Self::Index(_)
             | Self::ChainLog(_)
             | Self::Store(_)
             | Self::Server(_)

@@ -18,7 +18,7 @@ use crate::tls::identity::Roots;
 pub(super) fn open_store(config: &Config, clock: &SharedClock) -> Result<Arc<dyn Store>, StartError> {
     let sealer = Sealer::new(&key(&config.keys.sealing)?);
     match &config.store {
-        config::Store::Sqlite(path) => Ok(Arc::new(SqliteStore::open(path, sealer)?)),
+        config::Store::Sqlite(files) => Ok(Arc::new(SqliteStore::open(&files.path, sealer)?)),
         config::Store::Postgres(server) => {
             // A node of production may run as a user who cannot make tables, and never makes them by itself.
             let create = config.environment != Environment::Production;
@@ -35,9 +35,9 @@ pub(super) fn open_store(config: &Config, clock: &SharedClock) -> Result<Arc<dyn
 /// See [`StartError`].
 pub fn migrate_store(config: &Config, clock: &SharedClock) -> Result<Vec<String>, StartError> {
     match &config.store {
-        config::Store::Sqlite(path) => {
+        config::Store::Sqlite(files) => {
             let _data = lock(&config.node.data)?;
-            Ok(SqliteStore::migrate(path)?)
+            Ok(SqliteStore::migrate(&files.path)?)
         }
         config::Store::Postgres(server) => {
             let migrating = PostgresStore::migrate(settings(config, server, clock)?);
@@ -46,7 +46,11 @@ pub fn migrate_store(config: &Config, clock: &SharedClock) -> Result<Vec<String>
     }
 }
 
-fn settings(config: &Config, server: &config::Postgres, clock: &SharedClock) -> Result<PostgresSettings, StartError> {
+pub(super) fn settings(
+    config: &Config,
+    server: &config::Postgres,
+    clock: &SharedClock,
+) -> Result<PostgresSettings, StartError> {
     let tls = |roots: &Path| Ok::<_, StartError>(client_config(&Roots::load(roots)?, None, &[], clock)?);
     Ok(PostgresSettings {
         url: server.url.clone(),

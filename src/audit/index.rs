@@ -3,6 +3,7 @@
 
 mod entry;
 mod memory;
+mod progress;
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use jiff::Timestamp;
 
 pub use entry::Entry;
 pub use memory::MemoryIndex;
+pub use progress::{IndexCounts, IndexFault, IndexProgress, Lag};
 
 use super::{Kind, Outcome, Pseudonym, Record};
 use crate::medmij::{Hostname, ProviderName, ServiceId};

@@ -1,5 +1,6 @@
 //! `inzage audit`: what can be done with a log from outside.
 
+mod index;
 mod prove;
 mod show;
 mod verify;
@@ -23,6 +24,9 @@ pub(super) enum Command {
     Consistency(prove::Growth),
     /// Write checkpoint, hash tiles and entries in the static form that clients of C2SP tlog-tiles read
     Tiles(prove::Publication),
+    /// Look after the index in which the log is searched
+    #[command(subcommand)]
+    Index(index::Command),
 }
 
 pub(super) fn run(command: Command) -> ExitCode {
@@ -32,5 +36,6 @@ pub(super) fn run(command: Command) -> ExitCode {
         Command::Prove(arguments) => prove::inclusion(&arguments),
         Command::Consistency(arguments) => prove::growth(&arguments),
         Command::Tiles(arguments) => prove::publication(&arguments),
+        Command::Index(command) => index::run(command),
     }
 }

@@ -68,7 +68,7 @@ pub(super) fn refuse(faults: &ConfigFaults) -> ExitCode {
 }
 
 /// The configuration with what the command line says in its place, every file of it looked at.
-fn load_for(file: &Path, node: NodeArguments) -> Result<Config, ExitCode> {
+pub(super) fn load_for(file: &Path, node: NodeArguments) -> Result<Config, ExitCode> {
     let config = Config::load(file).map_err(|faults| refuse(&faults))?;
     let config = config.instead(&node.into()).map_err(|error| give_up(&error, EX_CONFIG))?;
     let faults = config.check_files();

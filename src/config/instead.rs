@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::files::Role;
 use super::kind;
-use super::{Config, Parts, Postgres, Store};
+use super::{Config, Parts, Postgres, Sqlite, Store};
 use crate::secret::Secret;
 use crate::store::{Encryption, PostgresUrl, UrlFault};
 
@@ -73,8 +73,8 @@ impl Config {
         for folder in [&mut audit.dir, &mut lists.copy, &mut node.data].into_iter().chain(spool) {
             *folder = own(folder);
         }
-        if let Store::Sqlite(path) = store {
-            *path = own(path);
+        if let Store::Sqlite(files) = store {
+            *files = Sqlite { path: own(&files.path), index: own(&files.index) };
         }
         for file in self.files.iter_mut().filter(|file| matches!(file.role, Role::Folder | Role::Database)) {
             file.path = own(&file.path);
@@ -149,7 +149,10 @@ mod tests {
         assert_eq!(config.audit.dir, Path::new("/var/log/inzage-b"));
         let spool = config.chain_log.as_ref().map(|log| log.spool.as_path());
         assert_eq!(spool, Some(Path::new("/etc/inzage/data-b/chainlog")));
-        assert!(matches!(&config.store, Store::Sqlite(path) if path == Path::new("/etc/inzage/data-b/inzage.sqlite")));
+        assert!(
+            matches!(&config.store, Store::Sqlite(files) if files.path == Path::new("/etc/inzage/data-b/inzage.sqlite")
+            && files.index == Path::new("/etc/inzage/data-b/audit-index.sqlite"))
+        );
         let folders: Vec<_> = config.files.iter().filter(|file| file.role == Role::Folder).collect();
         assert!(folders.len() >= 3 && folders.iter().all(|file| file.path.to_string_lossy().contains("-b")));
         assert_eq!(config.keys.sealing, Path::new("/etc/inzage/keys/sealing.key"), "shared");

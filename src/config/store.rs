@@ -13,10 +13,19 @@ use crate::store::{Encryption, PostgresUrl};
 /// Which engine keeps it.
 #[derive(Debug, Clone)]
 pub enum Store {
-    /// The database file of one node; default `inzage.sqlite` in the data folder.
-    Sqlite(PathBuf),
+    /// Database files of one node.
+    Sqlite(Sqlite),
     /// `[store.postgres]`: a server for one node or many.
     Postgres(Postgres),
+}
+
+/// The files of the embedded store.
+#[derive(Debug, Clone)]
+pub struct Sqlite {
+    /// What must survive a restart; default `inzage.sqlite` in the data folder.
+    pub path: PathBuf,
+    /// The index of the audit log; default `audit-index.sqlite` in the data folder.
+    pub index: PathBuf,
 }
 
 /// A PostgreSQL server.
@@ -38,11 +47,13 @@ impl Store {
     pub(super) fn read(section: &mut Section<'_, '_>, data: &Path) -> Read<Self> {
         let server = section.optional_table("postgres", Postgres::read)?;
         let Some(server) = server else {
-            return Ok(Self::Sqlite(section.file_or("path", Role::Database, data.join("inzage.sqlite"))?));
+            return Ok(Self::Sqlite(Sqlite::read(section, data)?));
         };
-        if section.optional("path", &Role::Database.kind())?.is_some() {
-            let key = section.path_of("path");
-            return Err(section.log().note(&key, Problem::NotBeside("store.postgres")));
+        for key in ["path", "audit_index"] {
+            if section.optional(key, &Role::Database.kind())?.is_some() {
+                let key = section.path_of(key);
+                return Err(section.log().note(&key, Problem::NotBeside("store.postgres")));
+            }
         }
         Ok(Self::Postgres(server))
     }
@@ -51,9 +62,17 @@ impl Store {
     #[must_use]
     pub fn summary(&self) -> String {
         match self {
-            Self::Sqlite(path) => path.display().to_string(),
+            Self::Sqlite(files) => files.path.display().to_string(),
             Self::Postgres(server) => server.url.to_string(),
         }
+    }
+}
+
+impl Sqlite {
+    fn read(section: &mut Section<'_, '_>, data: &Path) -> Read<Self> {
+        let path = section.file_or("path", Role::Database, data.join("inzage.sqlite"));
+        let index = section.file_or("audit_index", Role::Database, data.join("audit-index.sqlite"));
+        Ok(Self { path: path?, index: index? })
     }
 }
 

@@ -92,7 +92,7 @@ fn the_small_one_is_whole_and_its_defaults_are_those_of_the_documentation() {
     let config = parse(SMALL).unwrap();
     assert_eq!(config.his[0].base_url.as_str(), "https://his-a.localhost:8460/fhir");
     assert_eq!(config.audit.dir, Path::new("/etc/inzage/data/audit"));
-    assert!(matches!(&config.store, Store::Sqlite(path) if path == Path::new("/etc/inzage/data/inzage.sqlite")));
+    assert!(matches!(&config.store, Store::Sqlite(files) if files.path == Path::new("/etc/inzage/data/inzage.sqlite")));
     assert_eq!(config.lists.copy, Path::new("/etc/inzage/data/lists"));
     assert_eq!(config.lists.identity, config.back.identity);
     assert_eq!(config.keys.sealing, Path::new("/etc/inzage/keys/s"));

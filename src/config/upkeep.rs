@@ -17,6 +17,8 @@ pub struct Audit {
     pub segment_bytes: u64,
     /// Records that wait for the disk, 64 to 1,048,576, default 8,192; further requests are refused.
     pub queue: usize,
+    /// Days that records are kept, 1 to 36,525, default 1,827: five years (NEN 7513).
+    pub retention_days: u32,
 }
 
 impl Audit {
@@ -24,7 +26,8 @@ impl Audit {
         let dir = section.file_or("dir", Role::Folder, data.join("audit"));
         let segment_bytes = section.or_default("segment_bytes", &bytes(1_048_576..=4_294_967_296), 268_435_456);
         let queue = section.or_default("queue", &number(64..=1_048_576, " of records"), 8192);
-        Ok(Self { dir: dir?, segment_bytes: segment_bytes?, queue: queue? })
+        let retention_days = section.or_default("retention_days", &number(1..=36_525, " of days"), 1_827);
+        Ok(Self { dir: dir?, segment_bytes: segment_bytes?, queue: queue?, retention_days: retention_days? })
     }
 }
 

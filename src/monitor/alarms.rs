@@ -25,11 +25,13 @@ pub enum Alarm {
     ListCopyUnsaved,
     /// The ZAL sends people or PGOs to another address than ours.
     EndpointDiffers,
+    /// The index of the access log is not filled, and is not without somebody's help.
+    AuditIndexStopped,
 }
 
 impl Alarm {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::ListRollback,
         Self::ListSameNumber,
         Self::ListFromTheFuture,
@@ -38,6 +40,7 @@ impl Alarm {
         Self::ListLate,
         Self::ListCopyUnsaved,
         Self::EndpointDiffers,
+        Self::AuditIndexStopped,
     ];
 
     /// The name in log, metrics and `/readyz`.
@@ -52,6 +55,7 @@ impl Alarm {
             Self::ListLate => "list_late",
             Self::ListCopyUnsaved => "list_copy_unsaved",
             Self::EndpointDiffers => "endpoint_differs",
+            Self::AuditIndexStopped => "audit_index_stopped",
         }
     }
 }

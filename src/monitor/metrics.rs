@@ -1,11 +1,13 @@
 //! Every metric, with unit and label set. Labels come from closed sets, so their number is bounded; none holds personal data.
 
+mod audit_index;
 mod chain_log;
 mod his;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -13,11 +15,12 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
+use self::audit_index::AuditIndexMetrics;
 use self::chain_log::ChainLogMetrics;
 use self::his::HisMetrics;
 use super::alarms::Alarm;
 use super::ready::ListsState;
-use crate::audit::{Kind, Outcome};
+use crate::audit::{IndexProgress, Kind, Outcome};
 use crate::chainlog::Counts;
 use crate::his::Figures;
 use crate::lists::ListKind;
@@ -100,6 +103,7 @@ pub struct Metrics {
     store_connections: Family<StateLabel, Gauge>,
     store_waits: Counter,
     store_failures: Family<ReasonLabel, Counter>,
+    audit_index: AuditIndexMetrics,
     chain_log: ChainLogMetrics,
     his: HisMetrics,
 }
@@ -142,6 +146,7 @@ impl Default for Metrics {
             store_connections: Family::default(),
             store_waits: Counter::default(),
             store_failures: Family::default(),
+            audit_index: AuditIndexMetrics::default(),
             chain_log: ChainLogMetrics::default(),
             his: HisMetrics::default(),
         };
@@ -174,6 +179,7 @@ impl Metrics {
         let help = "Operations of the store that found no free connection";
         registry.register("store_waits", help, self.store_waits.clone());
         registry.register("store_failures", "Failed operations of the store by reason", self.store_failures.clone());
+        self.audit_index.register(registry);
         self.chain_log.register(registry);
         self.his.register(registry);
     }
@@ -234,6 +240,11 @@ impl Metrics {
         }
     }
 
+    /// Sets how far the index of the access log is.
+    pub fn observe_audit_index(&self, progress: &IndexProgress, now: Timestamp) {
+        self.audit_index.observe(progress, now);
+    }
+
     /// Sets what is measured of the chain log: what became of its lines, bytes in the spool, and how long the oldest waits.
     pub fn observe_chain_log(&self, counts: &Counts, spooled: u64, oldest: Duration) {
         self.chain_log.observe(counts, spooled, oldest);
@@ -276,6 +287,13 @@ mod tests {
         });
         let failures = StoreFailures { overdue: 5, ..StoreFailures::default() };
         metrics.observe_store(&PoolFigures { in_use: 3, waits: 4, failures, ..PoolFigures::default() });
+        let index = IndexProgress::new(tokio::sync::watch::channel(9).1);
+        let moment = Timestamp::UNIX_EPOCH;
+        index.began(0, None);
+        index.added(5, Some(moment), 5, 1);
+        for _ in 0..2 {
+            metrics.observe_audit_index(&index, moment + Duration::from_secs(30));
+        }
         let counts = Counts::default();
         counts.delivered.store(7, Ordering::Relaxed);
         for _ in 0..2 {
@@ -295,6 +313,11 @@ mod tests {
             "inzage_alarm{alarm=\"list_late\"} 1",
             "inzage_alarm{alarm=\"endpoint_differs\"} 0",
             "inzage_audit_ready 1",
+            "inzage_audit_index_behind 4",
+            "inzage_audit_index_lag_seconds 30.0",
+            "inzage_audit_index_records_total 5",
+            "inzage_audit_index_unreadable_total 1",
+            "inzage_audit_index_failures_total 0",
             "inzage_chain_log_lines_total{end=\"delivered\"} 7",
             "inzage_chain_log_lines_total{end=\"lost_at_queue\"} 0",
             "inzage_chain_log_spooled_bytes 300",

@@ -9,7 +9,7 @@ use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
 use super::alarms::Raised;
-use crate::audit::AuditLog;
+use crate::audit::{AuditLog, IndexFault};
 use crate::lists::{ListKind, PerList};
 use crate::oauth::store::StoreFault;
 
@@ -26,6 +26,8 @@ pub struct Parts {
     pub audit: Arc<dyn AuditLog>,
     /// How the lists are.
     pub lists: Box<dyn Fn() -> ListsState + Send + Sync>,
+    /// Whether the index of the audit log is filled; readiness does not follow it.
+    pub audit_index: Box<dyn Fn() -> Result<(), IndexFault> + Send + Sync>,
     /// Whether codes and tokens can be kept and found.
     pub store: Box<dyn Fn() -> Result<(), StoreFault> + Send + Sync>,
 }
@@ -59,6 +61,8 @@ pub struct Report {
     pub ready: bool,
     /// `ok`, or why access cannot be recorded.
     pub audit: String,
+    /// `ok`, or why the audit log cannot be searched to its end. The node is ready all the same.
+    pub audit_index: String,
     /// `ok`, or why codes and tokens cannot be kept or found.
     pub store: String,
     /// `ok`, `missing`, or which is too old.
@@ -107,12 +111,14 @@ impl Readiness {
         let (serving, draining) = (self.is_started(), self.draining.is_cancelled());
         let audit = self.parts.get().map(|parts| parts.audit.health());
         let store = self.parts.get().map(|parts| (parts.store)());
+        let audit_index = self.parts.get().map(|parts| (parts.audit_index)());
         let lists = self.parts.get().map(|parts| (parts.lists)());
         let fresh = lists.as_ref().is_some_and(|lists| lists.too_old.is_none());
         let each = lists.as_ref().and_then(|lists| lists.lists);
         Report {
             ready: serving && !draining && audit == Some(Ok(())) && store == Some(Ok(())) && fresh,
             audit: said(audit),
+            audit_index: said(audit_index),
             store: said(store),
             lists: match lists.as_ref().map(|lists| lists.too_old) {
                 None => "missing".to_owned(),

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::audit::AuditIndex;
-use crate::oauth::store::{StoreFault, StoreFuture};
+use crate::audit::{Added, AuditIndex, IndexBatch, IndexPage, IndexPosition, IndexQuery};
+use crate::oauth::store::{StoreError, StoreFault, StoreFuture};
 
 /// An index that a node keeps.
 pub trait IndexStore: AuditIndex + Debug {
@@ -33,4 +33,42 @@ pub struct Pruned {
     pub records: u64,
     /// Days, where a day is dropped as a whole.
     pub days: u64,
+}
+
+/// An index that could not be opened.
+#[derive(Debug)]
+pub struct ClosedIndex;
+
+fn closed<T: Send + 'static>() -> StoreFuture<'static, T> {
+    Box::pin(std::future::ready(Err(StoreError)))
+}
+
+impl AuditIndex for ClosedIndex {
+    fn search(&self, _: IndexQuery) -> StoreFuture<'_, IndexPage> {
+        closed()
+    }
+
+    fn position(&self, _: Arc<str>) -> StoreFuture<'_, Option<IndexPosition>> {
+        closed()
+    }
+
+    fn add(&self, _: IndexBatch) -> StoreFuture<'_, Added> {
+        closed()
+    }
+}
+
+impl IndexStore for ClosedIndex {
+    fn health(&self) -> Result<(), StoreFault> {
+        Err(StoreFault::Stopped)
+    }
+
+    fn prune(&self, _: Timestamp) -> StoreFuture<'_, Pruned> {
+        closed()
+    }
+
+    fn forget(&self, _: Arc<str>) -> StoreFuture<'_, ()> {
+        closed()
+    }
+
+    fn close(&self) {}
 }

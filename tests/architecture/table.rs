@@ -65,6 +65,7 @@ pub(crate) const PARTS: &[(Level, &str)] = &[
     (Level::Outside, "audit::notes"),
     (Level::Outside, "audit::signer"),
     (Level::Outside, "audit::prove"),
+    (Level::Outside, "audit::indexer"),
     (Level::Outside, "chainlog::spool"),
     (Level::Outside, "chainlog::queue"),
     (Level::Outside, "chainlog::delivery"),

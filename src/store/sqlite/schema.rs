@@ -33,7 +33,7 @@ pub enum OpenError {
     #[error("the schema of the store is of an earlier release: run `inzage migrate --config FILE` first")]
     Outdated,
     /// The index is of another release.
-    #[error("the index of the audit log is of another release: run `inzage audit reindex --config FILE`")]
+    #[error("the index of the audit log is of another release: run `inzage audit index rebuild --config FILE`")]
     OtherIndex,
     /// The schema is of a later release, or the file is not ours.
     #[error("the schema of the store is not one that this release knows")]

@@ -1,0 +1,163 @@
+//! Follows the log of this node into the index. It reads the files and not the memory of the writer, so that neither a crash nor
+//! a store that is away loses a record, and nobody who appends waits for it.
+
+mod source;
+#[cfg(test)]
+mod tests;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use source::Source;
+
+use super::{Added, AuditIndex, IndexBatch, IndexFault, IndexPosition, IndexProgress, ReadError};
+use crate::clock::SharedClock;
+use crate::monitor::alarms::{Alarm, Alarms};
+use crate::oauth::store::StoreError;
+
+/// How long records gather before they are added: each batch is a commit.
+const GATHER: Duration = Duration::from_millis(100);
+/// How long a failure is waited out, first and at most.
+const PAUSE: Duration = Duration::from_secs(1);
+const PAUSE_MAX: Duration = Duration::from_secs(30);
+
+/// What follows one log into an index.
+pub struct Indexer {
+    /// The folder of the log.
+    pub dir: PathBuf,
+    /// Its id.
+    pub log: Arc<str>,
+    /// How many of its records are durable.
+    pub durable: watch::Receiver<u64>,
+    /// Where they are searched.
+    pub index: Arc<dyn AuditIndex>,
+    /// The time, for what is told of the lag.
+    pub clock: SharedClock,
+    /// Where a log that the index does not belong to is told.
+    pub alarms: Arc<Alarms>,
+    /// What others are told.
+    pub progress: Arc<IndexProgress>,
+}
+
+/// Why a walk over the log ended before its end.
+#[derive(Debug, thiserror::Error)]
+enum Interrupted {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Log(#[from] ReadError),
+    #[error("the index and the log of this folder do not belong together")]
+    Diverged,
+    #[error("a thread that reads the log ended")]
+    Thread,
+}
+
+impl Interrupted {
+    const fn fault(&self) -> IndexFault {
+        match self {
+            Self::Store(_) => IndexFault::Store,
+            Self::Log(_) | Self::Thread => IndexFault::Log,
+            Self::Diverged => IndexFault::Diverged,
+        }
+    }
+}
+
+impl Indexer {
+    /// Follows the log until `stop`, and then to its end. A failure of the store or of the log is waited out; an index that holds
+    /// another log under this name is left as it is, because only a person can say which of the two is right.
+    pub async fn run(self, stop: CancellationToken) {
+        let mut pause = PAUSE;
+        loop {
+            let before = self.progress.next();
+            let Err(interrupted) = self.follow(&stop).await else { return };
+            self.progress.failed(interrupted.fault());
+            if matches!(interrupted, Interrupted::Diverged) {
+                self.alarms.raise(Alarm::AuditIndexStopped, &interrupted.to_string());
+                return;
+            }
+            tracing::warn!(error = %interrupted, "the audit index falls behind; it is tried again");
+            pause = if self.progress.next() > before { PAUSE } else { PAUSE_MAX.min(pause * 2) };
+            if stop.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
+                return;
+            }
+        }
+    }
+
+    /// Adds what is durable now, and no more.
+    ///
+    /// # Errors
+    /// When the store or the log fails, or the index holds another log under this name.
+    pub async fn catch_up(&self) -> Result<(), IndexFault> {
+        let stop = CancellationToken::new();
+        stop.cancel();
+        self.follow(&stop).await.map_err(|interrupted| {
+            tracing::error!(error = %interrupted, "the audit index cannot be filled");
+            interrupted.fault()
+        })
+    }
+
+    /// From where the index is until `stop`, and then to the end of the log.
+    async fn follow(&self, stop: &CancellationToken) -> Result<(), Interrupted> {
+        let mut durable = self.durable.clone();
+        let mut source = self.begin().await?;
+        loop {
+            let seen = self.clock.now();
+            let known = *durable.borrow_and_update();
+            let stopping = stop.is_cancelled();
+            let (rest, batch) = blocking(move || source.batch(known)).await??;
+            source = rest;
+            match batch {
+                Some(batch) => source = self.add(source, batch).await?,
+                None if stopping => return Ok(()),
+                None => {
+                    self.progress.caught_up(seen);
+                    self.wait(&mut durable, stop).await?;
+                }
+            }
+        }
+    }
+
+    /// Waits for more records, and a little for those that come with them.
+    async fn wait(&self, durable: &mut watch::Receiver<u64>, stop: &CancellationToken) -> Result<(), Interrupted> {
+        if let Some(changed) = stop.run_until_cancelled(durable.changed()).await {
+            changed.map_err(|_| Interrupted::Thread)?;
+            stop.run_until_cancelled(tokio::time::sleep(GATHER)).await;
+        }
+        Ok(())
+    }
+
+    /// Adds a batch. When somebody else was first, goes on where the index is now.
+    async fn add(&self, source: Source, batch: IndexBatch) -> Result<Source, Interrupted> {
+        let (next, count) = (batch.next(), batch.entries.len());
+        let unreadable = batch.entries.iter().filter(|entry| !entry.readable).count();
+        let newest = batch.entries.last().map(|entry| entry.time);
+        match self.index.add(batch).await? {
+            Added::Done => {
+                self.progress.added(next, newest, count, unreadable);
+                Ok(source)
+            }
+            Added::Raced => {
+                tracing::warn!(log = &*self.log, "somebody else fills the audit index from this log");
+                self.begin().await
+            }
+        }
+    }
+
+    /// Looks where the index is, and whether what it has came from this log.
+    async fn begin(&self) -> Result<Source, Interrupted> {
+        let position = self.index.position(Arc::clone(&self.log)).await?;
+        let (dir, log, durable) = (self.dir.clone(), Arc::clone(&self.log), *self.durable.borrow());
+        let source = blocking(move || Source::open(&dir, log, position, durable)).await??;
+        let source = source.ok_or(Interrupted::Diverged)?;
+        self.progress.began(position.map_or(0, |IndexPosition { next, .. }| next), source.newest());
+        Ok(source)
+    }
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Interrupted> {
+    tokio::task::spawn_blocking(work).await.map_err(|_| Interrupted::Thread)
+}

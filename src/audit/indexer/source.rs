@@ -1,0 +1,66 @@
+//! The log as batches, from a place on that is known to be of the same log.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::audit::tree::leaf_hash;
+use crate::audit::{Entry, Follower, IndexBatch, IndexPosition, ReadError, Record};
+
+/// A batch ends at so many records, or when it is so large.
+const RECORDS: usize = 500;
+const BYTES: usize = 1024 * 1024;
+
+/// What of the log is not in the index yet.
+pub(super) struct Source {
+    log: Arc<str>,
+    follower: Follower,
+    /// The time of the newest record so far, once one has a time.
+    newest: Option<Timestamp>,
+}
+
+impl Source {
+    /// Opens the log after `position`; `None` when the index has more records than the log, or another one at its end. Waits
+    /// for the disk.
+    pub(super) fn open(
+        dir: &Path,
+        log: Arc<str>,
+        position: Option<IndexPosition>,
+        durable: u64,
+    ) -> Result<Option<Self>, ReadError> {
+        let last = position.and_then(|position| position.next.checked_sub(1).zip(Some(position.leaf)));
+        let mut follower = Follower::open(dir, last.map_or(0, |(last, _)| last))?;
+        let mut newest = None;
+        if let Some((last, leaf)) = last {
+            let mut payload = Vec::new();
+            let read = if last < durable { follower.next(durable, &mut payload)? } else { None };
+            if read != Some(last) || leaf_hash(&payload) != leaf {
+                return Ok(None);
+            }
+            newest = Record::parse(last, &payload).ok().map(|record| record.time);
+        }
+        Ok(Some(Self { log, follower, newest }))
+    }
+
+    /// The time of the newest record so far.
+    pub(super) const fn newest(&self) -> Option<Timestamp> {
+        self.newest
+    }
+
+    /// The next batch of the records before `durable`, if there are any. Waits for the disk.
+    pub(super) fn batch(mut self, durable: u64) -> Result<(Self, Option<IndexBatch>), ReadError> {
+        let (mut entries, mut bytes, mut leaf) = (Vec::new(), 0, None);
+        let mut payload = Vec::new();
+        while entries.len() < RECORDS && bytes < BYTES {
+            let Some(index) = self.follower.next(durable, &mut payload)? else { break };
+            bytes += payload.len();
+            leaf = Some(leaf_hash(&payload));
+            let entry = Entry::of(index, std::mem::take(&mut payload), self.newest.unwrap_or_default());
+            self.newest = Some(entry.time);
+            entries.push(entry);
+        }
+        let log = Arc::clone(&self.log);
+        Ok((self, leaf.map(|leaf| IndexBatch { log, entries, leaf })))
+    }
+}
