@@ -14,6 +14,7 @@ mod indexer;
 pub mod keys;
 mod kind;
 mod lock;
+mod manifest;
 mod memory;
 pub mod note;
 mod notes;
@@ -59,7 +60,7 @@ pub use segment::{LogId, NodeName, NodeNameError};
 pub use show::{ShowError, show};
 pub use subject::{Pseudonym, SealedBsn};
 pub use tiles::TileError;
-pub use verify::{Verified, verify};
+pub use verify::{OutsideCopy, Progress, StateError, Verification, Verified, VerifyError, verify};
 
 use std::fmt;
 use std::future::Future;

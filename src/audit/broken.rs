@@ -39,6 +39,36 @@ pub enum Why {
     /// A compressed segment is not what was packed, or not alone in its file.
     #[error("the compressed segment does not unpack to what was sealed")]
     Packed,
+    /// A hash tile has not the hashes of the records, and the records are those that were signed.
+    #[error("the hash tile does not fit the records")]
+    Tile,
+    /// A checkpoint covers the records of a hash tile that is not there.
+    #[error("the hash tile is missing")]
+    TileMissing,
+    /// The hashes of the chain fit, but the tree that was signed has another record here.
+    #[error("the record is not the one that was signed")]
+    Replaced,
+    /// Somewhere between here and the size that was signed the records are others than those.
+    #[error("from here on the records are not those that were signed")]
+    Checkpoint,
+    /// Records that were signed are not there.
+    #[error("the records that it covers are missing from here on")]
+    Short,
+    /// A note is malformed, or not signed by a key of this log that may speak of it.
+    #[error("no key of the log signed this")]
+    Unsigned,
+    /// There are signatures, but the newest checkpoint is not there; or none at all where some are asked for.
+    #[error("the signed checkpoint is missing")]
+    NoCheckpoint,
+    /// The public keys are those of another log.
+    #[error("the public keys are those of another log")]
+    OtherKeys,
+    /// There are signatures, but not the public keys to check them with.
+    #[error("the public keys of the log are missing")]
+    NoKeys,
+    /// What the manifest of a segment says is not so, or it is missing.
+    #[error("the manifest is missing or does not fit its segment")]
+    Manifest,
     /// A record ends before it is complete although more segments follow.
     #[error("the record is not complete and is not the last")]
     Unfinished,

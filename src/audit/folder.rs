@@ -87,13 +87,11 @@ pub(super) fn packed(first: u64) -> String {
 }
 
 /// The name of its manifest.
-#[allow(dead_code, reason = "names are known before the part that writes them")]
 pub(super) fn manifest(first: u64) -> String {
     format!("segment-{first:020}.manifest")
 }
 
 /// What a file is called while it is written. Where it is found later, its writer was interrupted.
-#[allow(dead_code, reason = "names are known before the part that writes them")]
 pub(super) fn temporary(name: &str) -> String {
     format!("{name}{TEMPORARY}")
 }

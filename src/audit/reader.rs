@@ -9,8 +9,10 @@ use super::broken::{ReadError, Why, broken};
 use super::chain::{self, Position};
 use super::encode::MAX_PAYLOAD_BYTES;
 use super::folder;
+use super::manifest::Digest;
 use super::segment::{HASH_BYTES, LENGTH_BYTES, MAX_HEADER_BYTES};
 use stream::Stream;
+pub(super) use stream::{Hashing, digest};
 
 const FRAME: u64 = (LENGTH_BYTES + HASH_BYTES) as u64;
 
@@ -159,6 +161,11 @@ impl Segment {
         }
         let hash = self.file.last_bytes(self.whole, self.left);
         hash.map(Some).map_err(|error| self.failed(error))
+    }
+
+    /// The length and hash of the whole file, as it lies there.
+    pub(super) fn digest(&self) -> Result<Digest, ReadError> {
+        digest(&self.path).map_err(|source| ReadError::Io { path: self.path.clone(), source })
     }
 
     fn failed(&self, error: io::Error) -> ReadError {

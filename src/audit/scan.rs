@@ -118,12 +118,16 @@ impl Scan {
 
     fn skip_segment(&mut self) -> Result<bool, ReadError> {
         let Some(&first) = self.rest.front() else { return Ok(false) };
-        let Some(hash) = self.current.last_hash()? else {
-            return broken(self.at.index, self.current.name(), Why::Unfinished);
+        let next = Segment::open(&self.dir, first)?;
+        let hash = if self.current.is_packed() {
+            // To unpack it would take as long as to verify it, so the header of the next one is taken at its word.
+            Header::parse(next.line()).map(|header| header.start.hash)
+        } else {
+            self.current.last_hash()?
         };
+        let Some(hash) = hash else { return broken(self.at.index, self.current.name(), Why::Unfinished) };
         let start = Position { index: first, hash };
         let expected = Header { log: self.log.clone(), start }.line();
-        let next = Segment::open(&self.dir, first)?;
         if next.line() == expected.as_bytes() {
             self.rest.pop_front();
             (self.current, self.at) = (next, start);
@@ -139,6 +143,16 @@ impl Scan {
 
 /// The first indexes of all segments, in order, each once: between packing and removing a segment has two files.
 pub(super) fn list(dir: &Path) -> Result<VecDeque<u64>, ReadError> {
+    let first = |entry| if let Entry::Segment(first) | Entry::Packed(first) = entry { Some(first) } else { None };
+    firsts(dir, first).map(Into::into)
+}
+
+/// The first indexes of all segments that have a manifest.
+pub(super) fn manifests(dir: &Path) -> Result<Vec<u64>, ReadError> {
+    firsts(dir, |entry| if let Entry::Manifest(first) = entry { Some(first) } else { None })
+}
+
+fn firsts(dir: &Path, wanted: impl Fn(Entry) -> Option<u64>) -> Result<Vec<u64>, ReadError> {
     let failed = |source| ReadError::Io { path: dir.into(), source };
     let mut firsts = Vec::new();
     for entry in std::fs::read_dir(dir).map_err(failed)? {
@@ -147,12 +161,11 @@ pub(super) fn list(dir: &Path) -> Result<VecDeque<u64>, ReadError> {
         let kind = entry.file_type().map_err(failed)?;
         let fits = |entry: &Entry| if entry.is_folder() { kind.is_dir() } else { kind.is_file() };
         match name.to_str().and_then(Entry::parse).filter(fits) {
-            Some(Entry::Segment(first) | Entry::Packed(first)) => firsts.push(first),
-            Some(_) => {}
+            Some(entry) => firsts.extend(wanted(entry)),
             None => return broken(0, name.to_string_lossy().into_owned(), Why::Foreign),
         }
     }
     firsts.sort_unstable();
     firsts.dedup();
-    Ok(firsts.into())
+    Ok(firsts)
 }

@@ -111,7 +111,7 @@ pub(super) fn begins_header(bytes: &[u8]) -> bool {
     bytes.len() < MAX_HEADER_BYTES && bytes.get(..known) == MAGIC.as_bytes().get(..known) && bytes.iter().all(plain)
 }
 
-fn parse_hash(text: &str) -> Option<ChainHash> {
+pub(super) fn parse_hash(text: &str) -> Option<ChainHash> {
     let mut hash = [0; HASH_BYTES];
     if text.len() != 2 * HASH_BYTES || !text.bytes().all(is_lower_hex) {
         return None;

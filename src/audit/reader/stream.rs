@@ -4,9 +4,12 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek as _, SeekFrom};
 use std::path::Path;
 
+use aws_lc_rs::digest::{Context, SHA256};
 use zstd::stream::read::Decoder;
 use zstd::zstd_safe::get_frame_content_size;
 
+use crate::audit::chain::Position;
+use crate::audit::manifest::Digest;
 use crate::audit::segment::HASH_BYTES;
 
 /// Bytes of a raw file that one system call asks for.
@@ -80,6 +83,51 @@ impl Stream {
         self.0.read_exact(&mut last)?;
         self.refresh(at)?;
         Ok(last)
+    }
+}
+
+/// Adds up to what a file is: its length and hash.
+pub(in crate::audit) struct Hashing {
+    bytes: u64,
+    context: Context,
+}
+
+impl Hashing {
+    pub(in crate::audit) fn new() -> Self {
+        Self { bytes: 0, context: Context::new(&SHA256) }
+    }
+
+    pub(in crate::audit) fn add(&mut self, part: &[u8]) {
+        self.bytes += part.len() as u64;
+        self.context.update(part);
+    }
+
+    /// A framed record.
+    pub(in crate::audit) fn record(&mut self, payload: &[u8], after: &Position) {
+        self.add(&u32::try_from(payload.len()).unwrap_or(u32::MAX).to_le_bytes());
+        self.add(payload);
+        self.add(&after.hash);
+    }
+
+    pub(in crate::audit) fn finish(self) -> Digest {
+        let mut sha256 = [0; 32];
+        sha256.copy_from_slice(self.context.finish().as_ref());
+        Digest { bytes: self.bytes, sha256 }
+    }
+}
+
+/// What a file is, as it lies there.
+pub(in crate::audit) fn digest(path: &Path) -> io::Result<Digest> {
+    let mut file = BufReader::with_capacity(BUFFER_BYTES, File::open(path)?);
+    let mut found = Hashing::new();
+    loop {
+        let part = file.fill_buf()?;
+        if part.is_empty() {
+            return Ok(found.finish());
+        }
+        found.add(part);
+        let length = part.len();
+        file.consume(length);
     }
 }
 

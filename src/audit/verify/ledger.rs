@@ -1,0 +1,171 @@
+//! The tree over the records, rebuilt from them and held against everything that says what it should be: the tiles on disk,
+//! signed checkpoints here and elsewhere, manifests.
+
+use std::collections::VecDeque;
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+
+use super::claims::Claim;
+use crate::audit::broken::{ReadError, Why, broken};
+use crate::audit::folder;
+use crate::audit::tree::{RightEdge, TileId, TreeHash};
+
+/// How many levels of the tree a tile has.
+const TILE_LEVELS: u32 = 8;
+
+/// The tree as far as it is rebuilt.
+pub(super) struct Ledger {
+    dir: PathBuf,
+    edge: RightEdge,
+    /// What is still to be compared, the smallest tree first.
+    claims: VecDeque<Claim>,
+    /// Full tiles of a tree of this size must be there.
+    covered: u64,
+    /// The first tile that is not what the records make it. Whether it or the records were changed, the next claim tells.
+    doubt: Option<Doubt>,
+    /// What was found to be so.
+    confirmed: Vec<Claim>,
+}
+
+struct Doubt {
+    index: u64,
+    tile: TileId,
+    why: Why,
+}
+
+impl Ledger {
+    /// A ledger that goes on from `edge`; nothing is claimed of smaller trees than that.
+    pub(super) fn new(dir: PathBuf, edge: RightEdge, mut claims: Vec<Claim>, covered: u64) -> Self {
+        claims.sort_by_key(|claim| claim.size);
+        Self { dir, edge, claims: claims.into(), covered, doubt: None, confirmed: Vec::new() }
+    }
+
+    /// A ledger that goes on where an earlier one ended, which confirmed what is claimed of trees up to there.
+    pub(super) fn going_on(dir: PathBuf, edge: RightEdge, claims: Vec<Claim>, covered: u64) -> Self {
+        let (mut known, new): (Vec<_>, _) = claims.into_iter().partition(|claim| claim.size <= edge.size());
+        known.sort_by_key(|claim| claim.size);
+        Self { confirmed: known, ..Self::new(dir, edge, new, covered) }
+    }
+
+    pub(super) const fn edge(&self) -> &RightEdge {
+        &self.edge
+    }
+
+    /// The claims that were confirmed, the smallest tree first.
+    pub(super) fn confirmed(&self) -> &[Claim] {
+        &self.confirmed
+    }
+
+    /// How many records the largest confirmed claim covers.
+    pub(super) fn confirmed_size(&self) -> u64 {
+        self.confirmed.last().map_or(0, |claim| claim.size)
+    }
+
+    /// Adds the hashes of the next records; `file` is where these stand.
+    pub(super) fn push(&mut self, leaves: &[TreeHash], file: &str) -> Result<(), ReadError> {
+        self.compare(file)?;
+        for leaf in leaves {
+            let Self { dir, edge, doubt, covered, .. } = self;
+            edge.push(*leaf, &mut |tile, hashes| {
+                let found = fs::read(dir.join(tile.path()));
+                if doubt.is_none() {
+                    *doubt = doubted(tile, hashes, found, *covered);
+                }
+            });
+            self.compare(file)?;
+        }
+        Ok(())
+    }
+
+    /// All records were added: what is claimed of more of them, and a doubt that nothing resolved, are damage.
+    pub(super) fn finish(&mut self) -> Result<(), ReadError> {
+        if let Some(Doubt { index, tile, why }) = self.doubt.take() {
+            return broken(index, tile.path(), why);
+        }
+        match self.claims.pop_front() {
+            Some(claim) => broken(self.edge.size(), claim.source, Why::Short),
+            None => Ok(()),
+        }
+    }
+
+    /// A doubt lies before any other damage that is found later.
+    pub(super) fn before(&mut self, error: ReadError) -> ReadError {
+        match self.doubt.take() {
+            Some(Doubt { index, tile, why }) => crate::audit::Broken { index, segment: tile.path(), why }.into(),
+            None => error,
+        }
+    }
+
+    fn due(&mut self) -> Option<Claim> {
+        let is_due = self.claims.front().is_some_and(|claim| claim.size == self.edge.size());
+        if is_due { self.claims.pop_front() } else { None }
+    }
+
+    fn compare(&mut self, file: &str) -> Result<(), ReadError> {
+        while let Some(claim) = self.due() {
+            let fits = self.edge.root() == claim.root;
+            match self.doubt.take() {
+                Some(Doubt { index, tile, why })
+                    if fits || why == Why::TileMissing || index < self.confirmed_size() =>
+                {
+                    return broken(index, tile.path(), why);
+                }
+                Some(Doubt { index, .. }) => return broken(index, file.to_owned(), Why::Replaced),
+                None if fits => self.confirmed.push(claim),
+                None => return broken(self.confirmed_size(), claim.source, Why::Checkpoint),
+            }
+        }
+        Ok(())
+    }
+}
+
+fn doubted(tile: TileId, hashes: &[TreeHash], found: io::Result<Vec<u8>>, covered: u64) -> Option<Doubt> {
+    let records = |hashes: u64| hashes.checked_shl(TILE_LEVELS * u32::from(tile.level())).unwrap_or(u64::MAX);
+    let first = tile.index() * u64::from(tile.width());
+    let Ok(found) = found else {
+        let due = records(first + u64::from(tile.width())) <= covered;
+        return due.then(|| Doubt { index: records(first), tile, why: Why::TileMissing });
+    };
+    let wanted = hashes.as_flattened();
+    if found == wanted {
+        return None;
+    }
+    let same = hashes.iter().zip(found.chunks(32)).take_while(|(hash, found)| hash.as_slice() == *found).count();
+    // When all fit, something follows them.
+    let at = first + (same as u64).min(u64::from(tile.width()) - 1);
+    Some(Doubt { index: records(at), tile, why: Why::Tile })
+}
+
+/// Whether every name below the folder of tiles is that of a full tile of a tree of at most `records` leaves. The folder is
+/// listed before the records are, so that a live node adds none that are too new.
+pub(super) fn strange_tile(tiles: &[String], records: u64) -> Option<&String> {
+    tiles.iter().find(|path| {
+        let end = TileId::parse(path).filter(TileId::is_full).and_then(|tile| {
+            let hashes = (tile.index() + 1).checked_mul(u64::from(tile.width()))?;
+            hashes.checked_mul(1_u64.checked_shl(TILE_LEVELS * u32::from(tile.level()))?)
+        });
+        end.is_none_or(|end| end > records)
+    })
+}
+
+/// The paths of all files below the folder of tiles, from the folder of the log on.
+pub(super) fn list_tiles(dir: &std::path::Path) -> Result<Vec<String>, ReadError> {
+    let mut files = Vec::new();
+    let mut folders = vec![folder::TILES.to_owned()];
+    while let Some(name) = folders.pop() {
+        let path = dir.join(&name);
+        let failed = |source| ReadError::Io { path: path.clone(), source };
+        let entries = match fs::read_dir(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            entries => entries.map_err(failed)?,
+        };
+        for entry in entries {
+            let entry = entry.map_err(failed)?;
+            let below = format!("{name}/{}", entry.file_name().to_string_lossy());
+            if entry.file_type().map_err(failed)?.is_dir() { folders.push(below) } else { files.push(below) }
+        }
+    }
+    files.sort_unstable();
+    Ok(files)
+}
