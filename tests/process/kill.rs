@@ -1,5 +1,5 @@
-//! `kill -9` under load: whatever a client was answered is in the log, in every round, and its consents outlive the process,
-//! whichever store the gateway has.
+//! `kill -9` under load: whatever a client was answered is in the log, in every round, its consents outlive the process, and the
+//! index has each record that it has once, whichever store the gateway has.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -15,6 +15,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use crate::harness::{Home, Process, clock, text};
+use crate::index::Index;
 use crate::person::{Session, consent};
 use crate::postgres::Database;
 
@@ -39,21 +40,23 @@ struct Ledger {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_answer_is_in_the_log_after_every_kill() {
     let home = Home::new();
-    survive_kills(&home, &[]).await;
+    survive_kills(&home, None).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_answer_is_in_the_log_after_every_kill_on_postgresql() {
     let home = Home::new();
     let Some(database) = Database::new().await else { return };
-    survive_kills(&home, &["--store", &database.url]).await;
+    survive_kills(&home, Some(&database.url)).await;
     database.remove().await;
 }
 
 #[expect(clippy::print_stdout, reason = "who runs the tests is told how much was tried")]
-async fn survive_kills(home: &Home, store: &[&str]) {
+async fn survive_kills(home: &Home, server: Option<&str>) {
     let config = home.path("gateway.toml");
-    let arguments = [&["serve", "--config", text(&config)], store].concat();
+    let store = server.map_or_else(Vec::new, |url| vec!["--store", url]);
+    let arguments = [vec!["serve", "--config", text(&config)], store].concat();
+    let index = Index::of(home, server);
     let world = home.world().await;
     let (mut ledger, mut log, mut first) = (Ledger::default(), Log::default(), None);
     let (rounds, mut restarts) = (rounds(), Vec::new());
@@ -70,12 +73,14 @@ async fn survive_kills(home: &Home, store: &[&str]) {
         assert!(ledger.answers.len() - before >= ANSWERS_MIN, "round {round}");
         log.read_on(home).await;
         log.assert_holds(&ledger);
+        index.assert_follows(home).await;
     }
     let gateway = Process::start(home, &arguments).ready(&world.layout.ops_url()).await;
     gateway.signal("TERM");
     assert_eq!(gateway.ended().await.code, Some(0));
     log.read_on(home).await;
     log.assert_holds(&ledger);
+    assert_eq!(index.assert_equals(home).await, log.digests.len());
     restarts.sort();
     println!(
         "{rounds} kills, {} answers and {} consents, all in the log of {} records; ready after {:?} (median), {:?} (longest)",

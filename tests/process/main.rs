@@ -17,6 +17,7 @@ mod durability;
 mod faults;
 mod harness;
 mod his;
+mod index;
 mod kill;
 mod lists;
 mod login;

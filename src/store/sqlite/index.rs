@@ -30,8 +30,8 @@ impl SqliteIndex {
     pub fn open(path: &Path) -> Result<Self, OpenError> {
         let mut connection = schema::open_index_writer(path)?;
         schema::ensure_index(&mut connection)?;
-        let reader = Worker::reader(schema::open_reader(path)?)?;
-        Ok(Self { writer: Worker::writer(connection)?, reader })
+        let reader = Worker::reader("index-reader", schema::open_reader(path)?)?;
+        Ok(Self { writer: Worker::writer("index-writer", connection)?, reader })
     }
 
     /// Removes the file, so that the next [`open`](Self::open) begins anew. Nobody may have it open.

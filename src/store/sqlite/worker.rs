@@ -79,9 +79,9 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    /// A thread that commits what it does.
-    pub(super) fn writer(connection: Connection) -> io::Result<Self> {
-        Self::spawn("store-writer", connection, |connection, jobs, condition| {
+    /// A thread of this name that commits what it does.
+    pub(super) fn writer(name: &str, connection: Connection) -> io::Result<Self> {
+        Self::spawn(name, connection, |connection, jobs, condition| {
             let mut answers = Vec::with_capacity(jobs.len());
             let committed = commit(connection, jobs, &mut answers);
             // Before anybody hears of it.
@@ -93,9 +93,9 @@ impl Worker {
         })
     }
 
-    /// A thread that only reads.
-    pub(super) fn reader(connection: Connection) -> io::Result<Self> {
-        Self::spawn("store-reader", connection, |connection, jobs, _| {
+    /// A thread of this name that only reads.
+    pub(super) fn reader(name: &str, connection: Connection) -> io::Result<Self> {
+        Self::spawn(name, connection, |connection, jobs, _| {
             jobs.into_iter().for_each(|job| (job(connection).answer)());
         })
     }
@@ -330,7 +330,7 @@ mod tests {
 
     #[tokio::test]
     async fn stopping_finishes_what_waits_and_refuses_what_comes() {
-        let worker = Worker::writer(database()).unwrap();
+        let worker = Worker::writer("test", database()).unwrap();
         let pending: Vec<_> = (0..BATCH + 10)
             .map(|id| i64::try_from(id).unwrap())
             .map(|id| worker.submit(move |connection| connection.execute("INSERT INTO parents VALUES (?1)", [id])))
@@ -352,7 +352,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_thread_that_ended_is_known() {
-        let worker = Worker::writer(database()).unwrap();
+        let worker = Worker::writer("test", database()).unwrap();
         assert_eq!(worker.health(), Ok(()));
         let died = worker.submit(|_| -> rusqlite::Result<()> { panic!("on purpose") }).await;
         assert_eq!(died, Err(StoreError));
@@ -365,7 +365,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_failed_commit_is_known_until_one_succeeds() {
-        let worker = Worker::writer(database()).unwrap();
+        let worker = Worker::writer("test", database()).unwrap();
         let orphan = |connection: &Connection| {
             connection.execute_batch("PRAGMA defer_foreign_keys = ON; INSERT INTO children VALUES (7);")
         };
