@@ -6,6 +6,7 @@ mod chain;
 pub mod checkpoint;
 mod encode;
 mod event;
+pub mod export;
 mod file;
 mod folder;
 mod follow;

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::broken::ReadError;
 use super::scan::Scan;
+use super::segment::LogId;
 
 /// The records of a log: index and payload. Ends after the first error, and before an unfinished last record.
 pub struct Records(Scan);
@@ -14,6 +15,14 @@ pub struct Records(Scan);
 /// When there is no log, its first header is damaged, or the folder cannot be read.
 pub fn read_dir(dir: &Path) -> Result<Records, ReadError> {
     Scan::open(dir).map(Records)
+}
+
+impl Records {
+    /// The id of the log.
+    #[must_use]
+    pub const fn log(&self) -> &LogId {
+        self.0.log()
+    }
 }
 
 impl Iterator for Records {

@@ -61,6 +61,11 @@ impl Scan {
         Ok(scan)
     }
 
+    /// The id of the log.
+    pub(super) const fn log(&self) -> &LogId {
+        &self.log
+    }
+
     /// The index of the next record, its payload in `payload`; `None` at the end, and ever after an error.
     pub(super) fn next(&mut self, payload: &mut Vec<u8>) -> Result<Option<u64>, ReadError> {
         while !self.ended {

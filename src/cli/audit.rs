@@ -1,5 +1,7 @@
 //! `inzage audit`: what can be done with a log from outside.
 
+mod check_export;
+mod export;
 mod index;
 mod prove;
 mod show;
@@ -27,6 +29,10 @@ pub(super) enum Command {
     /// Look after the index in which the log is searched
     #[command(subcommand)]
     Index(index::Command),
+    /// Copy records of a period or a practice, for an auditor, a spreadsheet or an audit repository
+    Export(export::Arguments),
+    /// Check an export: the signature under its manifest and every byte of its parts
+    CheckExport(check_export::Arguments),
 }
 
 pub(super) fn run(command: Command) -> ExitCode {
@@ -37,5 +43,7 @@ pub(super) fn run(command: Command) -> ExitCode {
         Command::Consistency(arguments) => prove::growth(&arguments),
         Command::Tiles(arguments) => prove::publication(&arguments),
         Command::Index(command) => index::run(command),
+        Command::Export(arguments) => export::run(&arguments),
+        Command::CheckExport(arguments) => check_export::run(&arguments),
     }
 }

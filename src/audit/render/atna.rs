@@ -85,9 +85,9 @@ const fn event_id(event: Event<'_>) -> Option<Code> {
 
 fn participants(xml: &mut Xml, record: &Record, site: &Site, pattern: Pattern<'_>) {
     let (theirs, ours) = match pattern {
-        Pattern::Rest(Interaction::Read(_)) | Pattern::Disclosure | Pattern::LogUsed => (DESTINATION, SOURCE),
-        Pattern::Rest(_) => (SOURCE, DESTINATION),
-        Pattern::Consent | Pattern::Token | Pattern::Login | Pattern::Node => (APPLICATION, APPLICATION),
+        Pattern::Rest(Interaction::Read(_)) | Pattern::Disclosure | Pattern::LogUsed => (Some(DESTINATION), SOURCE),
+        Pattern::Rest(_) => (Some(SOURCE), DESTINATION),
+        Pattern::Consent | Pattern::Token | Pattern::Login | Pattern::Node => (None, APPLICATION),
     };
     let (user, principal) = (user(record), responsible(record));
     let address = record.access_point.map(|address| address.to_string());
@@ -97,12 +97,15 @@ fn participants(xml: &mut Xml, record: &Record, site: &Site, pattern: Pattern<'_
         xml.participant(&who, address.as_deref().map(|address| (address, "2")));
     }
     if principal != user {
-        let who =
-            Participant { id: user_id(&principal, record), alternative: None, requests: false, role: APPLICATION };
+        let who = Participant { id: user_id(&principal, record), alternative: None, requests: false, role: None };
         xml.participant(&who, None);
     }
-    let us =
-        Participant { id: site.log_of(record).into(), alternative: None, requests: user == User::Node, role: ours };
+    let us = Participant {
+        id: site.log_of(record).into(),
+        alternative: None,
+        requests: user == User::Node,
+        role: Some(ours),
+    };
     xml.participant(&us, Some((site.name(), "1")));
 }
 
@@ -179,7 +182,7 @@ struct Participant<'a> {
     id: Cow<'a, str>,
     alternative: Option<&'a str>,
     requests: bool,
-    role: Code,
+    role: Option<Code>,
 }
 
 /// XML being written. Element and attribute names are ours; values are escaped.
@@ -236,7 +239,9 @@ impl Xml {
             attributes.extend([("NetworkAccessPointID", id), ("NetworkAccessPointTypeCode", code)]);
         }
         self.open("ActiveParticipant", &attributes);
-        self.code("RoleIDCode", who.role);
+        if let Some(role) = who.role {
+            self.code("RoleIDCode", role);
+        }
         self.close("ActiveParticipant");
     }
 

@@ -2,6 +2,7 @@
 
 mod forms;
 mod profiles;
+mod snapshots;
 
 use serde_json::{Value, json};
 

@@ -65,6 +65,15 @@ fn a_nen_7513_line_says_who_what_when_about_whom_and_under_what() {
     assert_eq!(nen7513::parse(&nen7513::header()).unwrap(), nen7513::COLUMNS.map(|(name, _)| name));
 }
 
+/// The document that is handed over with an export.
+#[test]
+fn every_column_of_nen_7513_is_in_the_document() {
+    let document = include_str!("../../../../deploy/docs/audit-forms.md");
+    for (name, holds) in nen7513::COLUMNS {
+        assert!(document.contains(&format!("| `{name}` | {holds} |")), "{name}");
+    }
+}
+
 #[test]
 fn a_cell_is_no_formula_and_reads_back() {
     for text in [FORMULA, "=1", "+1", "-1", "@a", "\t1", "'=1", "'", "plain", "a=1"] {
