@@ -1,6 +1,7 @@
 //! `inzage audit`: what can be done with a log from outside.
 
 mod check_export;
+mod check_proof;
 mod export;
 mod index;
 mod prove;
@@ -22,6 +23,8 @@ pub(super) enum Command {
     Show(show::Arguments),
     /// Prove that a record is in the log, to whoever has its public key
     Prove(prove::Inclusion),
+    /// Check a proof that somebody was handed; needs no log
+    CheckProof(check_proof::Arguments),
     /// Prove that the log holds all that it held at an earlier checkpoint
     Consistency(prove::Growth),
     /// Write checkpoint, hash tiles and entries in the static form that clients of C2SP tlog-tiles read
@@ -40,6 +43,7 @@ pub(super) fn run(command: Command) -> ExitCode {
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Show(arguments) => show::run(&arguments),
         Command::Prove(arguments) => prove::inclusion(&arguments),
+        Command::CheckProof(arguments) => check_proof::run(&arguments),
         Command::Consistency(arguments) => prove::growth(&arguments),
         Command::Tiles(arguments) => prove::publication(&arguments),
         Command::Index(command) => index::run(command),
