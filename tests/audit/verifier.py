@@ -1,11 +1,9 @@
-"""Verifies proofs and folders of the access log from deploy/docs/audit-format.md alone.
-
-    verifier.py KEYS proof PROOF [RECORD]              KEYS has the lines of `verifier-keys`, from a place that is trusted
+"""Verifies proofs and folders of the access log, from deploy/docs/audit-format.md alone. KEYS: the lines of `verifier-keys`.
+    verifier.py KEYS proof PROOF [RECORD]              ends with 0 and `ok: ...`, or with 1 and `refused: ...`
     verifier.py KEYS growth PROOF EARLIER-CHECKPOINT
-    verifier.py KEYS folder DIR [CHECKPOINTS ...]      CHECKPOINTS: notes, one after the other, kept elsewhere
-
-Ends with 0 and `ok: ...`, or with 1 and `refused: ...`."""
-import base64, hashlib, os, re, subprocess, sys
+    verifier.py KEYS folder DIR [CHECKPOINTS ...]      files of notes, one after the other, kept elsewhere"""
+import base64, hashlib, os, re, sys
+from subprocess import CalledProcessError, run
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
@@ -19,8 +17,7 @@ def number(text):
 
 def decoded(text, *lengths):
     data = base64.b64decode(text, validate=True)
-    fits = base64.b64encode(data).decode() == text and len(data) in (lengths or [len(data)])
-    need(fits, f"no base64 of the right length: {text[:30]!r}")
+    need(base64.b64encode(data).decode() == text and len(data) in (lengths or [len(data)]), f"no such base64: {text[:30]!r}")
     return data
 
 def sha(*parts):
@@ -105,14 +102,12 @@ def verify_growth(keys, proof, earlier):
     return f"the log {origin} grew from size {old_size} to {size}"
 
 def tile(folder, index):
-    digits = f"{index:03d}"
-    groups = re.findall(r"\d{3}", digits.zfill(-(-len(digits) // 3) * 3))
+    groups = re.findall(r"\d{3}", f"{index:021d}"[-3 * max(1, -(-len(str(index)) // 3)):])
     return open("/".join([folder, "tile/0", *("x" + group for group in groups[:-1]), groups[-1]]), "rb").read()
 
 def segment(path):
-    if path.endswith(".log"):
-        return open(path, "rb").read()
-    return subprocess.run(["zstd", "-dcq", path], check=True, capture_output=True).stdout
+    raw = path.endswith(".log")
+    return open(path, "rb").read() if raw else run(["zstd", "-dcq", path], check=True, capture_output=True).stdout
 
 def leaves(folder):
     """The hash of every record, with form and chain of the segments checked; from tiles for what was removed."""
@@ -159,14 +154,13 @@ def verify_folder(keys, folder, *outside):
             for left in reversed(row[:-1]):
                 root = node(left, root)
             need((count, root) in claims and sum(size == count for size, _ in claims) == 1, f"another root at size {count}")
-    newest = max(sizes)
-    need(newest <= count, f"cut off: a checkpoint covers {newest} records, and there are {count}")
-    return f"{count} records under {len(claims)} checkpoints, the newest of size {newest}"
+    need(max(sizes) <= count, f"cut off: a checkpoint covers {max(sizes)} records, and there are {count}")
+    return f"{count} records under {len(claims)} checkpoints, the newest of size {max(sizes)}"
 
 if __name__ == "__main__":
     verify = {"proof": verify_proof, "growth": verify_growth, "folder": verify_folder}
     try:
         known = [Key(line) for line in open(sys.argv[1], encoding="utf-8").read().splitlines()]
         print("ok:", verify[sys.argv[2]](known, *sys.argv[3:]))
-    except (ValueError, OSError, InvalidSignature, subprocess.CalledProcessError) as error:
+    except (ValueError, OSError, InvalidSignature, CalledProcessError) as error:
         sys.exit(f"refused: {error or 'a signature does not fit'}")
