@@ -4,6 +4,7 @@
 mod assemble;
 mod audit_index;
 mod chain_log;
+mod checkpoints;
 mod his;
 mod his_check;
 pub(crate) mod lists;
@@ -34,6 +35,8 @@ use crate::tls::server::ServerTls;
 use self::audit_index::IndexPart;
 pub use self::audit_index::{Rebuilt, prune_index, rebuild_index};
 use self::chain_log::ChainLogPart;
+use self::checkpoints::Checkpoints;
+pub use self::checkpoints::{checkpoint_key, retirement};
 pub use self::his_check::{HisCheck, LOG_NAME as HIS_CHECK_LOG, Line, Report, ServiceVerdict, Verdict, his_check};
 use self::lists::ListsPart;
 pub use self::login::openid_login;
@@ -62,6 +65,7 @@ pub struct App {
     grace: Duration,
     audit: Arc<FileLog>,
     index: IndexPart,
+    checkpoints: Checkpoints,
     chain_log: ChainLogPart,
     store: Arc<dyn Store>,
     lists: ListsPart,
@@ -127,32 +131,40 @@ impl App {
     /// # Errors
     /// See [`RunError`].
     pub async fn run(self, listeners: Listeners, controls: Controls) -> Result<(), RunError> {
-        let Self { clock, grace, audit, index, chain_log, store, lists, front, back, metrics, his, readiness, _data } =
-            self;
+        let Self {
+            clock,
+            grace,
+            audit,
+            checkpoints,
+            index,
+            chain_log,
+            store,
+            lists,
+            front,
+            back,
+            metrics,
+            his,
+            readiness,
+            _data,
+        } = self;
         let ops = tokio::net::TcpListener::from_std(nonblocking(listeners.ops)?)?;
         let (front_socket, back_socket) = (Listener::from_std(listeners.front)?, Listener::from_std(listeners.back)?);
         let faces = [(Face::Front, Arc::clone(&front.counters)), (Face::Back, Arc::clone(&back.counters))];
-        let monitor = monitor(
-            &readiness,
-            &metrics,
-            &audit,
-            &store,
-            &chain_log,
-            &lists,
-            Observed { faces, his, index: Box::new(index.observe()) },
-        );
+        let observed = Observed { faces, his, index: Box::new(index.observe()), checkpoints: checkpoints.clone() };
+        let monitor = monitor(&readiness, &metrics, &audit, &store, &chain_log, &lists, observed);
         let background = tokio_util::task::TaskTracker::new();
         // It outlives the drain, so that readiness can tell of it.
         let drained = CancellationToken::new();
         background.spawn(serve_ops(ops, monitor, drained.clone()));
         background.spawn(lists.keep(&metrics, controls.stop.clone()));
+        checkpoints.feed(&background, &controls.stop);
         background.spawn(chain_log.clone().deliver(controls.stop.clone()));
         background.spawn(sweep(Arc::clone(&store), Arc::clone(&clock), controls.stop.clone()));
         background.spawn(index.prune(controls.stop.clone()));
         let filling = index.fill();
         if controls.stop.run_until_cancelled(lists.loaded.cancelled()).await.is_some() {
             record(&*audit, &clock, Kind::NodeStarted).await?;
-            readiness.serve(parts(&audit, &index, &store, &lists));
+            readiness.serve(parts(&audit, &checkpoints, &index, &store, &lists));
             controls.serving.cancel();
             tracing::info!("serving");
             let front = serve(front_socket, front.edge(&clock, grace), controls.stop.clone());
@@ -168,7 +180,7 @@ impl App {
         background.close();
         background.wait().await;
         chain_log.finish().await;
-        record(&*audit, &clock, Kind::NodeStopped).await?;
+        stop_log(&audit, &checkpoints, &clock).await?;
         let index = filling.finish(grace).await;
         // All wait for the disk.
         let closing = tokio::task::spawn_blocking(move || (store.close(), index.close(), audit.close()));
@@ -189,17 +201,32 @@ fn nonblocking(listener: TcpListener) -> std::io::Result<TcpListener> {
     Ok(listener)
 }
 
+/// Records the end, and puts that under a checkpoint, also when the log takes no records any more.
+async fn stop_log(audit: &Arc<FileLog>, checkpoints: &Checkpoints, clock: &SharedClock) -> Result<(), AuditError> {
+    let recorded = record(&**audit, clock, Kind::NodeStopped).await;
+    checkpoints.finish().await;
+    recorded
+}
+
 async fn record(audit: &dyn AuditLog, clock: &SharedClock, kind: Kind) -> Result<(), AuditError> {
     let mut event = AuditEvent::new(clock.now(), kind, Outcome::Done);
     event.detail = Some(concat!("inzage ", env!("CARGO_PKG_VERSION")).into());
     receipt(audit.append(event)?).await.map(|_| ())
 }
 
-fn parts(audit: &Arc<FileLog>, index: &IndexPart, store: &Arc<dyn Store>, lists: &ListsPart) -> Parts {
-    let store = Arc::clone(store);
+fn parts(
+    audit: &Arc<FileLog>,
+    checkpoints: &Checkpoints,
+    index: &IndexPart,
+    store: &Arc<dyn Store>,
+    lists: &ListsPart,
+) -> Parts {
+    let (store, signing, watching) = (Arc::clone(store), checkpoints.clone(), checkpoints.clone());
     Parts {
         audit: Arc::clone(audit) as Arc<dyn AuditLog>,
         audit_index: Box::new(index.health()),
+        checkpoints: Box::new(move || signing.fault()),
+        alarms: Box::new(move || watching.alarms()),
         lists: Box::new(lists.watch()),
         store: Box::new(move || store.health()),
     }
@@ -210,6 +237,7 @@ struct Observed {
     faces: [(Face, Arc<Counters>); 2],
     his: Vec<his::Observed>,
     index: Box<dyn Fn(&Metrics) + Send + Sync>,
+    checkpoints: Checkpoints,
 }
 
 fn monitor(
@@ -229,7 +257,10 @@ fn monitor(
         }
         let open = observed.faces.each_ref().map(|(face, counters)| (*face, counters.open()));
         metrics.observe(audit.health().is_ok(), open);
-        metrics.observe_lists(&lists());
+        let lists = lists();
+        metrics.observe_lists(&lists);
+        metrics.observe_alarms(&[lists.alarms, observed.checkpoints.alarms()].concat());
+        observed.checkpoints.observe(metrics);
         chain_log.observe(metrics);
         (observed.index)(metrics);
         observed.his.iter().for_each(|endpoint| endpoint.observe(metrics));

@@ -37,6 +37,7 @@ mod testing;
 mod tiles;
 pub mod tree;
 mod verify;
+pub mod witness;
 
 pub use broken::{Broken, ReadError, Why};
 pub use chain::ChainHash;

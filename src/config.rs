@@ -47,7 +47,7 @@ pub use parts::{Back, Edge, Environment, Front, Identity, Lists, Node, Ops};
 pub use practices::{Dialect, His, Practice, PracticeState};
 pub use services::Services;
 pub use store::{Postgres, Sqlite, Store};
-pub use upkeep::{Audit, Keys, Release, Telemetry};
+pub use upkeep::{Audit, Keys, Release, Telemetry, Witness, WitnessKind};
 
 use crate::medmij::Hostname;
 use crate::secret::sha256;
@@ -243,6 +243,9 @@ impl Parts {
         let practices = root.tables("practices", Practice::read);
         let telemetry = root.table_or_defaults("telemetry", Telemetry::read);
         cross::check(root.log(), source);
+        if let Ok(audit) = &audit {
+            cross::production_is_witnessed(root.log(), audit.witnesses.len());
+        }
         if let (Ok(clients), Ok(practices)) = (&clients, &practices) {
             cross::portals_are_served(root.log(), clients, practices);
         }

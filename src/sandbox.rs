@@ -12,4 +12,5 @@ pub mod ports;
 pub mod publisher;
 pub mod records;
 mod site;
+pub mod witness;
 pub mod world;

@@ -10,12 +10,13 @@ use axum::Router;
 
 use super::audit_index::IndexPart;
 use super::chain_log::ChainLogPart;
+use super::checkpoints::open_audit;
 use super::his::Installations;
 use super::login::login;
 use super::start::{StartError, bind};
 use super::store::open_store;
 use super::{App, Half, Listeners, ListsPart, portals};
-use crate::audit::{FileLog, FileLogConfig, FolderLock, LockError, NodeName, OpenError, Pseudonymiser};
+use crate::audit::{FileLog, FolderLock, LockError, Pseudonymiser};
 use crate::chainlog::ChainLog;
 use crate::clock::SharedClock;
 use crate::config::{self, Config, PracticeState};
@@ -81,7 +82,7 @@ impl App {
         check_files(config)?;
         let data = lock(&config.node.data)?;
         let metrics = Arc::new(Metrics::default());
-        let audit = open_audit(config, &clock)?;
+        let (audit, checkpoints) = open_audit(config, &clock)?;
         let chain_log = ChainLogPart::assemble(config, &clock)?;
         let snapshot = first_snapshot(config)?;
         let lists = ListsPart::build(config, &clock, &snapshot, &audit)?;
@@ -108,6 +109,7 @@ impl App {
             clock,
             audit,
             index,
+            checkpoints,
             chain_log,
             lists,
             metrics,
@@ -141,28 +143,6 @@ pub(super) fn lock(folder: &Path) -> Result<FolderLock, StartError> {
         LockError::Held { holder } => StartError::Locked { folder: folder.display().to_string(), holder },
         LockError::Unusable(source) => failed(source),
     })
-}
-
-pub(super) fn open_audit(config: &Config, clock: &SharedClock) -> Result<Arc<FileLog>, StartError> {
-    let node = NodeName::parse(&config.node.name)?;
-    let settings = FileLogConfig {
-        dir: config.audit.dir.clone(),
-        node,
-        segment_bytes: config.audit.segment_bytes,
-        queue_bound: config.audit.queue,
-    };
-    let (log, recovery) = FileLog::open(settings, Arc::clone(clock)).map_err(|error| match error {
-        OpenError::Locked { holder } => StartError::Locked { folder: config.audit.dir.display().to_string(), holder },
-        OpenError::Damaged(_) | OpenError::Io { .. } => StartError::Audit(error),
-    })?;
-    if recovery.cut_bytes > 0 {
-        tracing::warn!(
-            bytes = recovery.cut_bytes,
-            records = recovery.records,
-            "an unfinished last audit record was cut off"
-        );
-    }
-    Ok(Arc::new(log))
 }
 
 pub(super) fn key(path: &Path) -> Result<Key32, StartError> {

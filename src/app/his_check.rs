@@ -9,7 +9,8 @@ mod verdict;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::assemble::{catalogue, key, lock, open_audit, practice};
+use super::assemble::{catalogue, key, lock, practice};
+use super::checkpoints::{Checkpoints, open_unwatched};
 use super::his::{Installations, Observed};
 use super::start::StartError;
 use crate::audit::{FileLog, FolderLock, Pseudonymiser};
@@ -43,6 +44,7 @@ pub struct HisCheck {
 struct Person {
     bsn: Bsn,
     audit: Arc<FileLog>,
+    checkpoints: Checkpoints,
     pseudonyms: Pseudonymiser,
     _data: FolderLock,
 }
@@ -77,7 +79,8 @@ impl Person {
     fn open(config: &Config, clock: &SharedClock, bsn: Bsn) -> Result<Self, StartError> {
         let data = lock(&config.node.data)?;
         let pseudonyms = Pseudonymiser::new(&key(&config.keys.pseudonym)?);
-        Ok(Self { bsn, audit: open_audit(config, clock)?, pseudonyms, _data: data })
+        let (audit, checkpoints) = open_unwatched(config, clock)?;
+        Ok(Self { bsn, audit, checkpoints, pseudonyms, _data: data })
     }
 }
 
@@ -94,6 +97,7 @@ impl HisCheck {
             self.with_person(&mut steps).await
         };
         if let Some(person) = &self.person {
+            person.checkpoints.finish().await;
             person.audit.close();
         }
         Report { his: self.id, steps, services }

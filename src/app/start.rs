@@ -69,6 +69,54 @@ pub enum StartError {
     /// The index of the audit log cannot be changed.
     #[error("the index of the audit log cannot be changed")]
     Index(#[source] crate::audit::IndexFault),
+    /// The audit log is not the one that was signed, or its key is another.
+    #[error("the audit log is not the one that was signed")]
+    Checkpoints(#[source] crate::audit::signer::SignError),
+    /// A witness saw another log, or more of this one.
+    #[error("the witness {witness} contradicts the audit log")]
+    Contradicted {
+        /// Which.
+        witness: String,
+        /// What it says.
+        #[source]
+        source: crate::audit::witness::WitnessError,
+    },
+    /// No witness answers.
+    #[error("no witness of the audit log says what it saw: {said}")]
+    Unwitnessed {
+        /// Why, of each.
+        said: String,
+    },
+    /// A witness knows another log of this node.
+    #[error(
+        "the witness {witness} keeps the log {log} of this node, which is not in the audit folder: put it back, or name it in \
+         audit.former_logs"
+    )]
+    OtherLog {
+        /// Which witness.
+        witness: String,
+        /// Which log.
+        log: String,
+    },
+    /// A folder that keeps checkpoints is beside the log.
+    #[error("the witness {path} must lie on another device than the audit log; is it mounted?")]
+    WitnessNotElsewhere {
+        /// Which.
+        path: String,
+    },
+    /// The URL of a witness cannot be used.
+    #[error(transparent)]
+    WitnessUrl(#[from] crate::audit::witness::WitnessUrlError),
+    /// The key cannot be replaced now.
+    #[error(
+        "the audit log has {records} records of which {signed} are signed: start the node and stop it in order first"
+    )]
+    NotSigned {
+        /// How many records there are.
+        records: u64,
+        /// How many are signed.
+        signed: u64,
+    },
     /// The chain log cannot be kept.
     #[error("the chain log cannot be kept")]
     ChainLog(#[source] crate::chainlog::spool::SpoolError),
@@ -152,11 +200,18 @@ impl StartError {
             | Self::ChainLogTarget(_)
             | Self::His { .. }
             | Self::NodeName(_)
-            | Self::NoLogin => 78,
-            Self::Locked { .. } => 75,
+            | Self::NoLogin
+            | Self::WitnessNotElsewhere { .. }
+            | Self::WitnessUrl(_)
+            | Self::OtherLog { .. }
+            | Self::Checkpoints(crate::audit::signer::SignError::OtherKey { .. }) => 78,
+            Self::Locked { .. } | Self::Unwitnessed { .. } => 75,
             Self::Audit(_)
             | Self::AuditLog(_)
             | Self::Index(_)
+            | Self::Checkpoints(_)
+            | Self::Contradicted { .. }
+            | Self::NotSigned { .. }
             | Self::ChainLog(_)
             | Self::Store(_)
             | Self::Server(_)

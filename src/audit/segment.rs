@@ -57,6 +57,12 @@ impl LogId {
         hex.then(|| Self(text.into()))
     }
 
+    /// Whether it was drawn for a node of this name.
+    pub(super) fn is_of(&self, node: &NodeName) -> bool {
+        let rest = self.0.strip_prefix(ID_PREFIX).and_then(|rest| rest.strip_prefix(&*node.0));
+        rest.is_some_and(|rest| rest.len() == 17 && rest.starts_with('-'))
+    }
+
     /// What the first hash of the chain covers.
     pub(super) fn line(&self) -> String {
         format!("inzage-audit-log 1 {self}\n")
@@ -156,6 +162,7 @@ mod tests {
         let (one, other) = (LogId::draw(&node), LogId::draw(&node));
         assert!(one.to_string().starts_with("inzage-north-1-"));
         assert_ne!(one, other);
+        assert!(one.is_of(&node) && !one.is_of(&NodeName::parse("north").unwrap()));
         assert_eq!(LogId::parse(&one.to_string()), Some(one));
         for text in ["", "inzage-a", "inzage-a-00000000000000FF", "inzage--00", "a-00000000000000ff"] {
             assert_eq!(LogId::parse(text), None, "{text}");

@@ -2,12 +2,14 @@
 //! 10 s or 1,000 records, whichever comes first. It never holds up the writer: what it cannot do now it does later, from the
 //! files.
 
+mod newest;
 mod open;
 mod snapshot;
 #[cfg(test)]
 mod tests;
 mod tree;
 
+pub use newest::{Newest, name_of, read_newest};
 pub use open::{Outside, keys_of};
 pub use snapshot::SignedCheckpoint;
 pub use tree::SignedTree;
@@ -78,7 +80,7 @@ pub enum SignError {
     Name,
     /// The key is another one than that of the log.
     #[error(
-        "the log was signed with another key{}; to replace a key, see `inzage audit rotate-key --help`",
+        "the log was signed with another key{}; to replace a key, see `inzage audit rotate-key`",
         if .known.is_empty() { String::new() } else { format!(" ({known})") }
     )]
     OtherKey {
@@ -166,6 +168,7 @@ struct State {
 }
 
 enum Order {
+    Settle(Sender<()>),
     Keep(u64, Signature),
     Finish,
 }
@@ -238,6 +241,14 @@ impl Signer {
         }
     }
 
+    /// Signs what is durable now. Waits for the disk.
+    pub fn settle(&self) {
+        let (done, settled) = mpsc::channel();
+        self.order(Order::Settle(done));
+        // Fails when the thread has ended.
+        let _ = settled.recv();
+    }
+
     /// Signs what is durable now, keeps that in the history, and ends the thread. Waits for the disk. A second call does
     /// nothing.
     pub fn finish(&self) {
@@ -282,6 +293,10 @@ impl Work {
         loop {
             let pause = if self.turn(false) { LOOK_EVERY } else { RETRY_AFTER };
             match orders.recv_timeout(pause) {
+                Ok(Order::Settle(done)) => {
+                    self.turn(true);
+                    drop(done);
+                }
                 Ok(Order::Keep(size, cosignature)) => self.keep(size, cosignature),
                 Ok(Order::Finish) => return self.finish(),
                 Err(RecvTimeoutError::Timeout) => {}

@@ -2,8 +2,10 @@
 
 mod check_export;
 mod check_proof;
+mod checkpoint;
 mod export;
 mod index;
+mod key;
 mod prove;
 mod show;
 mod verify;
@@ -36,6 +38,12 @@ pub(super) enum Command {
     Export(export::Arguments),
     /// Check an export: the signature under its manifest and every byte of its parts
     CheckExport(check_export::Arguments),
+    /// Print the newest signed checkpoint, to be kept elsewhere
+    Checkpoint(checkpoint::Arguments),
+    /// Print the public key that checks the checkpoints of a node
+    Key(key::OfNode),
+    /// Say what to write into the configuration to replace the key that signs checkpoints
+    RotateKey(key::OfNode),
 }
 
 pub(super) fn run(command: Command) -> ExitCode {
@@ -49,5 +57,8 @@ pub(super) fn run(command: Command) -> ExitCode {
         Command::Index(command) => index::run(command),
         Command::Export(arguments) => export::run(&arguments),
         Command::CheckExport(arguments) => check_export::run(&arguments),
+        Command::Checkpoint(arguments) => checkpoint::run(&arguments),
+        Command::Key(of) => key::key(&of),
+        Command::RotateKey(of) => key::rotate(&of),
     }
 }

@@ -129,6 +129,13 @@ fn production_is_strict(log: &mut Log) {
     }
 }
 
+/// A log that nobody else sees can be put back, or written again by whoever has its key.
+pub(super) fn production_is_witnessed(log: &mut Log, witnesses: usize) {
+    if witnesses == 0 && log.accepted("environment") == Some(Environment::Production.as_str()) {
+        log.note("audit.witness", Problem::Missing { expected: "at least one table [[audit.witness]]".into() });
+    }
+}
+
 fn login_is_built(log: &mut Log) {
     if !cfg!(feature = "sandbox") && Login::is_simulator(log.accepted("login.kind")) {
         log.note("login.kind", Problem::SimulatorNotBuilt);

@@ -12,6 +12,8 @@ use jiff::civil::Date;
 use toml::de::DeValue;
 
 use super::origin::{HttpsUrl, Origin};
+use crate::audit::keys::RetiredKey;
+use crate::audit::note::CosignerKey;
 use crate::medmij::{Hostname, ProviderName, ServiceId};
 use crate::oauth::authorize::RedirectUri;
 use crate::store::PostgresUrl;
@@ -193,6 +195,22 @@ fn texts<T>(expected: impl Into<Cow<'static, str>>, parse: impl Fn(&str) -> Opti
     Kind::new(expected, move |value| {
         let array = value.as_array().filter(|array| !array.is_empty()).ok_or(Refusal::Wrong)?;
         array.iter().map(|item| item.get_ref().as_str().and_then(&parse).ok_or(Refusal::Wrong)).collect()
+    })
+}
+
+/// The public key of a witness that cosigns.
+pub(super) fn cosigner_key() -> Kind<CosignerKey> {
+    let expected = "the public key of a witness: name+8 hexadecimal digits+base64, of kind 4 (C2SP tlog-cosignature)";
+    Kind::text(expected, |text| text.parse().ok())
+}
+
+/// Keys of logs that were replaced.
+pub(super) fn retired_keys() -> Kind<Vec<RetiredKey>> {
+    let expected = "an array of replaced keys, each as `inzage audit rotate-key` prints it";
+    Kind::new(expected, move |value| {
+        let array = value.as_array().ok_or(Refusal::Wrong)?;
+        let parse = |text: &str| RetiredKey::parse(text).ok();
+        array.iter().map(|item| item.get_ref().as_str().and_then(parse).ok_or(Refusal::Wrong)).collect()
     })
 }
 

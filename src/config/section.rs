@@ -158,6 +158,19 @@ impl<'t> Section<'t, '_> {
         all.into_iter().collect()
     }
 
+    /// An array of tables that may be absent.
+    pub(super) fn tables_or_none<T>(
+        &mut self,
+        key: &'static str,
+        read: impl Fn(&mut Section<'t, '_>) -> Read<T>,
+    ) -> Read<Vec<T>> {
+        if self.table.is_some_and(|table| table.contains_key(key)) {
+            return self.tables(key, read);
+        }
+        self.find(key);
+        Ok(Vec::new())
+    }
+
     /// A table whose keys are names of the operator's choice; absent is empty.
     pub(super) fn names<K: Ord, V>(
         &mut self,

@@ -50,6 +50,8 @@ place = "Zutphen"
 his = "his-a"
 access_start_date = 2020-01-01
 state = "open"
+[audit]
+checkpoint_key = "keys/c"
 "#;
 
 fn parse(text: &str) -> Result<Config, ConfigFaults> {
@@ -93,6 +95,7 @@ fn the_small_one_is_whole_and_its_defaults_are_those_of_the_documentation() {
     assert_eq!(config.his[0].base_url.as_str(), "https://his-a.localhost:8460/fhir");
     assert_eq!(config.audit.dir, Path::new("/etc/inzage/data/audit"));
     assert!(matches!(&config.store, Store::Sqlite(files) if files.path == Path::new("/etc/inzage/data/inzage.sqlite")));
+    assert_eq!((config.audit.unsigned_max.as_secs(), config.audit.witnesses.len()), (300, 0));
     assert_eq!(config.lists.copy, Path::new("/etc/inzage/data/lists"));
     assert_eq!(config.lists.identity, config.back.identity);
     assert_eq!(config.keys.sealing, Path::new("/etc/inzage/keys/s"));
@@ -223,13 +226,14 @@ fn assert_each(table: &[(&str, &str, &str, usize, &str)]) {
 
 #[test]
 fn names_that_stand_twice_are_refused_with_the_first_line() {
-    let twice = format!("{SMALL}{}", SMALL.split_at(SMALL.find("[[his]]").unwrap()).1);
+    let arrays = SMALL.find("[[his]]").unwrap()..SMALL.find("[audit]").unwrap();
+    let twice = format!("{SMALL}{}", &SMALL[arrays]);
     let found = faults(&twice);
     let at =
         |key: &str| found.iter().find(|(at, _, _)| at == key).map(|(_, line, text)| (*line, text.clone())).unwrap();
-    assert_eq!(at("his[1].id").0, 35);
+    assert_eq!(at("his[1].id").0, 37);
     assert!(at("his[1].id").1.contains("first on line 23"));
-    assert_eq!(at("practices[1].provider").0, 40);
+    assert_eq!(at("practices[1].provider").0, 42);
     assert!(at("practices[1].his").1.contains("his-a"), "two practices on one HIS");
     assert!(found.iter().any(|(key, _, _)| key == "his[1].base_url"));
 }
@@ -252,6 +256,7 @@ fn all_faults_come_at_once_in_the_order_of_the_file() {
         ("operator.name", 0),
         ("operator.phone", 0),
         ("chain_log.url", 0),
+        ("audit.witness", 0),
     ]
     .map(|(key, line)| (key.to_owned(), line))
     .into();
@@ -266,7 +271,7 @@ fn production_refuses_the_simulator_and_ports() {
     let text = changed("environment = \"sandbox\"", "environment = \"production\"");
     let text = text.replace("[[his]]", "allow_ports = true\n[[his]]");
     let missing: Vec<_> = faults(&text).into_iter().filter(|(_, line, _)| *line == 0).map(|(key, ..)| key).collect();
-    assert_eq!(missing, ["operator.name", "operator.phone", "chain_log.url"]);
+    assert_eq!(missing, ["operator.name", "operator.phone", "chain_log.url", "audit.witness"]);
     let all = parse(&text).unwrap_err();
     let has = |problem: &Problem| all.faults().iter().any(|fault| fault.problem() == problem);
     assert!(has(&Problem::SimulatorInProduction));
@@ -343,6 +348,27 @@ fn a_portal_is_registered_whole_and_for_what_is_served_here() {
         let fits = |(at, on, said): &(String, usize, String)| *at == key && *on == line && said.contains(text);
         assert!(found.iter().any(fits), "{from} -> {to}: {found:?}");
     }
+}
+
+#[test]
+fn a_witness_is_a_folder_or_a_server() {
+    let with = |witness: &str| format!("{SMALL}[[audit.witness]]\n{witness}\n");
+    let config = parse(&with("folder = \"elsewhere\"")).unwrap();
+    let WitnessKind::Folder(folder) = &config.audit.witnesses[0].kind else { panic!("a folder") };
+    assert_eq!((folder.as_path(), config.audit.witnesses[0].every.as_secs()), (Path::new("/etc/inzage/elsewhere"), 60));
+    for (witness, key, text) in [
+        ("", "folder", "either a folder or the url"),
+        ("folder = \"a\"\nurl = \"https://w.example\"", "folder", "either a folder or the url"),
+        ("url = \"https://w.example\"\nkey = \"w+00000000+AQ==\"\nroots = \"r\"", "key", "of kind 4"),
+        ("url = \"http://w.example\"", "url", "https"),
+        ("folder = \"a\"\nevery_seconds = 0", "every_seconds", "1 to 3600"),
+    ] {
+        let found = faults(&with(witness));
+        let key = format!("audit.witness[0].{key}");
+        assert!(found.iter().any(|(at, _, said)| *at == key && said.contains(text)), "{witness}: {found:?}");
+    }
+    let retired = format!("{SMALL}retired_keys = [\"x\"]\n");
+    assert!(faults(&retired).iter().any(|(key, _, said)| key == "audit.retired_keys" && said.contains("rotate-key")));
 }
 
 #[test]

@@ -4,9 +4,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::files::Role;
-use super::kind::{bytes, choice, millis, number, seconds};
+use super::kind::{base_url, bytes, choice, cosigner_key, many_words, millis, number, path, retired_keys, seconds};
 use super::log::Read;
+use super::origin::HttpsUrl;
 use super::section::Section;
+use crate::audit::keys::RetiredKey;
+use crate::audit::note::CosignerKey;
 
 /// `[audit]`: the evidence.
 #[derive(Debug, Clone)]
@@ -19,6 +22,61 @@ pub struct Audit {
     pub queue: usize,
     /// Days that records are kept, 1 to 36,525, default 1,827: five years (NEN 7513).
     pub retention_days: u32,
+    /// Signs the checkpoints of the log: 32 random bytes in base64.
+    pub checkpoint_key: PathBuf,
+    /// Keys that it replaced, each with the tree at which it was; of all logs that this configuration is used for.
+    pub retired_keys: Vec<RetiredKey>,
+    /// How long records may wait for a checkpoint before the node is not ready; 30 s to 1 h, default 5 min.
+    pub unsigned_max: Duration,
+    /// Ids of logs of this node that were ended on purpose.
+    pub former_logs: Vec<String>,
+    /// `[[audit.witness]]`: who else keeps its checkpoints.
+    pub witnesses: Vec<Witness>,
+}
+
+/// `[[audit.witness]]`: somebody who sees the checkpoints.
+#[derive(Debug, Clone)]
+pub struct Witness {
+    /// Who.
+    pub kind: WitnessKind,
+    /// A checkpoint at most once in so long; 1 s to 1 h, default 60 s.
+    pub every: Duration,
+}
+
+/// The kinds of witnesses.
+#[derive(Debug, Clone)]
+pub enum WitnessKind {
+    /// A folder, best on another machine. It must be there.
+    Folder(PathBuf),
+    /// A server that cosigns (C2SP tlog-witness).
+    Server {
+        /// What comes before `/add-checkpoint`.
+        url: HttpsUrl,
+        /// Its public key.
+        key: CosignerKey,
+        /// The roots that its certificate leads to.
+        roots: PathBuf,
+    },
+}
+
+impl Witness {
+    fn read(section: &mut Section<'_, '_>) -> Read<Self> {
+        let every = section.or_default("every_seconds", &seconds(1..=3_600), Duration::from_mins(1));
+        let folder = section.optional("folder", &path("the path of a folder that is there"));
+        let url = section.optional("url", &base_url());
+        let kind = match (folder?, url?) {
+            (Some(folder), None) => WitnessKind::Folder(section.beside(folder)),
+            (None, Some(url)) => {
+                let key = section.required("key", &cosigner_key());
+                let roots = section.file("roots", Role::Roots);
+                WitnessKind::Server { url, key: key?, roots: roots? }
+            }
+            (None, None) | (Some(_), Some(_)) => {
+                return Err(section.missing("folder", "either a folder or the url of a server".into()));
+            }
+        };
+        Ok(Self { kind, every: every? })
+    }
 }
 
 impl Audit {
@@ -27,7 +85,22 @@ impl Audit {
         let segment_bytes = section.or_default("segment_bytes", &bytes(1_048_576..=4_294_967_296), 268_435_456);
         let queue = section.or_default("queue", &number(64..=1_048_576, " of records"), 8192);
         let retention_days = section.or_default("retention_days", &number(1..=36_525, " of days"), 1_827);
-        Ok(Self { dir: dir?, segment_bytes: segment_bytes?, queue: queue?, retention_days: retention_days? })
+        let checkpoint_key = section.file("checkpoint_key", Role::RandomKey);
+        let retired_keys = section.or_default("retired_keys", &retired_keys(), Vec::new());
+        let unsigned_max = section.or_default("unsigned_max_seconds", &seconds(30..=3_600), Duration::from_mins(5));
+        let former_logs = section.or_default("former_logs", &many_words(1_000, 64), Vec::new());
+        let witnesses = section.tables_or_none("witness", Witness::read);
+        Ok(Self {
+            dir: dir?,
+            segment_bytes: segment_bytes?,
+            queue: queue?,
+            retention_days: retention_days?,
+            checkpoint_key: checkpoint_key?,
+            retired_keys: retired_keys?,
+            unsigned_max: unsigned_max?,
+            former_logs: former_logs?,
+            witnesses: witnesses?,
+        })
     }
 }
 

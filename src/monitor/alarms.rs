@@ -27,11 +27,17 @@ pub enum Alarm {
     EndpointDiffers,
     /// The index of the access log is not filled, and is not without somebody's help.
     AuditIndexStopped,
+    /// The audit log cannot be signed.
+    CheckpointFails,
+    /// A witness of the audit log got no checkpoint for too long.
+    WitnessBehind,
+    /// A witness saw another audit log, or more of it.
+    WitnessContradicts,
 }
 
 impl Alarm {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 12] = [
         Self::ListRollback,
         Self::ListSameNumber,
         Self::ListFromTheFuture,
@@ -41,6 +47,9 @@ impl Alarm {
         Self::ListCopyUnsaved,
         Self::EndpointDiffers,
         Self::AuditIndexStopped,
+        Self::CheckpointFails,
+        Self::WitnessBehind,
+        Self::WitnessContradicts,
     ];
 
     /// The name in log, metrics and `/readyz`.
@@ -56,6 +65,9 @@ impl Alarm {
             Self::ListCopyUnsaved => "list_copy_unsaved",
             Self::EndpointDiffers => "endpoint_differs",
             Self::AuditIndexStopped => "audit_index_stopped",
+            Self::CheckpointFails => "checkpoint_fails",
+            Self::WitnessBehind => "witness_behind",
+            Self::WitnessContradicts => "witness_contradicts",
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod audit_index;
 mod chain_log;
+mod checkpoints;
 mod his;
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,8 +18,10 @@ use prometheus_client::registry::{Registry, Unit};
 
 use self::audit_index::AuditIndexMetrics;
 use self::chain_log::ChainLogMetrics;
+use self::checkpoints::CheckpointMetrics;
+pub use self::checkpoints::{Signed, Witnessed};
 use self::his::HisMetrics;
-use super::alarms::Alarm;
+use super::alarms::{Alarm, Raised};
 use super::ready::ListsState;
 use crate::audit::{IndexProgress, Kind, Outcome};
 use crate::chainlog::Counts;
@@ -105,6 +108,7 @@ pub struct Metrics {
     store_failures: Family<ReasonLabel, Counter>,
     audit_index: AuditIndexMetrics,
     chain_log: ChainLogMetrics,
+    checkpoints: CheckpointMetrics,
     his: HisMetrics,
 }
 
@@ -148,6 +152,7 @@ impl Default for Metrics {
             store_failures: Family::default(),
             audit_index: AuditIndexMetrics::default(),
             chain_log: ChainLogMetrics::default(),
+            checkpoints: CheckpointMetrics::default(),
             his: HisMetrics::default(),
         };
         metrics.register();
@@ -181,6 +186,7 @@ impl Metrics {
         registry.register("store_failures", "Failed operations of the store by reason", self.store_failures.clone());
         self.audit_index.register(registry);
         self.chain_log.register(registry);
+        self.checkpoints.register(registry);
         self.his.register(registry);
     }
 
@@ -218,10 +224,19 @@ impl Metrics {
             self.list_sequence.get_or_create(&label).set(each.map_or(0, |each| each.sequence));
         }
         self.in_grace.set(i64::try_from(state.in_grace).unwrap_or(i64::MAX));
+    }
+
+    /// Sets which alarms last.
+    pub fn observe_alarms(&self, alarms: &[Raised]) {
         for alarm in Alarm::ALL.map(Alarm::as_str) {
-            let raised = state.alarms.iter().any(|raised| raised.alarm == alarm);
+            let raised = alarms.iter().any(|raised| raised.alarm == alarm);
             self.alarms.get_or_create(&AlarmLabel { alarm }).set(i64::from(raised));
         }
+    }
+
+    /// Sets how the signing of the audit log goes.
+    pub fn observe_checkpoints(&self, signed: &Signed, witnesses: &[Witnessed]) {
+        self.checkpoints.observe(signed, witnesses);
     }
 
     /// Sets what a store that works over connections tells of them.
@@ -267,7 +282,6 @@ impl Metrics {
 
 #[cfg(test)]
 mod tests {
-    use super::super::alarms::Raised;
     use super::super::ready::ListState;
     use super::*;
     use crate::his::{BreakerState, Ending, HisError};
@@ -283,8 +297,9 @@ mod tests {
             too_old: None,
             lists: Some(PerList::from_fn(|list| state(if list == ListKind::Whl { 61 } else { 1 }))),
             in_grace: 3,
-            alarms: vec![Raised { alarm: "list_late", detail: String::new() }],
+            alarms: Vec::new(),
         });
+        metrics.observe_alarms(&[Raised { alarm: "list_late", detail: String::new() }]);
         let failures = StoreFailures { overdue: 5, ..StoreFailures::default() };
         metrics.observe_store(&PoolFigures { in_use: 3, waits: 4, failures, ..PoolFigures::default() });
         let index = IndexProgress::new(tokio::sync::watch::channel(9).1);

@@ -24,6 +24,10 @@ pub struct Readiness {
 pub struct Parts {
     /// The audit log.
     pub audit: Arc<dyn AuditLog>,
+    /// Why the audit records are not signed as they should be; `None` when they are.
+    pub checkpoints: Box<dyn Fn() -> Option<String> + Send + Sync>,
+    /// What needs an operator, beside the lists.
+    pub alarms: Box<dyn Fn() -> Vec<Raised> + Send + Sync>,
     /// How the lists are.
     pub lists: Box<dyn Fn() -> ListsState + Send + Sync>,
     /// Whether the index of the audit log is filled; readiness does not follow it.
@@ -63,6 +67,8 @@ pub struct Report {
     pub audit: String,
     /// `ok`, or why the audit log cannot be searched to its end. The node is ready all the same.
     pub audit_index: String,
+    /// `ok`, or why what is recorded is not signed.
+    pub checkpoints: String,
     /// `ok`, or why codes and tokens cannot be kept or found.
     pub store: String,
     /// `ok`, `missing`, or which is too old.
@@ -110,13 +116,24 @@ impl Readiness {
     pub fn report(&self) -> Report {
         let (serving, draining) = (self.is_started(), self.draining.is_cancelled());
         let audit = self.parts.get().map(|parts| parts.audit.health());
+        let unsigned = self.parts.get().and_then(|parts| (parts.checkpoints)());
+        let others = self.parts.get().map(|parts| (parts.alarms)()).unwrap_or_default();
         let store = self.parts.get().map(|parts| (parts.store)());
         let audit_index = self.parts.get().map(|parts| (parts.audit_index)());
         let lists = self.parts.get().map(|parts| (parts.lists)());
         let fresh = lists.as_ref().is_some_and(|lists| lists.too_old.is_none());
         let each = lists.as_ref().and_then(|lists| lists.lists);
         Report {
-            ready: serving && !draining && audit == Some(Ok(())) && store == Some(Ok(())) && fresh,
+            ready: serving
+                && !draining
+                && audit == Some(Ok(()))
+                && unsigned.is_none()
+                && store == Some(Ok(()))
+                && fresh,
+            checkpoints: match audit {
+                Some(_) => unsigned.unwrap_or_else(|| "ok".to_owned()),
+                None => "closed".to_owned(),
+            },
             audit: said(audit),
             audit_index: said(audit_index),
             store: said(store),
@@ -126,7 +143,7 @@ impl Readiness {
                 Some(None) => "ok".to_owned(),
             },
             list_ages_seconds: each.map(|each| PerList::from_fn(|list| each.of(list).age.as_secs())),
-            alarms: lists.map_or_else(Vec::new, |lists| lists.alarms),
+            alarms: [lists.map_or_else(Vec::new, |lists| lists.alarms), others].concat(),
             state: match (serving, draining) {
                 (_, true) => "draining",
                 (true, false) => "serving",

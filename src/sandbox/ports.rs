@@ -22,6 +22,7 @@ mod offset {
     pub(super) const PORTAL: u16 = 13;
     pub(super) const HIS: u16 = 20;
     pub(super) const CHAIN_LOG: u16 = 40;
+    pub(super) const WITNESS: u16 = 42;
     pub(super) const OPS: u16 = 50;
 }
 
@@ -50,6 +51,8 @@ pub struct Sockets {
     pub his: Vec<(TcpListener, TcpListener)>,
     /// The receiver of the chain log, with its control.
     pub chain_log: (TcpListener, TcpListener),
+    /// The witness of the audit log, with its control.
+    pub witness: (TcpListener, TcpListener),
     /// Redirect ports of the other clients; nobody listens there.
     pub others: [u16; 2],
 }
@@ -107,6 +110,7 @@ impl Sockets {
             pgo: bind(at(offset::PGO))?,
             portal: bind(at(offset::PORTAL))?,
             chain_log: (bind(at(offset::CHAIN_LOG))?, bind(at(offset::CHAIN_LOG + 1))?),
+            witness: (bind(at(offset::WITNESS))?, bind(at(offset::WITNESS + 1))?),
             his: his.collect::<Result<_, _>>()?,
             others: [at(offset::PGO + 1).max(1), at(offset::PGO + 2).max(2)],
             gateway: if with_gateway {

@@ -23,6 +23,7 @@ use super::ports::{Base, Gateway, PortInUse, Sockets};
 use super::publisher::Publisher;
 use super::records;
 use super::site::Site;
+use super::witness::Witness;
 use crate::app::{App, Controls, RunError, StartError};
 use crate::availability::dutch_today;
 use crate::clock::SharedClock;
@@ -97,6 +98,8 @@ pub struct World {
     pub publisher: Publisher,
     /// The receiver of the chain log.
     pub chain_log: Receiver,
+    /// The witness of the audit log.
+    pub witness: Witness,
     /// The shipped practices.
     pub practices: Vec<records::Practice>,
     /// The gateway's handles, when it runs here.
@@ -120,13 +123,15 @@ impl World {
             first.access_start = jiff::civil::date(1900, 1, 1);
         }
         let records = gather_records(wish, &practices)?;
-        let layout = Layout::lay(&wish.dir, &sockets, &practices, &wish.settings)?;
+        let layout = Layout::lay(&wish.dir, &sockets, &practices, &wish.settings, &clock)?;
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let publisher = Publisher::default();
         publisher.publish(layout.lists(1, clock.now()));
         let chain_log = Receiver::new(layout::host(layout::BACK_HOST));
+        let witness = layout.open_witness(&clock)?;
         let mut world = Self {
             chain_log,
+            witness,
             his: Vec::new(),
             gateway: None,
             gateway_task: None,
@@ -136,9 +141,10 @@ impl World {
             stop,
             tasks,
         };
-        let Sockets { lists, gateway, pgo, portal, his, chain_log, .. } = sockets;
+        let Sockets { lists, gateway, pgo, portal, his, chain_log, witness, .. } = sockets;
         world.serve_lists(lists, &clock)?;
         world.serve_chain_log(chain_log, &clock)?;
+        world.serve_witness(witness, &clock)?;
         world.serve_his(his, records, &clock)?;
         world.start_gateway(gateway, &clock).await?;
         world.serve_pgo(pgo, &clock)?;
@@ -172,6 +178,22 @@ impl World {
         let config = EdgeConfig::new(vec![Authority::new(host, super::ports::port(&socket))]);
         let (service, counters) = (self.chain_log.clone(), Arc::new(Counters::default()));
         self.tasks.spawn(super::chainlog::serve_control(control, service.clone(), self.stop.clone()));
+        let edge = Edge { config, tls, service, clock: Arc::clone(clock), counters };
+        self.tasks.spawn(serve(Listener::from_std(socket)?, edge, self.stop.clone()));
+        Ok(())
+    }
+
+    fn serve_witness(
+        &self,
+        (socket, control): (std::net::TcpListener, std::net::TcpListener),
+        clock: &SharedClock,
+    ) -> Result<(), SandboxError> {
+        let own = Identity::load(&self.layout.file("witness.pem"), &self.layout.file("witness.key"), clock.now())?;
+        let tls = Arc::new(ArcSwap::from_pointee(crate::tls::server::front_channel(&own, clock)?));
+        let host = layout::host(layout::WITNESS_HOST);
+        let config = EdgeConfig::new(vec![Authority::new(host, super::ports::port(&socket))]);
+        let (service, counters) = (self.witness.clone(), Arc::new(Counters::default()));
+        self.tasks.spawn(super::witness::serve_control(control, service.clone(), self.stop.clone()));
         let edge = Edge { config, tls, service, clock: Arc::clone(clock), counters };
         self.tasks.spawn(serve(Listener::from_std(socket)?, edge, self.stop.clone()));
         Ok(())

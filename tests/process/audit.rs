@@ -28,7 +28,8 @@ fn tampered(home: &Home, name: &str, at: isize) -> PathBuf {
 }
 
 fn segments(dir: &Path) -> Vec<PathBuf> {
-    fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()).collect()
+    let paths = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
+    paths.filter(|path| path.extension().is_some_and(|end| end == "log")).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -163,7 +163,11 @@ async fn a_damaged_store_is_refused() {
 async fn keys_that_are_not_there_or_are_others() {
     let home = Home::new();
     let left = Left::by(&home).await;
-    for (file, key) in [("sealing.key", "keys.sealing"), ("pseudonym.key", "keys.pseudonym")] {
+    for (file, key) in [
+        ("sealing.key", "keys.sealing"),
+        ("pseudonym.key", "keys.pseudonym"),
+        ("checkpoint.key", "audit.checkpoint_key"),
+    ] {
         let _gone = Replaced::removed(home.path(file));
         left.assert_refused(78, &[key, file]).await;
     }
@@ -172,6 +176,11 @@ async fn keys_that_are_not_there_or_are_others() {
         let (status, log) = left.runs().await;
         assert_eq!(status, 503, "what was sealed with the other key is not guessed at");
         assert!(log.contains("sealed with another key"), "{log}");
+    }
+    {
+        // F25: the log does not go on under another key.
+        let _other = Replaced::with(home.path("checkpoint.key"), |key| key[..8].reverse());
+        left.assert_refused(78, &["the log was signed with another key"]).await;
     }
     assert_eq!(left.runs().await.0, 200);
     left.world.stop().await.unwrap();
@@ -182,7 +191,9 @@ async fn folders_that_cannot_be_written_are_named() {
     let home = Home::new();
     let Some(device) = Device::mount(home.path("gateway")) else { return };
     let left = Left::by(&home).await;
-    fs::remove_file(segment(&home.audit())).unwrap();
+    fs::remove_dir_all(home.audit()).unwrap();
+    fs::remove_dir_all(home.path("witness")).unwrap();
+    fs::create_dir(home.path("witness")).unwrap();
     device.fill();
     left.assert_refused(69, &["the audit folder", text(&home.audit()), "No space left"]).await;
     device.free();

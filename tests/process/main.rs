@@ -10,6 +10,7 @@
 
 mod audit;
 mod chain_log;
+mod checkpoints;
 mod config;
 mod damage;
 mod database;

@@ -78,14 +78,18 @@ impl SignedTree {
         Ok(tree)
     }
 
-    /// The retired keys and the outside copies, by size, so that the tree need not go back.
-    fn hold_against(&mut self, outside: &[Outside], records: u64) -> Result<(), SignError> {
+    /// Holds the tree of a log of so many records against the trees at which keys were replaced, and what was kept elsewhere.
+    ///
+    /// # Errors
+    /// See [`SignError`].
+    pub fn hold_against(&mut self, outside: &[Outside], records: u64) -> Result<(), SignError> {
         for retired in self.keys.retired().to_vec() {
             if records < retired.size || self.root_at(retired.size)? != retired.root {
                 return Err(SignError::Retired { size: retired.size });
             }
         }
         let mut outside = outside.to_vec();
+        // By size, so that what is taken up for one serves the next.
         outside.sort_by_key(|kept| kept.checkpoint.size);
         for Outside { place, checkpoint: Checkpoint { size, root, .. } } in outside {
             if records < size {

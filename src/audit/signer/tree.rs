@@ -14,7 +14,7 @@ use crate::audit::keys::LogKeys;
 use crate::audit::note::{Note, Signature, SigningKey};
 use crate::audit::notes;
 use crate::audit::tiles::Shelf;
-use crate::audit::tree::{RightEdge, TileId, TreeHash, leaf_hash};
+use crate::audit::tree::{RightEdge, TileId, TreeHash, empty_root, leaf_hash};
 
 /// Full tiles that wait in memory for the next checkpoint, at most: then one is signed although it is not due.
 const PENDING_MAX: usize = 256;
@@ -43,6 +43,16 @@ impl SignedTree {
     #[must_use]
     pub fn newest(&self) -> Option<&Arc<SignedCheckpoint>> {
         self.newest.as_ref()
+    }
+
+    /// Signs that the log began with nothing, which is true of every log: it asks a witness what it saw, and tells it nothing.
+    ///
+    /// # Errors
+    /// When the key is of another log.
+    pub fn nothing_signed(&self) -> Result<SignedCheckpoint, SignError> {
+        let checkpoint = Checkpoint { origin: self.keys.name().clone(), size: 0, root: empty_root() };
+        let note = checkpoint.sign(&self.key)?;
+        Ok(SignedCheckpoint { checkpoint, note, hashes: Hashes::of(&self.dir, &RightEdge::new()) })
     }
 
     /// How many records the newest checkpoint covers.
@@ -114,8 +124,9 @@ impl SignedTree {
         let signed = Arc::new(SignedCheckpoint { checkpoint, note, hashes });
         self.newest = Some(Arc::clone(&signed));
         self.signed_at = Some(now);
-        if std::mem::take(&mut self.renew) {
+        if self.renew {
             self.write_keys()?;
+            self.renew = false;
         }
         Ok(Some(signed))
     }

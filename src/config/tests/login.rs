@@ -82,6 +82,7 @@ fn production_takes_a_login_service_and_no_simulator() {
         text.replace("environment = \"sandbox\"", "environment = \"production\"").replace("localhost:8441", "localhost")
             + "[operator]\nname = \"Inzage\"\nphone = \"088 123 45 67\"\n"
             + "[chain_log]\nurl = \"https://keten.example/logs\"\nroots = \"roots.pem\"\n"
+            + "[[audit.witness]]\nfolder = \"/mnt/witness\"\n"
     };
     assert_eq!(faults(&production(&with(LOGIN))), []);
     let refused = faults(&production(SMALL));

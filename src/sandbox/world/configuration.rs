@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use super::layout::{
-    BACKEND_CLIENT, CHAIN_LOG_HOST, DIALECTS, LISTS_HOST, LOGIN_HOST, Layout, NODE_FILE, his_host, his_id,
+    BACKEND_CLIENT, CHAIN_LOG_HOST, DIALECTS, LISTS_HOST, LOGIN_HOST, Layout, NODE_FILE, WITNESS_FOLDER, WITNESS_HOST,
+    his_host, his_id,
 };
 use crate::lists::ListKind;
 use crate::sandbox::portal::keys::{ASSERTIONS, BACKEND_PRIVATE, PUBLIC};
@@ -12,12 +13,13 @@ use crate::sandbox::records::Practice;
 use crate::services::Catalogue;
 
 /// Writes it.
-pub(super) fn configuration(layout: &Layout, practices: &[Practice]) -> String {
+pub(super) fn configuration(layout: &Layout, practices: &[Practice], witness_key: &str) -> String {
     let mut text = of_node(layout);
     // Writing into a string does not fail.
     for number in 0..HIS_COUNT {
         let _ = writeln!(text, "\"{}\" = \"127.0.0.1\"", his_host(number));
     }
+    text.push_str(&of_audit(layout, witness_key));
     text.push_str(&of_portal(layout, practices));
     for number in 0..HIS_COUNT {
         text.push_str(&of_his(layout, number));
@@ -75,9 +77,6 @@ allow_ports = true
 [login]
 kind = "simulator"
 
-[audit]
-dir = "gateway/audit"
-
 [chain_log]
 url = "{chain_log}"
 roots = "ca.pem"
@@ -93,7 +92,29 @@ assertions = "{ASSERTIONS}"
 [resolve]
 "{LISTS_HOST}" = "127.0.0.1"
 "{CHAIN_LOG_HOST}" = "127.0.0.1"
+"{WITNESS_HOST}" = "127.0.0.1"
 "{LOGIN_HOST}" = "127.0.0.1"
+"#
+    )
+}
+
+fn of_audit(layout: &Layout, witness_key: &str) -> String {
+    let witness = layout.witness_url();
+    format!(
+        r#"
+[audit]
+dir = "gateway/audit"
+checkpoint_key = "checkpoint.key"
+
+[[audit.witness]]
+folder = "{WITNESS_FOLDER}"
+every_seconds = 1
+
+[[audit.witness]]
+url = "{witness}"
+key = "{witness_key}"
+roots = "ca.pem"
+every_seconds = 1
 "#
     )
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::SandboxError;
-use super::layout::{Layout, TestPerson, his_id};
+use super::layout::{Layout, TestPerson, WITNESS_FOLDER, his_id};
 use crate::lists::ListKind;
 use crate::sandbox::his::Emulator;
 use crate::sandbox::portal::keys;
@@ -45,7 +45,8 @@ fn description(layout: &Layout, practices: &[Practice], his: &[Arc<Emulator>]) -
         "clients": clients(layout),
         "ops": layout.ops_url(),
         "gateway_config": "gateway.toml",
-        "audit": {"dir": "gateway/audit"},
+        "audit": {"dir": "gateway/audit", "key": "gateway/audit/verifier-keys", "checkpoint": "gateway/audit/checkpoint"},
+        "witness": {"folder": WITNESS_FOLDER, "control": layout.witness_control()},
         "chain_log": {"control": layout.chain_log_control()},
         "his": (0..his.len()).map(|number| json!({"id": his_id(number), "control": layout.his_control(number)})).collect::<Vec<_>>(),
         "providers": practices

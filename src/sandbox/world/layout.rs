@@ -9,6 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::SandboxError;
 use super::configuration::configuration;
+use crate::clock::SharedClock;
 use crate::jose::Jwks;
 use crate::lists::ListKind;
 use crate::medmij::{Hostname, ProviderName};
@@ -18,12 +19,19 @@ use crate::sandbox::pki::{Authority, write_private};
 use crate::sandbox::portal::keys;
 use crate::sandbox::ports::{HIS_COUNT, Sockets, port};
 use crate::sandbox::records::Practice;
+use crate::sandbox::witness::Witness;
 use crate::secret::random;
 
 /// The stand-in for the Stelselnode.
 pub(super) const LISTS_HOST: &str = "stelselnode.localhost";
 /// The stand-in for the central log component of MedMij.
 pub(super) const CHAIN_LOG_HOST: &str = "ketenlog.localhost";
+/// The witness of the audit log.
+pub(super) const WITNESS_HOST: &str = "witness.localhost";
+/// The folder that keeps checkpoints of the audit log, too.
+pub(super) const WITNESS_FOLDER: &str = "witness";
+/// What the witness signs with.
+const WITNESS_KEY: &str = "witness-server.key";
 /// The demonstration PGO.
 pub(super) const PGO_HOST: &str = "pgo.localhost";
 /// A login service of the outside world, when there is one beside the simulator.
@@ -49,6 +57,7 @@ pub struct Layout {
     ops: u16,
     his: Vec<(u16, u16)>,
     chain_log: (u16, u16),
+    witness: (u16, u16),
     pub(super) clients: Vec<Client>,
     pub(super) providers: Vec<ProviderName>,
 }
@@ -131,8 +140,9 @@ pub(super) fn his_host(number: usize) -> String {
 
 /// Every name under which something of the sandbox is reached.
 fn hosts() -> Vec<Hostname> {
-    let fixed =
-        [LISTS_HOST, CHAIN_LOG_HOST, PGO_HOST, PORTAL_HOST, FRONT_HOST, BACK_HOST, LOGIN_HOST].into_iter().map(host);
+    let fixed = [LISTS_HOST, CHAIN_LOG_HOST, WITNESS_HOST, PGO_HOST, PORTAL_HOST, FRONT_HOST, BACK_HOST, LOGIN_HOST]
+        .into_iter()
+        .map(host);
     fixed.chain((0..HIS_COUNT).map(|number| host(&his_host(number)))).collect()
 }
 
@@ -144,13 +154,15 @@ impl Layout {
         sockets: &Sockets,
         practices: &[Practice],
         settings: &str,
+        clock: &SharedClock,
     ) -> Result<Self, SandboxError> {
         let failed = |source| SandboxError::Folder { path: dir.to_owned(), source };
         std::fs::create_dir_all(dir).map_err(failed)?;
         let layout = Self::decide(dir, sockets, practices);
         layout.make_certificates()?;
         layout.make_keys().map_err(failed)?;
-        let text = configuration(&layout, practices) + settings;
+        let witness = layout.open_witness(clock).map_err(failed)?;
+        let text = configuration(&layout, practices, &witness.key()) + settings;
         std::fs::write(layout.file("gateway.toml"), text).map_err(failed)?;
         Ok(layout)
     }
@@ -172,6 +184,7 @@ impl Layout {
             back,
             ops,
             chain_log: (port(&sockets.chain_log.0), port(&sockets.chain_log.1)),
+            witness: (port(&sockets.witness.0), port(&sockets.witness.1)),
             his: sockets.his.iter().map(|(fhir, control)| (port(fhir), port(control))).collect(),
             clients: vec![
                 client("pgo", "pgo", PGO_HOST, port(&sockets.pgo), Some("Mijn Zorgmap")),
@@ -312,6 +325,25 @@ impl Layout {
         format!("http://127.0.0.1:{}/_control", self.chain_log.1)
     }
 
+    /// Where checkpoints of the audit log are posted.
+    #[must_use]
+    pub fn witness_url(&self) -> String {
+        format!("https://{WITNESS_HOST}:{}", self.witness.0)
+    }
+
+    /// Control address of the witness.
+    #[must_use]
+    pub fn witness_control(&self) -> String {
+        format!("http://127.0.0.1:{}/_control", self.witness.1)
+    }
+
+    /// The witness, with its key and what it saw before.
+    pub(super) fn open_witness(&self, clock: &SharedClock) -> std::io::Result<Witness> {
+        let text = std::fs::read_to_string(self.file(WITNESS_KEY))?;
+        let seed = STANDARD.decode(text.trim_end()).ok().and_then(|seed| seed.try_into().ok());
+        Witness::open(&self.dir, seed.ok_or(std::io::ErrorKind::InvalidData)?, Arc::clone(clock))
+    }
+
     /// Everybody who can log in: the patients of every HIS.
     #[must_use]
     pub fn people(&self, practices: &[Practice], his: &[Arc<Emulator>]) -> Vec<TestPerson> {
@@ -346,6 +378,7 @@ impl Layout {
         let fixed = [
             ("stelselnode", LISTS_HOST),
             ("ketenlog", CHAIN_LOG_HOST),
+            ("witness", WITNESS_HOST),
             ("front", FRONT_HOST),
             ("back", BACK_HOST),
             (NODE_FILE, BACK_HOST),
@@ -361,7 +394,8 @@ impl Layout {
 
     /// Keys are made once and kept: a sandbox that starts again on its folder can read its store.
     fn make_keys(&self) -> std::io::Result<()> {
-        for name in ["sealing.key", "pseudonym.key"] {
+        std::fs::create_dir_all(self.file(WITNESS_FOLDER))?;
+        for name in ["sealing.key", "pseudonym.key", "checkpoint.key", WITNESS_KEY] {
             if !self.file(name).exists() {
                 write_private(&self.file(name), STANDARD.encode(random::<32>()).as_bytes())?;
             }

@@ -1,0 +1,279 @@
+//! The audit log of a node with what vouches for it: its key, the thread that signs, and the witnesses. At the start the log
+//! is held against all that is known of it before anything is appended.
+
+use std::net::SocketAddr;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio::runtime::Handle;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::assemble::{CONTROL_DEADLINES, key};
+use super::start::StartError;
+use crate::audit::keys::{LogKeys, RetiredKey};
+use crate::audit::note::SigningKey;
+use crate::audit::signer::{Outside, Pace, SignedCheckpoint, SignedTree, Signer, keys_of, name_of};
+use crate::audit::witness::{HttpWitness, Kind, Witness, WitnessFolder};
+use crate::audit::{FileLog, FileLogConfig, FoundLog, LogId, NodeName, OpenError};
+use crate::clock::SharedClock;
+use crate::config::{self, Config, Environment};
+use crate::monitor::alarms::{Alarm, Raised};
+use crate::monitor::metrics::{Metrics, Signed, Witnessed};
+use crate::tls::client::{client_config, reqwest_client};
+use crate::tls::identity::Roots;
+
+/// Signing and witnesses of a log that is open.
+#[derive(Clone)]
+pub(super) struct Checkpoints {
+    signer: Arc<Signer>,
+    witnesses: Vec<Arc<Witness>>,
+}
+
+/// Finds the log, holds it against its checkpoint and its witnesses, and opens it. Blocks, on a thread of a runtime that may.
+pub(super) fn open_audit(config: &Config, clock: &SharedClock) -> Result<(Arc<FileLog>, Checkpoints), StartError> {
+    let found = find(config)?;
+    let witnesses = witnesses(config, found.id(), clock)?;
+    open(config, clock, found, witnesses)
+}
+
+/// The same for a log that no witness sees.
+pub(super) fn open_unwatched(config: &Config, clock: &SharedClock) -> Result<(Arc<FileLog>, Checkpoints), StartError> {
+    let found = find(config)?;
+    open(config, clock, found, Vec::new())
+}
+
+fn open(
+    config: &Config,
+    clock: &SharedClock,
+    found: FoundLog,
+    witnesses: Vec<Arc<Witness>>,
+) -> Result<(Arc<FileLog>, Checkpoints), StartError> {
+    let dir = &config.audit.dir;
+    let seed = key(&config.audit.checkpoint_key)?;
+    let (signing, keys) = keys_of(found.id(), &seed, &config.audit.retired_keys).map_err(StartError::Checkpoints)?;
+    let tree = SignedTree::open(dir, &found, (signing, keys.clone()), &[]);
+    let mut tree = tree.map_err(StartError::Checkpoints)?;
+    let mut hearing = Hearing::default();
+    for witness in &witnesses {
+        hearing.ask_folder(witness, &keys, config)?;
+    }
+    tree.hold_against(&hearing.outside, found.records()).map_err(StartError::Checkpoints)?;
+    hearing.ask_servers(&witnesses, &tree, found.records())?;
+    hearing.conclude(&witnesses)?;
+    let (log, recovery) = found.start(Arc::clone(clock)).map_err(|error| refused(config, error))?;
+    if recovery.cut_bytes > 0 {
+        tracing::warn!(
+            bytes = recovery.cut_bytes,
+            records = recovery.records,
+            "an unfinished last audit record was cut off"
+        );
+    }
+    let pace = Pace { overdue: config.audit.unsigned_max, ..Pace::default() };
+    let started = Signer::start(tree, log.durable(), pace, Arc::clone(clock));
+    let signer = started.map_err(|source| StartError::File { path: dir.display().to_string(), source })?;
+    Ok((Arc::new(log), Checkpoints { signer: Arc::new(signer), witnesses }))
+}
+
+fn find(config: &Config) -> Result<FoundLog, StartError> {
+    let settings = FileLogConfig {
+        dir: config.audit.dir.clone(),
+        node: NodeName::parse(&config.node.name)?,
+        segment_bytes: config.audit.segment_bytes,
+        queue_bound: config.audit.queue,
+    };
+    FileLog::find(settings).map_err(|error| refused(config, error))
+}
+
+fn refused(config: &Config, error: OpenError) -> StartError {
+    match error {
+        OpenError::Locked { holder } => StartError::Locked { folder: config.audit.dir.display().to_string(), holder },
+        error @ (OpenError::Damaged(_) | OpenError::Io { .. }) => StartError::Audit(error),
+    }
+}
+
+fn witnesses(config: &Config, log: &LogId, clock: &SharedClock) -> Result<Vec<Arc<Witness>>, StartError> {
+    let mut witnesses = Vec::new();
+    for written in &config.audit.witnesses {
+        let (name, kind) = match &written.kind {
+            config::WitnessKind::Folder(dir) => {
+                elsewhere(config, dir)?;
+                (dir.display().to_string(), Kind::Folder(Arc::new(WitnessFolder::new(dir.clone(), log.clone()))))
+            }
+            config::WitnessKind::Server { url, key, roots } => {
+                let tls = client_config(&Roots::load(roots)?, None, &[crate::tls::ALPN_HTTP1], clock)?;
+                let addresses: Vec<_> =
+                    config.resolve.iter().map(|(host, ip)| (host.clone(), SocketAddr::new(*ip, 0))).collect();
+                let client = reqwest_client(tls, &addresses, CONTROL_DEADLINES)?;
+                (key.name().to_string(), Kind::Http(HttpWitness::new(client, url.as_str(), key.clone())?))
+            }
+        };
+        witnesses.push(Arc::new(Witness::new(name, written.every, kind, Arc::clone(clock))));
+    }
+    Ok(witnesses)
+}
+
+/// In production a folder that keeps checkpoints lies on another device than the log: what puts the one back must not put
+/// back the other, and a mount that is away must not look like an empty folder.
+fn elsewhere(config: &Config, dir: &Path) -> Result<(), StartError> {
+    let device = |path: &Path| std::fs::metadata(path).map(|found| found.dev()).ok();
+    let same = device(dir).is_some_and(|there| device(&config.audit.dir) == Some(there));
+    if same && config.environment == Environment::Production {
+        return Err(StartError::WitnessNotElsewhere { path: dir.display().to_string() });
+    }
+    Ok(())
+}
+
+/// What the witnesses say at the start.
+#[derive(Default)]
+struct Hearing {
+    outside: Vec<Outside>,
+    confirmed: usize,
+    silent: Vec<String>,
+}
+
+impl Hearing {
+    fn ask_folder(&mut self, witness: &Witness, keys: &LogKeys, config: &Config) -> Result<(), StartError> {
+        let Kind::Folder(folder) = witness.kind() else { return Ok(()) };
+        let node = NodeName::parse(&config.node.name)?;
+        let others = folder.others(&node).unwrap_or_default();
+        let ended = |log: &LogId| config.audit.former_logs.contains(&log.to_string());
+        if let Some(other) = others.into_iter().find(|other| !ended(other)) {
+            let (witness, log) = (witness.name().to_owned(), other.to_string());
+            return Err(StartError::OtherLog { witness, log });
+        }
+        match folder.newest(keys) {
+            Ok(newest) => {
+                self.confirmed += 1;
+                let place = || witness.name().to_owned();
+                self.outside.extend(newest.map(|checkpoint| Outside { place: place(), checkpoint }));
+            }
+            Err(error) if error.contradicts() => return Err(contradicted(witness, error)),
+            Err(error) => self.silent.push(format!("{}: {}", witness.name(), super::chain(&error))),
+        }
+        Ok(())
+    }
+
+    /// Servers check for themselves that what they are given continues what they saw.
+    fn ask_servers(&mut self, witnesses: &[Arc<Witness>], tree: &SignedTree, records: u64) -> Result<(), StartError> {
+        let servers = witnesses.iter().filter(|witness| matches!(witness.kind(), Kind::Http(_)));
+        for witness in servers {
+            // Of a log without records nobody has seen anything.
+            if records == 0 && tree.newest().is_none() {
+                self.confirmed += 1;
+                continue;
+            }
+            let signed: Arc<SignedCheckpoint> = match tree.newest() {
+                Some(newest) => Arc::clone(newest),
+                None => Arc::new(tree.nothing_signed().map_err(StartError::Checkpoints)?),
+            };
+            match Handle::current().block_on(witness.submit(&signed)) {
+                Ok(_) => self.confirmed += 1,
+                Err(error) if error.contradicts() => return Err(contradicted(witness, error)),
+                Err(error) => self.silent.push(format!("{}: {}", witness.name(), super::chain(&error))),
+            }
+        }
+        Ok(())
+    }
+
+    fn conclude(self, witnesses: &[Arc<Witness>]) -> Result<(), StartError> {
+        for silent in &self.silent {
+            tracing::warn!(witness = silent, "a witness does not say what it saw of the audit log");
+        }
+        if self.confirmed == 0 && !witnesses.is_empty() {
+            return Err(StartError::Unwitnessed { said: self.silent.join("; ") });
+        }
+        Ok(())
+    }
+}
+
+fn contradicted(witness: &Witness, source: crate::audit::witness::WitnessError) -> StartError {
+    StartError::Contradicted { witness: witness.name().to_owned(), source }
+}
+
+impl Checkpoints {
+    /// Gives each new checkpoint to the witnesses, until `stop`.
+    pub(super) fn feed(&self, tasks: &TaskTracker, stop: &CancellationToken) {
+        for witness in &self.witnesses {
+            tasks.spawn(Arc::clone(witness).feed(Arc::clone(&self.signer), stop.clone()));
+        }
+    }
+
+    /// Signs the last record and gives that to the witnesses. Nothing is appended any more.
+    pub(super) async fn finish(&self) {
+        // They wait for the disk. Should one not end well, the next start makes up for it.
+        let signer = Arc::clone(&self.signer);
+        let _ = tokio::task::spawn_blocking(move || signer.settle()).await;
+        for witness in &self.witnesses {
+            witness.close(&self.signer).await;
+        }
+        let signer = Arc::clone(&self.signer);
+        let _ = tokio::task::spawn_blocking(move || signer.finish()).await;
+    }
+
+    /// Why the node should not serve: too many records wait for a signature, for too long.
+    pub(super) fn fault(&self) -> Option<String> {
+        let signing = self.signer.signing();
+        signing.overdue.then(|| {
+            let why = signing.failure.map(|failure| format!(": {failure}"));
+            format!("{} records are not signed{}", signing.unsigned, why.unwrap_or_default())
+        })
+    }
+
+    /// What needs an operator.
+    pub(super) fn alarms(&self) -> Vec<Raised> {
+        let mut raised = Vec::new();
+        let mut raise = |alarm: Alarm, detail: String| raised.push(Raised { alarm: alarm.as_str(), detail });
+        if let Some(failure) = self.signer.signing().failure {
+            raise(Alarm::CheckpointFails, failure);
+        }
+        for witness in &self.witnesses {
+            let progress = witness.progress();
+            let detail = || format!("{}: {}", witness.name(), progress.failure.clone().unwrap_or_default());
+            if progress.contradicts {
+                raise(Alarm::WitnessContradicts, detail());
+            } else if progress.behind {
+                raise(Alarm::WitnessBehind, detail());
+            }
+        }
+        raised
+    }
+
+    /// Sets the metrics.
+    pub(super) fn observe(&self, metrics: &Metrics) {
+        let signing = self.signer.signing();
+        let witnessed = self.witnesses.iter().map(|witness| {
+            let seen = witness.progress().seen.unwrap_or_default();
+            Witnessed { witness: witness.name().to_owned(), behind: signing.signed.saturating_sub(seen) }
+        });
+        let signed = Signed { size: signing.signed, unsigned: signing.unsigned, waiting: signing.waiting };
+        metrics.observe_checkpoints(&signed, &witnessed.collect::<Vec<_>>());
+    }
+}
+
+/// The public key that checks the checkpoints of the log of this configuration. The node may run.
+///
+/// # Errors
+/// When there is no log yet, or the key file cannot be used.
+pub fn checkpoint_key(config: &Config) -> Result<String, StartError> {
+    let name = name_of(&config.audit.dir).map_err(StartError::Checkpoints)?;
+    Ok(SigningKey::from_seed(&key(&config.audit.checkpoint_key)?, name).verifier().to_string())
+}
+
+/// What becomes of the key of this configuration when it is replaced now. The node must not run, and all of its log must be
+/// signed.
+///
+/// # Errors
+/// When the log is in use, not in order or not signed to its end.
+pub fn retirement(config: &Config) -> Result<RetiredKey, StartError> {
+    let found = find(config)?;
+    let seed = key(&config.audit.checkpoint_key)?;
+    let (signing, keys) = keys_of(found.id(), &seed, &config.audit.retired_keys).map_err(StartError::Checkpoints)?;
+    let tree = SignedTree::open(&config.audit.dir, &found, (signing, keys.clone()), &[]);
+    let tree = tree.map_err(StartError::Checkpoints)?;
+    let newest = tree.newest().filter(|newest| newest.checkpoint().size == found.records());
+    let signed = || tree.newest().map_or(0, |newest| newest.checkpoint().size);
+    let newest = newest.ok_or_else(|| StartError::NotSigned { records: found.records(), signed: signed() })?;
+    Ok(RetiredKey::at(&keys, newest.checkpoint()))
+}
