@@ -1,0 +1,39 @@
+//! What the audit log costs: records made durable beside a bare loop of writes and flushes, the work of a record, what a
+//! request waits for it, and how fast a log is read back. How to read the figures: `../README.md`. Names of parts as
+//! arguments run those only: `cargo bench --profile release --bench audit -- durable work`. Ends with exit code 1 when a
+//! bar is missed.
+
+#![expect(clippy::print_stdout, reason = "the figures go to standard output")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a bench that cannot run must say so")]
+
+mod durable;
+mod figures;
+mod overlap;
+mod reading;
+mod scene;
+mod work;
+
+use std::process::ExitCode;
+
+use scene::Scratch;
+
+fn main() -> ExitCode {
+    let asked: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    let wanted = |part: &str| asked.is_empty() || asked.iter().any(|name| name == part);
+    let scratch = Scratch::new();
+    durable::print_bare_flush(scratch.path());
+    let mut held = true;
+    if wanted("durable") {
+        held &= durable::measure(scratch.path());
+    }
+    if wanted("work") {
+        held &= work::measure();
+    }
+    if wanted("overlap") {
+        held &= overlap::measure(scratch.path());
+    }
+    if wanted("reading") {
+        reading::measure(scratch.path());
+    }
+    if held { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
