@@ -132,6 +132,10 @@ fn newest(dir: &Path, keys: &LogKeys) -> Result<Option<(Checkpoint, Note, bool)>
         Signer::Retired(retired) if checkpoint.size == retired.size => true,
         Signer::Retired(retired) => return Err(SignError::Retired { size: retired.size }),
     };
+    // The keys are written after the first checkpoint under them: a kill in between leaves none, or those of before.
+    let path = dir.join(folder::KEYS);
+    let named = notes::read_one(&path).map_err(|source| SignError::Io { path, source })?;
+    let renew = renew || named != Some(keys.to_string());
     Ok(Some((checkpoint, Note::parse(&text).map_err(CheckpointError::from)?, renew)))
 }
 
