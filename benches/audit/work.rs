@@ -26,20 +26,20 @@ pub(crate) fn measure() -> bool {
     );
     let (mut encoding, mut chain, mut tree, mut all) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
-        encoding.push(each(|_| {
+        encoding.push(each(|| {
             payload.clear();
             encode(black_box(&event), &mut payload);
         }));
         let mut link = Chain::default();
-        chain.push(each(|_| link.follow(black_box(&payload))));
+        chain.push(each(|| link.follow(black_box(&payload))));
         let mut edge = RightEdge::new();
-        tree.push(each(|_| {
+        tree.push(each(|| {
             edge.push(leaf_hash(black_box(&payload)), &mut |tile, hashes| {
                 let _ = black_box((tile, hashes));
-            })
+            });
         }));
         let (mut link, mut edge) = (Chain::default(), RightEdge::new());
-        all.push(each(|_| {
+        all.push(each(|| {
             payload.clear();
             encode(black_box(&event), &mut payload);
             link.follow(&payload);
@@ -73,10 +73,10 @@ impl Chain {
 }
 
 /// Nanoseconds of processor time of one call.
-fn each(mut call: impl FnMut(u64)) -> f64 {
+fn each(mut call: impl FnMut()) -> f64 {
     let before = processor_time();
-    for number in 0..RECORDS {
-        call(number);
+    for _ in 0..RECORDS {
+        call();
     }
     (processor_time() - before) as f64 / RECORDS as f64
 }

@@ -29,4 +29,5 @@ mod practices;
 mod sandbox;
 mod serve;
 mod server;
+mod signed;
 mod writer;
