@@ -15,6 +15,7 @@ mod config;
 mod damage;
 mod database;
 mod durability;
+mod export;
 mod faults;
 mod harness;
 mod his;

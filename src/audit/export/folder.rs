@@ -12,10 +12,12 @@ use std::path::{Path, PathBuf};
 use super::manifest::{ExportManifest, Part, digest};
 use super::{Choice, ExportError, Format};
 use crate::audit::checkpoint::Checkpoint;
+use crate::audit::follow::Follower;
 use crate::audit::note::SigningKey;
-use crate::audit::read::read_dir;
 use crate::audit::record::Record;
-use crate::audit::tree::{RightEdge, leaf_hash};
+use crate::audit::scan;
+use crate::audit::tiles::{self, TileError};
+use crate::audit::tree::{RightEdge, TILE_WIDTH, TileId, leaf_hash};
 
 /// The signed manifest: there when the export is complete.
 const MANIFEST: &str = "manifest";
@@ -72,14 +74,9 @@ pub enum OutputError {
     /// The checkpoint is of another log than the one in the folder.
     #[error("the checkpoint is of another log")]
     Checkpoint,
-    /// The log has fewer records than the checkpoint says.
-    #[error("the log has {has} records, and the checkpoint covers {size}")]
-    Short {
-        /// How many there are.
-        has: u64,
-        /// How many there must be.
-        size: u64,
-    },
+    /// Hashes of records that were removed after their retention.
+    #[error(transparent)]
+    Tile(#[from] TileError),
     /// The records do not make up the tree that was signed.
     #[error("the records do not give the root that the checkpoint signs: run `inzage audit verify`")]
     Root,
@@ -128,26 +125,36 @@ pub(super) fn export_within(
     if checkpoint.origin.as_str() != &*choice.site.log {
         return Err(OutputError::Checkpoint);
     }
-    let mut output = Output::open(limits, folder, choice, checkpoint)?;
-    let mut edge = RightEdge::new();
-    for read in read_dir(dir).map_err(ExportError::Read)? {
-        if edge.size() == checkpoint.size {
-            break;
-        }
-        let (index, payload) = read.map_err(ExportError::Read)?;
+    let first = scan::list(dir).map_err(ExportError::Read)?.front().copied().unwrap_or_default().min(checkpoint.size);
+    let mut output = Output::open(limits, folder, choice, (checkpoint, first))?;
+    let mut edge = removed(dir, first)?;
+    let mut follower = Follower::open(dir, first).map_err(ExportError::Read)?;
+    let mut payload = Vec::new();
+    while let Some(index) = follower.next(checkpoint.size, &mut payload).map_err(ExportError::Read)? {
         edge.push(leaf_hash(&payload), &mut |_, _| {});
         if index >= output.next {
             output.take(index, &payload, choice)?;
         }
         progress(index);
     }
-    if edge.size() < checkpoint.size {
-        return Err(OutputError::Short { has: edge.size(), size: checkpoint.size });
-    }
     if edge.root() != checkpoint.root {
         return Err(OutputError::Root);
     }
     output.finish(choice, checkpoint, key)
+}
+
+/// The tree of the records that were removed after their retention: their hashes stand in full tiles.
+fn removed(dir: &Path, first: u64) -> Result<RightEdge, OutputError> {
+    let mut edge = RightEdge::new();
+    while edge.size() < first {
+        let tile = TileId::full(0, edge.size() / u64::from(TILE_WIDTH)).ok_or(OutputError::Root)?;
+        for leaf in tiles::read(dir, tile)? {
+            if edge.size() < first {
+                edge.push(leaf, &mut |_, _| {});
+            }
+        }
+    }
+    Ok(edge)
 }
 
 /// A part that is being written, or was.
@@ -163,6 +170,8 @@ struct Output {
     format: Format,
     /// What the state begins with: choice and checkpoint.
     title: String,
+    /// The first record that the log still has.
+    first: u64,
     /// The first record that is not in it yet.
     next: u64,
     /// The parts, the last of which is being written.
@@ -171,12 +180,17 @@ struct Output {
 }
 
 impl Output {
-    fn open(limits: Limits, folder: &Path, choice: &Choice, checkpoint: &Checkpoint) -> Result<Self, OutputError> {
+    fn open(
+        limits: Limits,
+        folder: &Path,
+        choice: &Choice,
+        (checkpoint, first): (&Checkpoint, u64),
+    ) -> Result<Self, OutputError> {
         let make = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
         make.map_err(|source| failed(folder, source))?;
-        let title = format!("{TITLE}\n{choice}checkpoint {checkpoint}");
+        let title = format!("{TITLE}\n{choice}checkpoint {checkpoint}first {first}\n");
         let (folder, format) = (folder.to_owned(), choice.format);
-        let mut output = Self { folder, limits, format, title, next: 0, parts: Vec::new(), file: None };
+        let mut output = Self { folder, limits, format, title, first, next: first, parts: Vec::new(), file: None };
         if output.path(MANIFEST).exists() {
             return Err(OutputError::Finished(output.folder));
         }
@@ -309,11 +323,12 @@ impl Output {
         }
         self.close()?;
         let parts = self.parts.iter().enumerate().map(|(number, extent)| self.part(number, *extent));
-        let manifest = ExportManifest::new(choice.to_string(), checkpoint, parts.collect::<Result<_, _>>()?);
+        let manifest =
+            ExportManifest::new(choice.to_string(), checkpoint, self.first, parts.collect::<Result<_, _>>()?);
         let note = manifest.sign(key).map_err(|_| OutputError::Parts)?;
         self.replace(MANIFEST, &note.to_string())?;
         std::fs::remove_file(self.path(STATE)).map_err(|source| failed(&self.path(STATE), source))?;
-        Ok(Exported { records: manifest.records(), parts: manifest.parts(), read: checkpoint.size })
+        Ok(Exported { records: manifest.records(), parts: manifest.parts(), read: checkpoint.size - self.first })
     }
 
     fn part(&self, number: usize, extent: Extent) -> Result<Part, OutputError> {

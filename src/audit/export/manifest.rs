@@ -10,6 +10,7 @@
 //! host inzage.example.nl
 //! operator Voorbeeld
 //! checkpoint 3 <root in base64>
+//! first 0
 //! records 2
 //! part audit-000001.csv 2 871 <SHA-256 in hexadecimal digits>
 //! ```
@@ -49,6 +50,8 @@ pub struct ExportManifest {
     /// The size and root of the tree that all of its records are in.
     size: u64,
     root: [u8; 32],
+    /// The first record that the log still had.
+    first: u64,
     parts: Vec<Part>,
 }
 
@@ -84,8 +87,8 @@ pub enum CheckError {
 }
 
 impl ExportManifest {
-    pub(super) fn new(choice: String, checkpoint: &Checkpoint, parts: Vec<Part>) -> Self {
-        Self { choice, size: checkpoint.size, root: checkpoint.root, parts }
+    pub(super) fn new(choice: String, checkpoint: &Checkpoint, first: u64, parts: Vec<Part>) -> Self {
+        Self { choice, size: checkpoint.size, root: checkpoint.root, first, parts }
     }
 
     /// How many records there are in all parts.
@@ -104,6 +107,12 @@ impl ExportManifest {
     #[must_use]
     pub const fn size(&self) -> u64 {
         self.size
+    }
+
+    /// The first record that the log still had: those before it were removed after their retention.
+    #[must_use]
+    pub const fn first(&self) -> u64 {
+        self.first
     }
 
     /// What was chosen, a line for each.
@@ -150,10 +159,11 @@ impl ExportManifest {
             choice.push('\n');
         }
         let (size, root) = lines.next()?.strip_prefix("checkpoint ")?.split_once(' ')?;
+        let first = lines.next()?.strip_prefix("first ")?.parse().ok()?;
         lines.next()?.strip_prefix("records ")?;
         let parts = lines.map(part).collect::<Option<Vec<_>>>()?;
         let root = STANDARD.decode(root).ok()?.try_into().ok()?;
-        let parsed = Self { choice, size: size.parse().ok()?, root, parts };
+        let parsed = Self { choice, size: size.parse().ok()?, root, first, parts };
         let total = parsed.parts.iter().try_fold(0_u64, |sum, part| sum.checked_add(part.records));
         (total.is_some() && parsed.to_string() == text).then_some(parsed)
     }
@@ -163,7 +173,7 @@ impl fmt::Display for ExportManifest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{TITLE}\n{}", self.choice)?;
         writeln!(f, "checkpoint {} {}", self.size, STANDARD.encode(self.root))?;
-        writeln!(f, "records {}", self.records())?;
+        writeln!(f, "first {}\nrecords {}", self.first, self.records())?;
         self.parts.iter().try_for_each(|Part { name, records, bytes, sha256 }| {
             writeln!(f, "part {name} {records} {bytes} {}", hex(sha256))
         })

@@ -15,6 +15,7 @@ use super::*;
 use crate::audit::checkpoint::Checkpoint;
 use crate::audit::keys::{LogKeys, RetiredKey};
 use crate::audit::note::{KeyName, SigningKey};
+use crate::audit::scan;
 use crate::audit::testing::{Scratch, full};
 use crate::audit::tree::{RightEdge, leaf_hash};
 use crate::audit::{AuditEvent, AuditLog as _, FileLog, FileLogConfig, Kind, NodeName, Outcome, Term as _};
@@ -35,6 +36,10 @@ struct World {
 
 impl World {
     fn new() -> Self {
+        Self::new_with(RECORDS)
+    }
+
+    fn new_with(records: u64) -> Self {
         let scratch = Scratch::quick();
         let dir = scratch.path().join("log");
         let node = NodeName::parse("test").unwrap();
@@ -42,7 +47,7 @@ impl World {
         let log = FileLog::open(config, TestClock::at(Timestamp::UNIX_EPOCH)).unwrap().0;
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(async {
-            for number in 0..RECORDS {
+            for number in 0..records {
                 log.append(event(number)).unwrap().await.unwrap();
             }
         });
@@ -198,7 +203,7 @@ fn what_lies_there_already_is_left_alone() {
     let begun = |choice: &Choice, checkpoint| {
         export_within(SMALL, &world.dir(), choice, checkpoint, &world.key, &world.folder("begun"), &mut |_| {})
     };
-    assert!(matches!(begun(&choice, &longer), Err(OutputError::Short { has: RECORDS, size: 41 })));
+    assert!(matches!(begun(&choice, &longer), Err(OutputError::Export(ExportError::Read(_)))));
     assert!(matches!(begun(&choice, &world.checkpoint), Err(OutputError::Other(_))));
     assert!(matches!(begun(&world.choice(Format::Nen7513), &longer), Err(OutputError::Other(_))));
     let last = world.files("begun").into_keys().rfind(|name| name.starts_with("audit-")).unwrap();
@@ -219,6 +224,41 @@ fn it_rests_on_a_checkpoint_of_these_records() {
         Checkpoint { origin: KeyName::parse("inzage-other-00000000000000ff").unwrap(), ..world.checkpoint.clone() };
     assert!(matches!(export(&other, "other"), Err(OutputError::Checkpoint)));
     assert!(!world.folder("root").join("manifest").exists());
+}
+
+/// What is left of a log is exported, and the hashes of the rest come from its tiles.
+#[test]
+fn records_that_were_removed_are_counted_and_not_missed() {
+    let world = World::new_with(600);
+    let mut edge = RightEdge::new();
+    for record in read_dir(&world.dir()).unwrap() {
+        edge.push(leaf_hash(&record.unwrap().1), &mut |tile, hashes| {
+            let path = world.dir().join(tile.path());
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, hashes.concat()).unwrap();
+        });
+    }
+    let whole = world.choice(Format::Ndjson);
+    world.export(&whole, "whole").unwrap();
+    let firsts = scan::list(&world.dir()).unwrap();
+    let held = *firsts.iter().find(|first| **first > 300).unwrap();
+    for first in firsts.iter().filter(|first| **first < held) {
+        fs::remove_file(world.dir().join(format!("segment-{first:020}.log"))).unwrap();
+    }
+    let exported = world.export(&whole, "rest").unwrap();
+    assert_eq!((exported.records, exported.read), (600 - held, 600 - held));
+    let manifest = check_export(&world.folder("rest").join("manifest"), &world.keys()).unwrap();
+    assert_eq!((manifest.first(), manifest.size()), (held, 600));
+    let lines = |folder: &str| -> Vec<u8> {
+        let files = world.files(folder);
+        files.into_iter().filter(|(name, _)| name.starts_with("audit-")).flat_map(|(_, bytes)| bytes).collect()
+    };
+    assert!(lines("whole").ends_with(&lines("rest")));
+    let tile = world.dir().join("tile/0/000");
+    let mut hashes = fs::read(&tile).unwrap();
+    hashes[0] ^= 1;
+    fs::write(&tile, hashes).unwrap();
+    assert!(matches!(world.export(&whole, "damaged"), Err(OutputError::Root)));
 }
 
 #[test]
@@ -269,7 +309,7 @@ proptest! {
         let parts = records.iter().map(|(records, bytes, sha256)| {
             Part { name: "audit-000001.csv".into(), records: *records, bytes: *bytes, sha256: *sha256 }
         });
-        let manifest = ExportManifest::new(choice.to_owned(), &checkpoint, parts.collect());
+        let manifest = ExportManifest::new(choice.to_owned(), &checkpoint, size / 2, parts.collect());
         prop_assert_eq!(ExportManifest::parse(&manifest.to_string()), Some(manifest));
     }
 
@@ -279,7 +319,7 @@ proptest! {
         let zero = "0".repeat(64);
         let choice = "log l\nformat csv\nfrom -\nto -\nprovider -\nhost -\noperator -\n";
         let root = format!("{}=", "A".repeat(43));
-        let text = format!("inzage-audit-export 1\n{choice}checkpoint 1 {root}\nrecords 0\npart {name} 0 0 {zero}\n");
+        let text = format!("inzage-audit-export 1\n{choice}checkpoint 1 {root}\nfirst 0\nrecords 0\npart {name} 0 0 {zero}\n");
         prop_assert_eq!(ExportManifest::parse(&text), None);
         let fine = text.replace(&name, "a.csv");
         prop_assert!(ExportManifest::parse(&fine).is_some());

@@ -35,6 +35,9 @@ pub(super) fn run(Arguments { manifest, key }: &Arguments) -> ExitCode {
 
 fn in_order(manifest: &ExportManifest) -> ExitCode {
     manifest.choice().lines().for_each(say);
+    if manifest.first() > 0 {
+        say(&format!("{} records had been removed after their retention", manifest.first()));
+    }
     let (records, parts, size) = (manifest.records(), manifest.parts(), manifest.size());
     say(&format!("export: {records} records in {parts} parts, under a checkpoint of {size} records, ok"));
     ExitCode::SUCCESS
