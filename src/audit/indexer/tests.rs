@@ -222,3 +222,20 @@ async fn a_log_that_cannot_be_read_is_told() {
     fs::write(scratch.path().join("segment-00000000000000000000.log"), bytes).unwrap();
     assert_eq!(indexer(scratch.path(), &log, &index).catch_up().await, Err(IndexFault::Log));
 }
+
+#[tokio::test]
+async fn a_log_without_its_beginning_is_followed_only_when_it_says_so() {
+    let scratch = Scratch::new();
+    let (log, index) = (open(scratch.path()), Arc::default());
+    for _ in 0..4 {
+        append(&log, 10).await;
+    }
+    let mut segments: Vec<_> = fs::read_dir(scratch.path()).unwrap().map(|file| file.unwrap().file_name()).collect();
+    segments.sort();
+    fs::remove_file(scratch.path().join(&segments[0])).unwrap();
+    assert_eq!(indexer(scratch.path(), &log, &index).catch_up().await, Err(IndexFault::Log));
+    fs::write(scratch.path().join("pruned"), "removed after their retention").unwrap();
+    assert_eq!(indexer(scratch.path(), &log, &index).catch_up().await, Ok(()));
+    let first: u64 = segments[1].to_str().unwrap()[8..28].parse().unwrap();
+    assert_eq!(records(&index).await, (first..40).collect::<Vec<_>>());
+}

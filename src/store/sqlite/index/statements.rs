@@ -57,39 +57,46 @@ fn insert(connection: &Connection, log: i64, entry: &Entry) -> Result<()> {
 pub(super) fn search(connection: &Connection, query: &IndexQuery) -> Result<IndexPage> {
     let mut found = Vec::new();
     if query.subjects.is_empty() {
-        found = select(connection, query, None)?;
+        found = Select::of(query, None).run(connection)?;
     }
     for subject in &query.subjects {
-        found.extend(select(connection, query, Some(subject))?);
+        found.extend(Select::of(query, Some(subject)).run(connection)?);
     }
     found.sort_by_key(|one| std::cmp::Reverse(one.place));
     Ok(IndexPage::of(found, query.page()))
 }
 
-fn select(connection: &Connection, query: &IndexQuery, subject: Option<&Pseudonym>) -> Result<Vec<Found>> {
-    let start = query.start();
-    let mut select = Select::default();
-    select.put("(r.time, r.log, r.idx) < ", &[start.time, start.log, start.index]);
-    // The same again: with it SQLite ends a walk over an index at the right place, which it does not for a tuple.
-    select.put("r.time <= ", &[start.time]);
-    select.put("r.time >= ", &[query.from.as_microsecond()]);
-    select.equal("r.subject = ", subject.map(Pseudonym::as_str));
-    select.equal("r.provider = ", query.provider.as_ref().map(|name| name.as_str()));
-    select.equal("r.client = ", query.client.as_ref().map(|host| host.as_str()));
-    select.equal("r.service = ", query.service.as_ref().map(|id| id.as_str()));
-    select.one_of("r.kind IN ", query.kinds.iter().map(|kind| kind.as_str()));
-    select.one_of("r.outcome IN ", query.outcomes.iter().map(|outcome| outcome.as_str()));
-    select.run(connection, query.page() + 1)
-}
-
-/// Conditions with their values.
+/// A search for one subject or any, in the order of the page; one record more than a page.
 #[derive(Default)]
-struct Select {
+pub(super) struct Select {
     conditions: String,
-    values: Vec<Value>,
+    pub(super) values: Vec<Value>,
 }
 
 impl Select {
+    pub(super) fn of(query: &IndexQuery, subject: Option<&Pseudonym>) -> Self {
+        let start = query.start();
+        let mut select = Self::default();
+        select.put("(r.time, r.log, r.idx) < ", &[start.time, start.log, start.index]);
+        select.put("r.time >= ", &[query.from.as_microsecond()]);
+        select.equal("r.subject = ", subject.map(Pseudonym::as_str));
+        select.equal("r.provider = ", query.provider.as_ref().map(|name| name.as_str()));
+        select.equal("r.client = ", query.client.as_ref().map(|host| host.as_str()));
+        select.equal("r.service = ", query.service.as_ref().map(|id| id.as_str()));
+        select.one_of("r.kind IN ", query.kinds.iter().map(|kind| kind.as_str()));
+        select.one_of("r.outcome IN ", query.outcomes.iter().map(|outcome| outcome.as_str()));
+        select.values.push(Value::Integer(i64::try_from(query.page() + 1).unwrap_or(i64::MAX)));
+        select
+    }
+
+    pub(super) fn sql(&self) -> String {
+        format!(
+            "SELECT r.time, r.log, r.idx, l.name, r.payload FROM records r JOIN logs l ON l.id = r.log{}
+             ORDER BY r.time DESC, r.log DESC, r.idx DESC LIMIT ?",
+            self.conditions
+        )
+    }
+
     fn put(&mut self, condition: &'static str, numbers: &[i64]) {
         self.begin(condition, numbers.len());
         self.values.extend(numbers.iter().map(|number| Value::Integer(*number)));
@@ -117,14 +124,8 @@ impl Select {
         self.conditions.push(')');
     }
 
-    fn run(mut self, connection: &Connection, most: usize) -> Result<Vec<Found>> {
-        let sql = format!(
-            "SELECT r.time, r.log, r.idx, l.name, r.payload FROM records r JOIN logs l ON l.id = r.log{}
-             ORDER BY r.time DESC, r.log DESC, r.idx DESC LIMIT ?",
-            self.conditions
-        );
-        self.values.push(Value::Integer(i64::try_from(most).unwrap_or(i64::MAX)));
-        let mut statement = connection.prepare_cached(&sql)?;
+    fn run(self, connection: &Connection) -> Result<Vec<Found>> {
+        let mut statement = connection.prepare_cached(&self.sql())?;
         let found = statement.query_map(params_from_iter(self.values), found)?;
         found.collect()
     }

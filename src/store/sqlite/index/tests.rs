@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::*;
-use crate::audit::{AuditEvent, Kind, MemoryIndex, Outcome};
+use crate::audit::{AuditEvent, Kind, MemoryIndex, Outcome, Pseudonym};
+use crate::medmij::{Hostname, ProviderName};
 use crate::store::conformance::Scratch;
 use crate::store::index_conformance::{self as conformance, LOG, batch, entry, noon};
 
@@ -97,4 +98,30 @@ fn a_file_of_another_release_is_refused() {
     assert!(matches!(SqliteIndex::open(&scratch.path("index")), Err(OpenError::OtherIndex)));
     std::fs::write(scratch.path("text"), "certainly not a database file, but long enough to look").unwrap();
     assert!(matches!(SqliteIndex::open(&scratch.path("text")), Err(OpenError::Database(_))));
+}
+
+/// A search walks an index in the order of its answer: it sorts nothing, and reads no more than a page.
+#[test]
+fn a_search_walks_an_index_from_the_newest_on() {
+    let scratch = Scratch::new();
+    drop(open(&scratch));
+    let connection = rusqlite::Connection::open(scratch.path("index")).unwrap();
+    let all = IndexQuery::between(noon(), noon() + Duration::from_secs(1));
+    let person = Pseudonym::new("2026", [1; 32]);
+    let provider = Some(ProviderName::parse("huisarts.waterkant@medmij").unwrap());
+    let client = Some(Hostname::parse("pgo.zomerwind.example").unwrap());
+    let cases = [
+        (all.clone(), None, "records_by_time (time>? AND "),
+        (all.clone(), Some(&person), "records_by_subject (subject=? AND time>? AND "),
+        (IndexQuery { provider, ..all.clone() }, None, "records_by_provider (provider=? AND time>? AND "),
+        (IndexQuery { client, ..all }, None, "records_by_client (client=? AND time>? AND "),
+    ];
+    for (query, subject, index) in cases {
+        let select = statements::Select::of(&query, subject);
+        let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {}", select.sql())).unwrap();
+        let plan = statement.query_map(rusqlite::params_from_iter(select.values), |row| row.get::<_, String>(3));
+        let plan: Vec<_> = plan.unwrap().map(Result::unwrap).collect();
+        assert!(plan[0].contains(&format!("{index}(time,log,idx)<(?,?,?))")), "{plan:?}");
+        assert!(plan.iter().all(|step| !step.contains("TEMP B-TREE")), "{plan:?}");
+    }
 }
