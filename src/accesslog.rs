@@ -5,6 +5,7 @@
 //! Everything comes from the index, which follows the log; until when it is complete is told with each answer. Of several nodes
 //! each tells this of its own log only.
 
+mod bundle;
 mod desk;
 mod entry;
 mod gather;
@@ -14,7 +15,7 @@ mod telling;
 mod tests;
 mod why;
 
-pub use desk::{AccessLog, Extent, LookError, Looked, OwnLog, Question};
+pub use desk::{AccessLog, CompleteUntil, Extent, LookError, Looked, Question};
 pub use entry::{Act, Basis, Client, ClientKind, Ending, Entry, Who};
 pub use gather::{Day, Line};
 pub use period::{BadPeriod, Period, Reach};

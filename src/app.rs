@@ -21,7 +21,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::audit::{AuditError, AuditEvent, AuditLog, FileLog, Kind, Outcome, receipt};
+use crate::audit::{AuditError, AuditEvent, AuditLog, FileLog, IndexProgress, Kind, Outcome, receipt};
 use crate::clock::SharedClock;
 use crate::edge::{Counters, Edge, EdgeConfig, Listener, serve};
 use crate::monitor::http::Monitor;
@@ -110,6 +110,8 @@ pub struct Controls {
     pub readiness: Arc<Readiness>,
     /// Cancelled when the node serves.
     pub serving: CancellationToken,
+    /// How far the log is in its index.
+    pub indexed: Arc<IndexProgress>,
 }
 
 impl App {
@@ -123,6 +125,7 @@ impl App {
             snapshot: Arc::clone(self.lists.snapshot()),
             readiness: Arc::clone(&self.readiness),
             serving: CancellationToken::new(),
+            indexed: self.index.progress(),
         }
     }
 

@@ -4,6 +4,7 @@
 mod dutch;
 mod english;
 mod find;
+pub mod log;
 mod text;
 
 use askama::Template;
@@ -13,7 +14,7 @@ pub use self::text::{Explained, FailureText, Text};
 use crate::language::Language;
 use crate::medmij::{CorrelationId, LocalId};
 use crate::session::journey::{Operator, OwnConsent, OwnPage, Page, Question};
-use crate::session::visit::Stopped;
+use crate::session::visit::{Goal, Stopped};
 
 /// The one stylesheet.
 pub const STYLESHEET: &str = include_str!("pages/inzage.css");
@@ -74,6 +75,9 @@ pub struct UnavailablePage<'a> {
 pub struct OwnStartPage {
     t: &'static Text,
     switch: Option<String>,
+    title: &'static str,
+    intro: &'static str,
+    action: String,
 }
 
 /// A person's lasting consents.
@@ -87,6 +91,7 @@ pub struct ConsentsPage<'a> {
     consents: &'a [OwnConsent],
     stopped: Option<&'a Stopped>,
     names: [(&'static str, &'a str); 2],
+    log: String,
 }
 
 /// A person who came by themself is done.
@@ -187,11 +192,16 @@ impl<'a> UnavailablePage<'a> {
 }
 
 impl OwnStartPage {
-    /// In a language.
+    /// In a language, for what they come for.
     #[must_use]
-    pub fn new(language: Language) -> Self {
-        let other = language.other().tag();
-        Self { t: Text::of(language), switch: Some(format!("/toestemmingen?lang={other}")) }
+    pub fn new(language: Language, goal: Goal) -> Self {
+        let t = Text::of(language);
+        let (title, intro) = match goal {
+            Goal::Consents => (t.own.title, t.own.intro),
+            Goal::Log => (t.log.title, t.log.start),
+        };
+        let address = |language: Language| format!("{}?lang={}", goal.start(), language.tag());
+        Self { t, switch: Some(address(language.other())), title, intro, action: address(language) }
     }
 
     /// The page as HTML.
@@ -231,6 +241,7 @@ impl<'a> ConsentsPage<'a> {
             consents: &page.consents,
             stopped,
             names: [("practice", practice), ("organisation", organisation)],
+            log: action(page.visit, "log", t),
         }
     }
 }

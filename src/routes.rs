@@ -6,6 +6,7 @@
 //! | front channel | `GET /smart/authorize` | the same for portals (SMART App Launch) |
 //! | front channel | `POST /visit/{id}/landing`, `/login`, `/consent` | the pages of a visit |
 //! | front channel | `GET /toestemmingen`, `POST`, `/visit/{id}/consents` | a person looks at their lasting consents and stops them |
+//! | front channel | `GET /inzagelog`, `POST`, `/visit/{id}/log`, `/visit/{id}/log/{file}` | a person looks at who asked for their data, and keeps a copy |
 //! | front channel | `GET /simulator` | the login simulator (feature `sandbox`) |
 //! | front channel | `GET /practices` | [`crate::practices::http`]: find my practice |
 //! | front channel | `GET /assets/inzage.css` | the stylesheet |

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use tokio::sync::watch;
 
 use super::gather::{Day, LONGEST, Span, days, gather};
 use super::telling::Telling;
 use super::{Entry, Reach};
+use crate::audit::render::Site;
 use crate::audit::{
     AuditError, AuditEvent, AuditIndex, AuditLog, AuditReceipt, Counts, Cursor, IndexQuery, Outcome, PAGE_MAX,
     Pseudonym, Pseudonymiser, Record, receipt,
@@ -32,22 +32,18 @@ pub struct AccessLog {
     pub audit: Arc<dyn AuditLog>,
     /// Under which pseudonyms a person is in the log.
     pub pseudonyms: Arc<Pseudonymiser>,
-    /// The log of this node.
-    pub own: OwnLog,
+    /// How far that is.
+    pub complete_until: CompleteUntil,
     /// Time.
     pub clock: SharedClock,
-    /// How many years records are kept.
-    pub kept_years: u16,
+    /// How many days records are kept.
+    pub kept_days: u32,
+    /// What AuditEvents say of where they were recorded.
+    pub site: Site,
 }
 
-/// The log of this node, as far as the index can be behind it.
-#[derive(Debug, Clone)]
-pub struct OwnLog {
-    /// Its id.
-    pub id: Arc<str>,
-    /// How many of its records are durable.
-    pub durable: watch::Receiver<u64>,
-}
+/// Until when everything of this node's log is in the index, seen from this moment; `None` when that is not known.
+pub type CompleteUntil = Box<dyn Fn(Timestamp) -> Option<Timestamp> + Send + Sync>;
 
 /// What somebody wants to see.
 #[derive(Debug, Clone)]
@@ -101,12 +97,12 @@ struct Found {
     cut: bool,
     unreadable: usize,
     next: Option<Cursor>,
-    complete_until: Timestamp,
+    complete_until: Option<Timestamp>,
 }
 
 impl Extent {
     /// A page for reading.
-    pub const PAGE: Self = Self::Days(500);
+    pub const PAGE: Self = Self::Days(250);
     /// A file.
     pub const FILE: Self = Self::Days(10_000);
 
@@ -122,7 +118,7 @@ impl AccessLog {
     /// Which days can be asked for now.
     #[must_use]
     pub fn reach(&self) -> Reach {
-        Reach::of(self.clock.now(), self.kept_years)
+        Reach::of(self.clock.now(), self.kept_days)
     }
 
     /// Searches, and records it by `event`, which says who looks and why. What is found can be shown when this returns.
@@ -162,7 +158,8 @@ impl AccessLog {
     }
 
     async fn search_all(&self, question: &Question<'_>) -> Result<(Vec<Record>, Found), LookError> {
-        let complete_until = self.complete_until().await?;
+        // Before the search, so that it holds for what is found.
+        let complete_until = (self.complete_until)(self.clock.now());
         let mut query = self.query(question)?;
         let (mut records, mut unreadable, mut within) = (Vec::new(), 0, 0_usize);
         loop {
@@ -202,19 +199,6 @@ impl AccessLog {
         let Reach { oldest, today } = self.reach();
         // Years of pseudonyms begin in UTC, so the last one may be a day longer than ours.
         (oldest.year()..=today.year()).map(|year| self.pseudonyms.pseudonym(person, year)).collect()
-    }
-
-    /// Until when everything of our own log is in the index.
-    async fn complete_until(&self) -> Result<Timestamp, LookError> {
-        let (now, durable) = (self.clock.now(), *self.own.durable.borrow());
-        let position = self.index.position(Arc::clone(&self.own.id)).await.map_err(|_| LookError::Index)?;
-        if position.map_or(0, |position| position.next) >= durable {
-            return Ok(now);
-        }
-        let newest = IndexQuery { limit: PAGE_MAX, ..IndexQuery::between(Timestamp::UNIX_EPOCH, Timestamp::MAX) };
-        let newest = self.index.search(newest).await.map_err(|_| LookError::Index)?;
-        let ours = newest.records.iter().find(|record| record.source.as_ref() == Some(&self.own.id));
-        Ok(ours.map_or(Timestamp::UNIX_EPOCH, |record| record.time.min(now)))
     }
 }
 
@@ -273,9 +257,9 @@ impl Looked {
         self.found.unreadable
     }
 
-    /// Until when this node's log is in the index.
+    /// Until when everything of this node's log is in the index; `None` when that is not known.
     #[must_use]
-    pub const fn complete_until(&self) -> Timestamp {
+    pub const fn complete_until(&self) -> Option<Timestamp> {
         self.found.complete_until
     }
 }

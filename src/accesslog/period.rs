@@ -36,11 +36,11 @@ pub enum BadPeriod {
 }
 
 impl Reach {
-    /// What a log reaches that keeps its records for this many years.
+    /// What a log reaches that keeps its records for this many days.
     #[must_use]
-    pub fn of(now: Timestamp, kept_years: u16) -> Self {
+    pub fn of(now: Timestamp, kept_days: u32) -> Self {
         let today = dutch_today(now);
-        Self { oldest: today.checked_sub(i32::from(kept_years).years()).unwrap_or(Date::MIN), today }
+        Self { oldest: today.checked_sub(i64::from(kept_days).days()).unwrap_or(Date::MIN), today }
     }
 }
 
@@ -105,7 +105,7 @@ mod tests {
     use super::*;
 
     fn reach() -> Reach {
-        Reach::of("2026-11-21T11:00:00Z".parse().unwrap(), 5)
+        Reach::of("2026-11-21T11:00:00Z".parse().unwrap(), 1_826)
     }
 
     fn read(first: &str, last: &str) -> Result<(String, String), BadPeriod> {

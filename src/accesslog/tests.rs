@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex};
 
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
-use tokio::sync::watch;
 
 use super::*;
+use crate::audit::render::Site;
 use crate::audit::{
     AuditError, AuditEvent, AuditIndex as _, Counts, Entry as Indexed, IndexBatch, Kind, MemoryIndex, MemoryLog,
     Outcome, Pseudonymiser, encode,
@@ -36,7 +36,7 @@ struct World {
     desk: AccessLog,
     log: Arc<MemoryLog>,
     index: Arc<MemoryIndex>,
-    durable: watch::Sender<u64>,
+    complete_until: Arc<Mutex<Option<Timestamp>>>,
     next: Mutex<u64>,
 }
 
@@ -44,16 +44,18 @@ impl World {
     fn new() -> Self {
         let (log, index) = (Arc::new(MemoryLog::new()), Arc::new(MemoryIndex::default()));
         let clock: SharedClock = TestClock::at(at("2026-11-21T11:00:00Z"));
-        let (durable, receiver) = watch::channel(0);
+        let complete_until = Arc::new(Mutex::new(None));
+        let told = Arc::clone(&complete_until);
         let desk = AccessLog {
             index: Arc::clone(&index) as _,
             audit: Arc::clone(&log) as _,
             pseudonyms: Arc::new(Pseudonymiser::new(&Secret::new([7; 32]))),
-            own: OwnLog { id: LOG.into(), durable: receiver },
+            complete_until: Box::new(move |_| *told.lock().unwrap()),
             clock,
-            kept_years: 5,
+            kept_days: 1_826,
+            site: Site { log: LOG.into(), operator: Some("Regio".into()), host: None },
         };
-        Self { desk, log, index, durable, next: Mutex::new(0) }
+        Self { desk, log, index, complete_until, next: Mutex::new(0) }
     }
 
     /// Puts a record into log and index; its index.
@@ -67,7 +69,6 @@ impl World {
         encode(&event, &mut payload);
         let entries = vec![Indexed::of(index, payload, Timestamp::UNIX_EPOCH)];
         self.index.add(IndexBatch { log: LOG.into(), entries, leaf: [0; 32] }).await.unwrap();
-        self.durable.send_replace(index + 1);
         index
     }
 
@@ -180,14 +181,17 @@ async fn nothing_is_shown_that_is_not_on_record() {
 }
 
 #[tokio::test]
-async fn an_index_that_is_behind_says_until_when_it_is_complete() {
+async fn what_is_shown_says_until_when_it_is_complete() {
     let world = World::new();
-    world.asked(&me(), at("2026-11-20T09:00:00Z"), None).await;
-    let looked = world.look(whole_year(), Extent::PAGE).await.unwrap();
-    assert_eq!(looked.complete_until(), at("2026-11-21T11:00:00Z"));
-    world.durable.send_replace(9);
-    let looked = world.look(whole_year(), Extent::PAGE).await.unwrap();
-    assert_eq!(looked.complete_until(), at("2026-11-20T09:00:00Z"));
+    for until in [None, Some(at("2026-11-20T09:00:00Z"))] {
+        *world.complete_until.lock().unwrap() = until;
+        let looked = world.look(whole_year(), Extent::PAGE).await.unwrap();
+        assert_eq!(looked.complete_until(), until);
+        let bundle = world.desk.searchset(&looked, "https://b/fhir", "https://b/fhir/AuditEvent", None);
+        let bundle = String::from_utf8(bundle).unwrap();
+        let expected = until.map_or("not complete yet", |_| "complete until 2026-11-20T09:00:00Z");
+        assert!(bundle.contains(expected), "{bundle}");
+    }
 }
 
 #[tokio::test]

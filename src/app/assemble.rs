@@ -16,7 +16,9 @@ use super::login::login;
 use super::start::{StartError, bind};
 use super::store::open_store;
 use super::{App, Half, Listeners, ListsPart, portals};
-use crate::audit::{FileLog, FolderLock, LockError, Pseudonymiser};
+use crate::accesslog::AccessLog;
+use crate::audit::render::Site;
+use crate::audit::{AuditIndex, FileLog, FolderLock, IndexProgress, LockError, Pseudonymiser};
 use crate::chainlog::ChainLog;
 use crate::clock::SharedClock;
 use crate::config::{self, Config, PracticeState};
@@ -70,6 +72,8 @@ struct Shared {
     adapters: HashMap<String, Arc<dyn HisAdapter>>,
     watch: Watch,
     chain: Arc<dyn ChainLog>,
+    index: Arc<dyn AuditIndex>,
+    indexed: Arc<IndexProgress>,
 }
 
 impl App {
@@ -99,6 +103,8 @@ impl App {
             snapshot,
             audit: Arc::clone(&audit),
             chain: chain_log.log(),
+            index: index.search(),
+            indexed: index.progress(),
         };
         Ok(Self {
             grace: config.node.grace,
@@ -207,6 +213,7 @@ fn front(config: &Config, shared: &Shared) -> Result<Half<FrontFace>, StartError
         codes: Arc::clone(&shared.store) as _,
         grants: Arc::clone(&shared.tokens) as _,
         audit: Arc::clone(&shared.audit) as _,
+        log: access_log(config, shared),
         chain: Arc::clone(&shared.chain),
         pseudonyms: Arc::clone(&shared.pseudonyms),
         adapters: shared.adapters.clone(),
@@ -230,6 +237,26 @@ fn front(config: &Config, shared: &Shared) -> Result<Half<FrontFace>, StartError
         .merge(crate::practices::http::router(Arc::new(search)));
     let face = FrontFace { router, watch: shared.watch.clone() };
     Ok(half(config, &config.front.origin, tls, face))
+}
+
+/// The log as it is shown to the person it is about.
+fn access_log(config: &Config, shared: &Shared) -> Arc<AccessLog> {
+    Arc::new(AccessLog {
+        index: Arc::clone(&shared.index),
+        audit: Arc::clone(&shared.audit) as _,
+        pseudonyms: Arc::clone(&shared.pseudonyms),
+        complete_until: {
+            let progress = Arc::clone(&shared.indexed);
+            Box::new(move |now| progress.complete_until(now))
+        },
+        clock: Arc::clone(&shared.clock),
+        kept_days: config.audit.retention_days,
+        site: Site {
+            log: shared.audit.id().to_string().into(),
+            operator: Some(config.operator.name.as_str().into()),
+            host: Some(config.back.origin.host().as_str().into()),
+        },
+    })
 }
 
 /// Prepared once: neither the register nor the list of numbers changes while the node runs.

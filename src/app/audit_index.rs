@@ -73,6 +73,11 @@ impl IndexPart {
         Arc::clone(&self.index) as _
     }
 
+    /// How far it is.
+    pub(super) fn progress(&self) -> Arc<IndexProgress> {
+        Arc::clone(&self.progress)
+    }
+
     /// Whether it is filled.
     pub(super) fn health(&self) -> impl Fn() -> Result<(), IndexFault> + Send + Sync + use<> {
         let (index, progress) = (Arc::clone(&self.index), Arc::clone(&self.progress));

@@ -1,5 +1,7 @@
 //! The pages in Dutch, at level B1: short sentences, common words, "u".
 
+mod log;
+
 use super::text::{
     ConsentText, Explained, Explanation, FailureText, FindText, LandingText, OwnText, PerDirection, SimulatorText,
     Text, UnavailableText,
@@ -76,6 +78,7 @@ pub(super) static TEXT: Text = Text {
         discreet: "De app hoort van ons alleen dat er geen toestemming is gegeven, en niet waarom.",
     },
     own: OWN,
+    log: log::LOG,
     find: FIND,
     failure: FAILURE,
 };

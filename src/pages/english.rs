@@ -1,5 +1,7 @@
 //! The pages in English. The names of data services stay Dutch, as in the national list.
 
+mod log;
+
 use super::text::{
     ConsentText, Explained, Explanation, FailureText, FindText, LandingText, OwnText, PerDirection, SimulatorText,
     Text, UnavailableText,
@@ -76,6 +78,7 @@ pub(super) static TEXT: Text = Text {
         discreet: "We only tell the app that no consent was given, and not why.",
     },
     own: OWN,
+    log: log::LOG,
     find: FIND,
     failure: FAILURE,
 };

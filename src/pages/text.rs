@@ -2,8 +2,10 @@
 //! `{practice}`, which the pages fill in.
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 
-use crate::availability::dutch_today;
+use super::log::text::LogText;
+use crate::availability::dutch_clock;
 use crate::language::Language;
 use crate::services::Purpose;
 use crate::session::journey::{Asker, Question};
@@ -35,6 +37,8 @@ pub struct Text {
     pub unavailable: UnavailableText,
     /// A person's own consents.
     pub own: OwnText,
+    /// Who requested a person's data.
+    pub log: LogText,
     /// Find my practice.
     pub find: FindText,
     /// Pages on which a visit ends.
@@ -306,9 +310,21 @@ impl Text {
     /// A moment as a day in the Netherlands: "3 maart 2026".
     #[must_use]
     pub fn day(&self, moment: &Timestamp) -> String {
-        let day = dutch_today(*moment);
+        self.date(dutch_clock(*moment).date())
+    }
+
+    /// A day: "3 maart 2026".
+    #[must_use]
+    pub fn date(&self, day: Date) -> String {
         let month = usize::try_from(day.month()).ok().and_then(|month| self.months.get(month.checked_sub(1)?));
         format!("{} {} {}", day.day(), month.copied().unwrap_or_default(), day.year())
+    }
+
+    /// A moment to the second in the Netherlands: "3 maart 2026, 14:05:09".
+    #[must_use]
+    pub fn moment(&self, moment: Timestamp) -> String {
+        let clock = dutch_clock(moment);
+        format!("{}, {}", self.date(clock.date()), clock.strftime("%H:%M:%S"))
     }
 }
 

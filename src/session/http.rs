@@ -3,6 +3,7 @@
 
 mod cookie;
 mod form;
+mod log;
 mod page;
 mod wish;
 
@@ -20,6 +21,7 @@ use self::form::{Sent, Submitted, VisitId};
 use self::wish::Wish;
 use super::journey::{Answer, Journey, JourneyError, OwnAnswer, Presented};
 use super::login::read_ticket;
+use super::visit::Goal;
 use crate::form::{decode_pairs, single};
 use crate::medmij::LocalId;
 
@@ -38,7 +40,10 @@ pub fn router(journey: Arc<Journey>) -> Router {
         .route("/login/callback", get(callback))
         .route("/visit/{id}/consent", get(look).post(consent))
         .route("/toestemmingen", get(own_start).post(own_depart))
+        .route("/inzagelog", get(log_start).post(log_depart))
         .route("/visit/{id}/consents", get(look).post(manage))
+        .route("/visit/{id}/log", get(log::page))
+        .route("/visit/{id}/log/{file}", get(log::file))
         .route("/assets/inzage.css", get(stylesheet));
     #[cfg(feature = "sandbox")]
     let router = router.route("/simulator", get(simulator));
@@ -134,12 +139,22 @@ async fn consent(State(journey): Shared, id: VisitId, wish: Wish, headers: Heade
 
 /// Where a person begins who comes by themself, to look at their lasting consents.
 async fn own_start(State(journey): Shared, wish: Wish) -> Response {
-    journey.own_start(wish)
+    journey.own_start(wish, Goal::Consents)
 }
 
 async fn own_depart(State(journey): Shared, wish: Wish) -> Response {
     let id = LocalId::new(journey.clock.now());
-    journey.shown(journey.come_alone(id, wish.language()).await, id, wish)
+    journey.shown(journey.come_alone(id, wish.language(), Goal::Consents).await, id, wish)
+}
+
+/// The same, to look at who asked for their data.
+async fn log_start(State(journey): Shared, wish: Wish) -> Response {
+    journey.own_start(wish, Goal::Log)
+}
+
+async fn log_depart(State(journey): Shared, wish: Wish) -> Response {
+    let id = LocalId::new(journey.clock.now());
+    journey.shown(journey.come_alone(id, wish.language(), Goal::Log).await, id, wish)
 }
 
 async fn manage(State(journey): Shared, id: VisitId, wish: Wish, headers: HeaderMap, sent: Sent) -> Response {

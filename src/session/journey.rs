@@ -6,6 +6,7 @@ mod arrive;
 mod back;
 mod chain;
 mod error;
+mod log;
 mod login;
 mod own;
 mod question;
@@ -13,6 +14,7 @@ mod question;
 pub use answer::Answer;
 pub use back::BackToClient;
 pub use error::{Ended, JourneyError};
+pub use log::{LogPage, LogWish, ShownLog};
 pub use own::{OwnAnswer, OwnConsent, OwnPage};
 pub use question::{Asker, Question};
 
@@ -25,7 +27,8 @@ use jiff::Timestamp;
 use self::back::denied;
 use self::question::{question, services_of};
 use super::login::IdentityProvider;
-use super::visit::{BrowserKeys, OpenVisit, Visit, VisitStore};
+use super::visit::{BrowserKeys, Goal, OpenVisit, Visit, VisitStore};
+use crate::accesslog::AccessLog;
 use crate::audit::{AuditEvent, AuditLog, Kind, Outcome, Pseudonymiser, receipt};
 use crate::chainlog::ChainLog;
 use crate::clock::SharedClock;
@@ -51,6 +54,8 @@ pub struct Journey {
     pub grants: Arc<dyn GrantStore>,
     /// The audit log.
     pub audit: Arc<dyn AuditLog>,
+    /// What of the audit log can be shown to the person it is about.
+    pub log: Arc<AccessLog>,
     /// The chain log.
     pub chain: Arc<dyn ChainLog>,
     /// Keyed pseudonyms for the audit.
@@ -132,7 +137,7 @@ pub enum Next {
         cookie: Handle,
     },
     /// Back to where a person begins who comes by themself.
-    OwnStart,
+    OwnStart(Goal),
     /// A person who came by themself is done.
     OwnEnd(Language),
     /// Back to the client.

@@ -6,7 +6,7 @@ mod own;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-pub use own::{Managing, OwnAtLogin, Stopped};
+pub use own::{Goal, Managing, OwnAtLogin, Stopped};
 
 use super::login::{AssuranceLevel, AuthenticatedPerson, LoginMethod, LoginState};
 use crate::language::Language;
@@ -143,7 +143,9 @@ impl Visit {
                 services: asked.services.iter().map(ToString::to_string).collect(),
             },
             Self::Unavailable(unavailable) => Step::Unavailable { person: WrittenPerson::of(&unavailable.person) },
-            Self::OwnAtLogin(at_login) => Step::OwnAtLogin { login: at_login.login.reveal().clone() },
+            Self::OwnAtLogin(OwnAtLogin { login, goal }) => {
+                Step::OwnAtLogin { login: login.reveal().clone(), goal: *goal }
+            }
             Self::Managing(Managing { person, stopped }) => {
                 Step::Managing { person: WrittenPerson::of(person), stopped: stopped.clone() }
             }
@@ -171,7 +173,9 @@ impl Visit {
             (Step::Unavailable { person }, Some(request)) => {
                 Self::Unavailable(Unavailable { request, person: person.read()? })
             }
-            (Step::OwnAtLogin { login }, None) => Self::OwnAtLogin(OwnAtLogin { login: LoginState::new(login) }),
+            (Step::OwnAtLogin { login, goal }, None) => {
+                Self::OwnAtLogin(OwnAtLogin { login: LoginState::new(login), goal })
+            }
             (Step::Managing { person, stopped }, None) => Self::Managing(Managing { person: person.read()?, stopped }),
             (_, _) => return None,
         };
@@ -182,11 +186,26 @@ impl Visit {
 #[derive(Serialize, Deserialize)]
 enum Step {
     Landed,
-    AtLogin { login: String },
-    Asked { person: WrittenPerson, services: Vec<String> },
-    Unavailable { person: WrittenPerson },
-    OwnAtLogin { login: String },
-    Managing { person: WrittenPerson, stopped: Option<Stopped> },
+    AtLogin {
+        login: String,
+    },
+    Asked {
+        person: WrittenPerson,
+        services: Vec<String>,
+    },
+    Unavailable {
+        person: WrittenPerson,
+    },
+    OwnAtLogin {
+        login: String,
+        // Of an earlier release: there was one page to come for.
+        #[serde(default)]
+        goal: Goal,
+    },
+    Managing {
+        person: WrittenPerson,
+        stopped: Option<Stopped>,
+    },
 }
 
 #[derive(Serialize, Deserialize)]

@@ -132,7 +132,7 @@ pub(crate) const CRATES: &[(&str, &[&str])] = &[
     ("askama", &["pages", "sandbox"]),
     ("clap", &["cli"]),
     ("deadpool_postgres", &["store"]),
-    ("csv", &["audit::render"]),
+    ("csv", &["audit::render", "pages::log"]),
     ("getrandom", &["secret"]),
     ("governor", &["oauth::rate"]),
     ("hyper", &["edge", "his::pool", "routes", "sandbox"]),

@@ -142,6 +142,12 @@ impl Gateway {
         records(&self.audit_dir())
     }
 
+    /// Returns when everything recorded so far can be searched.
+    pub(crate) async fn indexed(&self) {
+        let last = u64::try_from(self.audit().len()).unwrap().checked_sub(1).unwrap();
+        self.controls().indexed.reached(last).await;
+    }
+
     /// The last audit record of a kind.
     pub(crate) fn last_audit(&self, kind: &str) -> Value {
         let records = self.audit();

@@ -20,6 +20,7 @@ mod his_transport;
 mod large;
 mod lasting;
 mod lists;
+mod log;
 mod login;
 mod metadata;
 mod own;

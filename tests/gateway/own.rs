@@ -15,7 +15,7 @@ fn fill(form: &Form, fields: &[(&str, &str)]) -> Vec<(String, String)> {
 }
 
 /// A browser at the gateway, without any app.
-struct Visitor<'a> {
+pub(crate) struct Visitor<'a> {
     gateway: &'a Gateway,
     /// Only for its connection: it shows no certificate to the front channel.
     through: PgoClient,
@@ -23,7 +23,7 @@ struct Visitor<'a> {
 }
 
 impl<'a> Visitor<'a> {
-    fn new(gateway: &'a Gateway) -> Self {
+    pub(crate) fn new(gateway: &'a Gateway) -> Self {
         Self { gateway, through: gateway.client("pgo"), person: Person::default() }
     }
 
@@ -31,12 +31,12 @@ impl<'a> Visitor<'a> {
         format!("{}{path}", self.gateway.world.layout.front_origin())
     }
 
-    async fn open(&mut self, path: &str) -> Reply {
+    pub(crate) async fn open(&mut self, path: &str) -> Reply {
         self.person.open(&self.through, &self.address(path)).await.unwrap()
     }
 
     /// Sends the form of a page, and opens where it leads.
-    async fn press(&mut self, page: &Reply, fields: &[(&str, &str)]) -> Reply {
+    pub(crate) async fn press(&mut self, page: &Reply, fields: &[(&str, &str)]) -> Reply {
         let form = read_form(&text(page)).unwrap_or_else(|| panic!("no form: {}", text(page)));
         let sent = self.submit(&form, fields).await;
         match location(&sent) {
@@ -45,13 +45,13 @@ impl<'a> Visitor<'a> {
         }
     }
 
-    async fn submit(&mut self, form: &Form, fields: &[(&str, &str)]) -> Reply {
+    pub(crate) async fn submit(&mut self, form: &Form, fields: &[(&str, &str)]) -> Reply {
         let address = self.address(&form.action);
         self.person.submit(&self.through, &address, &fill(form, fields)).await.unwrap()
     }
 
     /// The list of this person's consents.
-    async fn log_in(&mut self, bsn: &str) -> Reply {
+    pub(crate) async fn log_in(&mut self, bsn: &str) -> Reply {
         let start = self.open("/toestemmingen").await;
         assert!(text(&start).contains("Uw toestemmingen"));
         let login = self.press(&start, &[("action", "continue")]).await;

@@ -28,6 +28,8 @@ pub(super) struct StartPage<'a> {
     practices: Vec<Choice<'a>>,
     /// Where the gateway has people look for their practice.
     search: Option<String>,
+    /// Where it tells people who asked for their data.
+    log: Option<String>,
     has_record: bool,
 }
 
@@ -35,7 +37,8 @@ impl<'a> StartPage<'a> {
     /// `gateway` is the origin of the gateway's pages, when it is known.
     pub(super) fn of(directory: &'a Directory, today: Date, gateway: Option<&String>, has_record: bool) -> Self {
         let search = gateway.map(|origin| format!("{origin}/practices"));
-        Self { brand: &BRAND, practices: choices(directory, today), search, has_record }
+        let log = gateway.map(|origin| format!("{origin}/inzagelog"));
+        Self { brand: &BRAND, practices: choices(directory, today), search, log, has_record }
     }
 
     pub(super) fn render_html(&self) -> String {

@@ -117,7 +117,8 @@ async fn come_back(State(zorgmap): Shared, headers: HeaderMap, RawQuery(query): 
 async fn record(State(zorgmap): Shared, headers: HeaderMap) -> Response {
     let kept = zorgmap.sessions.collected(cookie(&headers, COOKIE));
     let Some(Kept::Collected(collected)) = kept.as_deref() else { return in_trouble(Trouble::NoRecord) };
-    page(RecordPage::of(&BRAND, collected, &zorgmap.client.client_id).render_html(), &[])
+    let gateway = zorgmap.gateway_origin().await;
+    page(RecordPage::of(&BRAND, collected, &zorgmap.client.client_id, gateway.as_ref()).render_html(), &[])
 }
 
 async fn document(State(zorgmap): Shared, headers: HeaderMap, Path(number): Path<String>) -> Response {

@@ -82,7 +82,9 @@ async fn record(State(portal): Shared, headers: HeaderMap) -> Response {
     let Some(visit) = portal.sessions.collected(cookie(&headers, COOKIE)) else {
         return in_trouble(&Trouble::NoRecord.into());
     };
-    page(RecordPage::of(&BRAND, &visit.collected, &portal.client.back.client_id).render_html(), &[])
+    let gateways = portal.gateway_origins().await;
+    let client_id = &portal.client.back.client_id;
+    page(RecordPage::of(&BRAND, &visit.collected, client_id, gateways.first()).render_html(), &[])
 }
 
 async fn document(State(portal): Shared, headers: HeaderMap, Path(number): Path<String>) -> Response {

@@ -38,6 +38,8 @@ pub(in crate::sandbox) struct RecordPage<'a> {
     /// In the order of [`Subject::ALL`].
     technical: Vec<Technical<'a>>,
     minutes: u64,
+    /// Where the gateway tells people who asked for their data.
+    log: Option<String>,
 }
 
 /// What a developer wants to know of a search.
@@ -78,8 +80,13 @@ pub(in crate::sandbox) struct Words {
 }
 
 impl<'a> RecordPage<'a> {
-    /// `client_id` names the files of the client's certificate.
-    pub(in crate::sandbox) fn of(brand: &'static Brand, collected: &'a Collected, client_id: &str) -> Self {
+    /// `client_id` names the files of the client's certificate; `gateway` is the origin of the gateway's pages, when it is known.
+    pub(in crate::sandbox) fn of(
+        brand: &'static Brand,
+        collected: &'a Collected,
+        client_id: &str,
+        gateway: Option<&String>,
+    ) -> Self {
         let file = client_id.split('.').next().unwrap_or(client_id);
         let technical = collected.traces.iter().map(|trace| Technical::of(trace, &collected.access, file));
         Self {
@@ -89,6 +96,7 @@ impl<'a> RecordPage<'a> {
             fetched: day::moment(collected.at),
             technical: technical.collect(),
             minutes: collected.expires_in / 60,
+            log: gateway.map(|origin| format!("{origin}/inzagelog")),
         }
     }
 

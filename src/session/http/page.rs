@@ -14,6 +14,7 @@ use crate::pages::{
 use crate::secret::Handle;
 use crate::session::journey::{BackToClient, Ended, Journey, JourneyError, Next, Page, View};
 use crate::session::login::LoginUnavailable;
+use crate::session::visit::Goal;
 
 impl Journey {
     /// The answer to a step of a visit.
@@ -23,7 +24,7 @@ impl Journey {
             // Pages of ours are fetched by a GET of their own, to be reloaded, gone back to, and read in the other language.
             Ok(Next::Onward { address, visit, cookie }) => onward(&address, visit, &cookie),
             Ok(Next::Client(back)) => back_to_client(&back, id),
-            Ok(Next::OwnStart) => forgetting(Redirect::to("/toestemmingen").into_response(), id),
+            Ok(Next::OwnStart(goal)) => forgetting(Redirect::to(goal.start()).into_response(), id),
             Ok(Next::OwnEnd(language)) => {
                 forgetting(secured(Html(LeftPage::new(language).render_html()).into_response(), ""), id)
             }
@@ -55,8 +56,8 @@ impl Journey {
     }
 
     /// Where a person begins who comes by themself.
-    pub(super) fn own_start(&self, wish: Wish) -> Response {
-        let html = OwnStartPage::new(wish.language()).render_html();
+    pub(super) fn own_start(&self, wish: Wish, goal: Goal) -> Response {
+        let html = OwnStartPage::new(wish.language(), goal).render_html();
         secured(Html(html).into_response(), &self.login.origins().join(" "))
     }
 
@@ -96,7 +97,7 @@ fn back_to_client(back: &BackToClient, visit: LocalId) -> Response {
     forgetting(Redirect::to(&back.location()).into_response(), visit)
 }
 
-fn with_cookie(mut response: Response, visit: LocalId, cookie: &Handle) -> Response {
+pub(super) fn with_cookie(mut response: Response, visit: LocalId, cookie: &Handle) -> Response {
     response.headers_mut().append(header::SET_COOKIE, cookie::set(visit, cookie));
     response
 }

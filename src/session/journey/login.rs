@@ -105,9 +105,10 @@ impl Journey {
     }
 
     async fn read_own_login(&self, spot: Spot, at_login: OwnAtLogin, fields: &[(String, String)]) -> Step<Next> {
+        let goal = at_login.goal;
         let reason = match self.finish_login(&at_login.login, fields).await {
             Ok(person) => return self.recognise_own(spot, at_login, person).await,
-            Err(LoginEnd::NotABsn) => return self.depart_own(spot, Attempt::AfterATypo).await,
+            Err(LoginEnd::NotABsn) => return self.depart_own(spot, Attempt::AfterATypo, goal).await,
             Err(LoginEnd::Unavailable(unavailable)) => return Err(unavailable.into()),
             Err(LoginEnd::Cancelled) => "login-cancelled",
             Err(LoginEnd::Failed) => "login-failed",
@@ -116,7 +117,7 @@ impl Journey {
         event.local_id = Some(spot.visit);
         event.reason = Some(reason);
         self.record(event).await?;
-        Ok(Next::OwnStart)
+        Ok(Next::OwnStart(goal))
     }
 
     async fn finish_login(

@@ -11,7 +11,7 @@ use crate::medmij::{Bsn, LocalId};
 use crate::oauth::authorize::AuthorizeRequest;
 use crate::oauth::grant::{Grant, LastingGrant};
 use crate::session::login::{Attempt, AuthenticatedPerson};
-use crate::session::visit::{Asked, BrowserKeys, Managing, OwnAtLogin, Stopped, Visit};
+use crate::session::visit::{Asked, BrowserKeys, Goal, Managing, OwnAtLogin, Stopped, Visit};
 
 /// What a person answers on the list of their consents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,14 +69,14 @@ impl Journey {
     ///
     /// # Errors
     /// See [`Ended`].
-    pub async fn come_alone(&self, id: LocalId, language: Language) -> Result<Next, Ended> {
+    pub async fn come_alone(&self, id: LocalId, language: Language, goal: Goal) -> Result<Next, Ended> {
         let spot = Spot { visit: id, language };
-        let step = self.depart_own(spot, Attempt::First).await;
+        let step = self.depart_own(spot, Attempt::First, goal).await;
         self.or_ended(step, spot, None).await
     }
 
-    pub(super) async fn depart_own(&self, spot: Spot, attempt: Attempt) -> Step<Next> {
-        self.depart(spot, attempt, |login| Visit::OwnAtLogin(OwnAtLogin { login })).await
+    pub(super) async fn depart_own(&self, spot: Spot, attempt: Attempt, goal: Goal) -> Step<Next> {
+        self.depart(spot, attempt, |login| Visit::OwnAtLogin(OwnAtLogin { login, goal })).await
     }
 
     pub(super) async fn recognise_own(
@@ -88,7 +88,8 @@ impl Journey {
         let mut event = AuditEvent::new(self.clock.now(), Kind::PersonAuthenticated, Outcome::Done);
         event.local_id = Some(spot.visit);
         self.record_login(event, &person).await?;
-        self.onward(spot, Visit::Managing(at_login.authenticated(person)), "consents").await
+        let step = at_login.goal.step();
+        self.onward(spot, Visit::Managing(at_login.authenticated(person)), step).await
     }
 
     pub(super) async fn own_page(&self, keys: BrowserKeys, spot: Spot, managing: &Managing) -> Step<OwnPage> {

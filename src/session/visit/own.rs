@@ -1,4 +1,5 @@
-//! The states of a visit outside any app: a person looks at their own lasting consents and stops them.
+//! The states of a visit outside any app: a person looks at who asked for their data, or at their own lasting consents, and
+//! stops them.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,9 +10,41 @@ use crate::session::login::{AuthenticatedPerson, LoginState};
 pub struct OwnAtLogin {
     /// What the login service needs to read its answer.
     pub login: LoginState,
+    /// What they came for.
+    pub goal: Goal,
 }
 
-/// We know who the person is; they see their consents.
+/// What a person comes for who comes by themself. After the login one leads to the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum Goal {
+    /// Their lasting consents.
+    #[default]
+    Consents,
+    /// Who asked for their data.
+    Log,
+}
+
+impl Goal {
+    /// The page where they begin.
+    #[must_use]
+    pub const fn start(self) -> &'static str {
+        match self {
+            Self::Consents => "/toestemmingen",
+            Self::Log => "/inzagelog",
+        }
+    }
+
+    /// The page of the visit, after the login.
+    #[must_use]
+    pub const fn step(self) -> &'static str {
+        match self {
+            Self::Consents => "consents",
+            Self::Log => "log",
+        }
+    }
+}
+
+/// We know who the person is; they see their consents, and who asked for their data.
 #[derive(Debug)]
 pub struct Managing {
     /// Who they are.

@@ -51,7 +51,7 @@ fn base(service: DataService) -> String {
 
 fn record_page(answers: Vec<Answer>) -> String {
     let collected = collected(answers);
-    RecordPage::of(&BRAND, &collected, "pgo.localhost").render_html()
+    RecordPage::of(&BRAND, &collected, "pgo.localhost", None).render_html()
 }
 
 /// No script, no style of its own, nothing from elsewhere.
