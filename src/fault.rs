@@ -92,6 +92,7 @@ impl From<ReadError> for Fault {
             ReadError::Submission(error) => error.into(),
             ReadError::Audit(error) => error.into(),
             ReadError::Store => STORE_DOWN,
+            ReadError::Index => INDEX_DOWN,
         }
     }
 }
@@ -161,6 +162,18 @@ const STORE_DOWN: Fault = passing(
         Who::Us,
         "Er is een storing bij ons. Probeer het zo nog eens.",
         "the gateway's store does not answer; try again later",
+    ),
+);
+
+const INDEX_DOWN: Fault = passing(
+    5,
+    fault(
+        "index-down",
+        503,
+        "transient",
+        Who::Us,
+        "Er is een storing bij ons. Er is niets getoond. Probeer het zo nog eens.",
+        "the index of the gateway's access log does not answer; try again later",
     ),
 );
 

@@ -34,6 +34,8 @@ pub struct Service {
     pub purpose: Purpose,
     /// Who may use it.
     pub audience: Audience,
+    /// Where its answers come from.
+    pub source: Source,
     /// The requirements that it instantiates: canonical URLs of published capability statements.
     pub instantiates: Vec<String>,
     /// The searches it allows. Several may be of one resource type; of those that a request fits, the first counts.
@@ -63,6 +65,17 @@ pub enum Audience {
     Everyone,
     /// Only portals: it is no service of MedMij, so no PGO is offered it and no list names it.
     PortalOnly,
+}
+
+/// Where the answers of a service come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// The information system of the practice.
+    #[default]
+    His,
+    /// Our own access log: what is recorded about the person of the token at that practice. Nothing is asked of the practice.
+    AccessLog,
 }
 
 /// Why a document is not a catalogue.

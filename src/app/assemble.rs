@@ -297,6 +297,7 @@ fn back(config: &Config, shared: &Shared) -> Result<Half<BackFace>, StartError> 
     };
     let reader = Reader {
         snapshot: Arc::clone(&shared.snapshot),
+        log: access_log(config, shared),
         tokens: Arc::clone(&shared.tokens) as _,
         grants: Arc::clone(&shared.tokens) as _,
         audit: Arc::new(CountedLog::new(Arc::clone(&shared.audit) as _, Arc::clone(&shared.watch.metrics))),

@@ -20,7 +20,7 @@ use crate::fhir::read::check::{Checked, Checker};
 use crate::his::{Ask, HisAdapter};
 use crate::medmij::{Bsn, FhirVersion, LocalId};
 use crate::practices::Practice;
-use crate::services::{Catalogue, Purpose, Service};
+use crate::services::{Catalogue, Purpose, Service, Source};
 
 pub use self::verdict::{Line, Report, ServiceVerdict, Verdict};
 
@@ -89,7 +89,7 @@ impl HisCheck {
     pub async fn run(self) -> Report {
         let mut steps = self.connections().await;
         let services = if steps.iter().any(|line| line.verdict == Verdict::Not) {
-            self.services.iter().map(|service| unasked(service, "the HIS cannot be reached")).collect()
+            self.of_the_his().map(|service| unasked(service, "the HIS cannot be reached")).collect()
         } else {
             for fhir in [FhirVersion::Stu3, FhirVersion::R4] {
                 steps.extend(self.about(fhir).await);
@@ -130,7 +130,7 @@ impl HisCheck {
             (Some(person), Some(practice)) => return self.asked_for(person, practice, steps).await,
         };
         steps.push(Line::not_tried("authentication and paging", reason));
-        self.services.iter().map(|service| unasked(service, reason)).collect()
+        self.of_the_his().map(|service| unasked(service, reason)).collect()
     }
 
     async fn asked_for(&self, person: &Person, practice: &Practice, steps: &mut Vec<Line>) -> Vec<ServiceVerdict> {
@@ -148,7 +148,7 @@ impl HisCheck {
         let known = found.fault.is_none();
         steps.push(Line::person(&found));
         let mut services = Vec::new();
-        for service in self.services.iter() {
+        for service in self.of_the_his() {
             services.push(if known {
                 self.service(&checker, service).await
             } else {
@@ -157,6 +157,11 @@ impl HisCheck {
         }
         steps.push(Line::paging(services.iter().flat_map(|service| &service.searches)));
         services
+    }
+
+    /// The services that a HIS answers.
+    fn of_the_his(&self) -> impl Iterator<Item = &Service> {
+        self.services.iter().filter(|service| service.source == Source::His)
     }
 
     async fn service(&self, checker: &Checker<'_>, service: &Service) -> ServiceVerdict {

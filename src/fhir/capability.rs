@@ -194,7 +194,7 @@ fn interactions(service: &Service, kind: &str, searches: &[&AllowedSearch]) -> V
 fn includes(search: &AllowedSearch) -> impl Iterator<Item = &String> {
     search.parameter("_include").into_iter().flat_map(|parameter| match &parameter.values {
         Values::OneOf(values) | Values::AnyOf(values) => values.as_slice(),
-        Values::Date { .. } => &[],
+        Values::Date { .. } | Values::Count { .. } => &[],
     })
 }
 
@@ -205,16 +205,25 @@ fn parameters(searches: &[&AllowedSearch]) -> Vec<Value> {
     let one = |name: &str| {
         let here: Vec<_> = all().filter(|(_, parameter)| parameter.name == name).collect();
         let texts: BTreeSet<_> = here.iter().map(|(search, parameter)| text(search, parameter)).collect();
-        let is_date = here.iter().any(|(_, parameter)| matches!(parameter.values, Values::Date { .. }));
+        let kind = here.first().map_or("token", |(_, parameter)| kind_of(&parameter.values));
         let definition = here.iter().find_map(|(_, parameter)| parameter.definition.as_ref());
         object([
             ("name", Some(json!(name))),
             ("definition", definition.map(|url| json!(url))),
-            ("type", Some(json!(if is_date { "date" } else { "token" }))),
+            ("type", Some(json!(kind))),
             ("documentation", Some(json!(texts.into_iter().collect::<Vec<_>>().join("; ")))),
         ])
     };
     names.into_iter().filter(|name| *name != "_include").map(one).collect()
+}
+
+/// The type of a search parameter (FHIR R4 search.html, 3.1.1.4).
+const fn kind_of(values: &Values) -> &'static str {
+    match values {
+        Values::OneOf(_) | Values::AnyOf(_) => "token",
+        Values::Date { .. } => "date",
+        Values::Count { .. } => "number",
+    }
 }
 
 fn text(search: &AllowedSearch, parameter: &Parameter) -> String {
@@ -222,6 +231,7 @@ fn text(search: &AllowedSearch, parameter: &Parameter) -> String {
         Values::OneOf(values) => format!("one of {}", values.join(" ")),
         Values::AnyOf(values) => format!("one or more, with commas, of {}", values.join(" ")),
         Values::Date { prefixes, .. } => format!("a date with one of the prefixes {}", prefixes.join(" ")),
+        Values::Count { most } => format!("how many results on a page, at most {most}"),
     };
     let needed = if parameter.required { "required" } else { "optional" };
     let operation = search.operation.map(|operation| format!("{}: ", operation.as_str())).unwrap_or_default();

@@ -148,7 +148,9 @@ fn release(reader: &Reader, released: Released) -> Response<Body> {
     let on_end = Box::new(move |ended| {
         let (counts, fault) = told.map_or((counts, None), |told| told.now());
         let (bytes, transfer) = how(ended, fault);
-        disclosure.transferred(Counts { bytes, ..counts }, transfer);
+        if let Some(disclosure) = disclosure {
+            disclosure.transferred(Counts { bytes, ..counts }, transfer);
+        }
     });
     let mut response = Response::new(body.watch(on_end).gated(while_it_lasts(reader, grant)));
     *response.headers_mut() = headers;

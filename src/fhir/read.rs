@@ -7,6 +7,7 @@ mod error;
 mod flags;
 mod flow;
 mod incoming;
+mod log;
 mod page;
 mod search;
 mod share;
@@ -23,6 +24,7 @@ use self::search::Work;
 use super::cursor::{Bound, Cursors};
 use super::disclosure::{Attempt, Disclosure};
 use super::request::{self, Demand, Floors, Format, Interaction, RequestError};
+use crate::accesslog::AccessLog;
 use crate::audit::{AuditEvent, AuditLog, AuditReceipt, Counts, Kind, Outcome, Pseudonymiser};
 use crate::availability::dutch_today;
 use crate::chainlog::ChainLog;
@@ -33,6 +35,7 @@ use crate::oauth::grant::{GrantStore, IssuedToken, TokenStore};
 use crate::practices::Practice;
 use crate::routing::{Permit, SharedSnapshot, Snapshot, decide, resource_base};
 use crate::secret::hash_handle;
+use crate::services::Source;
 
 pub use self::error::ReadError;
 use self::error::Unread;
@@ -50,6 +53,8 @@ pub struct Reader {
     pub grants: Arc<dyn GrantStore>,
     /// The audit log.
     pub audit: Arc<dyn AuditLog>,
+    /// What of the audit log can be shown to the person it is about.
+    pub log: Arc<AccessLog>,
     /// The chain log.
     pub chain: Arc<dyn ChainLog>,
     /// Keyed pseudonyms for the audit.
@@ -80,8 +85,8 @@ pub struct Released {
     pub grant: LocalId,
     /// Proof that the intent is on disk.
     pub receipt: AuditReceipt,
-    /// Must be told how the transfer ended.
-    pub disclosure: Disclosure,
+    /// Must be told how the transfer ended; `None` when what is shown is on record whole before it leaves.
+    pub disclosure: Option<Disclosure>,
 }
 
 impl Reader {
@@ -115,9 +120,13 @@ impl Reader {
     async fn disclose(&self, request: Request<'_>, attempt: &mut Attempt) -> Result<Released, Unread> {
         let presented = self.presented(request, &mut attempt.event).await?;
         let Admitted { permit, floors, demand } = presented.admitted(request, &mut attempt.event)?;
-        let (token, event) = (&presented.token, &mut attempt.event);
+        let token = &presented.token;
         let base = resource_base(&self.origin, &token.grant.provider, &permit.service().id, permit.service().fhir);
         let bound = Bound { token: &token.hash, base: &base };
+        if permit.service().source == Source::AccessLog {
+            return self.look(attempt, permit, demand, bound, floors).await;
+        }
+        let event = &mut attempt.event;
         let (shape, turn) = match demand.interaction {
             Interaction::Search(shape) => (shape, Turn::First),
             Interaction::Page(page) => self.open_page(permit.service(), &page, bound, floors)?,

@@ -15,6 +15,7 @@ pub use self::error::{Allow, RequestError};
 pub use self::format::{Accept, Format, Media, of_refusal};
 pub use self::prefer::{Prefer, Return};
 
+use jiff::Timestamp;
 use jiff::civil::Date;
 
 use self::path::Target;
@@ -278,6 +279,22 @@ impl SearchShape<'_> {
     #[must_use]
     pub fn self_link(&self, base: &str) -> String {
         format!("{base}/{}", with_query(self.path(), &self.asked))
+    }
+
+    /// The moments that its `date` allows: from the first, before the last.
+    #[must_use]
+    pub fn span(&self) -> (Timestamp, Timestamp) {
+        date::span(self.values("date"))
+    }
+
+    /// How many results are wanted on a page.
+    #[must_use]
+    pub fn count(&self) -> Option<u16> {
+        self.values("_count").next()?.parse().ok()
+    }
+
+    fn values<'s>(&'s self, name: &'s str) -> impl Iterator<Item = &'s str> {
+        self.upstream.iter().filter(move |(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
     /// The search in the catalogue's words. Values come from closed sets or are dates, so no identifier can be in it.

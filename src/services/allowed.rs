@@ -77,6 +77,11 @@ pub enum Values {
         /// The earliest date that a lower bound may have; without a lower bound the floor itself is asked.
         floor: Option<Floor>,
     },
+    /// How many results are wanted at most; of more than this, this many are given (FHIR R4 search.html, 3.1.1.5.4).
+    Count {
+        /// Most on one page.
+        most: u16,
+    },
 }
 
 /// The earliest date of a lower bound.

@@ -6,7 +6,8 @@ use serde::{Deserialize, Deserializer};
 use toml::Spanned;
 
 use super::{
-    AllowedRead, AllowedSearch, AllowedSubmission, Audience, CatalogueError, Floor, Parameter, Purpose, Service, Values,
+    AllowedRead, AllowedSearch, AllowedSubmission, Audience, CatalogueError, Floor, Parameter, Purpose, Service,
+    Source, Values,
 };
 use crate::medmij::{FhirVersion, ServiceId, SystemRole};
 
@@ -38,6 +39,8 @@ struct ServiceAsWritten {
     #[serde(default)]
     audience: Audience,
     #[serde(default)]
+    source: Source,
+    #[serde(default)]
     instantiates: Vec<String>,
     #[serde(default)]
     search: Vec<AllowedSearch>,
@@ -59,6 +62,7 @@ impl<'de> Deserialize<'de> for Service {
             fhir: FhirVersion::parse(&written.fhir).map_err(D::Error::custom)?,
             purpose: written.purpose,
             audience: written.audience,
+            source: written.source,
             instantiates: written.instantiates,
             searches: written.search,
             reads: written.read,
@@ -82,6 +86,8 @@ enum Incoherent {
     Nothing,
     #[error("a service for everyone goes one way: what collects takes nothing in, and what shares gives nothing out")]
     BothWays,
+    #[error("a service from the access log is in R4, for portals only, and searches AuditEvent and nothing else")]
+    NotTheLog,
     #[error("a submission has at least one entry, and an entry no more at least than at most")]
     EmptySubmission,
 }
@@ -104,7 +110,17 @@ fn coherent(service: &ServiceAsWritten) -> Result<(), Incoherent> {
     };
     ensure(serves, || Incoherent::Nothing)?;
     service.submission.iter().try_for_each(submission_is_possible)?;
-    ensure(goes_one_way(service), || Incoherent::BothWays)
+    ensure(goes_one_way(service), || Incoherent::BothWays)?;
+    ensure(service.source == Source::His || is_of_the_log(service), || Incoherent::NotTheLog)
+}
+
+/// It is none of MedMij, as records in the log are about apps as well. They are AuditEvents of R4 whatever the record is in.
+fn is_of_the_log(service: &ServiceAsWritten) -> bool {
+    service.audience == Audience::PortalOnly
+        && service.fhir == FhirVersion::R4.as_str()
+        && service.read.is_empty()
+        && service.submission.is_none()
+        && service.search.iter().all(|search| search.resource == "AuditEvent" && search.operation.is_none())
 }
 
 /// A person consents to one direction, and the token of that consent is good for all that the service allows. Those of portals
@@ -160,6 +176,7 @@ pub(super) struct ParameterAsWritten {
     one_of: Option<Vec<String>>,
     any_of: Option<Vec<String>>,
     date: Option<Vec<String>>,
+    count: Option<u16>,
     not_before: Option<Floor>,
     definition: Option<String>,
 }
@@ -167,10 +184,12 @@ pub(super) struct ParameterAsWritten {
 /// What makes a parameter impossible.
 #[derive(Debug, Clone, Copy, thiserror::Error)]
 pub(super) enum BadParameter {
-    #[error("a parameter has one of one_of, any_of and date; not_before goes with date")]
+    #[error("a parameter has one of one_of, any_of, date and count; not_before goes with date")]
     NeitherOrBoth,
     #[error("a parameter allows at least one value, and a value of any_of has no comma")]
     NoValue,
+    #[error("a count is at least 1")]
+    NoCount,
     #[error("a prefix of a date is one of eq, ge, gt, le and lt")]
     NoPrefix,
 }
@@ -179,10 +198,11 @@ impl TryFrom<ParameterAsWritten> for Parameter {
     type Error = BadParameter;
 
     fn try_from(written: ParameterAsWritten) -> Result<Self, BadParameter> {
-        let values = match (written.one_of, written.any_of, written.date, written.not_before) {
-            (Some(values), None, None, None) => Values::OneOf(values),
-            (None, Some(values), None, None) => Values::AnyOf(values),
-            (None, None, Some(prefixes), floor) => Values::Date { prefixes, floor },
+        let values = match (written.one_of, written.any_of, written.date, written.count, written.not_before) {
+            (Some(values), None, None, None, None) => Values::OneOf(values),
+            (None, Some(values), None, None, None) => Values::AnyOf(values),
+            (None, None, Some(prefixes), None, floor) => Values::Date { prefixes, floor },
+            (None, None, None, Some(most), None) => Values::Count { most },
             _ => return Err(BadParameter::NeitherOrBoth),
         };
         fits(&values)?;
@@ -195,11 +215,14 @@ fn fits(values: &Values) -> Result<(), BadParameter> {
     let (list, fault) = match values {
         Values::OneOf(values) | Values::AnyOf(values) => (values, BadParameter::NoValue),
         Values::Date { prefixes, .. } => (prefixes, BadParameter::NoPrefix),
+        Values::Count { most: 0 } => return Err(BadParameter::NoCount),
+        Values::Count { .. } => return Ok(()),
     };
     let fits = |value: &String| match values {
         Values::OneOf(_) => !value.is_empty(),
         Values::AnyOf(_) => !value.is_empty() && !value.contains(','),
         Values::Date { .. } => ["eq", "ge", "gt", "le", "lt"].contains(&value.as_str()),
+        Values::Count { .. } => true,
     };
     if !list.is_empty() && list.iter().all(fits) { Ok(()) } else { Err(fault) }
 }

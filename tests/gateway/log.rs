@@ -1,9 +1,13 @@
 //! A person looks at who asked for their data: the page, its files, and the same as a service for portals.
 
-use inzage::sandbox::client::Reply;
-use inzage::sandbox::person::{Choices, read_form};
+use std::sync::Arc;
 
-use crate::harness::{Gateway, json, text};
+use inzage::clock::SharedClock;
+use inzage::sandbox::client::{Reply, new_id};
+use inzage::sandbox::person::{Choices, read_form};
+use inzage::sandbox::portal::client::PortalClient;
+
+use crate::harness::{Gateway, ROLE, SERVICE, fault, json, text};
 use crate::own::Visitor;
 
 const DELINDE: &str = "huisarts.delinde@medmij";
@@ -223,5 +227,105 @@ async fn one_login_is_for_both_pages_and_leaving_ends_it() {
     for gone in ["log", "log/table", "consents"] {
         assert_eq!(visitor.open(&format!("{path}/{gone}")).await.status, 403, "{gone}");
     }
+    gateway.stop().await;
+}
+
+/// A portal with a person's token for the log of the first practice, and the address of its AuditEvents.
+async fn portal(gateway: &Gateway, bsn: &str) -> (PortalClient, String, String) {
+    let clock: SharedClock = Arc::clone(&gateway.clock) as _;
+    let portal = gateway.world.portal(&clock).unwrap();
+    let endpoints = portal.back.endpoints(DELINDE, SERVICE).await.unwrap();
+    let token = portal.assert(&endpoints, bsn, "huisarts.delinde~inzagelog", &new_id()).await.unwrap();
+    let base = endpoints.resources[ROLE].replace("/49/stu3", "/inzagelog/r4");
+    (portal, token.access_token, base)
+}
+
+#[tokio::test]
+async fn a_portal_searches_the_log_of_its_person_at_its_practice() {
+    let gateway = Gateway::start().await;
+    let (bsn, other) = (gateway.patient(), gateway.world.practices[0].patients[1].bsn.reveal().to_owned());
+    gateway.session(DELINDE, &bsn).await.bundle("EpisodeOfCare").await;
+    gateway.session(DELINDE, &other).await.bundle("EpisodeOfCare").await;
+    let (portal, token, base) = portal(&gateway, &bsn).await;
+    gateway.indexed().await;
+    let ask = async |query: &str| portal.back.get(&format!("{base}/{query}"), &token, &new_id()).await.unwrap();
+
+    let reply = ask("AuditEvent?date=ge2026-11-21&date=le2026-11-21&_count=3").await;
+    assert_eq!(reply.status, 200, "{}", text(&reply));
+    assert_eq!(reply.headers["content-type"], "application/fhir+json; charset=utf-8");
+    let read = gateway.last_audit("log_read");
+    assert_eq!((&read["outcome"], &read["counts"]["entries"]), (&"done".into(), &3.into()), "{read}");
+    assert_eq!((&read["client_id"], &read["provider"]), (&"portaal.localhost".into(), &DELINDE.into()));
+    let receipt = reply.headers["inzage-audit-receipt"].to_str().unwrap().to_owned();
+    assert!(receipt.ends_with(&format!("/{}", gateway.audit().len() - 1)), "{receipt}");
+
+    // All pages together are every record of this person here, and no other.
+    let (mut page, mut seen) = (json(&reply), Vec::new());
+    loop {
+        assert_eq!((&page["resourceType"], &page["type"]), (&"Bundle".into(), &"searchset".into()));
+        for entry in page["entry"].as_array().unwrap() {
+            let event = &entry["resource"];
+            assert_eq!((&event["resourceType"], &entry["search"]["mode"]), (&"AuditEvent".into(), &"match".into()));
+            assert_eq!(entry["fullUrl"], format!("{base}/AuditEvent/{}", event["id"].as_str().unwrap()));
+            seen.push(event.clone());
+        }
+        let next = page["link"].as_array().unwrap().iter().find(|link| link["relation"] == "next");
+        let Some(next) = next else { break };
+        let reply = portal.back.get(next["url"].as_str().unwrap(), &token, &new_id()).await.unwrap();
+        assert_eq!(reply.status, 200, "{}", text(&reply));
+        page = json(&reply);
+    }
+    let mine = read["subject"].as_str().unwrap();
+    let recorded =
+        gateway.audit().into_iter().filter(|record| record["subject"] == mine && record["provider"] == DELINDE);
+    let before = recorded.filter(|record| record["kind"] != "log_read").count();
+    assert_eq!(seen.iter().filter(|event| event.to_string().contains(mine)).count(), seen.len());
+    assert!(seen.len() >= before && before > 3, "{} of {before}", seen.len());
+    assert!(seen.iter().all(|event| !event.to_string().contains(&bsn)));
+
+    let xml = ask("AuditEvent?_format=xml&_count=2").await;
+    assert_eq!(xml.headers["content-type"], "application/fhir+xml; charset=utf-8");
+    let (xml, begin) = (text(&xml), "<Bundle xmlns=\"http://hl7.org/fhir\">");
+    assert!(xml.contains(begin) && xml.matches("<AuditEvent>").count() == 2, "{xml}");
+    let empty = json(&ask("AuditEvent?date=lt2026-11-21").await);
+    assert!(empty.get("entry").is_none(), "{empty}");
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn what_the_log_does_not_answer_is_refused_as_elsewhere() {
+    let gateway = Gateway::start().await;
+    let (portal, token, base) = portal(&gateway, &gateway.patient()).await;
+    let before = gateway.his_requests();
+    for (request, status, code) in [
+        ("AuditEvent?patient=Patient/1", 400, "unknown-parameter"),
+        ("AuditEvent?_count=0", 400, "bad-value"),
+        ("AuditEvent?_count=many", 400, "bad-value"),
+        ("AuditEvent?date=ge2026-11-31", 400, "bad-value"),
+        ("AuditEvent?_page=abc", 404, "unknown-page"),
+        ("AuditEvent/1", 404, "no-such-interaction"),
+        ("Observation", 404, "unknown-type"),
+    ] {
+        let reply = portal.back.get(&format!("{base}/{request}"), &token, &new_id()).await.unwrap();
+        assert_eq!((reply.status.as_u16(), fault(&reply).0.as_str()), (status, code), "{request}");
+        assert_eq!(gateway.last_audit("resource_refused")["reason"], code);
+    }
+    assert_eq!(gateway.his_requests(), before, "nothing is asked of the practice");
+    // No PGO gets a token for it, and the token of the portal is for this service only.
+    let session = gateway.session(DELINDE, &gateway.patient()).await;
+    let log = format!("{base}/AuditEvent");
+    let refused = session.client.get(&log, &session.token.access_token, &new_id()).await.unwrap();
+    assert_eq!((refused.status.as_u16(), fault(&refused).0.as_str()), (403, "service-not-granted"));
+    let other = format!("{}/EpisodeOfCare", session.base());
+    let refused = portal.back.get(&other, &token, &new_id()).await.unwrap();
+    assert_eq!((refused.status.as_u16(), fault(&refused).0.as_str()), (403, "service-not-granted"));
+
+    let told = portal.back.get(&format!("{base}/metadata"), &token, &new_id()).await.unwrap();
+    let resource = &json(&told)["rest"][0]["resource"][0];
+    assert_eq!((&resource["type"], &resource["interaction"][0]["code"]), (&"AuditEvent".into(), &"search-type".into()));
+    let names: Vec<_> = resource["searchParam"].as_array().unwrap().iter().map(|one| one["name"].clone()).collect();
+    assert_eq!(names, ["_count", "date"]);
+    let told = session.client.get(&format!("{base}/metadata"), &token, &new_id()).await.unwrap();
+    assert_eq!(told.status, 404, "to a PGO there is no such service");
     gateway.stop().await;
 }

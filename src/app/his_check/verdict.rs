@@ -238,7 +238,8 @@ fn why(error: ReadError) -> String {
         | ReadError::SharedAnswer(_)
         | ReadError::Xml(_)
         | ReadError::Audit(_)
-        | ReadError::Store => error.to_string(),
+        | ReadError::Store
+        | ReadError::Index => error.to_string(),
     }
 }
 
@@ -258,7 +259,8 @@ const fn who_of(error: ReadError) -> &'static str {
         | ReadError::Body(_)
         | ReadError::Submission(_)
         | ReadError::Audit(_)
-        | ReadError::Store => OPERATOR,
+        | ReadError::Store
+        | ReadError::Index => OPERATOR,
     }
 }
 

@@ -217,7 +217,7 @@ fn described(search: &AllowedSearch) -> String {
     let Some(first) = search.parameters.iter().find(|parameter| parameter.required) else { return path(search) };
     let value = match &first.values {
         Values::OneOf(allowed) | Values::AnyOf(allowed) => allowed.first().map_or("", String::as_str),
-        Values::Date { .. } => "",
+        Values::Date { .. } | Values::Count { .. } => "",
     };
     format!("{}?{}={value}", path(search), first.name)
 }
@@ -257,6 +257,7 @@ fn values(parameter: &Parameter, today: Date) -> Vec<String> {
         Values::OneOf(allowed) => allowed.iter().take(1).cloned().collect(),
         Values::AnyOf(allowed) => vec![allowed.join(",")],
         Values::Date { prefixes, .. } => vec![format!("{}{today}", prefixes.first().map_or("", String::as_str))],
+        Values::Count { most } => vec![most.to_string()],
     }
 }
 

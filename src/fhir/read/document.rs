@@ -57,7 +57,7 @@ fn widest(parameter: &Parameter) -> Option<(String, String)> {
     let value = match &parameter.values {
         Values::OneOf(values) => values.first()?.clone(),
         Values::AnyOf(values) => values.join(","),
-        Values::Date { .. } => return None,
+        Values::Date { .. } | Values::Count { .. } => return None,
     };
     Some((parameter.name.clone(), value))
 }

@@ -65,6 +65,9 @@ pub enum ReadError {
     /// The store does not answer.
     #[error("the token store does not answer")]
     Store,
+    /// The index of the access log does not answer.
+    #[error("the index of the access log does not answer")]
+    Index,
 }
 
 /// Why there is nothing to release, and whether the log already knows.

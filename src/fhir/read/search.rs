@@ -43,7 +43,14 @@ pub(super) struct Judged {
 impl Judged {
     fn released(self, receipt: AuditReceipt, disclosure: Disclosure) -> Released {
         let disclosure = disclosure.released(&receipt);
-        Released { format: self.format, body: self.body, counts: self.counts, grant: self.grant, receipt, disclosure }
+        Released {
+            format: self.format,
+            body: self.body,
+            counts: self.counts,
+            grant: self.grant,
+            receipt,
+            disclosure: Some(disclosure),
+        }
     }
 }
 

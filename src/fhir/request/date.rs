@@ -1,7 +1,7 @@
 //! Dates in a search: a day, or a moment with its time zone, after a comparison prefix (FHIR STU3 search.html, 3.1.1.4.7).
 
-use jiff::Timestamp;
 use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::availability::dutch_midnight;
 
@@ -51,6 +51,51 @@ enum Moment {
     Day(Date),
     /// With its text in the form of FHIR.
     Instant(Timestamp, String),
+}
+
+/// The moments that all of these values allow, each as [`admit`] gave it: from the first, before the last. A day is one of the
+/// Netherlands; a moment is as long as its last digit (FHIR R4 search.html, 3.1.1.4.7).
+pub(super) fn span<'a>(values: impl Iterator<Item = &'a str>) -> (Timestamp, Timestamp) {
+    let (mut begins, mut ends) = (Timestamp::UNIX_EPOCH, Timestamp::MAX);
+    for value in values {
+        let Some((prefix, moment)) = value.split_at_checked(2).and_then(|(prefix, date)| Some((prefix, parse(date)?)))
+        else {
+            continue;
+        };
+        let (first, after) = moment.range();
+        match prefix {
+            "ge" => begins = begins.max(first),
+            "gt" => begins = begins.max(after),
+            "le" => ends = ends.min(after),
+            "lt" => ends = ends.min(first),
+            _ => (begins, ends) = (begins.max(first), ends.min(after)),
+        }
+    }
+    (begins, ends)
+}
+
+impl Moment {
+    fn range(&self) -> (Timestamp, Timestamp) {
+        match self {
+            Self::Day(day) => (dutch_midnight(*day), day.tomorrow().map_or(Timestamp::MAX, dutch_midnight)),
+            Self::Instant(instant, written) => {
+                (*instant, instant.saturating_add(precision(written)).unwrap_or(*instant))
+            }
+        }
+    }
+}
+
+/// How long a written moment lasts: a minute, a second, or as the fraction says, to the microsecond.
+fn precision(written: &str) -> SignedDuration {
+    let time = written.split_once('T').map_or("", |(_, time)| time);
+    let fraction = time.split_once('.').map(|(_, rest)| rest.bytes().take_while(u8::is_ascii_digit).count());
+    match fraction {
+        Some(digits) => {
+            SignedDuration::from_micros(10_i64.pow(6_u32.saturating_sub(u32::try_from(digits).unwrap_or(6))))
+        }
+        None if fits(time.get(..8).unwrap_or_default(), "00:00:00") => SignedDuration::from_secs(1),
+        None => SignedDuration::from_mins(1),
+    }
 }
 
 fn parse(text: &str) -> Option<Moment> {
@@ -133,6 +178,25 @@ mod tests {
             "GE2026-01-31",
         ] {
             assert_eq!(admitted(value, None), None, "{value}");
+        }
+    }
+
+    #[test]
+    fn values_stand_for_moments() {
+        let moments = |values: &[&str]| {
+            let (begins, ends) = span(values.iter().copied());
+            (begins.to_string(), ends.to_string())
+        };
+        for (values, begins, ends) in [
+            (vec!["eq2026-01-31"], "2026-01-30T23:00:00Z", "2026-01-31T23:00:00Z"),
+            (vec!["ge2026-07-01", "le2026-07-02"], "2026-06-30T22:00:00Z", "2026-07-02T22:00:00Z"),
+            (vec!["gt2026-07-01", "lt2026-07-03"], "2026-07-01T22:00:00Z", "2026-07-02T22:00:00Z"),
+            (vec!["eq2026-07-01T10:00Z"], "2026-07-01T10:00:00Z", "2026-07-01T10:01:00Z"),
+            (vec!["eq2026-07-01T10:00:07+02:00"], "2026-07-01T08:00:07Z", "2026-07-01T08:00:08Z"),
+            (vec!["eq2026-07-01T10:00:07.5Z"], "2026-07-01T10:00:07.5Z", "2026-07-01T10:00:07.6Z"),
+            (vec!["eq2026-07-01T10:00:07.123456Z"], "2026-07-01T10:00:07.123456Z", "2026-07-01T10:00:07.123457Z"),
+        ] {
+            assert_eq!(moments(&values), (begins.to_owned(), ends.to_owned()), "{values:?}");
         }
     }
 

@@ -60,6 +60,10 @@ fn admit(parameter: &Parameter, value: &str, floors: Floors) -> Result<String, R
         Values::Date { prefixes, floor } => {
             date::admit(value, prefixes, floor.map(|floor| floors.date(floor))).ok_or(RequestError::BadValue)
         }
+        Values::Count { most } => {
+            let wanted = value.parse::<u32>().ok().filter(|wanted| *wanted > 0 && value.len() <= 9);
+            Ok(wanted.ok_or(RequestError::BadValue)?.min(u32::from(*most)).to_string())
+        }
     }
 }
 
@@ -78,7 +82,7 @@ fn may_stand_beside(parameter: &Parameter, upstream: &Pairs, value: &str) -> Res
         Values::OneOf(_) | Values::AnyOf(_) if parameter.repeats || parameter.name == "_include" => {
             held.all(|held| held != value)
         }
-        Values::OneOf(_) | Values::AnyOf(_) => held.next().is_none(),
+        Values::OneOf(_) | Values::AnyOf(_) | Values::Count { .. } => held.next().is_none(),
     };
     if fits { Ok(()) } else { Err(RequestError::Repeated) }
 }

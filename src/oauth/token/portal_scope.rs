@@ -1,5 +1,5 @@
-//! What a portal asks: one practice of its registration, for all services that it may show, for those that it names, or to
-//! share with one.
+//! What a portal asks: one practice of its registration, for all services of the record that it may show, for those that it
+//! names, or to share with one.
 
 use jiff::Timestamp;
 
@@ -9,7 +9,7 @@ use crate::form::single;
 use crate::medmij::{ProviderName, ServiceId};
 use crate::practices::GoLive;
 use crate::routing::Snapshot;
-use crate::services::Purpose;
+use crate::services::{Purpose, Source};
 
 /// A practice and services that the registration names, that we serve, and that are open. Only [`PortalRequest::read`] makes
 /// one.
@@ -39,7 +39,8 @@ impl PortalRequest {
         }
         let given = |purpose| given(&asked.provider, portal, snapshot, now, purpose);
         let services = match asked.services {
-            None => given(Purpose::Collect),
+            // The record, and not who looked at it: that is asked for by its name.
+            None => of_the_his(snapshot, given(Purpose::Collect)),
             Some(named) if named.iter().all(|id| given(Purpose::Collect).contains(id)) => named,
             // As for PGOs: one run shares one service, and collects nothing.
             Some(named) if matches!(named.as_slice(), [id] if given(Purpose::Share).contains(id)) => named,
@@ -64,6 +65,11 @@ fn given(
     let services = snapshot.services.iter().filter(|service| service.purpose == purpose);
     let offered = services.filter(|service| snapshot.gives(provider.as_str(), service, now));
     offered.filter(|service| portal.scope.has_service(&service.id)).map(|service| service.id.clone()).collect()
+}
+
+fn of_the_his(snapshot: &Snapshot, mut services: Vec<ServiceId>) -> Vec<ServiceId> {
+    services.retain(|id| snapshot.services.service(id.as_str()).is_some_and(|service| service.source == Source::His));
+    services
 }
 
 struct Asked {

@@ -20,6 +20,7 @@ fn assert_allowed(shape: &SearchShape<'_>) {
         match &parameter.values {
             Values::OneOf(allowed) => assert!(allowed.contains(value)),
             Values::AnyOf(allowed) => assert!(value.split(',').all(|one| allowed.iter().any(|known| known == one))),
+            Values::Count { most } => assert!(value.parse::<u16>().is_ok_and(|wanted| (1..=*most).contains(&wanted))),
             Values::Date { prefixes, floor } => assert_date(value, prefixes, *floor),
         }
     }

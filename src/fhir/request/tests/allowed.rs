@@ -73,6 +73,7 @@ const SERVICES: &[(&str, &[&str])] = &[
     ("51", DOCUMENTS),
     ("52", MEASUREMENTS),
     ("63", &["Immunization", "Immunization?status=completed"]),
+    ("inzagelog", &["AuditEvent", "AuditEvent?date=ge2026-10-22&date=le2026-11-21&_count=20"]),
 ];
 
 fn demanded<'a>(service: &'a Service, request: &str) -> Interaction<'a> {
