@@ -31,4 +31,5 @@ mod sandbox;
 mod serve;
 mod server;
 mod signed;
+mod tamper;
 mod writer;
