@@ -12,6 +12,7 @@ mod folder;
 mod follow;
 mod index;
 mod indexer;
+pub mod keeper;
 pub mod keys;
 mod kind;
 mod lock;

@@ -12,6 +12,7 @@ use tokio_util::task::TaskTracker;
 
 use super::assemble::{CONTROL_DEADLINES, key};
 use super::start::StartError;
+use crate::audit::keeper::{Keeper, Keeping};
 use crate::audit::keys::{LogKeys, RetiredKey};
 use crate::audit::note::SigningKey;
 use crate::audit::signer::{Outside, Pace, SignedCheckpoint, SignedTree, Signer, keys_of, name_of};
@@ -20,7 +21,7 @@ use crate::audit::{FileLog, FileLogConfig, FoundLog, LogId, NodeName, OpenError}
 use crate::clock::SharedClock;
 use crate::config::{self, Config, Environment};
 use crate::monitor::alarms::{Alarm, Raised};
-use crate::monitor::metrics::{Metrics, Signed, Witnessed};
+use crate::monitor::metrics::{Kept, Metrics, Signed, Witnessed};
 use crate::tls::client::{client_config, reqwest_client};
 use crate::tls::identity::Roots;
 
@@ -28,6 +29,8 @@ use crate::tls::identity::Roots;
 #[derive(Clone)]
 pub(super) struct Checkpoints {
     signer: Arc<Signer>,
+    /// Seals segments, where the configuration wants that.
+    keeper: Option<Arc<Keeper>>,
     witnesses: Vec<Arc<Witness>>,
 }
 
@@ -53,6 +56,7 @@ fn open(
     let dir = &config.audit.dir;
     let seed = key(&config.audit.checkpoint_key)?;
     let (signing, keys) = keys_of(found.id(), &seed, &config.audit.retired_keys).map_err(StartError::Checkpoints)?;
+    let (sealing, _) = keys_of(found.id(), &seed, &[]).map_err(StartError::Checkpoints)?;
     let tree = SignedTree::open(dir, &found, (signing, keys.clone()), &[]);
     let mut tree = tree.map_err(StartError::Checkpoints)?;
     let mut hearing = Hearing::default();
@@ -73,7 +77,16 @@ fn open(
     let pace = Pace { overdue: config.audit.unsigned_max, ..Pace::default() };
     let started = Signer::start(tree, log.durable(), pace, Arc::clone(clock));
     let signer = started.map_err(|source| StartError::File { path: dir.display().to_string(), source })?;
-    Ok((Arc::new(log), Checkpoints { signer: Arc::new(signer), witnesses }))
+    let keeper = keeper(config, sealing, &signer)?;
+    Ok((Arc::new(log), Checkpoints { signer: Arc::new(signer), keeper, witnesses }))
+}
+
+/// What seals the segments of the log, when that is wanted.
+fn keeper(config: &Config, key: SigningKey, signer: &Signer) -> Result<Option<Arc<Keeper>>, StartError> {
+    let dir = &config.audit.dir;
+    let started = config.audit.seal.then(|| Keeper::start(dir.clone(), key, signer.newest())).transpose();
+    let keeper = started.map_err(|source| StartError::File { path: dir.display().to_string(), source })?;
+    Ok(keeper.map(Arc::new))
 }
 
 fn find(config: &Config) -> Result<FoundLog, StartError> {
@@ -208,8 +221,8 @@ impl Checkpoints {
         for witness in &self.witnesses {
             witness.close(&self.signer).await;
         }
-        let signer = Arc::clone(&self.signer);
-        let _ = tokio::task::spawn_blocking(move || signer.finish()).await;
+        let (signer, keeper) = (Arc::clone(&self.signer), self.keeper.clone());
+        let _ = tokio::task::spawn_blocking(move || (keeper.map(|keeper| keeper.end()), signer.finish())).await;
     }
 
     /// Why the node should not serve: too many records wait for a signature, for too long.
@@ -227,6 +240,9 @@ impl Checkpoints {
         let mut raise = |alarm: Alarm, detail: String| raised.push(Raised { alarm: alarm.as_str(), detail });
         if let Some(failure) = self.signer.signing().failure {
             raise(Alarm::CheckpointFails, failure);
+        }
+        if let Some(failure) = self.keeper.as_ref().and_then(|keeper| keeper.keeping().failure) {
+            raise(Alarm::SealFails, failure);
         }
         for witness in &self.witnesses {
             let progress = witness.progress();
@@ -249,6 +265,10 @@ impl Checkpoints {
         });
         let signed = Signed { size: signing.signed, unsigned: signing.unsigned, waiting: signing.waiting };
         metrics.observe_checkpoints(&signed, &witnessed.collect::<Vec<_>>());
+        if let Some(keeper) = &self.keeper {
+            let Keeping { segments, sealed, bytes, failures, .. } = keeper.keeping();
+            metrics.observe_keeping(&Kept { segments, sealed, bytes, failures });
+        }
     }
 }
 

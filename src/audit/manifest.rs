@@ -64,7 +64,6 @@ pub(super) enum ManifestError {
 
 impl Manifest {
     /// The signed note.
-    #[allow(dead_code, reason = "sealing is the next step")]
     pub(super) fn sign(&self, key: &SigningKey) -> Result<Note, ManifestError> {
         Ok(Note::of(&self.to_string()).ok_or(ManifestError::Form)?.sign(key))
     }

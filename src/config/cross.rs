@@ -17,6 +17,9 @@ use super::upkeep::Keys;
 use crate::medmij::Hostname;
 use crate::services::Catalogue;
 
+/// Five years and the leap days in them (Besluit elektronische gegevensverwerking door zorgaanbieders).
+const RETENTION_DAYS: u32 = 1_827;
+
 pub(super) fn check(log: &mut Log, source: &Source) {
     channels_differ(log);
     listeners_differ(log);
@@ -116,6 +119,11 @@ fn production_is_strict(log: &mut Log) {
     }
     if log.is_true("lists.allow_ports") {
         log.note("lists.allow_ports", Problem::PortsInProduction);
+    }
+    if let Some(days) = log.accepted("audit.retention_days").and_then(|days| days.parse().ok())
+        && days < RETENTION_DAYS
+    {
+        log.note("audit.retention_days", Problem::RetentionInProduction(days));
     }
     // The page of a technical failure names the DVA and its telephone number (TS); the chain log is not optional (LI).
     for (key, expected) in [

@@ -126,6 +126,9 @@ pub enum Problem {
     /// As above, for the lists as a whole.
     #[error("found true, expected false: front-channel URIs of production lists carry no port")]
     PortsInProduction,
+    /// Access logs of health care are kept for five years (Besluit elektronische gegevensverwerking door zorgaanbieders).
+    #[error("found {0} days, expected 1827 or more: access logs are kept for five years")]
+    RetentionInProduction(u32),
     /// A named file or folder is not usable.
     #[error("{}: {wrong}", path.display())]
     File {
@@ -223,6 +226,7 @@ impl Problem {
             | Self::NoKeyForAssertions
             | Self::PortInProduction(_)
             | Self::PortsInProduction
+            | Self::RetentionInProduction(_)
             | Self::File { .. } => None,
         }
     }

@@ -71,6 +71,11 @@ impl Log {
         if let Some(text) = value.as_str() {
             self.accepted.insert(key.to_owned(), text.to_owned());
         }
+        if let Some(number) = value.as_integer()
+            && let Ok(number) = i64::from_str_radix(number.as_str(), number.radix())
+        {
+            self.accepted.insert(key.to_owned(), number.to_string());
+        }
         if value.as_bool() == Some(true) {
             self.switched_on.insert(key.to_owned());
         }
@@ -81,7 +86,7 @@ impl Log {
         self.switched_on.contains(key)
     }
 
-    /// The text of a key, when it stands in the file as one and was taken.
+    /// The text of a key, or the digits of its number, when it stands in the file and was taken.
     pub(super) fn accepted(&self, key: &str) -> Option<&str> {
         self.accepted.get(key).map(String::as_str)
     }

@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::files::Role;
-use super::kind::{base_url, bytes, choice, cosigner_key, many_words, millis, number, path, retired_keys, seconds};
+use super::kind::{
+    base_url, boolean, bytes, choice, cosigner_key, many_words, millis, number, path, retired_keys, seconds,
+};
 use super::log::Read;
 use super::origin::HttpsUrl;
 use super::section::Section;
@@ -20,6 +22,8 @@ pub struct Audit {
     pub segment_bytes: u64,
     /// Records that wait for the disk, 64 to 1,048,576, default 8,192; further requests are refused.
     pub queue: usize,
+    /// Whether closed files of the log are compressed, once a checkpoint covers them; default true.
+    pub seal: bool,
     /// Days that records are kept, 1 to 36,525, default 1,827: five years (NEN 7513).
     pub retention_days: u32,
     /// Signs the checkpoints of the log: 32 random bytes in base64.
@@ -84,6 +88,7 @@ impl Audit {
         let dir = section.file_or("dir", Role::Folder, data.join("audit"));
         let segment_bytes = section.or_default("segment_bytes", &bytes(1_048_576..=4_294_967_296), 268_435_456);
         let queue = section.or_default("queue", &number(64..=1_048_576, " of records"), 8192);
+        let seal = section.or_default("seal", &boolean(), true);
         let retention_days = section.or_default("retention_days", &number(1..=36_525, " of days"), 1_827);
         let checkpoint_key = section.file("checkpoint_key", Role::RandomKey);
         let retired_keys = section.or_default("retired_keys", &retired_keys(), Vec::new());
@@ -94,6 +99,7 @@ impl Audit {
             dir: dir?,
             segment_bytes: segment_bytes?,
             queue: queue?,
+            seal: seal?,
             retention_days: retention_days?,
             checkpoint_key: checkpoint_key?,
             retired_keys: retired_keys?,

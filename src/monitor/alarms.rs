@@ -29,6 +29,8 @@ pub enum Alarm {
     AuditIndexStopped,
     /// The audit log cannot be signed.
     CheckpointFails,
+    /// Segments of the audit log cannot be sealed.
+    SealFails,
     /// A witness of the audit log got no checkpoint for too long.
     WitnessBehind,
     /// A witness saw another audit log, or more of it.
@@ -37,7 +39,7 @@ pub enum Alarm {
 
 impl Alarm {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::ListRollback,
         Self::ListSameNumber,
         Self::ListFromTheFuture,
@@ -48,6 +50,7 @@ impl Alarm {
         Self::EndpointDiffers,
         Self::AuditIndexStopped,
         Self::CheckpointFails,
+        Self::SealFails,
         Self::WitnessBehind,
         Self::WitnessContradicts,
     ];
@@ -66,6 +69,7 @@ impl Alarm {
             Self::EndpointDiffers => "endpoint_differs",
             Self::AuditIndexStopped => "audit_index_stopped",
             Self::CheckpointFails => "checkpoint_fails",
+            Self::SealFails => "seal_fails",
             Self::WitnessBehind => "witness_behind",
             Self::WitnessContradicts => "witness_contradicts",
         }

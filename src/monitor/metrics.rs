@@ -4,6 +4,7 @@ mod audit_index;
 mod chain_log;
 mod checkpoints;
 mod his;
+mod keeping;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -21,6 +22,8 @@ use self::chain_log::ChainLogMetrics;
 use self::checkpoints::CheckpointMetrics;
 pub use self::checkpoints::{Signed, Witnessed};
 use self::his::HisMetrics;
+use self::keeping::KeepingMetrics;
+pub use self::keeping::Kept;
 use super::alarms::{Alarm, Raised};
 use super::ready::ListsState;
 use crate::audit::{IndexProgress, Kind, Outcome};
@@ -110,6 +113,7 @@ pub struct Metrics {
     chain_log: ChainLogMetrics,
     checkpoints: CheckpointMetrics,
     his: HisMetrics,
+    keeping: KeepingMetrics,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -154,6 +158,7 @@ impl Default for Metrics {
             chain_log: ChainLogMetrics::default(),
             checkpoints: CheckpointMetrics::default(),
             his: HisMetrics::default(),
+            keeping: KeepingMetrics::default(),
         };
         metrics.register();
         metrics
@@ -188,6 +193,7 @@ impl Metrics {
         self.chain_log.register(registry);
         self.checkpoints.register(registry);
         self.his.register(registry);
+        self.keeping.register(registry);
     }
 
     /// An answer went out.
@@ -232,6 +238,11 @@ impl Metrics {
             let raised = alarms.iter().any(|raised| raised.alarm == alarm);
             self.alarms.get_or_create(&AlarmLabel { alarm }).set(i64::from(raised));
         }
+    }
+
+    /// Sets what the files of the audit log are.
+    pub fn observe_keeping(&self, kept: &Kept) {
+        self.keeping.observe(kept);
     }
 
     /// Sets how the signing of the audit log goes.

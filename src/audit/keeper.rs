@@ -1,0 +1,176 @@
+//! Keeps the folder of a live log small: a thread of its own seals each closed segment that a signed checkpoint covers whole.
+//! It never holds up the writer or the signer; what fails is tried again.
+
+mod seal;
+#[cfg(test)]
+mod tests;
+
+pub use seal::SealError;
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::broken::{ReadError, Why, broken};
+use super::folder::{self, Entry};
+use super::note::SigningKey;
+use super::reader::Segment;
+use super::scan;
+use super::segment::Header;
+use super::signer::SignedCheckpoint;
+use seal::Sealing;
+
+/// How often the thread looks whether there is something to seal.
+const LOOK_EVERY: Duration = Duration::from_secs(10);
+
+/// The newest checkpoint of the log, as it changes.
+pub type Newest = watch::Receiver<Option<Arc<SignedCheckpoint>>>;
+
+/// How the keeping goes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Keeping {
+    /// How many segments there are.
+    pub segments: u64,
+    /// How many of them are sealed.
+    pub sealed: u64,
+    /// What the files of all segments take, in bytes.
+    pub bytes: u64,
+    /// How often something failed since the start.
+    pub failures: u64,
+    /// Why the last attempt failed; `None` when it did not.
+    pub failure: Option<String>,
+}
+
+/// The thread that keeps. Dropping it ends it, once the segment that it seals is done.
+pub struct Keeper {
+    stop: Mutex<Option<Sender<()>>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+    state: Arc<Mutex<Keeping>>,
+}
+
+impl Keeper {
+    /// Starts the thread for the log in `dir`, whose manifests `key` signs.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub fn start(dir: PathBuf, key: SigningKey, newest: Newest) -> io::Result<Self> {
+        let (stop, stopped) = mpsc::channel();
+        let state = Arc::new(Mutex::new(Keeping::default()));
+        let work = Work { dir, key, newest, state: Arc::clone(&state) };
+        let thread = thread::Builder::new().name("audit-keeper".to_owned()).spawn(move || work.run(&stopped))?;
+        Ok(Self { stop: Mutex::new(Some(stop)), thread: Mutex::new(Some(thread)), state })
+    }
+
+    /// How it goes.
+    #[must_use]
+    pub fn keeping(&self) -> Keeping {
+        lock(&self.state).clone()
+    }
+
+    /// Ends the thread; waits until the segment that it seals is done. A second call does nothing.
+    pub fn end(&self) {
+        drop(lock(&self.stop).take());
+        if let Some(thread) = lock(&self.thread).take() {
+            // Fails only when the thread panicked; then it keeps nothing any more either.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// What the thread works with.
+struct Work {
+    dir: PathBuf,
+    key: SigningKey,
+    newest: Newest,
+    state: Arc<Mutex<Keeping>>,
+}
+
+impl Work {
+    fn run(self, stopped: &Receiver<()>) {
+        loop {
+            let done = self.turn();
+            self.tell(done.as_ref().err());
+            // Another segment may wait, and whoever stops waits for one at most.
+            let pause = if matches!(done, Ok(true)) { Duration::ZERO } else { LOOK_EVERY };
+            match stopped.recv_timeout(pause) {
+                Err(RecvTimeoutError::Timeout) => {}
+                Ok(()) | Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+
+    /// Seals the oldest segment that is due. True when there was one.
+    fn turn(&self) -> Result<bool, SealError> {
+        let Some(newest) = self.newest.borrow().clone() else { return Ok(false) };
+        seal_next(&self.dir, &self.key, &newest)
+    }
+
+    fn tell(&self, failure: Option<&SealError>) {
+        let found = count(&self.dir);
+        let failure = failure.map(told);
+        let mut state = lock(&self.state);
+        if let Some(text) = failure.as_deref().filter(|text| state.failure.as_deref() != Some(*text)) {
+            tracing::error!(failure = text, "a segment of the audit log cannot be sealed; it is tried again");
+        }
+        state.failures += u64::from(failure.is_some());
+        state.failure = failure;
+        if let Ok((segments, sealed, bytes)) = found {
+            (state.segments, state.sealed, state.bytes) = (segments, sealed, bytes);
+        }
+    }
+}
+
+/// Seals the oldest raw segment that is closed and wholly under the checkpoint. False when there is none.
+fn seal_next(dir: &Path, key: &SigningKey, newest: &SignedCheckpoint) -> Result<bool, SealError> {
+    let firsts: Vec<u64> = scan::list(dir)?.into();
+    let covered = newest.checkpoint().size;
+    let is_due = |first: u64, next: u64| next <= covered && dir.join(folder::segment(first)).exists();
+    let due = firsts.iter().zip(firsts.iter().skip(1)).find(|(first, next)| is_due(**first, **next));
+    let Some((first, next)) = due.map(|(first, next)| (*first, *next)) else { return Ok(false) };
+    let following = Segment::open(dir, next)?;
+    let Some(header) = Header::parse(following.line()).filter(|header| header.start.index == next) else {
+        return Ok(broken(next, following.name(), Why::Header)?);
+    };
+    let sealing = Sealing { dir, first, end: header.start, root: newest.root_at(next)?, key };
+    sealing.run(&mut |_| Ok(())).map(|()| true)
+}
+
+/// How many segments there are, how many of them have their packed file only, and the bytes of all.
+fn count(dir: &Path) -> Result<(u64, u64, u64), ReadError> {
+    let failed = |source| ReadError::Io { path: dir.into(), source };
+    let firsts = scan::list(dir)?;
+    let (mut sealed, mut bytes) = (0, 0);
+    for first in &firsts {
+        sealed += u64::from(!dir.join(folder::segment(*first)).exists());
+    }
+    for entry in std::fs::read_dir(dir).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        let kind = entry.file_name().to_str().and_then(Entry::parse);
+        if matches!(kind, Some(Entry::Segment(_) | Entry::Packed(_))) {
+            // Between reading the name and this a raw file may have become a packed one.
+            bytes += entry.metadata().map_or(0, |file| file.len());
+        }
+    }
+    Ok((firsts.len() as u64, sealed, bytes))
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// An error with its cause.
+fn told(error: &SealError) -> String {
+    let cause = std::error::Error::source(error).map(|cause| format!(": {cause}"));
+    format!("{error}{}", cause.unwrap_or_default())
+}
