@@ -5,6 +5,8 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use inzage::audit::checkpoint::Checkpoint;
+use inzage::audit::prove::{Prover, claimed_keys, newest_checkpoint};
 use inzage::audit::read_dir;
 use inzage::availability::dutch_today;
 use inzage::sandbox::client::{ClientError, PgoClient, new_id};
@@ -68,11 +70,12 @@ async fn survive_kills(home: &Home, server: Option<&str>) {
         ledger.consents.push(newest.correlation_id.clone());
         // The oldest token has seen every kill so far.
         let oldest = first.get_or_insert_with(|| newest.clone()).clone();
-        let before = ledger.answers.len();
+        let (before, found) = (ledger.answers.len(), log.digests.len());
         load_then_kill(&world, gateway, [oldest, newest], &mut ledger.answers).await;
         assert!(ledger.answers.len() - before >= ANSWERS_MIN, "round {round}");
         log.read_on(home).await;
         log.assert_holds(&ledger);
+        log.assert_extends_what_was_signed(home, found);
         index.assert_follows(home).await;
     }
     let gateway = Process::start(home, &arguments).ready(&world.layout.ops_url()).await;
@@ -80,6 +83,7 @@ async fn survive_kills(home: &Home, server: Option<&str>) {
     assert_eq!(gateway.ended().await.code, Some(0));
     log.read_on(home).await;
     log.assert_holds(&ledger);
+    log.assert_extends_what_was_signed(home, log.digests.len());
     assert_eq!(index.assert_equals(home).await, log.digests.len());
     restarts.sort();
     println!(
@@ -171,6 +175,8 @@ struct Log {
     digests: Vec<[u8; 32]>,
     /// The kinds of the records that carry a request or correlation id.
     kinds: HashMap<String, HashSet<String>>,
+    /// The newest checkpoint of the round before, as one would be kept elsewhere.
+    kept: Option<Checkpoint>,
 }
 
 impl Log {
@@ -198,6 +204,18 @@ impl Log {
         for id in [&record["request_id"], &record["correlation_id"]].into_iter().filter_map(Value::as_str) {
             self.kinds.entry(id.to_owned()).or_default().insert(record["kind"].as_str().unwrap().to_owned());
         }
+    }
+
+    /// The newest checkpoint covers what this round found at its start, and grew from that of the round before.
+    fn assert_extends_what_was_signed(&mut self, home: &Home, found: usize) {
+        let (note, keys) = (newest_checkpoint(&home.audit()).unwrap(), claimed_keys(&home.audit()).unwrap());
+        let mut prover = Prover::new(&home.audit(), &note, keys).unwrap();
+        // The first may be that of the empty log, of which every log is a continuation.
+        if let Some(kept) = self.kept.as_ref().filter(|kept| kept.size > 0) {
+            prover.consistency(kept).unwrap();
+        }
+        assert!(prover.checkpoint().size >= found as u64, "{} of {found}", prover.checkpoint().size);
+        self.kept = Some(prover.checkpoint().clone());
     }
 
     fn assert_holds(&self, ledger: &Ledger) {
