@@ -3,6 +3,7 @@
 
 mod assemble;
 mod audit_index;
+mod audit_keys;
 mod chain_log;
 mod checkpoints;
 mod his;
@@ -34,6 +35,7 @@ use crate::tls::server::ServerTls;
 
 use self::audit_index::IndexPart;
 pub use self::audit_index::{Rebuilt, prune_index, rebuild_index};
+use self::audit_keys::AuditKeys;
 use self::chain_log::ChainLogPart;
 use self::checkpoints::Checkpoints;
 pub use self::checkpoints::{checkpoint_key, retirement};
@@ -66,6 +68,7 @@ pub struct App {
     audit: Arc<FileLog>,
     index: IndexPart,
     checkpoints: Checkpoints,
+    audit_keys: AuditKeys,
     chain_log: ChainLogPart,
     store: Arc<dyn Store>,
     lists: ListsPart,
@@ -134,6 +137,9 @@ impl App {
     /// # Errors
     /// See [`RunError`].
     pub async fn run(self, listeners: Listeners, controls: Controls) -> Result<(), RunError> {
+        let background = tokio_util::task::TaskTracker::new();
+        background.spawn(self.audit_keys.keep(self.lists.alarms(), controls.stop.clone()));
+        // The lock on the data folder stays in `self`, to the end.
         let Self {
             clock,
             grace,
@@ -148,14 +154,13 @@ impl App {
             metrics,
             his,
             readiness,
-            _data,
+            ..
         } = self;
         let ops = tokio::net::TcpListener::from_std(nonblocking(listeners.ops)?)?;
         let (front_socket, back_socket) = (Listener::from_std(listeners.front)?, Listener::from_std(listeners.back)?);
         let faces = [(Face::Front, Arc::clone(&front.counters)), (Face::Back, Arc::clone(&back.counters))];
         let observed = Observed { faces, his, index: Box::new(index.observe()), checkpoints: checkpoints.clone() };
         let monitor = monitor(&readiness, &metrics, &audit, &store, &chain_log, &lists, observed);
-        let background = tokio_util::task::TaskTracker::new();
         // It outlives the drain, so that readiness can tell of it.
         let drained = CancellationToken::new();
         background.spawn(serve_ops(ops, monitor, drained.clone()));

@@ -13,6 +13,8 @@ mod follow;
 mod index;
 mod indexer;
 pub mod keeper;
+mod keyfiles;
+mod keyring;
 pub mod keys;
 mod kind;
 mod lock;
@@ -23,7 +25,6 @@ mod notes;
 mod party;
 pub mod proof;
 pub mod prove;
-mod pseudonym;
 mod read;
 mod reader;
 mod record;
@@ -52,16 +53,17 @@ pub use index::{
     IndexQuery, Lag, MemoryIndex, PAGE_MAX,
 };
 pub use indexer::Indexer;
+pub use keyfiles::{KeyFolder, KeyFolderError, KeyUse};
+pub use keyring::{Keyring, NoKey, Years, key_year};
 pub use kind::{Action, Activity, Kind, Outcome, Term};
 pub use lock::{FolderLock, LockError};
 pub use memory::MemoryLog;
 pub use party::{Authorization, Relation, User};
-pub use pseudonym::Pseudonymiser;
 pub use read::{Records, read_dir};
 pub use record::{Record, RecordError, Word};
 pub use segment::{LogId, NodeName, NodeNameError};
 pub use show::{ShowError, show};
-pub use subject::{Pseudonym, SealedBsn};
+pub use subject::{Pseudonym, SealedBsn, Subject};
 pub use tiles::TileError;
 pub use verify::{OutsideCopy, Progress, StateError, Verification, Verified, VerifyError, verify};
 
@@ -111,6 +113,9 @@ pub enum AuditError {
     /// The device did not answer in time; the record may still become durable.
     #[error("the audit device does not answer in time")]
     Slow,
+    /// The audit keys of this year are missing, so a record cannot name its person.
+    #[error("the audit keys of this year are missing")]
+    NoKey,
     /// More events are waiting than the bound allows.
     #[error("too many audit events are waiting")]
     Busy,

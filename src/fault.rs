@@ -405,6 +405,7 @@ impl From<AuditError> for Fault {
             AuditError::Full => "audit-full",
             AuditError::Stopped => "audit-stopped",
             AuditError::Slow => "audit-slow",
+            AuditError::NoKey => "audit-no-key",
             AuditError::Busy => "audit-busy",
         };
         passing(10, fault(code, 503, "transient", Who::Us, TEXT, DIAGNOSTICS))

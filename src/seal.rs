@@ -1,6 +1,10 @@
 //! What others may keep but not read is sealed with AES-256-GCM, bound to the place it stands in: columns of a database, and
 //! the addresses of further pages.
 
+mod file;
+
+pub use file::{KeyError, KeyFile};
+
 use std::fmt;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};

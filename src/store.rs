@@ -19,14 +19,12 @@ mod conformance;
 mod index;
 #[cfg(test)]
 mod index_conformance;
-mod key_file;
 mod postgres;
 mod rows;
 mod sqlite;
 
 pub use cache::CachedTokens;
 pub use index::{ClosedIndex, IndexStore, Pruned};
-pub use key_file::{KeyError, KeyFile};
 pub use postgres::{Encryption, PostgresError, PostgresIndex, PostgresSettings, PostgresStore, PostgresUrl, UrlFault};
 pub use sqlite::{OpenError, SqliteIndex, SqliteStore};
 

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use inzage::audit::{AuditEvent, FileLog, FileLogConfig, Kind, NodeName, Outcome, Pseudonym};
+use inzage::audit::{AuditEvent, FileLog, FileLogConfig, Kind, NodeName, Outcome, Pseudonym, SealedBsn, Subject};
 use inzage::clock::SystemClock;
 use inzage::medmij::{CorrelationId, Hostname, LocalId, ProviderName, RequestId, ServiceId};
 use inzage::sandbox::client::new_id;
@@ -54,7 +54,10 @@ pub(crate) fn intent() -> AuditEvent {
         peer: Some(Hostname::parse("node.pgo.example.nl").unwrap()),
         provider: Some(ProviderName::parse("huisarts.delinde@medmij").unwrap()),
         service: Some(ServiceId::parse("49").unwrap()),
-        subject: Some(Pseudonym::new("2026", [0xab; 32])),
+        subject: Some(Subject {
+            pseudonym: Pseudonym::new("2026", [0xab; 32]),
+            sealed: SealedBsn::parse("2026:q6urq6urq6urq6urq6urq6urq6urq6urq6urq6urq6urq6urqw").unwrap(),
+        }),
         grant: LocalId::parse("0193515a-8a5c-7cc0-8a55-7d3b1f6f0a04"),
         query: Some("Observation?code=https://referentiemodel.nhg.org/tabellen/nhg-tabel-45%7C".into()),
         ..AuditEvent::new(Timestamp::UNIX_EPOCH, Kind::DisclosureIntent, Outcome::Intended)

@@ -11,8 +11,8 @@ use super::telling::Telling;
 use super::{Entry, Reach};
 use crate::audit::render::Site;
 use crate::audit::{
-    AuditError, AuditEvent, AuditIndex, AuditLog, AuditReceipt, Counts, Cursor, IndexQuery, Outcome, PAGE_MAX,
-    Pseudonym, Pseudonymiser, Record, receipt,
+    AuditError, AuditEvent, AuditIndex, AuditLog, AuditReceipt, Counts, Cursor, IndexQuery, Keyring, Outcome, PAGE_MAX,
+    Record, receipt,
 };
 use crate::availability::{dutch_midnight, dutch_today};
 use crate::clock::SharedClock;
@@ -31,7 +31,7 @@ pub struct AccessLog {
     /// Where it is recorded that somebody looked.
     pub audit: Arc<dyn AuditLog>,
     /// Under which pseudonyms a person is in the log.
-    pub pseudonyms: Arc<Pseudonymiser>,
+    pub keyring: Arc<Keyring>,
     /// How far that is.
     pub complete_until: CompleteUntil,
     /// Time.
@@ -180,7 +180,7 @@ impl AccessLog {
             Extent::Days(_) => (later(question.ends, LONGEST), PAGE_MAX, None),
             Extent::Records(limit, after) => (question.ends, limit, after),
         };
-        let subjects = self.subjects(question.person);
+        let subjects = self.keyring.pseudonyms(question.person);
         // A query for no subject is one for everybody.
         if subjects.is_empty() {
             return Err(LookError::NoKey);
@@ -192,13 +192,6 @@ impl AccessLog {
             limit,
             ..IndexQuery::between(question.begins, ends)
         })
-    }
-
-    /// One for each year of which records are kept.
-    fn subjects(&self, person: &Bsn) -> Vec<Pseudonym> {
-        let Reach { oldest, today } = self.reach();
-        // Years of pseudonyms begin in UTC, so the last one may be a day longer than ours.
-        (oldest.year()..=today.year()).map(|year| self.pseudonyms.pseudonym(person, year)).collect()
     }
 }
 

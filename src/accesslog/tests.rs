@@ -9,8 +9,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::audit::render::Site;
 use crate::audit::{
-    AuditError, AuditEvent, AuditIndex as _, Counts, Entry as Indexed, IndexBatch, Kind, MemoryIndex, MemoryLog,
-    Outcome, Pseudonymiser, encode,
+    AuditError, AuditEvent, AuditIndex as _, Counts, Entry as Indexed, IndexBatch, Keyring, Kind, MemoryIndex,
+    MemoryLog, Outcome, Years, encode,
 };
 use crate::clock::{SharedClock, TestClock};
 use crate::medmij::{Bsn, Hostname, LocalId, ProviderName, ServiceId};
@@ -32,6 +32,15 @@ fn me() -> Bsn {
 }
 
 /// A log of one node with its index.
+fn keys() -> Years {
+    let mut years = Years::default();
+    for year in 2022..=2027 {
+        years.add_pseudonym_key(year, &Secret::new([u8::try_from(year - 2000).unwrap(); 32]));
+        years.add_sealing_key(year, &Secret::new([7; 32]));
+    }
+    years
+}
+
 struct World {
     desk: AccessLog,
     log: Arc<MemoryLog>,
@@ -49,7 +58,7 @@ impl World {
         let desk = AccessLog {
             index: Arc::clone(&index) as _,
             audit: Arc::clone(&log) as _,
-            pseudonyms: Arc::new(Pseudonymiser::new(&Secret::new([7; 32]))),
+            keyring: Arc::new(Keyring::new(keys())),
             complete_until: Box::new(move |_| *told.lock().unwrap()),
             clock,
             kept_days: 1_826,
@@ -77,7 +86,7 @@ impl World {
             client_id: Some(Hostname::parse("pgo.example.nl").unwrap()),
             provider: Some(ProviderName::parse("huisarts.delinde@medmij").unwrap()),
             service: Some(ServiceId::parse("49").unwrap()),
-            subject: Some(self.desk.pseudonyms.at(person, time)),
+            subject: Some(self.desk.keyring.subject(person, time).unwrap()),
             query: Some("Observation?code=x".into()),
             ..AuditEvent::new(time, kind, outcome)
         }

@@ -9,6 +9,7 @@ use arc_swap::ArcSwap;
 use axum::Router;
 
 use super::audit_index::IndexPart;
+use super::audit_keys::AuditKeys;
 use super::chain_log::ChainLogPart;
 use super::checkpoints::open_audit;
 use super::his::Installations;
@@ -18,7 +19,7 @@ use super::store::open_store;
 use super::{App, Half, Listeners, ListsPart, portals};
 use crate::accesslog::AccessLog;
 use crate::audit::render::Site;
-use crate::audit::{AuditIndex, FileLog, FolderLock, IndexProgress, LockError, Pseudonymiser};
+use crate::audit::{AuditIndex, FileLog, FolderLock, IndexProgress, Keyring, LockError};
 use crate::chainlog::ChainLog;
 use crate::clock::SharedClock;
 use crate::config::{self, Config, PracticeState};
@@ -42,10 +43,10 @@ use crate::practices::http::SearchDesk;
 use crate::practices::{GoLive, Practice, PracticeRegister};
 use crate::routes::{BackFace, FrontFace, Watch};
 use crate::routing::{Freshness, SharedSnapshot, Snapshot};
-use crate::seal::{Key32, Sealer};
+use crate::seal::{Key32, KeyFile, Sealer};
 use crate::services::Catalogue;
 use crate::session::journey::{Journey, JourneyRules, Operator};
-use crate::store::{CachedTokens, KeyFile, Store};
+use crate::store::{CachedTokens, Store};
 use crate::tls::client::Deadlines;
 use crate::tls::identity::{Identity, Roots};
 use crate::tls::server::{ServerTls, back_channel, front_channel};
@@ -66,7 +67,7 @@ struct Shared {
     clock: SharedClock,
     snapshot: SharedSnapshot,
     audit: Arc<FileLog>,
-    pseudonyms: Arc<Pseudonymiser>,
+    keyring: Arc<Keyring>,
     store: Arc<dyn Store>,
     tokens: Arc<CachedTokens>,
     adapters: HashMap<String, Arc<dyn HisAdapter>>,
@@ -86,6 +87,7 @@ impl App {
         check_files(config)?;
         let data = lock(&config.node.data)?;
         let metrics = Arc::new(Metrics::default());
+        let audit_keys = AuditKeys::open(config, &clock)?;
         let (audit, checkpoints) = open_audit(config, &clock)?;
         let chain_log = ChainLogPart::assemble(config, &clock)?;
         let snapshot = first_snapshot(config)?;
@@ -95,7 +97,7 @@ impl App {
         let his = Installations::build(config, &clock)?;
         let shared = Shared {
             adapters: his.adapters,
-            pseudonyms: Arc::new(Pseudonymiser::new(&key(&config.keys.pseudonym)?)),
+            keyring: audit_keys.keyring(),
             tokens: Arc::new(CachedTokens::new(Arc::clone(&store) as _, Arc::clone(&store) as _, Arc::clone(&clock))),
             store,
             watch: Watch { metrics: Arc::clone(&metrics), clock: Arc::clone(&clock) },
@@ -116,6 +118,7 @@ impl App {
             audit,
             index,
             checkpoints,
+            audit_keys,
             chain_log,
             lists,
             metrics,
@@ -215,7 +218,7 @@ fn front(config: &Config, shared: &Shared) -> Result<Half<FrontFace>, StartError
         audit: Arc::clone(&shared.audit) as _,
         log: access_log(config, shared),
         chain: Arc::clone(&shared.chain),
-        pseudonyms: Arc::clone(&shared.pseudonyms),
+        keyring: Arc::clone(&shared.keyring),
         adapters: shared.adapters.clone(),
         login: login(config, &shared.clock)?,
         clock: Arc::clone(&shared.clock),
@@ -244,7 +247,7 @@ fn access_log(config: &Config, shared: &Shared) -> Arc<AccessLog> {
     Arc::new(AccessLog {
         index: Arc::clone(&shared.index),
         audit: Arc::clone(&shared.audit) as _,
-        pseudonyms: Arc::clone(&shared.pseudonyms),
+        keyring: Arc::clone(&shared.keyring),
         complete_until: {
             let progress = Arc::clone(&shared.indexed);
             Box::new(move |now| progress.complete_until(now))
@@ -283,7 +286,7 @@ fn back(config: &Config, shared: &Shared) -> Result<Half<BackFace>, StartError> 
         refreshes: Arc::clone(&shared.store) as _,
         audit: Arc::clone(&shared.audit) as _,
         chain: Arc::clone(&shared.chain),
-        pseudonyms: Arc::clone(&shared.pseudonyms),
+        keyring: Arc::clone(&shared.keyring),
         adapters: shared.adapters.clone(),
         portals: PortalDesk {
             ids: Arc::clone(&shared.store) as _,
@@ -302,7 +305,7 @@ fn back(config: &Config, shared: &Shared) -> Result<Half<BackFace>, StartError> 
         grants: Arc::clone(&shared.tokens) as _,
         audit: Arc::new(CountedLog::new(Arc::clone(&shared.audit) as _, Arc::clone(&shared.watch.metrics))),
         chain: Arc::clone(&shared.chain),
-        pseudonyms: Arc::clone(&shared.pseudonyms),
+        keyring: Arc::clone(&shared.keyring),
         cursors: Arc::new(Cursors::new(Sealer::derived(&key(&config.keys.sealing)?, "page"))),
         adapters: shared.adapters.clone(),
         clock: Arc::clone(&shared.clock),

@@ -9,11 +9,12 @@ mod verdict;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::assemble::{catalogue, key, lock, practice};
+use super::assemble::{catalogue, lock, practice};
+use super::audit_keys::AuditKeys;
 use super::checkpoints::{Checkpoints, open_unwatched};
 use super::his::{Installations, Observed};
 use super::start::StartError;
-use crate::audit::{FileLog, FolderLock, Pseudonymiser};
+use crate::audit::{FileLog, FolderLock, Keyring};
 use crate::clock::SharedClock;
 use crate::config::Config;
 use crate::fhir::read::check::{Checked, Checker};
@@ -45,7 +46,7 @@ struct Person {
     bsn: Bsn,
     audit: Arc<FileLog>,
     checkpoints: Checkpoints,
-    pseudonyms: Pseudonymiser,
+    keyring: Arc<Keyring>,
     _data: FolderLock,
 }
 
@@ -78,9 +79,9 @@ pub fn his_check(
 impl Person {
     fn open(config: &Config, clock: &SharedClock, bsn: Bsn) -> Result<Self, StartError> {
         let data = lock(&config.node.data)?;
-        let pseudonyms = Pseudonymiser::new(&key(&config.keys.pseudonym)?);
+        let keyring = AuditKeys::open(config, clock)?.keyring();
         let (audit, checkpoints) = open_unwatched(config, clock)?;
-        Ok(Self { bsn, audit, checkpoints, pseudonyms, _data: data })
+        Ok(Self { bsn, audit, checkpoints, keyring, _data: data })
     }
 }
 
@@ -139,7 +140,7 @@ impl HisCheck {
             practice,
             bsn: &person.bsn,
             audit: Arc::clone(&person.audit) as _,
-            pseudonyms: &person.pseudonyms,
+            keyring: &person.keyring,
             clock: Arc::clone(&self.clock),
             his_deadline: self.deadline,
         };

@@ -29,7 +29,24 @@ pub enum StartError {
         path: String,
         /// Why.
         #[source]
-        source: crate::store::KeyError,
+        source: crate::seal::KeyError,
+    },
+    /// The audit keys cannot be used.
+    #[error("the audit keys in {folder} cannot be used")]
+    AuditKeys {
+        /// Where they are.
+        folder: String,
+        /// Why.
+        #[source]
+        source: crate::audit::KeyFolderError,
+    },
+    /// The audit keys of this year are missing, so nobody could be named in a record.
+    #[error("{missing}: run `inzage audit keys create --from {year} --to {year} {folder}`", year = missing.year)]
+    NoAuditKey {
+        /// Where they would be.
+        folder: String,
+        /// Which.
+        missing: crate::audit::NoKey,
     },
     /// The keys of a portal cannot be used.
     #[error("the key set {path} cannot be used")]
@@ -191,6 +208,8 @@ impl StartError {
             | Self::Tls(_)
             | Self::Certificate { .. }
             | Self::Key { .. }
+            | Self::AuditKeys { .. }
+            | Self::NoAuditKey { .. }
             | Self::TokenKey { .. }
             | Self::KeySet { .. }
             | Self::Login(_)

@@ -29,7 +29,7 @@ pub fn encode(event: &AuditEvent, out: &mut Vec<u8>) {
     object.text("peer", event.peer.as_ref().map(|host| host.as_str()), SHORT_TEXT_BYTES);
     object.text("provider", event.provider.as_ref().map(|name| name.as_str()), SHORT_TEXT_BYTES);
     object.text("service", event.service.as_ref().map(|id| id.as_str()), SHORT_TEXT_BYTES);
-    object.text("subject", event.subject.as_ref().map(|subject| subject.as_str()), SHORT_TEXT_BYTES);
+    object.text("subject", event.subject.as_ref().map(|subject| subject.pseudonym.as_str()), SHORT_TEXT_BYTES);
     object.quoted("grant", event.grant);
     object.text("query", event.query.as_deref(), LONG_TEXT_BYTES);
     object.number("intent", event.intent);
@@ -144,7 +144,7 @@ mod tests {
             "peer": text(event.peer.as_ref().map(|host| host.as_str())),
             "provider": text(event.provider.as_ref().map(|name| name.as_str())),
             "service": text(event.service.as_ref().map(|id| id.as_str())),
-            "subject": text(event.subject.as_ref().map(|subject| subject.as_str())),
+            "subject": text(event.subject.as_ref().map(|subject| subject.pseudonym.as_str())),
             "grant": event.grant.map(|id| id.to_string()),
             "query": text(event.query.as_deref()),
             "intent": event.intent,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::{Kind, Outcome, Pseudonym};
+use super::{Kind, Outcome, Subject};
 use crate::medmij::{CorrelationId, Hostname, LocalId, ProviderName, RequestId, ServiceId};
 
 /// How much was disclosed.
@@ -44,7 +44,7 @@ pub struct AuditEvent {
     /// The data service.
     pub service: Option<ServiceId>,
     /// The person whose data it is about.
-    pub subject: Option<Pseudonym>,
+    pub subject: Option<Subject>,
     /// The grant (consent) under which it happened.
     pub grant: Option<LocalId>,
     /// The FHIR request in the catalogue's own words, with no identifier in it.

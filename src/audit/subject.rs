@@ -46,6 +46,11 @@ impl Pseudonym {
 pub struct SealedBsn(Arc<str>);
 
 impl SealedBsn {
+    /// From the id of the key and the sealed bytes in base64url.
+    pub(super) fn new(key_id: &str, sealed: &str) -> Self {
+        Self(format!("{key_id}:{sealed}").into())
+    }
+
     /// The form in the log, parsed: the id of the key, a colon, and base64url without padding (RFC 4648 section 5).
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
@@ -59,6 +64,15 @@ impl SealedBsn {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// What stands for a person in one record.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Subject {
+    /// By which their records are found.
+    pub pseudonym: Pseudonym,
+    /// By which they are named, for who holds the key.
+    pub sealed: SealedBsn,
 }
 
 fn is_key_id(text: &str) -> bool {

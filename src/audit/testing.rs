@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use proptest::option;
 use proptest::prelude::*;
 
-use super::{AuditEvent, Counts, Kind, Outcome, Pseudonym, Term as _};
+use super::{AuditEvent, Counts, Kind, Outcome, Pseudonym, SealedBsn, Subject, Term as _};
 use crate::medmij::{CorrelationId, Hostname, LocalId, ProviderName, RequestId, ServiceId};
 
 /// A folder of its own, removed when dropped.
@@ -45,6 +45,10 @@ pub(crate) fn bare(time: Timestamp) -> AuditEvent {
     AuditEvent::new(time, Kind::NodeStarted, Outcome::Done)
 }
 
+fn subject(key_id: &str, hash: [u8; 32]) -> Subject {
+    Subject { pseudonym: Pseudonym::new(key_id, hash), sealed: SealedBsn::new(key_id, "c2VhbGVkIG5pbmUgZGlnaXRz") }
+}
+
 /// An event with every field.
 pub(crate) fn full(time: Timestamp) -> AuditEvent {
     AuditEvent {
@@ -59,7 +63,7 @@ pub(crate) fn full(time: Timestamp) -> AuditEvent {
         peer: Some(Hostname::parse("node.pgo.example.nl").unwrap()),
         provider: Some(ProviderName::parse("huisarts.delinde@medmij").unwrap()),
         service: Some(ServiceId::parse("49").unwrap()),
-        subject: Some(Pseudonym::new("k1", [0xab; 32])),
+        subject: Some(subject("k1", [0xab; 32])),
         grant: LocalId::parse("0193515a-8a5c-7cc0-8a55-7d3b1f6f0a04"),
         query: Some("Observation?code=\"x\"\\".into()),
         intent: Some(41),
@@ -86,7 +90,7 @@ pub(crate) fn any_event() -> impl Strategy<Value = AuditEvent> {
     );
     let texts = (option::of(any::<String>()), option::of(any::<String>()));
     (what, ids, numbers, texts).prop_map(|((micros, kind, outcome, reason), (id, has), numbers, (query, detail))| {
-        let (intent, status, counts, subject) = numbers;
+        let (intent, status, counts, hash) = numbers;
         let id = id.as_deref();
         let all = full(Timestamp::from_microsecond(micros).unwrap());
         AuditEvent {
@@ -100,7 +104,7 @@ pub(crate) fn any_event() -> impl Strategy<Value = AuditEvent> {
             peer: all.peer.filter(|_| has[4]),
             provider: all.provider.filter(|_| has[5]),
             service: all.service.filter(|_| has[6]),
-            subject: has[7].then(|| Pseudonym::new("k2", subject)),
+            subject: has[7].then(|| subject("k2", hash)),
             grant: id.and_then(LocalId::parse),
             query: query.map(Into::into),
             intent,

@@ -1,4 +1,4 @@
-//! `inzage audit`: what can be done with a log from outside.
+//! `inzage audit`: what can be done with a log from outside, and with its keys.
 
 mod check_export;
 mod check_proof;
@@ -6,6 +6,8 @@ mod checkpoint;
 mod export;
 mod index;
 mod key;
+mod keys;
+mod people;
 mod prove;
 mod show;
 mod verify;
@@ -44,6 +46,13 @@ pub(super) enum Command {
     Key(key::OfNode),
     /// Say what to write into the configuration to replace the key that signs checkpoints
     RotateKey(key::OfNode),
+    /// Make, list and take over the yearly keys of the log
+    #[command(subcommand)]
+    Keys(keys::Command),
+    /// Print what stands for a person in the log, in each year whose keys are there
+    Subject(people::SubjectArguments),
+    /// Open sealed BSNs: one a line on standard input
+    Open(people::OpenArguments),
 }
 
 pub(super) fn run(command: Command) -> ExitCode {
@@ -60,5 +69,8 @@ pub(super) fn run(command: Command) -> ExitCode {
         Command::Checkpoint(arguments) => checkpoint::run(&arguments),
         Command::Key(of) => key::key(&of),
         Command::RotateKey(of) => key::rotate(&of),
+        Command::Keys(command) => keys::run(command),
+        Command::Subject(arguments) => people::subject(&arguments),
+        Command::Open(arguments) => people::open(&arguments),
     }
 }

@@ -15,6 +15,8 @@ use crate::clock::{SharedClock, SystemClock};
 use crate::config::{Config, ConfigFaults, Instead};
 use crate::secret::Secret;
 
+/// Exit code for input that is not what it should be (sysexits.h, EX_DATAERR).
+pub(super) const EX_DATA: u8 = 65;
 /// Exit code for faults in the configuration (sysexits.h, EX_CONFIG).
 pub(super) const EX_CONFIG: u8 = 78;
 /// Exit code when something around us is missing (sysexits.h, EX_UNAVAILABLE).

@@ -162,6 +162,9 @@ pub enum FileProblem {
     /// Not 32 bytes in base64.
     #[error("expected 32 random bytes in base64: 44 characters")]
     NotAKey,
+    /// Not a folder of audit keys.
+    #[error("expected the keys that `inzage audit keys create` makes: {0}")]
+    AuditKeys(String),
     /// No certificate in PEM.
     #[error("expected at least one certificate in PEM")]
     NoCertificate,

@@ -1,6 +1,7 @@
 //! The files and folders that a configuration names: whether they exist, are readable, hold what they should, and
 //! whether secrets are out of reach of others. Nothing is made or changed.
 
+use std::error::Error as _;
 use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::os::unix::fs::PermissionsExt as _;
@@ -14,9 +15,11 @@ use zeroize::Zeroizing;
 
 use super::fault::{Fault, FileProblem, Place, Problem};
 use super::kind::{self, Kind};
+use crate::audit::{KeyFolder, KeyFolderError};
 use crate::jose::{DecryptionKey, Jwks, KeyError, SigningKey};
 use crate::lists::{MAX_LIST_BYTES, Reading, Zakl};
 use crate::medmij::ProviderName;
+use crate::seal;
 use crate::services::Catalogue;
 
 /// What a path is for, and so what must be true of it.
@@ -30,6 +33,8 @@ pub(super) enum Role {
     PrivateKey,
     /// 32 random bytes in base64; secret.
     RandomKey,
+    /// The folder with the yearly keys of the audit; secret.
+    AuditKeys,
     /// One line of text; secret.
     ApiKey,
     /// The same, for a password.
@@ -66,6 +71,7 @@ impl Role {
             Self::Roots => kind::path("the path of a PEM file with the certificates to trust"),
             Self::PrivateKey => kind::path_of_secret("the path of a PEM file with a private key"),
             Self::RandomKey => kind::path_of_secret("the path of a file with 32 random bytes in base64"),
+            Self::AuditKeys => kind::path("the path of a folder with the yearly keys of the audit"),
             Self::ApiKey => kind::path_of_secret("the path of a file with the key on one line"),
             Self::Password => kind::path_of_secret("the path of a file with the password on one line"),
             Self::Jwks => kind::path("the path of a JWKS file with public keys"),
@@ -84,6 +90,7 @@ impl Role {
             Self::Certificate | Self::Roots => certificates(&contents(path, false)?),
             Self::PrivateKey => private_key(&contents(path, true)?),
             Self::RandomKey => random_key(&contents(path, true)?),
+            Self::AuditKeys => audit_keys(path),
             Self::ApiKey | Self::Password => api_key(&contents(path, true)?),
             Self::Jwks => key_set(&contents(path, false)?),
             Self::SigningKey => token_key(&contents(path, true)?, SigningKey::parse),
@@ -146,6 +153,20 @@ fn private_key(pem: &[u8]) -> Result<(), FileProblem> {
 fn random_key(text: &[u8]) -> Result<(), FileProblem> {
     let bytes = STANDARD.decode(text.trim_ascii_end()).map(Zeroizing::new).map_err(|_| FileProblem::NotAKey)?;
     if bytes.len() == 32 { Ok(()) } else { Err(FileProblem::NotAKey) }
+}
+
+fn audit_keys(path: &Path) -> Result<(), FileProblem> {
+    KeyFolder::new(path).load().map(drop).map_err(|error| match &error {
+        KeyFolderError::Folder(error) => FileProblem::Unreadable(error.kind()),
+        KeyFolderError::Key { source: seal::KeyError::Exposed { mode }, .. } => FileProblem::OpenToOthers(*mode),
+        KeyFolderError::Foreign { .. }
+        | KeyFolderError::Key { .. }
+        | KeyFolderError::Exists { .. }
+        | KeyFolderError::Years => {
+            let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
+            FileProblem::AuditKeys(format!("{error}{cause}"))
+        }
+    })
 }
 
 fn key_set(text: &[u8]) -> Result<(), FileProblem> {
@@ -302,6 +323,23 @@ mod tests {
             assert_eq!(role.check(path), expected, "{role:?} {}", path.display());
         }
         assert!(!none.exists(), "nothing is made");
+    }
+
+    #[test]
+    fn audit_keys_are_whole_and_for_the_owner_alone() {
+        let scratch = Scratch::new();
+        let path = scratch.0.join("keys");
+        KeyFolder::new(&path).create(2026..=2026).unwrap();
+        assert_eq!(Role::AuditKeys.check(&path), Ok(()));
+        fs::set_permissions(path.join("2026.sealing"), fs::Permissions::from_mode(0o640)).unwrap();
+        assert_eq!(Role::AuditKeys.check(&path), Err(FileProblem::OpenToOthers(0o640)));
+        fs::write(path.join("2026.pseudonym"), "short").unwrap();
+        let Err(FileProblem::AuditKeys(text)) = Role::AuditKeys.check(&path) else { panic!("it is no key") };
+        assert!(text.contains("2026.pseudonym") && !text.contains("short\""), "{text}");
+        assert_eq!(
+            Role::AuditKeys.check(&scratch.0.join("none")),
+            Err(FileProblem::Unreadable(io::ErrorKind::NotFound))
+        );
     }
 
     #[test]

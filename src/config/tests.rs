@@ -20,7 +20,7 @@ const EXAMPLE: &str = include_str!("../../deploy/inzage.example.toml");
 const SMALL: &str = r#"environment = "sandbox"
 node = { name = "a" }
 login = { kind = "simulator" }
-keys = { sealing = "keys/s", pseudonym = "keys/p" }
+keys = { sealing = "keys/s", audit = "keys/a" }
 [front]
 listen = "127.0.0.1:8441"
 origin = "https://inzage.localhost:8441"
@@ -319,7 +319,7 @@ fn each_file_that_is_not_there_is_named_with_its_key_and_line() {
         .filter(|fault| matches!(fault.problem(), Problem::File { wrong: FileProblem::Unreadable(_), .. }))
         .map(|fault| (fault.key().to_owned(), fault.place().map_or(0, |place| place.line)))
         .collect();
-    for (key, line) in [("keys.pseudonym", 4), ("front.key", 9), ("back.client_roots", 15), ("his[0].roots", 26)] {
+    for (key, line) in [("keys.audit", 4), ("front.key", 9), ("back.client_roots", 15), ("his[0].roots", 26)] {
         assert!(missing.contains(&(key.to_owned(), line)), "{key} {missing:?}");
     }
     let text = config.explain(config.check_files()).render(false);

@@ -115,8 +115,8 @@ impl Audit {
 pub struct Keys {
     /// Seals personal data in the store: 32 random bytes in base64.
     pub sealing: PathBuf,
-    /// Makes pseudonyms of BSNs for the audit: 32 random bytes in base64.
-    pub pseudonym: PathBuf,
+    /// Folder with the yearly keys of the audit: `<year>.pseudonym` and `<year>.sealing`, as `inzage audit keys` makes them.
+    pub audit: PathBuf,
     /// Opens what portals encrypt to us: a private key in PEM (PKCS#8) or as a JWK. Absent: no portal can do so.
     pub assertions: Option<PathBuf>,
 }
@@ -124,9 +124,9 @@ pub struct Keys {
 impl Keys {
     pub(super) fn read(section: &mut Section<'_, '_>) -> Read<Self> {
         let sealing = section.file("sealing", Role::RandomKey);
-        let pseudonym = section.file("pseudonym", Role::RandomKey);
+        let audit = section.file("audit", Role::AuditKeys);
         let assertions = section.optional_file("assertions", Role::DecryptionKey);
-        Ok(Self { sealing: sealing?, pseudonym: pseudonym?, assertions: assertions? })
+        Ok(Self { sealing: sealing?, audit: audit?, assertions: assertions? })
     }
 }
 

@@ -25,7 +25,7 @@ use super::cursor::{Bound, Cursors};
 use super::disclosure::{Attempt, Disclosure};
 use super::request::{self, Demand, Floors, Format, Interaction, RequestError};
 use crate::accesslog::AccessLog;
-use crate::audit::{AuditEvent, AuditLog, AuditReceipt, Counts, Kind, Outcome, Pseudonymiser};
+use crate::audit::{AuditEvent, AuditLog, AuditReceipt, Counts, Keyring, Kind, Outcome};
 use crate::availability::dutch_today;
 use crate::chainlog::ChainLog;
 use crate::clock::SharedClock;
@@ -57,8 +57,8 @@ pub struct Reader {
     pub log: Arc<AccessLog>,
     /// The chain log.
     pub chain: Arc<dyn ChainLog>,
-    /// Keyed pseudonyms for the audit.
-    pub pseudonyms: Arc<Pseudonymiser>,
+    /// What stands for a person in the audit.
+    pub keyring: Arc<Keyring>,
     /// Addresses of further pages.
     pub cursors: Arc<Cursors>,
     /// The adapters, by id of the HIS installation.
@@ -144,7 +144,7 @@ impl Reader {
     async fn presented(&self, request: Request<'_>, event: &mut AuditEvent) -> Result<Presented, ReadError> {
         request.route?;
         let token = self.token(request.token).await?;
-        self.name_grant(event, &token);
+        self.name_grant(event, &token)?;
         Ok(Presented { token, snapshot: self.snapshot.load_full(), now: self.clock.now() })
     }
 
@@ -154,12 +154,14 @@ impl Reader {
         found.ok_or(ReadError::UnknownToken)
     }
 
-    fn name_grant(&self, event: &mut AuditEvent, token: &IssuedToken) {
+    fn name_grant(&self, event: &mut AuditEvent, token: &IssuedToken) -> Result<(), ReadError> {
         let grant = &token.grant;
         event.client_id = Some(grant.client.clone());
         event.provider = Some(grant.provider.clone());
-        event.subject = Some(self.pseudonyms.at(&grant.subject, event.time));
         event.grant = Some(grant.id);
+        let subject = self.keyring.subject(&grant.subject, event.time);
+        event.subject = Some(subject.map_err(|missing| ReadError::Audit(missing.into()))?);
+        Ok(())
     }
 }
 

@@ -35,11 +35,13 @@ pub enum Alarm {
     WitnessBehind,
     /// A witness saw another audit log, or more of it.
     WitnessContradicts,
+    /// The audit keys of this year or the next are missing, or cannot be read.
+    AuditKeys,
 }
 
 impl Alarm {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::ListRollback,
         Self::ListSameNumber,
         Self::ListFromTheFuture,
@@ -53,6 +55,7 @@ impl Alarm {
         Self::SealFails,
         Self::WitnessBehind,
         Self::WitnessContradicts,
+        Self::AuditKeys,
     ];
 
     /// The name in log, metrics and `/readyz`.
@@ -72,6 +75,7 @@ impl Alarm {
             Self::SealFails => "seal_fails",
             Self::WitnessBehind => "witness_behind",
             Self::WitnessContradicts => "witness_contradicts",
+            Self::AuditKeys => "audit_keys",
         }
     }
 }

@@ -29,12 +29,12 @@ use self::question::{question, services_of};
 use super::login::IdentityProvider;
 use super::visit::{BrowserKeys, Goal, OpenVisit, Visit, VisitStore};
 use crate::accesslog::AccessLog;
-use crate::audit::{AuditEvent, AuditLog, Kind, Outcome, Pseudonymiser, receipt};
+use crate::audit::{AuditEvent, AuditLog, Keyring, Kind, Outcome, Subject, receipt};
 use crate::chainlog::ChainLog;
 use crate::clock::SharedClock;
 use crate::his::HisAdapter;
 use crate::language::Language;
-use crate::medmij::LocalId;
+use crate::medmij::{Bsn, LocalId};
 use crate::oauth::authorize::{AuthorizeForm, AuthorizeRequest};
 use crate::oauth::code::CodeStore;
 use crate::oauth::grant::GrantStore;
@@ -58,8 +58,8 @@ pub struct Journey {
     pub log: Arc<AccessLog>,
     /// The chain log.
     pub chain: Arc<dyn ChainLog>,
-    /// Keyed pseudonyms for the audit.
-    pub pseudonyms: Arc<Pseudonymiser>,
+    /// What stands for a person in the audit.
+    pub keyring: Arc<Keyring>,
     /// The adapters, by id of the HIS installation.
     pub adapters: HashMap<String, Arc<dyn HisAdapter>>,
     /// The login service.
@@ -252,6 +252,11 @@ impl Journey {
         event.client_id = Some(request.client.clone());
         event.provider = Some(request.scope.provider().clone());
         event
+    }
+
+    /// What stands for the person in a record; without it no step is recorded, so none is taken.
+    fn subject(&self, bsn: &Bsn, moment: Timestamp) -> Step<Subject> {
+        self.keyring.subject(bsn, moment).map_err(|_| JourneyError::Ours)
     }
 
     /// No step of an authorization goes on unrecorded.

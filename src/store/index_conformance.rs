@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::IndexStore;
 use crate::audit::{
     Added, AuditEvent, AuditIndex, Cursor, Entry, IndexBatch, IndexPage, IndexPosition, IndexQuery, Kind, Outcome,
-    Pseudonym, Record, encode,
+    Pseudonym, Record, SealedBsn, Subject, encode,
 };
 use crate::medmij::{Hostname, ProviderName, ServiceId};
 
@@ -17,6 +17,10 @@ const OTHER_LOG: &str = "inzage-b-00000000000000ff";
 
 pub(super) fn noon() -> Timestamp {
     "2026-03-02T12:00:00Z".parse().unwrap()
+}
+
+fn recorded(pseudonym: Pseudonym) -> Subject {
+    Subject { pseudonym, sealed: SealedBsn::parse("2026:c2VhbGVk").unwrap() }
 }
 
 fn person(byte: u8) -> Pseudonym {
@@ -38,7 +42,7 @@ fn event(seconds: i64) -> AuditEvent {
         client_id: Some(host("pgo.zomerwind.example")),
         provider: Some(practice("huisarts.waterkant@medmij")),
         service: Some(ServiceId::parse("49").unwrap()),
-        subject: Some(person(1)),
+        subject: Some(recorded(person(1))),
         ..AuditEvent::new(time, Kind::DisclosureIntent, Outcome::Intended)
     }
 }
@@ -159,8 +163,8 @@ pub(super) async fn logs_do_not_disturb_each_other(index: &dyn AuditIndex) {
 pub(super) async fn a_search_gives_what_fits_and_nothing_else(index: &dyn AuditIndex) {
     let events = [
         event(0),
-        AuditEvent { subject: Some(person(2)), ..event(1) },
-        AuditEvent { subject: Some(Pseudonym::new("2025", [1; 32])), ..event(2) },
+        AuditEvent { subject: Some(recorded(person(2))), ..event(1) },
+        AuditEvent { subject: Some(recorded(Pseudonym::new("2025", [1; 32]))), ..event(2) },
         AuditEvent { provider: Some(practice("huisarts.delinde@medmij")), ..event(3) },
         AuditEvent { client_id: Some(host("pgo.example.nl")), ..event(4) },
         AuditEvent { service: Some(ServiceId::parse("51").unwrap()), ..event(5) },

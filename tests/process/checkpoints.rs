@@ -140,7 +140,7 @@ async fn a_key_is_replaced_as_the_command_says() {
     let said = home.run(&["audit", "rotate-key", "--config", text(&config)]).await;
     assert_eq!(said.code, Some(0), "{}", said.err);
     let retired = said.out.lines().find(|line| line.contains("retired_keys = [")).unwrap().trim().to_owned();
-    fs::copy(home.path("pseudonym.key"), home.path("new.key")).unwrap();
+    fs::copy(home.path("sealing.key"), home.path("new.key")).unwrap();
     let before = fs::read_to_string(&config).unwrap();
     let after =
         before.replace("checkpoint_key = \"checkpoint.key\"", &format!("checkpoint_key = \"new.key\"\n{retired}"));

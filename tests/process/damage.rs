@@ -4,6 +4,8 @@ use std::fs;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
+use inzage::audit::key_year;
+use inzage::clock::{Clock as _, SystemClock};
 use inzage::sandbox::client::PgoClient;
 use inzage::sandbox::world::World;
 
@@ -163,13 +165,27 @@ async fn a_damaged_store_is_refused() {
 async fn keys_that_are_not_there_or_are_others() {
     let home = Home::new();
     let left = Left::by(&home).await;
-    for (file, key) in [
-        ("sealing.key", "keys.sealing"),
-        ("pseudonym.key", "keys.pseudonym"),
-        ("checkpoint.key", "audit.checkpoint_key"),
-    ] {
+    for (file, key) in [("sealing.key", "keys.sealing"), ("checkpoint.key", "audit.checkpoint_key")] {
         let _gone = Replaced::removed(home.path(file));
         left.assert_refused(78, &[key, file]).await;
+    }
+    let year = key_year(SystemClock.now());
+    for key in ["pseudonym", "sealing"] {
+        let path = home.path(&format!("audit-keys/{year}.{key}"));
+        {
+            let _gone = Replaced::removed(path.clone());
+            let way_out = format!("inzage audit keys create --from {year} --to {year}");
+            left.assert_refused(78, &[&format!("the audit keys of {year} are missing"), &way_out]).await;
+        }
+        let _damage = Replaced::with(path, |key| key.truncate(20));
+        left.assert_refused(78, &["keys.audit", &format!("{year}.{key}")]).await;
+    }
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let path = home.path(&format!("audit-keys/{year}.sealing"));
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        left.assert_refused(78, &["keys.audit", "found mode 644"]).await;
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
     }
     {
         let _other = Replaced::with(home.path("sealing.key"), |key| key[..8].reverse());

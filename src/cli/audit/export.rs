@@ -18,7 +18,7 @@ use crate::audit::note::{KeyName, SigningKey};
 use crate::audit::read_dir;
 use crate::audit::render::Site;
 use crate::medmij::ProviderName;
-use crate::store::KeyFile;
+use crate::seal::KeyFile;
 
 /// Where days begin and end.
 const DUTCH: &str = "Europe/Amsterdam";

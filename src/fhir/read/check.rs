@@ -12,7 +12,7 @@ use super::flags::shown_episodes;
 use super::flow::Entries;
 use super::search::rules;
 use super::{Flow, ReadError, floors};
-use crate::audit::{AuditEvent, AuditLog, Counts, Kind, Outcome, Pseudonymiser, receipt};
+use crate::audit::{AuditEvent, AuditLog, Counts, Keyring, Kind, NoKey, Outcome, receipt};
 use crate::availability::is_of_age;
 use crate::clock::SharedClock;
 use crate::fhir::disclosure::{Disclosure, Transfer};
@@ -40,8 +40,8 @@ pub struct Checker<'a> {
     pub bsn: &'a Bsn,
     /// Where the access is recorded.
     pub audit: Arc<dyn AuditLog>,
-    /// Keyed pseudonyms for the audit.
-    pub pseudonyms: &'a Pseudonymiser,
+    /// What stands for a person in the audit.
+    pub keyring: &'a Keyring,
     /// Time.
     pub clock: SharedClock,
     /// How long all calls to the HIS for one page may take together.
@@ -100,7 +100,10 @@ impl Checker<'_> {
         work: impl Future<Output = Result<Seen, ReadError>>,
     ) -> Checked {
         let begun = self.clock.monotonic();
-        let ended = self.in_the_log(self.event(id, service, &query), work).await;
+        let ended = match self.event(id, service, &query) {
+            Ok(event) => self.in_the_log(event, work).await,
+            Err(missing) => Err(ReadError::Audit(missing.into())),
+        };
         let took = self.clock.monotonic().saturating_duration_since(begun);
         let (seen, fault) = ended.map_or_else(|error| (Seen::default(), Some(error)), |seen| (seen, None));
         Checked { query, took, seen, fault }
@@ -123,15 +126,15 @@ impl Checker<'_> {
         }
     }
 
-    fn event(&self, id: LocalId, service: Option<&Service>, query: &str) -> AuditEvent {
+    fn event(&self, id: LocalId, service: Option<&Service>, query: &str) -> Result<AuditEvent, NoKey> {
         let mut event = AuditEvent::new(self.clock.now(), Kind::DisclosureIntent, Outcome::Intended);
         event.local_id = Some(id);
         event.provider = Some(self.practice.provider.clone());
         event.service = service.map(|service| service.id.clone());
-        event.subject = Some(self.pseudonyms.at(self.bsn, event.time));
+        event.subject = Some(self.keyring.subject(self.bsn, event.time)?);
         event.query = Some(query.into());
         event.detail = Some("his check: nothing but numbers left".into());
-        event
+        Ok(event)
     }
 
     fn ask<'a>(&self, fhir: FhirVersion, local_id: &'a str) -> Ask<'a> {

@@ -79,7 +79,7 @@ impl TokenDesk {
         event.provider = Some(request.provider.clone());
         let person = assertion(form, portal, &proven, &rules).await?;
         let bsn = person.into_bsn();
-        event.subject = Some(self.pseudonyms.at(&bsn, event.time));
+        event.subject = Some(self.keyring.subject(&bsn, event.time)?);
         let available = self.find(bsn, request, client, &snapshot, call.local_id, event).await?;
         self.issue_asserted(available, event).await
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::code_grant::{PresentedCode, RedeemedGrant, ShownWith, SpentCode};
 use super::{JWT_BEARER, Patience, PortalDesk, TokenAnswer, TokenCall, TokenError, TokenRules};
-use crate::audit::{AuditEvent, AuditLog, Kind, Outcome, Pseudonymiser, receipt};
+use crate::audit::{AuditEvent, AuditLog, Keyring, Kind, Outcome, receipt};
 use crate::chainlog::ChainLog;
 use crate::clock::SharedClock;
 use crate::form::single;
@@ -32,8 +32,8 @@ pub struct TokenDesk {
     pub audit: Arc<dyn AuditLog>,
     /// The chain log.
     pub chain: Arc<dyn ChainLog>,
-    /// Keyed pseudonyms for the audit.
-    pub pseudonyms: Arc<Pseudonymiser>,
+    /// What stands for a person in the audit.
+    pub keyring: Arc<Keyring>,
     /// The adapters, by id of the HIS installation.
     pub adapters: HashMap<String, Arc<dyn HisAdapter>>,
     /// What the grant of portals needs beside.
@@ -124,17 +124,18 @@ impl TokenDesk {
     /// first presentation ends (RFC 6749 section 4.1.2).
     async fn note(&self, spent: &SpentCode, event: &mut AuditEvent) -> Result<(), TokenError> {
         match spent {
-            SpentCode::First(code) => self.name_grant(event, &code.grant),
+            SpentCode::First(code) => self.name_grant(event, &code.grant)?,
             SpentCode::Again(grant) => self.end(*grant, "code-reused", event).await?,
             SpentCode::None | SpentCode::Unknown => {}
         }
         Ok(())
     }
 
-    pub(super) fn name_grant(&self, event: &mut AuditEvent, grant: &Grant) {
+    pub(super) fn name_grant(&self, event: &mut AuditEvent, grant: &Grant) -> Result<(), TokenError> {
         event.provider = Some(grant.provider.clone());
-        event.subject = Some(self.pseudonyms.at(&grant.subject, event.time));
         event.grant = Some(grant.id);
+        event.subject = Some(self.keyring.subject(&grant.subject, event.time)?);
+        Ok(())
     }
 
     /// The client that is named, if the node at the other end may act for it.

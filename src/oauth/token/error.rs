@@ -1,6 +1,6 @@
 //! Why there is no token, and how that is said (RFC 6749 section 5.2; the table of core.tknint.207 is not published).
 
-use crate::audit::AuditError;
+use crate::audit::{AuditError, NoKey};
 use crate::oauth::assertion::AssertionError;
 use crate::oauth::store::StoreError;
 use crate::routing::Refusal;
@@ -193,6 +193,12 @@ impl From<Refusal> for TokenError {
 impl From<StoreError> for TokenError {
     fn from(_: StoreError) -> Self {
         Self::Store
+    }
+}
+
+impl From<NoKey> for TokenError {
+    fn from(_: NoKey) -> Self {
+        Self::Audit
     }
 }
 

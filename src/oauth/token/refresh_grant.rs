@@ -85,7 +85,7 @@ impl TokenDesk {
     ) -> Result<IssuedRefresh, TokenError> {
         match self.refreshes.look(presented.key()).await? {
             FoundRefresh::Current(found) => {
-                self.name_grant(event, &found.grant);
+                self.name_grant(event, &found.grant)?;
                 Ok(*found)
             }
             FoundRefresh::Old { grant } => {

@@ -76,7 +76,7 @@ impl TokenDesk {
         if grant.client != *client {
             return Ok(GivenBack::Foreign(grant.id));
         }
-        self.name_grant(event, &grant);
+        self.name_grant(event, &grant)?;
         Ok(GivenBack::Own(grant.id))
     }
 

@@ -86,7 +86,7 @@ every_ms = 100
 
 [keys]
 sealing = "sealing.key"
-pseudonym = "pseudonym.key"
+audit = "audit-keys"
 assertions = "{ASSERTIONS}"
 
 [resolve]

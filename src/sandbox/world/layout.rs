@@ -7,8 +7,11 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use jiff::Timestamp;
+
 use super::SandboxError;
 use super::configuration::configuration;
+use crate::audit::{KeyFolder, key_year};
 use crate::clock::SharedClock;
 use crate::jose::Jwks;
 use crate::lists::ListKind;
@@ -46,6 +49,9 @@ pub(super) const BACKEND_CLIENT: &str = "inzage-zandbak";
 pub(super) const DIALECTS: [&str; HIS_COUNT] = ["fhir", "smart-backend", "his-rest"];
 /// The gateway's certificate towards publisher and HIS.
 pub(super) const NODE_FILE: &str = "node";
+
+/// For how many years after this one there are keys for the audit.
+const AUDIT_KEY_YEARS: i16 = 9;
 
 /// Where everything of a sandbox is.
 #[derive(Debug, Clone)]
@@ -160,7 +166,7 @@ impl Layout {
         std::fs::create_dir_all(dir).map_err(failed)?;
         let layout = Self::decide(dir, sockets, practices);
         layout.make_certificates()?;
-        layout.make_keys().map_err(failed)?;
+        layout.make_keys(clock.now()).map_err(failed)?;
         let witness = layout.open_witness(clock).map_err(failed)?;
         let text = configuration(&layout, practices, &witness.key()) + settings;
         std::fs::write(layout.file("gateway.toml"), text).map_err(failed)?;
@@ -393,13 +399,17 @@ impl Layout {
     }
 
     /// Keys are made once and kept: a sandbox that starts again on its folder can read its store.
-    fn make_keys(&self) -> std::io::Result<()> {
+    fn make_keys(&self, now: Timestamp) -> std::io::Result<()> {
         std::fs::create_dir_all(self.file(WITNESS_FOLDER))?;
-        for name in ["sealing.key", "pseudonym.key", "checkpoint.key", WITNESS_KEY] {
+        for name in ["sealing.key", "checkpoint.key", WITNESS_KEY] {
             if !self.file(name).exists() {
                 write_private(&self.file(name), STANDARD.encode(random::<32>()).as_bytes())?;
             }
         }
+        let year = key_year(now);
+        // A test may let the clock run, and a demonstration may stay up over the turn of a year.
+        let made = KeyFolder::new(&self.file("audit-keys")).create(year..=year.saturating_add(AUDIT_KEY_YEARS));
+        made.map_err(std::io::Error::other)?;
         keys::make(&self.dir)
     }
 }

@@ -108,7 +108,7 @@ impl Journey {
         person: &AuthenticatedPerson,
     ) -> Step<Next> {
         let mut event = self.event(kind, Outcome::Refused, spot.visit, request);
-        event.subject = Some(self.pseudonyms.at(&person.bsn, event.time));
+        event.subject = Some(self.subject(&person.bsn, event.time)?);
         event.reason = reason;
         self.record(event).await?;
         self.note(spot.visit, request, DENIED);
@@ -137,7 +137,7 @@ impl Journey {
         let services = services.ok_or(JourneyError::StalePage)?;
         let smart = self.smart_grant(spot, &request, &person).await?;
         let mut event = self.event(Kind::ConsentGiven, Outcome::Done, spot.visit, &request);
-        event.subject = Some(self.pseudonyms.at(&person.bsn, event.time));
+        event.subject = Some(self.subject(&person.bsn, event.time)?);
         let grant = Grant {
             // One id for the visit and the consent that comes of it: it ties the chain log together.
             id: spot.visit,

@@ -141,7 +141,7 @@ impl Journey {
     fn log_event(&self, spot: Spot, bsn: &Bsn, kind: Kind, period: Period) -> Step<AuditEvent> {
         let mut event = AuditEvent::new(self.clock.now(), kind, Outcome::Done);
         event.local_id = Some(spot.visit);
-        event.subject = Some(self.pseudonyms.at(bsn, event.time));
+        event.subject = Some(self.subject(bsn, event.time)?);
         event.detail = Some(format!("{} {}", period.first(), period.last()).into());
         Ok(event)
     }

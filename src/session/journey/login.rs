@@ -130,7 +130,7 @@ impl Journey {
 
     /// Who logged in, how sure the service is, and when, goes into the record.
     pub(super) async fn record_login(&self, event: AuditEvent, person: &AuthenticatedPerson) -> Step<()> {
-        let subject = Some(self.pseudonyms.at(&person.bsn, event.time));
+        let subject = Some(self.subject(&person.bsn, event.time)?);
         let how = format!("{} {} {}", person.method.as_str(), person.level.as_str(), person.at);
         self.record(AuditEvent { subject, detail: Some(how.into()), ..event }).await
     }

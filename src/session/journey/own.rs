@@ -171,12 +171,13 @@ impl Journey {
     /// Ends a grant, and records it when this is what ended it. The end is not taken back when the log cannot take it.
     async fn withdraw(&self, spot: Spot, grant: &Grant) -> Step<()> {
         let now = self.clock.now();
+        let subject = self.subject(&grant.subject, now)?;
         if self.grants.end(grant.id, now).await.map_err(|_| JourneyError::Ours)? {
             let mut event = AuditEvent::new(now, Kind::GrantEnded, Outcome::Done);
             event.local_id = Some(spot.visit);
             event.client_id = Some(grant.client.clone());
             event.provider = Some(grant.provider.clone());
-            event.subject = Some(self.pseudonyms.at(&grant.subject, now));
+            event.subject = Some(subject);
             event.grant = Some(grant.id);
             event.reason = Some("withdrawn");
             self.record(event).await?;

@@ -71,8 +71,30 @@ fn refuse_exposed(_: &File) -> Result<(), KeyError> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::conformance::Scratch;
     use super::*;
+    use std::path::PathBuf;
+
+    /// A folder of its own for one test.
+    struct Scratch(PathBuf);
+
+    impl Scratch {
+        fn new() -> Self {
+            let number = u128::from_le_bytes(crate::secret::random());
+            let path = std::env::temp_dir().join(format!("inzage-key-{number:032x}"));
+            std::fs::create_dir(&path).unwrap();
+            Self(path)
+        }
+
+        fn path(&self, name: &str) -> PathBuf {
+            self.0.join(name)
+        }
+    }
+
+    impl Drop for Scratch {
+        fn drop(&mut self) {
+            let _ = std::fs::remove_dir_all(&self.0);
+        }
+    }
 
     proptest::proptest! {
         #[test]
@@ -81,7 +103,7 @@ mod tests {
         }
     }
 
-    fn written(scratch: &Scratch, content: &str, mode: u32) -> std::path::PathBuf {
+    fn written(scratch: &Scratch, content: &str, mode: u32) -> PathBuf {
         use std::os::unix::fs::PermissionsExt as _;
         let path = scratch.path("key");
         std::fs::write(&path, content).unwrap();
