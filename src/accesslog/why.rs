@@ -142,6 +142,7 @@ const TABLE: &[(Why, &[&str])] = &[
             "audit-full",
             "audit-stopped",
             "audit-slow",
+            "audit-no-key",
             "audit-busy",
             "index-down",
             "store-or-audit-down",

@@ -16,7 +16,7 @@ const LONG_TEXT_BYTES: usize = 6 * 1024;
 
 /// Appends the encoding of `event` to `out`: at most [`MAX_PAYLOAD_BYTES`].
 pub fn encode(event: &AuditEvent, out: &mut Vec<u8>) {
-    out.extend_from_slice(b"{\"v\":1");
+    out.extend_from_slice(b"{\"v\":2");
     let mut object = Object { out, cut: false };
     object.quoted("time", Some(format_args!("{:.6}", event.time)));
     object.quoted("kind", Some(event.kind.as_str()));
@@ -29,7 +29,10 @@ pub fn encode(event: &AuditEvent, out: &mut Vec<u8>) {
     object.text("peer", event.peer.as_ref().map(|host| host.as_str()), SHORT_TEXT_BYTES);
     object.text("provider", event.provider.as_ref().map(|name| name.as_str()), SHORT_TEXT_BYTES);
     object.text("service", event.service.as_ref().map(|id| id.as_str()), SHORT_TEXT_BYTES);
+    object.quoted("user", Some(event.kind.user()));
+    object.quoted("responsible", Some(event.kind.user().principal()));
     object.text("subject", event.subject.as_ref().map(|subject| subject.pseudonym.as_str()), SHORT_TEXT_BYTES);
+    object.text("sealed", event.subject.as_ref().map(|subject| subject.sealed.as_str()), SHORT_TEXT_BYTES);
     object.quoted("grant", event.grant);
     object.text("query", event.query.as_deref(), LONG_TEXT_BYTES);
     object.number("intent", event.intent);
@@ -132,7 +135,7 @@ mod tests {
     fn expected(event: &AuditEvent) -> Value {
         let text = |value: Option<&str>| value.map(str::to_owned);
         let all = json!({
-            "v": 1,
+            "v": 2,
             "time": event.time.strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string(),
             "kind": event.kind.as_str(),
             "outcome": event.outcome.as_str(),
@@ -145,6 +148,9 @@ mod tests {
             "provider": text(event.provider.as_ref().map(|name| name.as_str())),
             "service": text(event.service.as_ref().map(|id| id.as_str())),
             "subject": text(event.subject.as_ref().map(|subject| subject.pseudonym.as_str())),
+            "sealed": text(event.subject.as_ref().map(|subject| subject.sealed.as_str())),
+            "user": event.kind.user().to_string(),
+            "responsible": event.kind.user().principal().to_string(),
             "grant": event.grant.map(|id| id.to_string()),
             "query": text(event.query.as_deref()),
             "intent": event.intent,
@@ -161,7 +167,7 @@ mod tests {
         let time = "2026-11-21T09:30:00.123456789Z".parse().unwrap();
         assert_eq!(
             String::from_utf8(encoded(&bare(time))).unwrap(),
-            r#"{"v":1,"time":"2026-11-21T09:30:00.123456Z","kind":"node_started","outcome":"done"}"#
+            r#"{"v":2,"time":"2026-11-21T09:30:00.123456Z","kind":"node_started","outcome":"done","user":"node","responsible":"node"}"#
         );
         let text = String::from_utf8(encoded(&full(time))).unwrap();
         let names = [
@@ -177,7 +183,10 @@ mod tests {
             "peer",
             "provider",
             "service",
+            "user",
+            "responsible",
             "subject",
+            "sealed",
             "grant",
             "query",
             "intent",

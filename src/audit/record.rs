@@ -323,6 +323,19 @@ mod tests {
     }
 
     #[test]
+    fn records_of_version_2_name_users_and_seal_the_bsn() {
+        let fixtures = fixtures(2);
+        for (line, record) in &fixtures {
+            assert_eq!(object(record), *line);
+            assert!(record.kind.known().is_some() && record.user.is_some() && record.responsible.is_some());
+            assert_eq!(record.subject.is_some(), record.sealed.is_some(), "{line}");
+        }
+        for kind in Kind::ALL {
+            assert!(fixtures.iter().any(|(_, record)| record.kind == Word::Known(*kind)), "{kind:?}");
+        }
+    }
+
+    #[test]
     fn a_word_of_a_later_release_is_kept_as_it_is() {
         let line = br#"{"v":2,"time":"2031-01-01T00:00:00.000000Z","kind":"dossier_merged","outcome":"done","relation":"kin"}"#;
         let record = Record::parse(7, line).unwrap();

@@ -260,7 +260,7 @@ async fn a_torn_header_of_a_new_segment_is_written_again() {
 async fn every_flipped_byte_is_found() {
     let scratch = Scratch::quick();
     let events = small(6);
-    let paths = write_log(scratch.path(), 600, &events).await;
+    let paths = write_log(scratch.path(), 800, &events).await;
     assert_eq!(paths.len(), 2);
     let mut index_before = 0;
     for path in &paths {
