@@ -269,7 +269,8 @@ fn all_faults_come_at_once_in_the_order_of_the_file() {
 #[test]
 fn production_refuses_the_simulator_and_ports() {
     let text = changed("environment = \"sandbox\"", "environment = \"production\"");
-    let text = text.replace("[[his]]", "allow_ports = true\n[audit]\nretention_days = 1826\n[[his]]");
+    let text = text.replace("checkpoint_key", "retention_days = 1826\ncheckpoint_key");
+    let text = text.replace("[[his]]", "allow_ports = true\n[[his]]");
     let missing: Vec<_> = faults(&text).into_iter().filter(|(_, line, _)| *line == 0).map(|(key, ..)| key).collect();
     assert_eq!(missing, ["operator.name", "operator.phone", "chain_log.url", "audit.witness"]);
     let all = parse(&text).unwrap_err();
