@@ -4,6 +4,7 @@
 mod assemble;
 mod audit_index;
 mod audit_keys;
+mod auditors;
 mod chain_log;
 mod checkpoints;
 mod his;
@@ -28,7 +29,7 @@ use crate::edge::{Counters, Edge, EdgeConfig, Listener, serve};
 use crate::monitor::http::Monitor;
 use crate::monitor::metrics::{Face, Metrics};
 use crate::monitor::ready::{Parts, Readiness};
-use crate::routes::{BackFace, FrontFace};
+use crate::routes::{AuditorFace, BackFace, FrontFace};
 use crate::routing::SharedSnapshot;
 use crate::store::Store;
 use crate::tls::server::ServerTls;
@@ -59,6 +60,8 @@ pub struct Listeners {
     pub back: TcpListener,
     /// Operators.
     pub ops: TcpListener,
+    /// Auditors, when the configuration has a desk for them.
+    pub auditors: Option<TcpListener>,
 }
 
 /// A node that is built and holds its folders, but serves nothing yet.
@@ -74,6 +77,7 @@ pub struct App {
     lists: ListsPart,
     front: Half<FrontFace>,
     back: Half<BackFace>,
+    auditors: Option<Half<AuditorFace>>,
     metrics: Arc<Metrics>,
     his: Vec<his::Observed>,
     readiness: Arc<Readiness>,
@@ -151,6 +155,7 @@ impl App {
             lists,
             front,
             back,
+            auditors,
             metrics,
             his,
             readiness,
@@ -158,6 +163,7 @@ impl App {
         } = self;
         let ops = tokio::net::TcpListener::from_std(nonblocking(listeners.ops)?)?;
         let (front_socket, back_socket) = (Listener::from_std(listeners.front)?, Listener::from_std(listeners.back)?);
+        let auditor_socket = auditors::socket(listeners.auditors)?;
         let faces = [(Face::Front, Arc::clone(&front.counters)), (Face::Back, Arc::clone(&back.counters))];
         let observed = Observed { faces, his, index: Box::new(index.observe()), checkpoints: checkpoints.clone() };
         let monitor = monitor(&readiness, &metrics, &audit, &store, &chain_log, &lists, observed);
@@ -177,12 +183,18 @@ impl App {
             tracing::info!("serving");
             let front = serve(front_socket, front.edge(&clock, grace), controls.stop.clone());
             let back = serve(back_socket, back.edge(&clock, grace), controls.stop.clone());
+            let desk = auditor_socket.zip(auditors.map(|face| face.edge(&clock, grace)));
+            let desk = auditors::run(desk, controls.stop.clone());
             let draining = async {
                 controls.stop.cancelled().await;
                 readiness.drain();
             };
-            let (front, back, ()) = tokio::join!(front, back, draining);
-            tracing::info!(finished = front.finished + back.finished, cut = front.cut + back.cut, "drained");
+            let (front, back, desk, ()) = tokio::join!(front, back, desk, draining);
+            tracing::info!(
+                finished = front.finished + back.finished + desk.finished,
+                cut = front.cut + back.cut + desk.cut,
+                "drained"
+            );
         }
         drained.cancel();
         background.close();

@@ -3,6 +3,7 @@
 //!
 //! [`Config::load`] looks at the text alone; [`Config::check_files`] also looks at the files it names.
 
+mod auditors;
 mod chain_log;
 mod clients;
 mod cross;
@@ -34,6 +35,7 @@ use std::sync::Arc;
 
 use toml::de::DeTable;
 
+pub use auditors::{AuditorRole, Auditors};
 pub use chain_log::ChainLog;
 pub use clients::{Client, ClientRole, Portal};
 pub use fault::{ConfigFaults, Fault, FileProblem, Place, Problem};
@@ -90,6 +92,8 @@ pub struct Parts {
     pub login: Login,
     /// `[audit]`.
     pub audit: Audit,
+    /// `[auditors]`; without it nobody searches the log through this node.
+    pub auditors: Option<Auditors>,
     /// `[chain_log]`; without it there is none.
     pub chain_log: Option<ChainLog>,
     /// `[store]`.
@@ -229,6 +233,7 @@ impl Parts {
         let ops = root.table_or_defaults("ops", Ops::read);
         let edge = root.table_or_defaults("edge", Edge::read);
         let lists = root.table("lists", |section| Lists::read(section, &data, own));
+        let auditors = root.optional_table("auditors", |section| Auditors::read(section, own));
         let chain_log = root.optional_table("chain_log", |section| ChainLog::read(section, &data, own));
         let login = root.table("login", Login::read);
         let audit = root.table_or_defaults("audit", |section| Audit::read(section, &data));
@@ -266,6 +271,7 @@ impl Parts {
             lists: lists?,
             login: login?,
             audit: audit?,
+            auditors: auditors?,
             chain_log: chain_log?,
             store: store?,
             keys: keys?,

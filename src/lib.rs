@@ -38,6 +38,7 @@
 //! - [`oauth`]: authorization request, code, grant, token.
 //! - [`routing`]: path to key, one immutable snapshot, and the decision over it.
 //! - [`accesslog`]: what of the audit a person is told who asks who asked for their data.
+//! - [`auditors`]: what of the audit practices and auditors may search, and why they must say so.
 //! - [`fhir`]: requests, the use case of reading, and shaping the answer of a HIS.
 //! - [`fault`]: the one table from an error on the resource endpoint to an answer that says who can act.
 //! - [`session`]: a person's visit, from the landing page to a code. [`pages`]: its HTML.
@@ -77,6 +78,7 @@
 pub mod accesslog;
 pub mod app;
 pub mod audit;
+pub mod auditors;
 pub mod availability;
 pub mod chainlog;
 pub mod cli;

@@ -12,7 +12,7 @@ mod scope;
 mod service;
 
 pub use authority::{PortError, split_authority};
-pub use bsn::{Bsn, BsnError};
+pub use bsn::{Bsn, BsnError, holds_bsn};
 pub use hostname::{Hostname, HostnameError};
 pub use ids::{CorrelationId, LocalId, RequestId};
 pub use provider::{ProviderName, ProviderNameError};

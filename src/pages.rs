@@ -1,6 +1,7 @@
 //! The pages that people see, in Dutch and English: plain forms, no script. Templates escape by default; what they say stands
 //! in one place for each language.
 
+mod auditors;
 mod dutch;
 mod english;
 mod find;
@@ -9,6 +10,7 @@ mod text;
 
 use askama::Template;
 
+pub use self::auditors::{AuditorMessagePage, AuditorPage, AuditorRequestsPage, AuditorText};
 pub use self::find::{FindAnswer, FindPage};
 pub use self::text::{Explained, FailureText, Text};
 use crate::language::Language;

@@ -17,6 +17,7 @@
 //! | back channel | `GET /.well-known/jwks.json` | our public keys, to which portals encrypt |
 //! | back channel | `GET /fhir/{provider}/{service}/{version}/…` | [`crate::fhir::http`]: the record; not through a router, for speed |
 //! | back channel | `GET /fhir/{provider}/{service}/{version}/metadata` | [`crate::fhir::capability`]: what is allowed there; no token |
+//! | auditors | `GET /`, `POST /search`, `/page`, `/file`, `GET /requests`, `POST /requests/{id}` | [`crate::auditors::http`]: searching the access log |
 //! | operations | `GET /livez`, `/readyz`, `/startupz`, `/metrics` | [`crate::monitor::http`] |
 
 use std::sync::Arc;
@@ -49,6 +50,14 @@ pub struct BackFace {
     pub watch: Watch,
 }
 
+/// What auditors reach, over mutual TLS.
+pub struct AuditorFace {
+    /// Its routes.
+    pub router: Router,
+    /// Where to count.
+    pub watch: Watch,
+}
+
 /// Counts and logs every answer.
 #[derive(Clone)]
 pub struct Watch {
@@ -63,6 +72,15 @@ impl Serve for FrontFace {
         let started = self.watch.clock.monotonic();
         let response = through(&self.router, request, connection).await;
         self.watch.answered(Face::Front, "pages", started, response.status());
+        response
+    }
+}
+
+impl Serve for AuditorFace {
+    async fn serve(&self, request: Request<Incoming>, connection: &Arc<Connection>) -> Response<Body> {
+        let started = self.watch.clock.monotonic();
+        let response = through(&self.router, request, connection).await;
+        self.watch.answered(Face::Auditors, "desk", started, response.status());
         response
     }
 }

@@ -63,18 +63,18 @@ const LOGIN_DEADLINE: Duration = Duration::from_secs(10);
 pub(super) const CONTROL_DEADLINES: Deadlines =
     Deadlines { connect: Duration::from_secs(5), total: Duration::from_secs(30) };
 /// The parts that several others share.
-struct Shared {
-    clock: SharedClock,
-    snapshot: SharedSnapshot,
-    audit: Arc<FileLog>,
-    keyring: Arc<Keyring>,
-    store: Arc<dyn Store>,
-    tokens: Arc<CachedTokens>,
-    adapters: HashMap<String, Arc<dyn HisAdapter>>,
-    watch: Watch,
-    chain: Arc<dyn ChainLog>,
-    index: Arc<dyn AuditIndex>,
-    indexed: Arc<IndexProgress>,
+pub(super) struct Shared {
+    pub(super) clock: SharedClock,
+    pub(super) snapshot: SharedSnapshot,
+    pub(super) audit: Arc<FileLog>,
+    pub(super) keyring: Arc<Keyring>,
+    pub(super) store: Arc<dyn Store>,
+    pub(super) tokens: Arc<CachedTokens>,
+    pub(super) adapters: HashMap<String, Arc<dyn HisAdapter>>,
+    pub(super) watch: Watch,
+    pub(super) chain: Arc<dyn ChainLog>,
+    pub(super) index: Arc<dyn AuditIndex>,
+    pub(super) indexed: Arc<IndexProgress>,
 }
 
 impl App {
@@ -113,6 +113,7 @@ impl App {
             store: Arc::clone(&shared.store),
             front: front(config, &shared)?,
             back: back(config, &shared)?,
+            auditors: super::auditors::face(config, &shared, index.search())?,
             readiness: Arc::new(Readiness::default()),
             clock,
             audit,
@@ -136,6 +137,7 @@ impl App {
             front: bind(config.front.listen)?,
             back: bind(config.back.listen)?,
             ops: bind(config.ops.listen)?,
+            auditors: super::auditors::bind(config)?,
         })
     }
 }
@@ -344,7 +346,7 @@ fn token_rules(config: &Config) -> TokenRules {
     }
 }
 
-fn half<S>(config: &Config, origin: &config::Origin, tls: ServerTls, service: S) -> Half<S> {
+pub(super) fn half<S>(config: &Config, origin: &config::Origin, tls: ServerTls, service: S) -> Half<S> {
     let authority = Authority::new(Hostname::clone(origin.host()), origin.port().unwrap_or(443));
     let limits = &config.edge;
     let edge = EdgeConfig {

@@ -118,6 +118,8 @@ fn greeting(world: &World, dir: &Path, temporary: bool) -> String {
          Log in as\n{people}\n\
          Try         curl --cacert {ca} --cert {cert} --key {key} {back}/fhir/{provider}/49/stu3/Encounter\n             \
          (no token, so a refusal that says who can act; with one you get data)\n\
+         Audit       curl --cacert {ca} --cert {auditor}.pem --key {auditor}.key -H 'accept: application/json' {desk}/search -d ground=audit -d reason='looking around'\n             \
+         (who, about whom and what, and why it was allowed; your search is in it the next time)\n\
          Data        {dir}{after}\n\
          Stop        Ctrl-C\n",
         pgo = layout.pgo_url(),
@@ -131,6 +133,8 @@ fn greeting(world: &World, dir: &Path, temporary: bool) -> String {
         ca = dir.join("ca.pem").display(),
         cert = dir.join("pgo.pem").display(),
         key = dir.join("pgo.key").display(),
+        auditor = dir.join("auditor").display(),
+        desk = layout.desk_origin(),
         dir = dir.display(),
     )
 }

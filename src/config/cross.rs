@@ -94,7 +94,8 @@ fn channels_differ(log: &mut Log) {
 fn listeners_differ(log: &mut Log) {
     let address = |key: &str| log.accepted(key).and_then(|text| text.parse::<SocketAddr>().ok());
     let ops = address("ops.listen").or((!log.has_fault("ops", "")).then_some(Ops::LISTEN));
-    let all = [("front.listen", address("front.listen")), ("back.listen", address("back.listen")), ("ops.listen", ops)];
+    let named = |key: &'static str| (key, address(key));
+    let all = [named("front.listen"), named("back.listen"), named("auditors.listen"), ("ops.listen", ops)];
     for (at, (key, one)) in all.iter().enumerate() {
         let clash =
             all.iter().take(at).find(|(_, other)| one.zip(*other).is_some_and(|(one, other)| overlap(one, other)));

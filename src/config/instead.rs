@@ -48,8 +48,9 @@ impl Config {
         if let Some(name) = &instead.node {
             self.be(name)?;
         }
-        let Parts { front, back, ops, .. } = &mut self.parts;
-        for address in [&mut front.listen, &mut back.listen, &mut ops.listen] {
+        let Parts { front, back, ops, auditors, .. } = &mut self.parts;
+        let desk = auditors.as_mut().map(|desk| &mut desk.listen);
+        for address in [&mut front.listen, &mut back.listen, &mut ops.listen].into_iter().chain(desk) {
             shift(address, instead.listen_offset)?;
         }
         if let Some(url) = &instead.store {

@@ -63,9 +63,40 @@ impl Drop for Bsn {
     }
 }
 
+/// Whether somebody wrote nine digits that make a BSN into a text, in one piece or in groups, also with other numbers beside
+/// them. Letters part numbers; anything else between digits does not.
+#[must_use]
+pub fn holds_bsn(text: &str) -> bool {
+    let rows = text.split(char::is_alphabetic);
+    rows.map(|row| row.split(|c: char| !c.is_ascii_digit()).filter(|part| !part.is_empty()).collect::<Vec<_>>())
+        .any(|parts| (0..parts.len()).any(|at| begins_with_bsn(parts.iter().skip(at))))
+}
+
+fn begins_with_bsn<'a>(parts: impl Iterator<Item = &'a &'a str>) -> bool {
+    let mut joined = String::new();
+    for part in parts {
+        joined.push_str(part);
+        if joined.len() >= 9 {
+            break;
+        }
+    }
+    joined.len() == 9 && Bsn::parse(&joined).is_ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_bsn_in_a_text_is_seen_however_it_is_written() {
+        for text in ["999911132", "bel 999911132 terug", "999.911.132", "12 999 911 132", "9999-111-32", "(999911132)."]
+        {
+            assert!(holds_bsn(text), "{text}");
+        }
+        for text in ["", "999911133", "99991113", "x9999111324", "999911132a1".trim_start_matches('9'), "999a911b132"] {
+            assert!(!holds_bsn(text), "{text}");
+        }
+    }
 
     #[test]
     fn valid_numbers_are_accepted_and_eight_digits_get_their_zero() {

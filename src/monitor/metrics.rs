@@ -39,6 +39,8 @@ pub enum Face {
     Front,
     /// PGO servers.
     Back,
+    /// Auditors.
+    Auditors,
 }
 
 impl Face {
@@ -48,6 +50,7 @@ impl Face {
         match self {
             Self::Front => "front",
             Self::Back => "back",
+            Self::Auditors => "auditors",
         }
     }
 }

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use super::words::{Word, plain};
 use super::{GoLive, Practice, PracticeRegister};
 use crate::lists::{IdentifierKind, Lists, Zakl};
-use crate::medmij::{Bsn, ProviderName};
+use crate::medmij::{ProviderName, holds_bsn};
 
 /// Most practices that are shown for one question.
 pub const FOUND_MAX: usize = 10;
@@ -128,24 +128,6 @@ impl Question {
         let words = plain.split(' ').take(WORDS_MAX).map(Word::of).collect();
         Ok(Self { joined: Word::of(&joined), words, plain })
     }
-}
-
-/// Nine digits that make a BSN, however they are written, also with other numbers beside them.
-fn holds_bsn(plain: &str) -> bool {
-    let rows = plain.split(|c: char| !c.is_ascii_digit() && c != ' ');
-    rows.map(|row| row.split(' ').filter(|part| !part.is_empty()).collect::<Vec<_>>())
-        .any(|parts| (0..parts.len()).any(|at| begins_with_bsn(parts.iter().skip(at))))
-}
-
-fn begins_with_bsn<'a>(parts: impl Iterator<Item = &'a &'a str>) -> bool {
-    let mut joined = String::new();
-    for part in parts {
-        joined.push_str(part);
-        if joined.len() >= 9 {
-            break;
-        }
-    }
-    joined.len() == 9 && Bsn::parse(&joined).is_ok()
 }
 
 impl Finder {

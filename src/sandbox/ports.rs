@@ -24,6 +24,7 @@ mod offset {
     pub(super) const CHAIN_LOG: u16 = 40;
     pub(super) const WITNESS: u16 = 42;
     pub(super) const OPS: u16 = 50;
+    pub(super) const AUDITORS: u16 = 51;
 }
 
 /// Where the ports come from.
@@ -61,8 +62,8 @@ pub struct Sockets {
 pub enum Gateway {
     /// Bound.
     Bound(crate::app::Listeners),
-    /// For `inzage serve`: front, back, operations.
-    Reserved([u16; 3]),
+    /// For `inzage serve`: front, back, operations, auditors.
+    Reserved([u16; 4]),
 }
 
 /// A port is in use.
@@ -101,6 +102,7 @@ impl Sockets {
     fn bind_from(base: Option<u16>, with_gateway: bool) -> Result<Self, PortInUse> {
         let at = |offset: u16| base.map_or(0, |base| base.saturating_add(offset));
         let (front, back, ops) = (bind(at(offset::FRONT))?, bind(at(offset::BACK))?, bind(at(offset::OPS))?);
+        let auditors = bind(at(offset::AUDITORS))?;
         let his = (0..HIS_COUNT).map(|number| {
             let first = offset::HIS + 2 * u16::try_from(number).unwrap_or_default();
             Ok((bind(at(first))?, bind(at(first + 1))?))
@@ -114,21 +116,24 @@ impl Sockets {
             his: his.collect::<Result<_, _>>()?,
             others: [at(offset::PGO + 1).max(1), at(offset::PGO + 2).max(2)],
             gateway: if with_gateway {
-                Gateway::Bound(crate::app::Listeners { front, back, ops })
+                Gateway::Bound(crate::app::Listeners { front, back, ops, auditors: Some(auditors) })
             } else {
                 // Checked to be free, and freed again for the process that will take them.
-                Gateway::Reserved([port(&front), port(&back), port(&ops)])
+                Gateway::Reserved([port(&front), port(&back), port(&ops), port(&auditors)])
             },
         })
     }
 }
 
 impl Gateway {
-    /// Front, back, operations.
+    /// Front, back, operations, auditors.
     #[must_use]
-    pub fn ports(&self) -> [u16; 3] {
+    pub fn ports(&self) -> [u16; 4] {
         match self {
-            Self::Bound(listeners) => [port(&listeners.front), port(&listeners.back), port(&listeners.ops)],
+            Self::Bound(listeners) => {
+                let auditors = listeners.auditors.as_ref().map(port).unwrap_or_default();
+                [port(&listeners.front), port(&listeners.back), port(&listeners.ops), auditors]
+            }
             Self::Reserved(ports) => *ports,
         }
     }

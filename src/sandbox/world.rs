@@ -299,6 +299,22 @@ impl World {
         PgoClient::new(files, &self.layout.addresses(offset), clock)
     }
 
+    /// Somebody who shows the certificate of this base name, to search the access log.
+    ///
+    /// # Errors
+    /// When its files cannot be used.
+    pub fn reader(&self, file: &str, clock: &SharedClock) -> Result<PgoClient, ClientError> {
+        let [certificate, key] = ["pem", "key"].map(|kind| self.layout.file(&format!("{file}.{kind}")));
+        let files = ClientFiles {
+            client_id: file,
+            redirect_uri: "",
+            certificate: Some((&certificate, &key)),
+            roots: &self.layout.file("ca.pem"),
+            zal: &self.layout.list_url(crate::lists::ListKind::Zal),
+        };
+        PgoClient::new(files, &self.layout.addresses(0), clock)
+    }
+
     /// The portal of `sandbox.json`, ready to act.
     ///
     /// # Errors

@@ -9,6 +9,7 @@
 )]
 
 mod attacks;
+mod auditors;
 mod authorize;
 mod capability;
 mod chain_log;

@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use super::layout::{
-    BACKEND_CLIENT, CHAIN_LOG_HOST, DIALECTS, LISTS_HOST, LOGIN_HOST, Layout, NODE_FILE, WITNESS_FOLDER, WITNESS_HOST,
-    his_host, his_id,
+    BACKEND_CLIENT, CHAIN_LOG_HOST, DIALECTS, LISTS_HOST, LOGIN_HOST, Layout, NODE_FILE, READERS, WITNESS_FOLDER,
+    WITNESS_HOST, his_host, his_id,
 };
 use crate::lists::ListKind;
 use crate::sandbox::portal::keys::{ASSERTIONS, BACKEND_PRIVATE, PUBLIC};
@@ -20,6 +20,7 @@ pub(super) fn configuration(layout: &Layout, practices: &[Practice], witness_key
         let _ = writeln!(text, "\"{}\" = \"127.0.0.1\"", his_host(number));
     }
     text.push_str(&of_audit(layout, witness_key));
+    text.push_str(&of_readers(practices));
     text.push_str(&of_portal(layout, practices));
     for number in 0..HIS_COUNT {
         text.push_str(&of_his(layout, number));
@@ -31,9 +32,9 @@ pub(super) fn configuration(layout: &Layout, practices: &[Practice], witness_key
 }
 
 fn of_node(layout: &Layout) -> String {
-    let [front, back, ops] = layout.gateway_ports();
+    let [front, back, ops, desk] = layout.gateway_ports();
     let (front_origin, back_origin) = (layout.front_origin(), layout.back_origin());
-    let chain_log = layout.chain_log_url();
+    let (chain_log, desk_origin) = (layout.chain_log_url(), layout.desk_origin());
     let [zal, ocl, whl, gnl] =
         [ListKind::Zal, ListKind::Ocl, ListKind::Whl, ListKind::Gnl].map(|list| layout.list_url(list));
     format!(
@@ -63,6 +64,14 @@ client_roots = "ca.pem"
 
 [ops]
 listen = "127.0.0.1:{ops}"
+
+[auditors]
+listen = "127.0.0.1:{desk}"
+origin = "{desk_origin}"
+certificate = "logboek.pem"
+key = "logboek.key"
+client_roots = "ca.pem"
+four_eyes = true
 
 [lists]
 zal = "{zal}"
@@ -115,6 +124,20 @@ url = "{witness}"
 key = "{witness_key}"
 roots = "ca.pem"
 every_seconds = 1
+"#
+    )
+}
+
+/// Two auditors, so that one can agree with the other, and somebody of the first practice.
+fn of_readers(practices: &[Practice]) -> String {
+    let [(_, one), (_, other), (_, practice)] = READERS;
+    let own = practices.first().map(|practice| practice.provider.to_string()).unwrap_or_default();
+    format!(
+        r#"
+[auditors.people]
+"{one}" = {{ role = "auditor" }}
+"{other}" = {{ role = "auditor" }}
+"{practice}" = {{ role = "practice", practices = ["{own}"] }}
 "#
     )
 }

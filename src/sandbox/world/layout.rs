@@ -43,6 +43,11 @@ pub(super) const LOGIN_HOST: &str = "login.localhost";
 pub(super) const PORTAL_HOST: &str = "portaal.localhost";
 const FRONT_HOST: &str = "inloggen.inzage.localhost";
 pub(super) const BACK_HOST: &str = "inzage.localhost";
+/// Where the access log is searched.
+const DESK_HOST: &str = "logboek.inzage.localhost";
+/// Who may search it: base name of their files, and the name in their certificate.
+pub(super) const READERS: [(&str, &str); 3] =
+    [("auditor", "auditor.localhost"), ("auditor2", "auditor2.localhost"), ("praktijk", "praktijk.localhost")];
 /// The id under which the gateway is registered at a HIS that gives tokens.
 pub(super) const BACKEND_CLIENT: &str = "inzage-zandbak";
 /// How each emulated HIS speaks, in the word of the configuration.
@@ -61,6 +66,7 @@ pub struct Layout {
     front: u16,
     back: u16,
     ops: u16,
+    desk: u16,
     his: Vec<(u16, u16)>,
     chain_log: (u16, u16),
     witness: (u16, u16),
@@ -146,9 +152,10 @@ pub(super) fn his_host(number: usize) -> String {
 
 /// Every name under which something of the sandbox is reached.
 fn hosts() -> Vec<Hostname> {
-    let fixed = [LISTS_HOST, CHAIN_LOG_HOST, WITNESS_HOST, PGO_HOST, PORTAL_HOST, FRONT_HOST, BACK_HOST, LOGIN_HOST]
-        .into_iter()
-        .map(host);
+    let fixed =
+        [LISTS_HOST, CHAIN_LOG_HOST, WITNESS_HOST, PGO_HOST, PORTAL_HOST, FRONT_HOST, BACK_HOST, LOGIN_HOST, DESK_HOST]
+            .into_iter()
+            .map(host);
     fixed.chain((0..HIS_COUNT).map(|number| host(&his_host(number)))).collect()
 }
 
@@ -174,7 +181,7 @@ impl Layout {
     }
 
     fn decide(dir: &Path, sockets: &Sockets, practices: &[Practice]) -> Self {
-        let [front, back, ops] = sockets.gateway.ports();
+        let [front, back, ops, desk] = sockets.gateway.ports();
         let client = |name, file, client_id: &str, port, organisation| Client {
             name,
             file,
@@ -189,6 +196,7 @@ impl Layout {
             front,
             back,
             ops,
+            desk,
             chain_log: (port(&sockets.chain_log.0), port(&sockets.chain_log.1)),
             witness: (port(&sockets.witness.0), port(&sockets.witness.1)),
             his: sockets.his.iter().map(|(fhir, control)| (port(fhir), port(control))).collect(),
@@ -255,9 +263,9 @@ impl Layout {
         redirect_uri.strip_suffix("cb").unwrap_or(redirect_uri).to_owned()
     }
 
-    /// Ports of the gateway: front, back, operations.
-    pub(super) const fn gateway_ports(&self) -> [u16; 3] {
-        [self.front, self.back, self.ops]
+    /// Ports of the gateway: front, back, operations, auditors.
+    pub(super) const fn gateway_ports(&self) -> [u16; 4] {
+        [self.front, self.back, self.ops, self.desk]
     }
 
     /// Where every name leads: to this machine, and the channels of the gateway to the ports of the node that was started
@@ -288,6 +296,12 @@ impl Layout {
     #[must_use]
     pub fn ops_url(&self) -> String {
         format!("http://127.0.0.1:{}", self.ops)
+    }
+
+    /// Where the access log is searched.
+    #[must_use]
+    pub fn desk_origin(&self) -> String {
+        format!("https://{DESK_HOST}:{}", self.desk)
     }
 
     /// Where a list is published.
@@ -389,10 +403,12 @@ impl Layout {
             ("back", BACK_HOST),
             (NODE_FILE, BACK_HOST),
             ("login", LOGIN_HOST),
+            ("logboek", DESK_HOST),
         ];
+        let readers = READERS.map(|(file, host)| (file.to_owned(), host.to_owned()));
         let fixed = fixed.into_iter().map(|(file, host)| (file.to_owned(), host.to_owned()));
         let clients = self.clients.iter().map(|client| (client.file.to_owned(), client.client_id.clone()));
-        for (file, host) in fixed.chain(his).chain(clients) {
+        for (file, host) in fixed.chain(his).chain(clients).chain(readers) {
             authority.issue(&self.dir, &file, &host).map_err(failed)?;
         }
         Ok(())

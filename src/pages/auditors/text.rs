@@ -1,0 +1,240 @@
+//! What the pages of the desk say, in Dutch and English.
+
+use crate::auditors::{ApprovalError, DeskError, Ground, Wrong};
+use crate::language::Language;
+
+/// All words of these pages.
+pub struct AuditorText {
+    pub(super) title: &'static str,
+    pub(super) intro: &'static str,
+    pub(super) you: &'static str,
+    pub(super) four_eyes: &'static str,
+    pub(super) patient: &'static str,
+    pub(super) patient_hint: &'static str,
+    pub(super) practice: &'static str,
+    pub(super) client: &'static str,
+    pub(super) service: &'static str,
+    pub(super) from: &'static str,
+    pub(super) to: &'static str,
+    pub(super) outcome: &'static str,
+    pub(super) any: &'static str,
+    pub(super) ground: &'static str,
+    pub(super) reason: &'static str,
+    pub(super) reason_hint: &'static str,
+    pub(super) search: &'static str,
+    pub(super) wrong_title: &'static str,
+    pub(super) found: &'static str,
+    pub(super) nothing: &'static str,
+    pub(super) one_person: &'static str,
+    pub(super) unreadable: &'static str,
+    pub(super) recorded: &'static str,
+    pub(super) next: &'static str,
+    pub(super) file: &'static str,
+    pub(super) requests: &'static str,
+    pub(super) requests_none: &'static str,
+    pub(super) asked_by: &'static str,
+    pub(super) until: &'static str,
+    pub(super) approve: &'static str,
+    pub(super) refuse: &'static str,
+    pub(super) run: &'static str,
+    pub(super) own_waits: &'static str,
+    pub(super) judged: &'static str,
+    pub(super) back: &'static str,
+    pub(super) waits_title: &'static str,
+    pub(super) waits: &'static str,
+    pub(super) failed_title: &'static str,
+    grounds: [&'static str; 4],
+    wrongs: [&'static str; 11],
+    failures: [&'static str; 10],
+}
+
+impl AuditorText {
+    /// In this language.
+    #[must_use]
+    pub const fn of(language: Language) -> &'static Self {
+        match language {
+            Language::Dutch => &DUTCH,
+            Language::English => &ENGLISH,
+        }
+    }
+
+    pub(super) const fn ground(&self, ground: Ground) -> &'static str {
+        let [complaint, incident, subject_request, audit] = self.grounds;
+        match ground {
+            Ground::Complaint => complaint,
+            Ground::Incident => incident,
+            Ground::SubjectRequest => subject_request,
+            Ground::Audit => audit,
+        }
+    }
+
+    /// The field that is wrong, and what about it.
+    pub(super) const fn wrong(&self, wrong: Wrong) -> (&'static str, &'static str) {
+        let [patient, practice, not_yours, client, service, outcome, period, ground, reason, holds_bsn, form] =
+            self.wrongs;
+        match wrong {
+            Wrong::Patient => ("patient", patient),
+            Wrong::Practice => ("practice", practice),
+            Wrong::NotYours => ("practice", not_yours),
+            Wrong::Client => ("client", client),
+            Wrong::Service => ("service", service),
+            Wrong::Outcome => ("outcome", outcome),
+            Wrong::Period => ("from", period),
+            Wrong::Ground => ("ground", ground),
+            Wrong::Reason => ("reason", reason),
+            Wrong::ReasonHoldsBsn => ("reason", holds_bsn),
+            Wrong::Form => ("patient", form),
+            Wrong::NoKey => ("patient", self.failures[9]),
+        }
+    }
+
+    pub(super) const fn failed(&self, error: DeskError) -> &'static str {
+        let [nobody, ticket, too_many, gone, own, not_yours, waits, index, audit, _] = self.failures;
+        match error {
+            DeskError::Nobody => nobody,
+            DeskError::Wrong(wrong) => self.wrong(wrong).1,
+            DeskError::Ticket => ticket,
+            DeskError::Approval(ApprovalError::TooMany) => too_many,
+            DeskError::Approval(ApprovalError::Gone) => gone,
+            DeskError::Approval(ApprovalError::Own) => own,
+            DeskError::Approval(ApprovalError::NotYours) => not_yours,
+            DeskError::Approval(ApprovalError::Waits) => waits,
+            DeskError::Index => index,
+            DeskError::Audit(_) => audit,
+        }
+    }
+}
+
+static DUTCH: AuditorText = AuditorText {
+    title: "Zoeken in het logboek",
+    intro: "Alles wat u hier bekijkt of kopieert wordt vastgelegd, met uw naam en uw reden. De patiënt kan zien dat u in het logboek over hem of haar hebt gezocht.",
+    you: "U bent",
+    four_eyes: "Zoekt u naar één persoon, dan moet iemand anders daar eerst mee instemmen.",
+    patient: "Burgerservicenummer van de patiënt",
+    patient_hint: "Laat leeg om naar iedereen te zoeken. Het nummer wordt niet bewaard.",
+    practice: "Praktijk",
+    client: "App of portaal (client_id)",
+    service: "Gegevensdienst",
+    from: "Vanaf (jjjj-mm-dd)",
+    to: "Tot en met (jjjj-mm-dd)",
+    outcome: "Resultaat",
+    any: "alles",
+    ground: "Aanleiding",
+    reason: "Waarom zoekt u?",
+    reason_hint: "10 tot 500 tekens, zonder burgerservicenummer.",
+    search: "Zoeken",
+    wrong_title: "Dit klopt nog niet",
+    found: "Gevonden",
+    nothing: "Er is niets gevonden in deze periode.",
+    one_person: "over één persoon",
+    unreadable: "regels zijn van een nieuwere versie en zijn hier niet te lezen.",
+    recorded: "Vastgelegd onder",
+    next: "Volgende regels",
+    file: "Alles kopiëren naar een bestand",
+    requests: "Wachtende zoekvragen",
+    requests_none: "Er wacht niets.",
+    asked_by: "Gevraagd door",
+    until: "geldig tot",
+    approve: "Instemmen",
+    refuse: "Afwijzen",
+    run: "Zoeken",
+    own_waits: "Wacht op iemand anders.",
+    judged: "Iemand heeft ingestemd.",
+    back: "Terug naar zoeken",
+    waits_title: "Iemand anders moet instemmen",
+    waits: "Uw zoekvraag staat klaar. Zodra iemand anders heeft ingestemd, kunt u hem een uur lang uitvoeren bij Wachtende zoekvragen.",
+    failed_title: "Dit kan niet",
+    grounds: ["Klacht van een patiënt", "Incident", "Verzoek om het eigen logboek", "Controle"],
+    wrongs: [
+        "Dit is geen burgerservicenummer.",
+        "Dit is geen naam van een praktijk, zoals huisarts.voorbeeld@medmij.",
+        "Kies een praktijk van uzelf.",
+        "Dit is geen client_id, zoals app.voorbeeld.nl.",
+        "Dit is geen gegevensdienst, zoals 49.",
+        "Kies een resultaat uit de lijst.",
+        "Dit is geen periode. Schrijf dagen als 2026-11-22, de eerste vóór de laatste.",
+        "Kies een aanleiding.",
+        "Schrijf in 10 tot 500 tekens waarom u zoekt.",
+        "Laat het burgerservicenummer weg uit uw reden.",
+        "Dit formulier is niet te lezen.",
+    ],
+    failures: [
+        "Uw certificaat geeft geen toegang tot het logboek. Deze poging is vastgelegd.",
+        "Deze pagina is verlopen. Zoek opnieuw.",
+        "Er wachten te veel zoekvragen. Probeer het later opnieuw.",
+        "Deze zoekvraag is er niet meer.",
+        "Iemand anders moet instemmen met uw zoekvraag.",
+        "U mag deze zoekvraag niet beoordelen.",
+        "Er heeft nog niemand ingestemd.",
+        "Het zoeken lukt nu niet. Er is niets getoond. Probeer het later opnieuw; houdt het aan, bel dan de beheerder.",
+        "Er kan niet worden vastgelegd dat u zoekt. Daarom wordt er niets getoond. Bel de beheerder.",
+        "De sleutels van dit jaar ontbreken, dus niemand is te vinden. Bel de beheerder.",
+    ],
+};
+
+static ENGLISH: AuditorText = AuditorText {
+    title: "Search the access log",
+    intro: "Everything you look at or copy here is recorded, with your name and your reason. The patient can see that you searched the log about them.",
+    you: "You are",
+    four_eyes: "A search for one person first needs the consent of somebody else.",
+    patient: "Citizen service number (BSN) of the patient",
+    patient_hint: "Leave empty to search for everybody. The number is not kept.",
+    practice: "Practice",
+    client: "App or portal (client_id)",
+    service: "Data service",
+    from: "From (yyyy-mm-dd)",
+    to: "Up to and including (yyyy-mm-dd)",
+    outcome: "Result",
+    any: "any",
+    ground: "Ground",
+    reason: "Why do you search?",
+    reason_hint: "10 to 500 characters, without a citizen service number.",
+    search: "Search",
+    wrong_title: "This is not right yet",
+    found: "Found",
+    nothing: "Nothing was found in this period.",
+    one_person: "about one person",
+    unreadable: "lines are of a newer version and cannot be read here.",
+    recorded: "Recorded as",
+    next: "Next lines",
+    file: "Copy everything to a file",
+    requests: "Waiting searches",
+    requests_none: "Nothing waits.",
+    asked_by: "Asked by",
+    until: "valid until",
+    approve: "Agree",
+    refuse: "Refuse",
+    run: "Search",
+    own_waits: "Waits for somebody else.",
+    judged: "Somebody has agreed.",
+    back: "Back to searching",
+    waits_title: "Somebody else must agree",
+    waits: "Your search is ready. Once somebody else has agreed, you can run it for an hour under Waiting searches.",
+    failed_title: "This cannot be done",
+    grounds: ["Complaint of a patient", "Incident", "Request for one's own log", "Audit"],
+    wrongs: [
+        "This is no citizen service number.",
+        "This is no name of a practice, such as huisarts.voorbeeld@medmij.",
+        "Choose a practice of your own.",
+        "This is no client_id, such as app.voorbeeld.nl.",
+        "This is no data service, such as 49.",
+        "Choose a result from the list.",
+        "This is no period. Write days as 2026-11-22, the first before the last.",
+        "Choose a ground.",
+        "Write in 10 to 500 characters why you search.",
+        "Leave the citizen service number out of your reason.",
+        "This form cannot be read.",
+    ],
+    failures: [
+        "Your certificate gives no access to the log. This attempt is recorded.",
+        "This page is over. Search again.",
+        "Too many searches wait. Try again later.",
+        "This search is there no more.",
+        "Somebody else must agree to your search.",
+        "This search is not yours to judge.",
+        "Nobody has agreed yet.",
+        "Searching fails at the moment. Nothing was shown. Try again later; if it lasts, call the operator.",
+        "It cannot be recorded that you search, so nothing is shown. Call the operator.",
+        "The keys of this year are missing, so nobody can be found. Call the operator.",
+    ],
+};
