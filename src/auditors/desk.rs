@@ -122,8 +122,6 @@ impl Desk {
         }
         let mut event = AuditEvent::new(self.clock.now(), Kind::LogRead, Outcome::Refused);
         event.peer = names.first().cloned();
-        //v2 event.user = names.first().and_then(|name| User::operator(name.as_str()));
-        //v2 event.access_point = Some(address);
         event.reason = Some("no-auditor");
         self.note(event).await;
         Err(DeskError::Nobody)
@@ -297,10 +295,6 @@ impl Desk {
         let mut event = AuditEvent::new(self.clock.now(), kind, outcome);
         event.local_id = Some(LocalId::new(event.time));
         event.peer = Some(visitor.reader.name().clone());
-        //v2 event.access_point = Some(visitor.address);
-        //v2 event.user = User::operator(visitor.reader.name().as_str());
-        //v2 event.authorization = Some(Authorization::Operator);
-        //v2 event.relation = matches!(visitor.reader.role(), Role::Practice(_)).then_some(Relation::Practice);
         event
     }
 }
