@@ -1,12 +1,15 @@
 //! What the index of the access log holds, held against the log.
 
+use std::fs;
 use std::path::PathBuf;
 
 use inzage::audit::{AuditIndex, IndexQuery, Record, read_dir, verify};
 use inzage::store::{IndexStore, PostgresIndex, PostgresSettings, PostgresUrl, SqliteIndex};
 use jiff::Timestamp;
 
-use crate::harness::Home;
+use crate::harness::{Home, Process, get, text};
+use crate::person::consent;
+use crate::postgres::Database;
 
 /// Where the index of a gateway is.
 pub(crate) enum Index<'a> {
@@ -79,4 +82,44 @@ fn settings(url: &str) -> PostgresSettings {
         connections: 1,
         statement_timeout: std::time::Duration::from_secs(5),
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_index_is_rebuilt_from_the_log() {
+    rebuild(&Home::new(), None).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_index_is_rebuilt_from_the_log_on_postgresql() {
+    let Some(database) = Database::new().await else { return };
+    rebuild(&Home::new(), Some(&database.url)).await;
+    database.remove().await;
+}
+
+async fn rebuild(home: &Home, server: Option<&str>) {
+    let config = home.path("gateway.toml");
+    let store = server.map_or_else(Vec::new, |url| vec!["--store", url]);
+    let command = |words: &[&'static str]| [words as &[&str], &["--config", text(&config)], &store].concat();
+    let world = home.world().await;
+    let index = Index::of(home, server);
+    for damaged in [false, true] {
+        if let (true, Index::File(path)) = (damaged, &index) {
+            fs::write(path, "no database at all, but long enough to be looked at").unwrap();
+        }
+        let gateway = Process::start(home, &command(&["serve"])).ready(&world.layout.ops_url()).await;
+        consent(&world).await;
+        let said = get(&world.layout.ops_url(), "/readyz").await.unwrap();
+        let closed = said.contains(r#""audit_index":"the audit index cannot be opened""#);
+        assert_eq!(closed, damaged && server.is_none(), "the gateway is ready all the same: {said}");
+        assert_eq!(said.contains("audit_index_stopped"), closed, "{said}");
+        gateway.signal("TERM");
+        assert_eq!(gateway.ended().await.code, Some(0));
+        let ended = home.run(&command(&["audit", "index", "rebuild"])).await;
+        assert_eq!(ended.code, Some(0), "{}", ended.err);
+        let held = index.assert_equals(home).await;
+        assert!(ended.out.starts_with(&format!("the index holds {held} records of log inzage-")), "{}", ended.out);
+    }
+    let ended = home.run(&command(&["audit", "index", "prune"])).await;
+    assert_eq!((ended.code, ended.out.trim()), (Some(0), "dropped from the index: 0 days, 0 records"), "{}", ended.err);
+    world.stop().await.unwrap();
 }
