@@ -162,8 +162,11 @@ impl App {
             ..
         } = self;
         let ops = tokio::net::TcpListener::from_std(nonblocking(listeners.ops)?)?;
-        let (front_socket, back_socket) = (Listener::from_std(listeners.front)?, Listener::from_std(listeners.back)?);
-        let auditor_socket = auditors::socket(listeners.auditors)?;
+        let sockets = Sockets {
+            front: Listener::from_std(listeners.front)?,
+            back: Listener::from_std(listeners.back)?,
+            auditors: auditors::socket(listeners.auditors)?,
+        };
         let faces = [(Face::Front, Arc::clone(&front.counters)), (Face::Back, Arc::clone(&back.counters))];
         let observed = Observed { faces, his, index: Box::new(index.observe()), checkpoints: checkpoints.clone() };
         let monitor = monitor(&readiness, &metrics, &audit, &store, &chain_log, &lists, observed);
@@ -181,20 +184,9 @@ impl App {
             readiness.serve(parts(&audit, &checkpoints, &index, &store, &lists));
             controls.serving.cancel();
             tracing::info!("serving");
-            let front = serve(front_socket, front.edge(&clock, grace), controls.stop.clone());
-            let back = serve(back_socket, back.edge(&clock, grace), controls.stop.clone());
-            let desk = auditor_socket.zip(auditors.map(|face| face.edge(&clock, grace)));
-            let desk = auditors::run(desk, controls.stop.clone());
-            let draining = async {
-                controls.stop.cancelled().await;
-                readiness.drain();
-            };
-            let (front, back, desk, ()) = tokio::join!(front, back, desk, draining);
-            tracing::info!(
-                finished = front.finished + back.finished + desk.finished,
-                cut = front.cut + back.cut + desk.cut,
-                "drained"
-            );
+            let auditors = auditors.map(|face| face.edge(&clock, grace));
+            let faces = (front.edge(&clock, grace), back.edge(&clock, grace), auditors);
+            sockets.serve(faces, &controls.stop, &readiness).await;
         }
         drained.cancel();
         background.close();
@@ -206,6 +198,34 @@ impl App {
         let closing = tokio::task::spawn_blocking(move || (store.close(), index.close(), audit.close()));
         closing.await.map(|_| ()).map_err(std::io::Error::other)?;
         Ok(())
+    }
+}
+
+/// The sockets of the faces, ready for the runtime.
+struct Sockets {
+    front: Listener,
+    back: Listener,
+    auditors: Option<Listener>,
+}
+
+impl Sockets {
+    /// Serves all faces until `stop`, and until they are drained.
+    async fn serve(
+        self,
+        (front, back, auditors): (Edge<FrontFace>, Edge<BackFace>, Option<Edge<AuditorFace>>),
+        stop: &CancellationToken,
+        readiness: &Readiness,
+    ) {
+        let front = serve(self.front, front, stop.clone());
+        let back = serve(self.back, back, stop.clone());
+        let desk = auditors::run(self.auditors.zip(auditors), stop.clone());
+        let draining = async {
+            stop.cancelled().await;
+            readiness.drain();
+        };
+        let (front, back, desk, ()) = tokio::join!(front, back, desk, draining);
+        let finished = front.finished + back.finished + desk.finished;
+        tracing::info!(finished, cut = front.cut + back.cut + desk.cut, "drained");
     }
 }
 

@@ -251,15 +251,7 @@ impl Parts {
         if let Ok(audit) = &audit {
             cross::production_is_witnessed(root.log(), audit.witnesses.len());
         }
-        if let (Ok(clients), Ok(practices)) = (&clients, &practices) {
-            cross::portals_are_served(root.log(), clients, practices);
-        }
-        if let (Ok(clients), Ok(Services { catalogue: None })) = (&clients, &services) {
-            cross::portals_have_services(root.log(), clients);
-        }
-        if let (Ok(clients), Ok(keys)) = (&clients, &keys) {
-            cross::portals_can_encrypt(root.log(), clients, keys);
-        }
+        check_portals(root, &clients, &practices, &services, &keys);
         Ok(Self {
             environment: environment?,
             node: node?,
@@ -284,6 +276,26 @@ impl Parts {
             practices: practices?,
             telemetry: telemetry?,
         })
+    }
+}
+
+/// What is said of portals fits what is said of practices, services and keys.
+fn check_portals(
+    root: &mut Section<'_, '_>,
+    clients: &Read<BTreeMap<Hostname, Client>>,
+    practices: &Read<Vec<Practice>>,
+    services: &Read<Services>,
+    keys: &Read<Keys>,
+) {
+    let Ok(clients) = clients else { return };
+    if let Ok(practices) = practices {
+        cross::portals_are_served(root.log(), clients, practices);
+    }
+    if let Ok(Services { catalogue: None }) = services {
+        cross::portals_have_services(root.log(), clients);
+    }
+    if let Ok(keys) = keys {
+        cross::portals_can_encrypt(root.log(), clients, keys);
     }
 }
 

@@ -8,13 +8,13 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::approvals::{ApprovalError, Approvals, Request};
-use super::people::{People, Reader, Role};
+use super::people::{People, Reader};
 use super::question::{About, Named, Question, Wrong};
 use super::ticket::Tickets;
 use crate::audit::render::Site;
 use crate::audit::{
-    AuditError, AuditEvent, AuditIndex, AuditLog, AuditReceipt, Authorization, Counts, Cursor, IndexPage, IndexQuery,
-    Keyring, Kind, Outcome, Record, Relation, User, receipt,
+    AuditError, AuditEvent, AuditIndex, AuditLog, AuditReceipt, Counts, Cursor, IndexPage, IndexQuery, Keyring, Kind,
+    Outcome, Record, receipt,
 };
 use crate::clock::SharedClock;
 use crate::medmij::{Hostname, LocalId};

@@ -20,7 +20,7 @@ pub(super) fn configuration(layout: &Layout, practices: &[Practice], witness_key
         let _ = writeln!(text, "\"{}\" = \"127.0.0.1\"", his_host(number));
     }
     text.push_str(&of_audit(layout, witness_key));
-    text.push_str(&of_readers(practices));
+    text.push_str(&of_readers(layout, practices));
     text.push_str(&of_portal(layout, practices));
     for number in 0..HIS_COUNT {
         text.push_str(&of_his(layout, number));
@@ -32,9 +32,9 @@ pub(super) fn configuration(layout: &Layout, practices: &[Practice], witness_key
 }
 
 fn of_node(layout: &Layout) -> String {
-    let [front, back, ops, desk] = layout.gateway_ports();
+    let [front, back, ops, _] = layout.gateway_ports();
     let (front_origin, back_origin) = (layout.front_origin(), layout.back_origin());
-    let (chain_log, desk_origin) = (layout.chain_log_url(), layout.desk_origin());
+    let chain_log = layout.chain_log_url();
     let [zal, ocl, whl, gnl] =
         [ListKind::Zal, ListKind::Ocl, ListKind::Whl, ListKind::Gnl].map(|list| layout.list_url(list));
     format!(
@@ -64,14 +64,6 @@ client_roots = "ca.pem"
 
 [ops]
 listen = "127.0.0.1:{ops}"
-
-[auditors]
-listen = "127.0.0.1:{desk}"
-origin = "{desk_origin}"
-certificate = "logboek.pem"
-key = "logboek.key"
-client_roots = "ca.pem"
-four_eyes = true
 
 [lists]
 zal = "{zal}"
@@ -129,11 +121,21 @@ every_seconds = 1
 }
 
 /// Two auditors, so that one can agree with the other, and somebody of the first practice.
-fn of_readers(practices: &[Practice]) -> String {
+fn of_readers(layout: &Layout, practices: &[Practice]) -> String {
+    let [.., desk] = layout.gateway_ports();
+    let desk_origin = layout.desk_origin();
     let [(_, one), (_, other), (_, practice)] = READERS;
     let own = practices.first().map(|practice| practice.provider.to_string()).unwrap_or_default();
     format!(
         r#"
+[auditors]
+listen = "127.0.0.1:{desk}"
+origin = "{desk_origin}"
+certificate = "logboek.pem"
+key = "logboek.key"
+client_roots = "ca.pem"
+four_eyes = true
+
 [auditors.people]
 "{one}" = {{ role = "auditor" }}
 "{other}" = {{ role = "auditor" }}
