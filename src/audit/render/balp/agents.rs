@@ -45,30 +45,22 @@ impl Agent {
 /// The agents of a record; at least one.
 pub(super) fn of(record: &Record, site: &Site, pattern: Pattern<'_>) -> Vec<Value> {
     let us = |role| Agent::new(role, Some(observer(record, site))).with("network", host(site));
+    let [application, browser] = other_end(record);
     let agents = match pattern {
         Pattern::Rest(interaction) => rest(record, us, interaction),
         Pattern::Consent => {
             let role = Agent::new(AUTHORIZER, Some(observer(record, site)));
-            vec![
-                Some(role),
-                application(record, at_its_host),
-                person(record, RECIPIENT),
-                practice(record),
-                browser(record),
-            ]
+            vec![Some(role), application, person(record, RECIPIENT), practice(record), browser]
         }
-        Pattern::Token => {
-            let peer = |agent: Agent| agent.with("network", address(record)).with("altId", other_node(record));
-            vec![Some(us(OAUTH_SERVICE)), application(record, |_, agent| peer(agent)), person(record, RECIPIENT)]
-        }
-        Pattern::Login => {
-            vec![Some(us(AUTHORIZER)), application(record, at_its_host), person(record, RECIPIENT), browser(record)]
-        }
+        Pattern::Token => vec![Some(us(OAUTH_SERVICE)), application, person(record, RECIPIENT), browser],
+        Pattern::Login => vec![Some(us(AUTHORIZER)), application, person(record, RECIPIENT), browser],
         Pattern::Disclosure => {
             let receiver = Agent::new(DESTINATION, reader(record)).with("network", address(record));
             vec![Some(us(SOURCE)), Some(receiver), person(record, RECIPIENT), practice(record)]
         }
-        Pattern::LogUsed => vec![Some(us(SOURCE)), person(record, RECIPIENT), practice(record), browser(record)],
+        Pattern::LogUsed => {
+            vec![Some(us(SOURCE)), application, person(record, RECIPIENT), practice(record), browser]
+        }
         Pattern::Node => vec![Some(us(APPLICATION)), person(record, RECIPIENT)],
     };
     somebody_asks(agents.into_iter().flatten().collect(), &observer(record, site))
@@ -97,7 +89,7 @@ fn rest(record: &Record, us: impl Fn(Code) -> Agent, interaction: Interaction<'_
         Some(caller),
         Some(us(ours)),
         person(record, users),
-        application(record, |_, agent| agent.with("network", address(record))),
+        application(record).map(|application| application.with("network", address(record))),
         practice(record),
     ]
 }
@@ -141,22 +133,22 @@ fn policy(record: &Record) -> Option<Value> {
     record.authorization.as_ref().map(|rules| json!([format!("{POLICY}{}", rules.as_str())]))
 }
 
+/// The client of OAuth, and the browser when the person is at the other end: then the client has no connection with us, and its
+/// network is the host where the browser came from and goes back to.
+fn other_end(record: &Record) -> [Option<Agent>; 2] {
+    if user(record) == User::Client {
+        let application = application(record);
+        return [application.map(|it| it.with("network", address(record)).with("altId", other_node(record))), None];
+    }
+    let at_its_host = record.client_id.as_ref().map(|host| uri(host.as_str()));
+    let browser = address(record).map(|address| Agent::new(SOURCE, None).with("network", Some(address)));
+    [application(record).map(|it| it.with("network", at_its_host)), browser]
+}
+
 /// The client of OAuth, by its `client_id`.
-fn application(record: &Record, at: impl FnOnce(&str, Agent) -> Agent) -> Option<Agent> {
+fn application(record: &Record) -> Option<Agent> {
     let client_id = record.client_id.as_ref()?.as_str();
-    let agent = Agent::new(APPLICATION, Some(json!({"identifier": {"value": client_id}})));
-    Some(at(client_id, agent))
-}
-
-/// Where the person's browser came from and goes back to: the client itself has no connection with us then.
-fn at_its_host(client_id: &str, agent: Agent) -> Agent {
-    agent.with("network", Some(uri(client_id)))
-}
-
-/// The browser, by the address that it has for us.
-fn browser(record: &Record) -> Option<Agent> {
-    let network = address(record)?;
-    Some(Agent::new(SOURCE, None).with("network", Some(network)))
+    Some(Agent::new(APPLICATION, Some(json!({"identifier": {"value": client_id}}))))
 }
 
 /// The practice that answers for the data. It is not called its custodian (CST): at something new that is one of the codes of

@@ -325,6 +325,27 @@ fn the_person_is_the_user_and_an_operator_is_not_the_person() {
     assert_eq!((asked.len(), &asked[0]["who"]["identifier"]["value"]), (1, &json!("j.jansen")));
 }
 
+/// An address is that of who was at the other end: the person's browser, or the node of the client.
+#[test]
+fn no_address_is_given_to_who_did_not_have_it() {
+    let address_of = |event: &Value, code: &str| -> Value {
+        let agents = event["agent"].as_array().unwrap();
+        let agent = agents.iter().find(|agent| agent["type"]["coding"][0]["code"] == code);
+        agent.map_or(Value::Null, |agent| agent["network"]["address"].clone())
+    };
+    for kind in ["authorization_requested", "person_authenticated", "consent_given", "consent_withdrawn", "log_read"] {
+        let event = balp(&record(kind, &json!({"peer": null})), &site());
+        assert_eq!(address_of(&event, "110150"), "https://pgo.example.nl", "{kind}");
+        let browser = event["agent"].as_array().unwrap().iter().find(|agent| agent.get("who").is_none()).unwrap();
+        assert_eq!(browser["network"], json!({"address": "2001:db8::7", "type": "2"}), "{kind}");
+    }
+    for (kind, user) in [("token_issued", None), ("grant_ended", None), ("log_read", Some("client"))] {
+        let event = balp(&record(kind, &json!({"user": user})), &site());
+        assert_eq!(address_of(&event, "110150"), "2001:db8::7", "{kind}");
+        assert!(event["agent"].as_array().unwrap().iter().all(|agent| agent.get("who").is_some()), "{kind}");
+    }
+}
+
 #[test]
 fn when_nobody_is_known_the_other_end_asked() {
     let nobody = json!({"outcome": "refused", "subject": null, "client_id": null, "grant": null, "query": null});
