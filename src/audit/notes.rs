@@ -38,20 +38,41 @@ pub(super) fn split(text: &str) -> Vec<&str> {
 /// # Errors
 /// Those of reading. A file that is too large or no text is `InvalidData`.
 pub(super) fn read(path: &Path) -> io::Result<String> {
-    let file = match File::open(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(String::new()),
-        opened => opened?,
-    };
-    let mut bytes = Vec::new();
-    let length = file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
-    if length as u64 > MAX_FILE_BYTES {
-        return Err(io::ErrorKind::InvalidData.into());
+    match read_present(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
+        text => text,
     }
-    // A crash may leave a part of a character.
-    if let Err(error) = std::str::from_utf8(&bytes) {
+}
+
+/// The same for a file that is there.
+///
+/// # Errors
+/// Those of reading. A file that is too large or no text is `InvalidData`.
+pub(super) fn read_present(path: &Path) -> io::Result<String> {
+    let mut bytes = read_bytes(path)?;
+    // A crash may leave a part of a character at the end; anywhere else it is damage.
+    if let Some(error) = std::str::from_utf8(&bytes).err().filter(|error| error.error_len().is_none()) {
         bytes.truncate(error.valid_up_to());
     }
     String::from_utf8(bytes).map_err(|_| io::ErrorKind::InvalidData.into())
+}
+
+fn read_bytes(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let length = File::open(path)?.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
+    if length as u64 > MAX_FILE_BYTES { Err(io::ErrorKind::InvalidData.into()) } else { Ok(bytes) }
+}
+
+/// The bytes up to the end of the last whole note. Damage before that is kept: it is evidence, and so are the notes after it.
+fn whole_bytes(bytes: &[u8]) -> u64 {
+    let (mut at, mut whole) = (0, 0);
+    for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+        at += line.len() as u64;
+        if line.starts_with(SIGNATURE_START.as_bytes()) && line.ends_with(b"\n") {
+            whole = at;
+        }
+    }
+    whole
 }
 
 /// A single note of a file; `None` when it is absent.
@@ -72,8 +93,7 @@ pub(super) fn read_one(path: &Path) -> io::Result<Option<String>> {
 /// this does too.
 pub(super) fn append(path: &Path, note: &str) -> io::Result<()> {
     let mut file = OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
-    let text = read(path)?;
-    let whole: u64 = split(&text).iter().map(|note| note.len() as u64).sum();
+    let whole = whole_bytes(&read_bytes(path)?);
     let length = file.metadata()?.len();
     if length > whole {
         file.set_len(whole)?;
@@ -132,6 +152,20 @@ mod tests {
         }
     }
 
+    /// A byte that went bad in an old note must not cost the notes after it.
+    #[test]
+    fn what_follows_damage_is_kept() {
+        let scratch = Scratch::quick();
+        let path = scratch.path().join("checkpoints");
+        let mut damaged = [ONE, TWO].concat().into_bytes();
+        damaged[2] = 0xff;
+        std::fs::write(&path, &damaged).unwrap();
+        append(&path, ONE).unwrap();
+        damaged.extend_from_slice(ONE.as_bytes());
+        assert_eq!(std::fs::read(&path).unwrap(), damaged);
+        assert_eq!(read(&path).unwrap_err().kind(), io::ErrorKind::InvalidData);
+    }
+
     #[test]
     fn a_file_is_replaced_whole() {
         let scratch = Scratch::quick();
@@ -148,7 +182,9 @@ mod tests {
     proptest! {
         #[test]
         fn any_text_is_cut_into_parts_of_it(text in "(\\PC|\n|\u{2014} ){0,60}") {
-            prop_assert!(text.starts_with(&split(&text).concat()));
+            let whole = split(&text).concat();
+            prop_assert!(text.starts_with(&whole));
+            prop_assert_eq!(whole_bytes(text.as_bytes()), whole.len() as u64);
         }
     }
 }
