@@ -18,6 +18,7 @@ use super::broken::{ReadError, Why, broken};
 use super::chain::{ChainHash, Position};
 use super::folder;
 use super::keys::LogKeys;
+use super::manifest::Manifest;
 use super::record::Record;
 use super::scan;
 use super::segment::{Header, LogId, begins_header};
@@ -148,7 +149,7 @@ impl Verification<'_> {
         let resumed = known.as_ref().and_then(|state| state.resume(dir, firsts, &all));
         course.state = Some((path, State::new(&log)));
         match (known, resumed) {
-            (Some(state), Some(resumed)) => course.resume(log, state, resumed, all),
+            (Some(state), Some(resumed)) => course.resume(log, state, resumed, all)?,
             _ => course.ledger = Ledger::new(dir.into(), RightEdge::new(), all, course.claims.covered),
         }
         Ok(course)
@@ -177,14 +178,22 @@ impl<'a> Course<'a> {
         Self { dir, claims, ledger, log: None, at: None, from: 0, left, unfinished_bytes: 0, resumed: 0, state }
     }
 
-    fn resume(&mut self, log: LogId, state: State, resumed: state::Resumed, claims: Vec<claims::Claim>) {
+    fn resume(
+        &mut self,
+        log: LogId,
+        state: State,
+        resumed: state::Resumed,
+        claims: Vec<claims::Claim>,
+    ) -> Result<(), ReadError> {
         let state::Resumed { segments, at, edge } = resumed;
         (self.from, self.left, self.resumed) = (segments, self.left - segments, at.index);
         (self.log, self.at) = (Some(log), Some(at));
         self.ledger = Ledger::going_on(self.dir.into(), edge, claims, self.claims.covered);
+        self.ledger.check_tiles()?;
         if let Some((_, kept)) = &mut self.state {
             *kept = state;
         }
+        Ok(())
     }
 
     /// The next segment.
@@ -239,7 +248,7 @@ impl<'a> Course<'a> {
         if header.start != Position::start(&header.log) {
             return broken(0, name, Why::Header);
         }
-        if self.claims.named.as_ref().is_some_and(|named| *named != header.log.to_string()) {
+        if self.claims.keys.as_ref().is_some_and(|keys| keys.name().as_str() != header.log.to_string()) {
             return broken(0, name, Why::OtherKeys);
         }
         self.log = Some(header.log.clone());
@@ -261,23 +270,19 @@ impl<'a> Course<'a> {
         if last {
             return broken(end.index, folder::segment(end.index), Why::Missing);
         }
-        if self.is_sealed(walked, end) {
+        if self.is_sealed(walked, end)? {
             return Ok(());
         }
         broken(walked.first, folder::manifest(walked.first), Why::Manifest)
     }
 
-    fn is_sealed(&self, walked: &Walked, end: &Position) -> bool {
-        let time = |index, payload: &[u8]| Record::parse(index, payload).ok().map(|record| record.time);
-        let (first, last) = &walked.payloads;
-        let times = time(walked.first, first).zip(time(end.index.saturating_sub(1), last));
-        self.claims.manifests.get(&walked.first).is_some_and(|manifest| {
-            let header = Header { log: manifest.log.clone(), start: manifest.start };
-            walked.start.as_ref() == Some(&header)
-                && manifest.end == *end
-                && walked.digests == Some((manifest.raw, manifest.packed))
-                && times == Some(manifest.times)
-        })
+    fn is_sealed(&self, walked: &Walked, end: &Position) -> Result<bool, ReadError> {
+        if let Some(manifest) = self.claims.manifests.get(&walked.first) {
+            return Ok(fits(manifest, walked, end));
+        }
+        // Its root is among no claims, but the tree ends where the segment does.
+        let later = self.claims.later_manifest(self.dir, walked.first)?;
+        Ok(later.is_some_and(|manifest| fits(&manifest, walked, end) && manifest.root == self.ledger.edge().root()))
     }
 
     fn keep(&mut self, walked: &Walked, end: &Position, last: bool) -> Result<(), VerifyError> {
@@ -311,6 +316,18 @@ impl<'a> Course<'a> {
             resumed: self.resumed,
         })
     }
+}
+
+/// Whether the manifest is of this compressed segment, which ends here.
+fn fits(manifest: &Manifest, walked: &Walked, end: &Position) -> bool {
+    let time = |index, payload: &[u8]| Record::parse(index, payload).ok().map(|record| record.time);
+    let (first, last) = &walked.payloads;
+    let times = time(walked.first, first).zip(time(end.index.saturating_sub(1), last));
+    let header = Header { log: manifest.log.clone(), start: manifest.start };
+    walked.start.as_ref() == Some(&header)
+        && manifest.end == *end
+        && walked.digests == Some((manifest.raw, manifest.packed))
+        && times == Some(manifest.times)
 }
 
 /// The id in the first header, if there is one.

@@ -2,8 +2,7 @@
 //! What no key of the log signed is refused here; whether the rest is so, the records tell.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{self, Read as _};
+use std::io;
 use std::path::Path;
 
 use super::OutsideCopy;
@@ -13,9 +12,6 @@ use crate::audit::keys::LogKeys;
 use crate::audit::manifest::Manifest;
 use crate::audit::notes;
 use crate::audit::tree::TreeHash;
-
-/// No file of notes that is read is longer, in bytes: a note a minute for a year.
-const MAX_FILE_BYTES: u64 = 512 * 1024 * 1024;
 
 /// The tree over the first `size` records has this root.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,14 +28,14 @@ pub(super) struct Claims {
     pub(super) all: Vec<Claim>,
     /// What says nothing, and why: it was changed, or is of somebody else.
     pub(super) refused: Vec<(String, Why)>,
-    /// The size of the newest checkpoint in the folder.
+    /// The size of the largest tree that is spoken of. The tiles of that were written before anybody spoke.
     pub(super) covered: u64,
     /// By the first index of their segments.
     pub(super) manifests: BTreeMap<u64, Manifest>,
     /// The keys came from the folder itself: whoever changed the records may have changed them too.
     pub(super) own_keys: bool,
-    /// Which log the keys are of.
-    pub(super) named: Option<String>,
+    /// The keys of the log.
+    pub(super) keys: Option<LogKeys>,
     /// Checkpoints from elsewhere.
     pub(super) outside: usize,
 }
@@ -59,13 +55,12 @@ pub(super) fn gather(
         (None, Some(text)) => claims.own_keys(text),
         (None, None) => None,
     };
-    claims.named = keys.as_ref().map(|keys| keys.name().to_string());
     let newest = files.text(folder::CHECKPOINT)?;
     let history = files.text(folder::CHECKPOINTS)?;
     let signed = !manifests.is_empty() || history.as_ref().is_some_and(|text| !text.is_empty());
     match &newest {
         Some(note) => {
-            claims.covered = claims.checkpoint(note, keys.as_ref(), folder::CHECKPOINT.to_owned()).unwrap_or(0);
+            claims.checkpoint(note, keys.as_ref(), folder::CHECKPOINT.to_owned());
         }
         None if signed || given.is_some() => claims.refuse(folder::CHECKPOINT, Why::NoCheckpoint),
         None => {}
@@ -84,10 +79,19 @@ pub(super) fn gather(
     for retired in keys.iter().flat_map(LogKeys::retired) {
         claims.claim(retired.size, retired.root, format!("{} (replaced)", folder::KEYS));
     }
+    claims.covered = claims.all.iter().map(|claim| claim.size).max().unwrap_or(0);
+    claims.keys = keys;
     Ok(claims)
 }
 
 impl Claims {
+    /// The manifest of a segment that was compressed after the claims were gathered: a live node does that at any time.
+    pub(super) fn later_manifest(&self, dir: &Path, first: u64) -> Result<Option<Manifest>, ReadError> {
+        let note = Files { dir }.text(&folder::manifest(first))?;
+        let manifest = note.zip(self.keys.as_ref()).and_then(|(note, keys)| Manifest::open(&note, keys).ok());
+        Ok(manifest.filter(|manifest| manifest.start.index == first))
+    }
+
     fn own_keys(&mut self, text: &str) -> Option<LogKeys> {
         self.own_keys = true;
         let keys = LogKeys::parse(text);
@@ -154,15 +158,10 @@ impl Files<'_> {
     /// The text of a file in the folder, or `None` when there is none.
     fn text(&self, name: &str) -> Result<Option<String>, ReadError> {
         let path = self.dir.join(name);
-        let load = || -> io::Result<String> {
-            let mut text = String::new();
-            let length = File::open(&path)?.take(MAX_FILE_BYTES + 1).read_to_string(&mut text)?;
-            if length as u64 > MAX_FILE_BYTES { Err(io::ErrorKind::InvalidData.into()) } else { Ok(text) }
-        };
-        match load() {
+        match notes::read_present(&path) {
             Ok(text) => Ok(Some(text)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(source) => Err(ReadError::Io { path: path.clone(), source }),
+            Err(source) => Err(ReadError::Io { path, source }),
         }
     }
 }

@@ -9,7 +9,8 @@ use std::path::PathBuf;
 use super::claims::Claim;
 use crate::audit::broken::{ReadError, Why, broken};
 use crate::audit::folder;
-use crate::audit::tree::{RightEdge, TileId, TreeHash};
+use crate::audit::tiles;
+use crate::audit::tree::{RightEdge, TILE_WIDTH, TileId, TreeHash, tile_root};
 
 /// How many levels of the tree a tile has.
 const TILE_LEVELS: u32 = 8;
@@ -20,7 +21,7 @@ pub(super) struct Ledger {
     edge: RightEdge,
     /// What is still to be compared, the smallest tree first.
     claims: VecDeque<Claim>,
-    /// Full tiles of a tree of this size must be there.
+    /// Full tiles of a tree of this size must be there, and be right. What a crash left of later ones is written anew.
     covered: u64,
     /// The first tile that is not what the records make it. Whether it or the records were changed, the next claim tells.
     doubt: Option<Doubt>,
@@ -97,6 +98,29 @@ impl Ledger {
         }
     }
 
+    /// Holds the tiles on disk against the edge, whose hashes are the roots of all full tiles below it: for records that are
+    /// not read again.
+    pub(super) fn check_tiles(&self) -> Result<(), ReadError> {
+        self.edge.partial_tiles().try_for_each(|(tile, hashes)| self.check_below(tile, hashes))
+    }
+
+    fn check_below(&self, above: TileId, hashes: &[TreeHash]) -> Result<(), ReadError> {
+        let Some(level) = above.level().checked_sub(1) else { return Ok(()) };
+        let numbers = above.index() * u64::from(TILE_WIDTH)..;
+        for (tile, root) in numbers.map_while(|index| TileId::full(level, index)).zip(hashes) {
+            if records(tile, first_hash(tile) + u64::from(tile.width())) > self.covered {
+                continue;
+            }
+            let found = tiles::read(&self.dir, tile).ok();
+            match found.as_deref().map(|hashes| (hashes, tile_root(hashes) == Some(*root))) {
+                Some((hashes, true)) => self.check_below(tile, hashes)?,
+                Some((_, false)) => return broken(records(tile, first_hash(tile)), tile.path(), Why::Tile),
+                None => return broken(records(tile, first_hash(tile)), tile.path(), Why::TileMissing),
+            }
+        }
+        Ok(())
+    }
+
     fn due(&mut self) -> Option<Claim> {
         let is_due = self.claims.front().is_some_and(|claim| claim.size == self.edge.size());
         if is_due { self.claims.pop_front() } else { None }
@@ -121,12 +145,12 @@ impl Ledger {
 }
 
 fn doubted(tile: TileId, hashes: &[TreeHash], found: io::Result<Vec<u8>>, covered: u64) -> Option<Doubt> {
-    let records = |hashes: u64| hashes.checked_shl(TILE_LEVELS * u32::from(tile.level())).unwrap_or(u64::MAX);
-    let first = tile.index() * u64::from(tile.width());
-    let Ok(found) = found else {
-        let due = records(first + u64::from(tile.width())) <= covered;
-        return due.then(|| Doubt { index: records(first), tile, why: Why::TileMissing });
-    };
+    let (first, end) = (first_hash(tile), first_hash(tile) + u64::from(tile.width()));
+    let records = |hashes| records(tile, hashes);
+    if records(end) > covered {
+        return None;
+    }
+    let Ok(found) = found else { return Some(Doubt { index: records(first), tile, why: Why::TileMissing }) };
     let wanted = hashes.as_flattened();
     if found == wanted {
         return None;
@@ -135,6 +159,16 @@ fn doubted(tile: TileId, hashes: &[TreeHash], found: io::Result<Vec<u8>>, covere
     // When all fit, something follows them.
     let at = first + (same as u64).min(u64::from(tile.width()) - 1);
     Some(Doubt { index: records(at), tile, why: Why::Tile })
+}
+
+/// The number, on its level, of the first hash in a tile.
+fn first_hash(tile: TileId) -> u64 {
+    tile.index() * u64::from(tile.width())
+}
+
+/// How many records so many hashes on the level of a tile stand for.
+fn records(tile: TileId, hashes: u64) -> u64 {
+    hashes.checked_shl(TILE_LEVELS * u32::from(tile.level())).unwrap_or(u64::MAX)
 }
 
 /// Whether every name below the folder of tiles is that of a full tile of a tree of at most `records` leaves. The folder is

@@ -3,8 +3,8 @@
 
 use std::fs;
 use std::io::Write as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
 
 use serde::{Deserialize, Serialize};
 
@@ -60,7 +60,7 @@ struct Done {
     first: u64,
     file: String,
     bytes: u64,
-    modified: u128,
+    changed: (i64, i64),
     /// Of the compressed file, or the last chain hash of a raw one.
     hash: String,
     records: u64,
@@ -146,13 +146,13 @@ impl State {
 
 impl Done {
     fn of(dir: &Path, walked: &Walked, end: &Position) -> Option<Self> {
-        let (bytes, modified) = stamp(&dir.join(&walked.file))?;
+        let (bytes, changed) = stamp(&dir.join(&walked.file))?;
         let hash = walked.digests.as_ref().map_or(end.hash, |(_, packed)| packed.sha256);
         Some(Self {
             first: walked.first,
             file: walked.file.clone(),
             bytes,
-            modified,
+            changed,
             hash: hex(&hash),
             records: end.index.checked_sub(walked.first)?,
             chain: hex(&end.hash),
@@ -167,14 +167,14 @@ impl Done {
             }
             if segment.is_packed() { segment.digest().map(|digest| Some(digest.sha256)) } else { segment.last_hash() }
         };
-        let same = stamp(&dir.join(&self.file)) == Some((self.bytes, self.modified));
+        let same = stamp(&dir.join(&self.file)) == Some((self.bytes, self.changed));
         same && found().ok().flatten().is_some_and(|hash| hex(&hash) == self.hash)
     }
 }
 
-/// Length, and time of the last change in nanoseconds.
-fn stamp(path: &Path) -> Option<(u64, u128)> {
+/// Length, and the time when the system last saw it change, in seconds and nanoseconds: unlike the time of the last write,
+/// nobody can set that back.
+fn stamp(path: &Path) -> Option<(u64, (i64, i64))> {
     let found = fs::metadata(path).ok()?;
-    let modified = found.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
-    Some((found.len(), modified.as_nanos()))
+    Some((found.len(), (found.ctime(), found.ctime_nsec())))
 }

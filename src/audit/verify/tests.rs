@@ -1,6 +1,7 @@
 //! A sound log is found sound, signed or not, compressed or not; each change to its folder is found, and told for what it is.
 
 mod altered;
+mod beside;
 mod scene;
 
 use std::fs;
@@ -10,6 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use proptest::prelude::*;
 
 use super::*;
+use crate::audit::notes;
 use scene::{Scene, checkpoint};
 
 #[test]
@@ -110,6 +112,29 @@ fn a_verification_goes_on_where_it_ended() {
     let wrong = Verification { outside, state: Some(state.clone()), ..scene.all() };
     assert_eq!(scene.fault(&wrong), (firsts[1], "safe".to_owned(), Why::Checkpoint));
 
+    // Nor does setting its times back hide a change.
+    all.run(scene.dir()).unwrap();
+    let times = fs::metadata(&old).unwrap().modified().unwrap();
+    let mut changed = whole.clone();
+    changed[300] ^= 1;
+    fs::write(&old, changed).unwrap();
+    fs::File::options().write(true).open(&old).unwrap().set_modified(times).unwrap();
+    assert_eq!(scene.fault(&all).2, Why::Hash);
+    fs::write(&old, &whole).unwrap();
+
+    // The tiles over what is not read again are looked at all the same.
+    all.run(scene.dir()).unwrap();
+    let tile = scene.path("tile/0/000");
+    let hashes = fs::read(&tile).unwrap();
+    let mut altered = hashes.clone();
+    altered[9] ^= 1;
+    fs::write(&tile, altered).unwrap();
+    assert_eq!(scene.fault(&all), (0, "tile/0/000".to_owned(), Why::Tile));
+    fs::remove_file(&tile).unwrap();
+    assert_eq!(scene.fault(&all), (0, "tile/0/000".to_owned(), Why::TileMissing));
+    fs::write(&tile, &hashes).unwrap();
+    assert!(all.run(scene.dir()).unwrap().resumed > 0);
+
     // A state of another log, and a file that is none, are refused.
     all.run(scene.dir()).unwrap();
     let other = Scene::write(3, 9_000);
@@ -137,6 +162,9 @@ proptest! {
         fs::write(path, &whole).unwrap();
         // Not used: another key was given.
         prop_assume!(!path.ends_with(folder::KEYS));
+        // A last note of the history that has no end is what a crash leaves.
+        let text = String::from_utf8_lossy(&changed);
+        prop_assume!(!path.ends_with(folder::CHECKPOINTS) || notes::split(&text).concat() == text);
         prop_assert!(outcome.is_err(), "byte {at} of {path:?}: {outcome:?}");
     }
 }
