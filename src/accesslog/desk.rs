@@ -106,10 +106,12 @@ impl Extent {
     /// A file.
     pub const FILE: Self = Self::Days(10_000);
 
-    const fn bound(self) -> usize {
+    /// Whether one more page of the index is not needed. Programs get one page of it: what this release cannot read leaves
+    /// room on it, and filling that from the next page would lose the rest of that page.
+    const fn is_read(self, within: usize) -> bool {
         match self {
-            Self::Days(records) => records,
-            Self::Records(limit, _) => limit as usize,
+            Self::Days(records) => within >= records,
+            Self::Records(..) => true,
         }
     }
 }
@@ -126,7 +128,7 @@ impl AccessLog {
     /// # Errors
     /// See [`LookError`]. Nothing was shown then; a search that failed is recorded as such.
     pub async fn look(&self, question: Question<'_>, event: AuditEvent) -> Result<Looked, LookError> {
-        let (mut records, found) = match self.search(&question).await {
+        let (records, found) = match self.search(&question).await {
             Ok(found) => found,
             Err(error) => {
                 self.note_failure(event).await;
@@ -135,9 +137,6 @@ impl AccessLog {
         };
         let asked = Span { begins: question.begins, ends: question.ends };
         let span = if found.cut { narrowed(asked, &records) } else { asked };
-        if let Extent::Records(..) = question.extent {
-            records.truncate(question.extent.bound());
-        }
         let counts = Counts { entries: u32::try_from(records.len()).unwrap_or(u32::MAX), ..Counts::default() };
         let event = AuditEvent { outcome: Outcome::Done, counts: Some(counts), ..event };
         let receipt = receipt(self.audit.append(event)?).await?;
@@ -169,7 +168,7 @@ impl AccessLog {
             unreadable += page.unreadable;
             query.after = page.next;
             let cut = page.next.is_some();
-            if !cut || within >= question.extent.bound() || records.len() >= READ_MAX {
+            if !cut || question.extent.is_read(within) || records.len() + unreadable >= READ_MAX {
                 return Ok((records, Found { cut, unreadable, next: page.next, complete_until }));
             }
         }
