@@ -13,3 +13,4 @@ pub use approvals::{ApprovalError, Approvals, Request, RequestState};
 pub use desk::{Answer, Desk, DeskError, Results};
 pub use people::{People, Reader, Role};
 pub use question::{About, Ground, Person, Question, Wrong};
+pub use ticket::{Agreed, Leave};

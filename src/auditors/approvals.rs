@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::people::Reader;
 use super::question::Question;
+use super::ticket::{Agreed, Leave};
 use crate::medmij::{Hostname, LocalId};
 
 /// How long a request waits for a second pair of eyes.
@@ -16,6 +17,8 @@ const WAITS: SignedDuration = SignedDuration::from_hours(24);
 const RUNS: SignedDuration = SignedDuration::from_hours(1);
 /// Requests that are kept; a further one is refused.
 const MOST: usize = 1_000;
+/// Of these, requests of one person, so that nobody takes the place of others.
+const MOST_OF_ONE: usize = 50;
 
 /// A search that waits, or may be run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,7 +75,8 @@ impl Approvals {
     /// `TooMany`.
     pub fn ask(&self, id: LocalId, reader: &Reader, question: Question, now: Timestamp) -> Result<(), ApprovalError> {
         let mut all = self.current(now);
-        if all.len() >= MOST {
+        let own = all.values().filter(|request| request.asker == *reader.name()).count();
+        if all.len() >= MOST || own >= MOST_OF_ONE {
             return Err(ApprovalError::TooMany);
         }
         let until = later(now, WAITS);
@@ -88,17 +92,36 @@ impl Approvals {
         all.values().filter(|request| request.asker == *reader.name() || may_judge(reader, request)).cloned().collect()
     }
 
+    /// The request that `reader` may agree to. It is as it was: what they do is put on record before it counts.
+    ///
+    /// # Errors
+    /// `Gone`, `Own` or `NotYours`.
+    pub fn to_approve(&self, id: &str, reader: &Reader, now: Timestamp) -> Result<Request, ApprovalError> {
+        let mut all = self.current(now);
+        judged(waiting(&mut all, id), reader).map(|request| request.clone())
+    }
+
     /// `reader` agrees: the one who asked may run it for an hour.
     ///
     /// # Errors
     /// `Gone`, `Own` or `NotYours`.
     pub fn approve(&self, id: &str, reader: &Reader, now: Timestamp) -> Result<Request, ApprovalError> {
         let mut all = self.current(now);
-        let request = all.get_mut(id).filter(|request| request.state == RequestState::Waits);
-        let request = judged(request, reader)?;
+        let request = judged(waiting(&mut all, id), reader)?;
         request.state = RequestState::Approved(reader.name().clone());
         request.until = later(now, RUNS);
         Ok(request.clone())
+    }
+
+    /// The request that `reader` may refuse or, when it is their own, take back. It is as it was.
+    ///
+    /// # Errors
+    /// `Gone` or `NotYours`.
+    pub fn to_refuse(&self, id: &str, reader: &Reader, now: Timestamp) -> Result<Request, ApprovalError> {
+        let all = self.current(now);
+        let request = all.get(id).ok_or(ApprovalError::Gone)?;
+        let theirs = request.asker == *reader.name() || may_judge(reader, request);
+        if theirs { Ok(request.clone()) } else { Err(ApprovalError::NotYours) }
     }
 
     /// `reader` does not agree, or the one who asked thinks better of it.
@@ -106,28 +129,23 @@ impl Approvals {
     /// # Errors
     /// `Gone` or `NotYours`.
     pub fn refuse(&self, id: &str, reader: &Reader, now: Timestamp) -> Result<Request, ApprovalError> {
-        let mut all = self.current(now);
-        let request = all.get(id).ok_or(ApprovalError::Gone)?;
-        if request.asker != *reader.name() && !may_judge(reader, request) {
-            return Err(ApprovalError::NotYours);
-        }
-        all.remove(id).ok_or(ApprovalError::Gone)
+        self.to_refuse(id, reader, now)?;
+        self.current(now).remove(id).ok_or(ApprovalError::Gone)
     }
 
-    /// The approved request of `reader`, to be run.
+    /// The approved request of `reader`, to be run, and who agreed.
     ///
     /// # Errors
     /// `Gone`, `NotYours` or `Waits`.
-    pub fn approved(&self, id: &str, reader: &Reader, now: Timestamp) -> Result<Request, ApprovalError> {
+    pub fn approved(&self, id: &str, reader: &Reader, now: Timestamp) -> Result<(Request, Leave), ApprovalError> {
         let all = self.current(now);
         let request = all.get(id).ok_or(ApprovalError::Gone)?;
         if request.asker != *reader.name() {
             return Err(ApprovalError::NotYours);
         }
-        match request.state {
-            RequestState::Waits => Err(ApprovalError::Waits),
-            RequestState::Approved(_) => Ok(request.clone()),
-        }
+        let RequestState::Approved(by) = &request.state else { return Err(ApprovalError::Waits) };
+        let agreed = Some(Agreed { request: request.id, by: by.clone() });
+        Ok((request.clone(), Leave { until: request.until, agreed }))
     }
 
     /// Those whose time is not over.
@@ -136,6 +154,10 @@ impl Approvals {
         all.retain(|_, request| now < request.until);
         all
     }
+}
+
+fn waiting<'r>(all: &'r mut BTreeMap<String, Request>, id: &str) -> Option<&'r mut Request> {
+    all.get_mut(id).filter(|request| request.state == RequestState::Waits)
 }
 
 fn judged<'r>(request: Option<&'r mut Request>, reader: &Reader) -> Result<&'r mut Request, ApprovalError> {

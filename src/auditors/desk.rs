@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::approvals::{ApprovalError, Approvals, Request};
 use super::people::{People, Reader};
 use super::question::{About, Named, Question, Wrong};
-use super::ticket::Tickets;
+use super::ticket::{Agreed, Leave, Opened, Tickets};
 use crate::audit::render::Site;
 use crate::audit::{
     AuditError, AuditEvent, AuditIndex, AuditLog, AuditReceipt, Counts, Cursor, IndexPage, IndexQuery, Keyring, Kind,
@@ -61,7 +61,7 @@ pub struct Visitor {
 #[derive(Debug)]
 pub enum Answer {
     /// This was found.
-    Found(Results),
+    Found(Box<Results>),
     /// Somebody else must agree first; the id of the request.
     Waits(LocalId),
 }
@@ -73,6 +73,8 @@ pub struct Results {
     pub receipt: AuditReceipt,
     /// What was asked.
     pub question: Question,
+    /// Until when further pages and files of it can be had, and who agreed.
+    pub leave: Leave,
     /// The records, newest first.
     pub records: Vec<Record>,
     /// How many more stood there that this release cannot read.
@@ -140,7 +142,8 @@ impl Desk {
         if self.four_eyes && matches!(question.about, About::Person(_)) {
             return self.hold(visitor, question, now).await.map(Answer::Waits);
         }
-        self.look(visitor, question, None).await.map(Answer::Found)
+        let opened = Opened { question, leave: Leave::from(now), after: None };
+        Ok(Answer::Found(Box::new(self.look(visitor, opened).await?)))
     }
 
     /// A further page.
@@ -149,8 +152,7 @@ impl Desk {
     /// See [`DeskError`].
     pub async fn turn(&self, visitor: &Visitor, ticket: &str) -> Result<Results, DeskError> {
         let opened = self.tickets.open(ticket, &visitor.reader, self.clock.now());
-        let (question, after) = opened.ok_or(DeskError::Ticket)?;
-        self.look(visitor, question, after).await
+        self.look(visitor, opened.ok_or(DeskError::Ticket)?).await
     }
 
     /// Everything that was found, for a file.
@@ -159,10 +161,10 @@ impl Desk {
     /// See [`DeskError`].
     pub async fn copy(&self, visitor: &Visitor, ticket: &str) -> Result<Results, DeskError> {
         let opened = self.tickets.open(ticket, &visitor.reader, self.clock.now());
-        let (question, _) = opened.ok_or(DeskError::Ticket)?;
-        let found = tokio::time::timeout(SEARCH_DEADLINE, self.all(&question)).await;
+        let opened = opened.ok_or(DeskError::Ticket)?;
+        let found = tokio::time::timeout(SEARCH_DEADLINE, self.all(&opened.question)).await;
         let page = found.unwrap_or(Err(DeskError::Index));
-        self.shown(visitor, question, page, Use::Export).await
+        self.shown(visitor, opened, page, Use::Export).await
     }
 
     /// Runs a search that somebody else has agreed to.
@@ -170,8 +172,8 @@ impl Desk {
     /// # Errors
     /// See [`DeskError`].
     pub async fn run(&self, visitor: &Visitor, id: &str) -> Result<Results, DeskError> {
-        let request = self.approvals.approved(id, &visitor.reader, self.clock.now())?;
-        self.look(visitor, request.question, None).await
+        let (request, leave) = self.approvals.approved(id, &visitor.reader, self.clock.now())?;
+        self.look(visitor, Opened { question: request.question, leave, after: None }).await
     }
 
     /// Agrees to a search of somebody else, on record.
@@ -179,8 +181,10 @@ impl Desk {
     /// # Errors
     /// See [`DeskError`].
     pub async fn approve(&self, visitor: &Visitor, id: &str) -> Result<(), DeskError> {
-        let request = self.approvals.approve(id, &visitor.reader, self.clock.now())?;
-        self.judged(visitor, &request, "approved").await
+        let request = self.approvals.to_approve(id, &visitor.reader, self.clock.now())?;
+        self.judged(visitor, &request, "approved").await?;
+        self.approvals.approve(id, &visitor.reader, self.clock.now())?;
+        Ok(())
     }
 
     /// Does not agree, on record.
@@ -188,14 +192,16 @@ impl Desk {
     /// # Errors
     /// See [`DeskError`].
     pub async fn refuse(&self, visitor: &Visitor, id: &str) -> Result<(), DeskError> {
-        let request = self.approvals.refuse(id, &visitor.reader, self.clock.now())?;
-        self.judged(visitor, &request, "refused").await
+        let request = self.approvals.to_refuse(id, &visitor.reader, self.clock.now())?;
+        self.judged(visitor, &request, "refused").await?;
+        self.approvals.refuse(id, &visitor.reader, self.clock.now())?;
+        Ok(())
     }
 
     /// A ticket for the page after these results, or for all of them again.
     #[must_use]
     pub fn ticket(&self, visitor: &Visitor, results: &Results, after: Option<Cursor>) -> String {
-        self.tickets.seal(&results.question, after, &visitor.reader, self.clock.now())
+        self.tickets.seal(&results.question, &results.leave, after, &visitor.reader)
     }
 
     async fn hold(&self, visitor: &Visitor, question: Question, now: Timestamp) -> Result<LocalId, DeskError> {
@@ -216,11 +222,11 @@ impl Desk {
         Ok(())
     }
 
-    async fn look(&self, visitor: &Visitor, question: Question, after: Option<Cursor>) -> Result<Results, DeskError> {
-        let query = IndexQuery { after, limit: PAGE, ..query(&question) };
+    async fn look(&self, visitor: &Visitor, asked: Opened) -> Result<Results, DeskError> {
+        let query = IndexQuery { after: asked.after, limit: PAGE, ..query(&asked.question) };
         let page = tokio::time::timeout(SEARCH_DEADLINE, self.index.search(query)).await;
         let page = page.ok().and_then(Result::ok).ok_or(DeskError::Index);
-        self.shown(visitor, question, page, Use::Read).await
+        self.shown(visitor, asked, page, Use::Read).await
     }
 
     async fn all(&self, question: &Question) -> Result<IndexPage, DeskError> {
@@ -231,7 +237,7 @@ impl Desk {
             all.records.extend(page.records);
             all.unreadable += page.unreadable;
             (all.next, query.after) = (page.next, page.next);
-            if page.next.is_none() || all.records.len() >= FILE_MAX {
+            if page.next.is_none() || all.records.len() + all.unreadable >= FILE_MAX {
                 return Ok(all);
             }
         }
@@ -241,13 +247,17 @@ impl Desk {
     async fn shown(
         &self,
         visitor: &Visitor,
-        question: Question,
+        Opened { question, leave, .. }: Opened,
         page: Result<IndexPage, DeskError>,
         purpose: Use,
     ) -> Result<Results, DeskError> {
         let kind = if purpose == Use::Export { Kind::LogExported } else { Kind::LogRead };
         let mut event = self.event(visitor, &question, kind, Outcome::Done);
-        let IndexPage { records, unreadable, next } = match page {
+        if let Some(Agreed { request, by }) = &leave.agreed {
+            event.local_id = Some(*request);
+            event.detail = event.detail.map(|detail| format!("{by} agreed, {detail}").into());
+        }
+        let IndexPage { mut records, unreadable, next } = match page {
             Ok(page) => page,
             Err(error) => {
                 self.note(AuditEvent { outcome: Outcome::Failed, reason: Some("index-down"), ..event }).await;
@@ -257,7 +267,10 @@ impl Desk {
         let entries = u32::try_from(records.len()).unwrap_or(u32::MAX);
         event.counts = Some(Counts { entries, ..Counts::default() });
         let receipt = receipt(self.audit.append(event)?).await?;
-        Ok(Results { receipt, question, records, unreadable, next })
+        if self.four_eyes && question.about == About::Anyone {
+            records.iter_mut().for_each(without_person);
+        }
+        Ok(Results { receipt, question, leave, records, unreadable, next })
     }
 
     async fn wrong(&self, visitor: &Visitor, wrong: Wrong) -> DeskError {
@@ -299,6 +312,13 @@ impl Desk {
     }
 }
 
+/// Who asks about a person has their pseudonym on record with that question. If records of everybody showed pseudonyms, they
+/// would be the records of that person to somebody who was never allowed to search for them.
+fn without_person(record: &mut Record) {
+    record.subject = None;
+    record.sealed = None;
+}
+
 /// A query for no subject is one for everybody, so one person is never none: their pseudonyms are at least one.
 fn query(question: &Question) -> IndexQuery {
     let subjects = match &question.about {
@@ -314,3 +334,6 @@ fn query(question: &Question) -> IndexQuery {
         ..IndexQuery::between(question.begins(), question.ends())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -106,12 +106,13 @@ async fn judge(State(desk): State<Arc<Desk>>, caller: Caller, Path(id): Path<Str
     let done = match single(&pairs, "action") {
         Some("approve") => desk.approve(&visitor, &id).await,
         Some("refuse") => desk.refuse(&visitor, &id).await,
-        _ => {
+        Some("run") => {
             return match desk.run(&visitor, &id).await {
                 Ok(results) => speech.found(&desk, &visitor, &results),
                 Err(error) => speech.failed(error),
             };
         }
+        _ => Err(Wrong::Form.into()),
     };
     match done {
         Ok(()) => speech.requests(&desk, &visitor),

@@ -203,7 +203,9 @@ fn about(typed: Option<&str>, keys: &Keyring, now: Timestamp) -> Result<About, W
     let Some(typed) = typed else { return Ok(About::Anyone) };
     let bsn = Bsn::parse(typed).map_err(|_| Wrong::Patient)?;
     let subject = keys.subject(&bsn, now)?;
-    Ok(About::Person(Box::new(Person { pseudonyms: keys.pseudonyms(&bsn), subject })))
+    // A search for no subject is one for everybody, so one person is never none.
+    let pseudonyms = Some(keys.pseudonyms(&bsn)).filter(|all| !all.is_empty()).ok_or(Wrong::NoKey)?;
+    Ok(About::Person(Box::new(Person { pseudonyms, subject })))
 }
 
 /// Somebody of one practice asks about that one when they name none.

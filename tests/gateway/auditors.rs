@@ -114,6 +114,8 @@ async fn a_search_without_a_reason_finds_nothing() {
         vec![("ground", "complaint"), ("reason", "te kort")],
         vec![("ground", "curiosity"), ("reason", REASON)],
         vec![("ground", "complaint"), ("reason", &with_bsn)],
+        vec![("ground", "curiosity"), ("reason", &with_bsn)],
+        vec![("ground", "complaint"), ("reason", REASON), ("client", &with_bsn)],
     ] {
         let refused = auditor.post("/search", &fields, "application/json").await;
         assert_eq!((refused.status, refused.json()["error"].as_str()), (400, Some("wrong-question")), "{fields:?}");
@@ -167,6 +169,7 @@ async fn a_search_for_one_person_waits_for_a_second_pair_of_eyes() {
     let path = format!("/requests/{id}");
 
     assert_eq!(act(&asker, &path, "run").await.status, 409, "nobody has agreed");
+    assert_eq!(act(&asker, &path, "").await.status, 400, "no word of this form");
     assert_eq!(act(&asker, &path, "approve").await.status, 403, "nobody agrees to their own");
     assert_eq!(act(&Reader::new(&gateway, "praktijk"), &path, "approve").await.status, 403, "not theirs to see");
     let listed = judge.get("/requests", "application/json").await;

@@ -42,7 +42,9 @@ fn somebody_else_agrees_and_only_the_asker_runs_it() {
     all.approve(&id, &reader("other"), now()).unwrap();
     assert_eq!(all.approve(&id, &reader("other"), now()), Err(ApprovalError::Gone), "once");
     assert_eq!(all.approved(&id, &reader("other"), now()), Err(ApprovalError::NotYours));
-    assert_eq!(all.approved(&id, &reader("one"), now()).unwrap().question, question(""));
+    let (request, leave) = all.approved(&id, &reader("one"), now()).unwrap();
+    assert_eq!((request.question, leave.until), (question(""), now() + RUNS));
+    assert_eq!(leave.agreed.unwrap().by, *reader("other").name());
 }
 
 #[test]
@@ -66,8 +68,10 @@ fn requests_end_and_are_bounded() {
     assert_eq!(all.approved(&id, &reader("one"), in_time + RUNS), Err(ApprovalError::Gone));
     let (all, id) = asked("");
     assert_eq!(all.approve(&id, &reader("other"), now() + WAITS), Err(ApprovalError::Gone));
-    for _ in 0..MOST {
-        all.ask(LocalId::new(now()), &reader("one"), question(""), now()).unwrap();
+    let ask = |name| all.ask(LocalId::new(now()), &reader(name), question(""), now());
+    for _ in 0..MOST_OF_ONE {
+        ask("one").unwrap();
     }
-    assert_eq!(all.ask(LocalId::new(now()), &reader("one"), question(""), now()), Err(ApprovalError::TooMany));
+    assert_eq!(ask("one"), Err(ApprovalError::TooMany));
+    assert_eq!(ask("other"), Ok(()), "nobody takes the place of others");
 }

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::auditors::People;
-use crate::auditors::ticket::Tickets;
+use crate::auditors::ticket::{Leave, Opened, Tickets};
 use crate::seal::Sealer;
 use crate::secret::Secret;
 
@@ -70,8 +70,9 @@ fn a_ticket_of_a_practice_that_lost_a_practice_is_worth_nothing() {
     let tickets = Tickets::new(Sealer::new(&Secret::new([7; 32])));
     let question = read(&[], Role::Practice(vec![own("delinde")])).unwrap();
     let before = reader(Role::Practice(vec![own("delinde")]));
-    let ticket = tickets.seal(&question, None, &before, now());
-    assert_eq!(tickets.open(&ticket, &before, now()), Some((question, None)));
+    let leave = Leave::from(now());
+    let ticket = tickets.seal(&question, &leave, None, &before);
+    assert_eq!(tickets.open(&ticket, &before, now()), Some(Opened { question, leave, after: None }));
     assert_eq!(tickets.open(&ticket, &reader(Role::Practice(vec![own("dewilg")])), now()), None);
 }
 
