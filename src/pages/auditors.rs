@@ -11,7 +11,7 @@ use crate::audit::{Outcome, Record, Term as _};
 use crate::auditors::{About, DeskError, Ground, Reader, Request, RequestState, Results, Role, Wrong};
 use crate::form::single;
 use crate::language::Language;
-use crate::medmij::Hostname;
+use crate::medmij::{Hostname, holds_bsn};
 
 /// The question, and below it what was found.
 #[derive(Template)]
@@ -96,8 +96,7 @@ impl<'a> AuditorPage<'a> {
     /// The same question again, with what is wrong with it. What was typed as the number of a patient, or holds one, is gone.
     #[must_use]
     pub fn again(mut self, typed: &[(String, String)], wrong: Wrong) -> Self {
-        let hidden = |name: &str| name == "patient" || (name == "reason" && wrong == Wrong::ReasonHoldsBsn);
-        self.typed = typed.iter().filter(|(name, _)| !hidden(name)).cloned().collect();
+        self.typed = typed.iter().filter(|(name, value)| name != "patient" && !holds_bsn(value)).cloned().collect();
         self.wrong = Some(self.a.wrong(wrong));
         self
     }
