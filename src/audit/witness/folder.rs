@@ -47,7 +47,7 @@ impl WitnessFolder {
     pub fn newest(&self, keys: &LogKeys) -> Result<Option<Checkpoint>, WitnessError> {
         let mut newest = None::<Checkpoint>;
         for path in self.files().map_err(|source| self.failed(source))? {
-            let text = notes::read(&path).map_err(|source| WitnessError::Folder { path: path.clone(), source })?;
+            let text = notes::read(&path).map_err(|source| unreadable(source, &path))?;
             for note in notes::split(&text) {
                 let Ok((kept, _)) = keys.open(note) else { return Err(WitnessError::Strange { path }) };
                 if newest.as_ref().is_none_or(|newest| newest.size <= kept.size) {
@@ -116,4 +116,13 @@ impl WitnessFolder {
     fn failed(&self, source: io::Error) -> WitnessError {
         WitnessError::Folder { path: self.dir.clone(), source }
     }
+}
+
+/// A byte that went bad must not make the notes after it unseen: what is no text was not written by this log.
+fn unreadable(source: io::Error, path: &Path) -> WitnessError {
+    let path = path.to_path_buf();
+    if source.kind() == io::ErrorKind::InvalidData {
+        return WitnessError::Strange { path };
+    }
+    WitnessError::Folder { path, source }
 }

@@ -68,6 +68,10 @@ async fn a_folder_keeps_checkpoints_by_day_and_gives_the_largest_back() {
     let text = fs::read_to_string(own.join("1970-01-01")).unwrap();
     fs::write(own.join("1970-01-01"), text.replace("\n1\n", "\n7\n")).unwrap();
     assert!(folder.newest(&keys).unwrap_err().contradicts());
+    let mut bytes = text.into_bytes();
+    bytes[2] = 0xff;
+    fs::write(own.join("1970-01-01"), bytes).unwrap();
+    assert!(folder.newest(&keys).unwrap_err().contradicts());
 }
 
 #[tokio::test]
