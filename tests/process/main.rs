@@ -9,6 +9,7 @@
 )]
 
 mod audit;
+mod canary;
 mod chain_log;
 mod checkpoints;
 mod config;
