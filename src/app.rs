@@ -14,6 +14,7 @@ mod login;
 mod portals;
 mod start;
 mod store;
+mod syslog;
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -44,6 +45,7 @@ pub use self::his_check::{HisCheck, LOG_NAME as HIS_CHECK_LOG, Line, Report, Ser
 use self::lists::ListsPart;
 pub use self::login::openid_login;
 pub use self::store::migrate_store;
+use self::syslog::SyslogPart;
 pub use start::StartError;
 
 /// How often what has had its time is swept out of the store.
@@ -70,6 +72,7 @@ pub struct App {
     grace: Duration,
     audit: Arc<FileLog>,
     index: IndexPart,
+    syslog: SyslogPart,
     checkpoints: Checkpoints,
     audit_keys: AuditKeys,
     chain_log: ChainLogPart,
@@ -150,6 +153,7 @@ impl App {
             audit,
             checkpoints,
             index,
+            syslog,
             chain_log,
             store,
             lists,
@@ -167,8 +171,8 @@ impl App {
             back: Listener::from_std(listeners.back)?,
             auditors: auditors::socket(listeners.auditors)?,
         };
-        let faces = [(Face::Front, Arc::clone(&front.counters)), (Face::Back, Arc::clone(&back.counters))];
-        let observed = Observed { faces, his, index: Box::new(index.observe()), checkpoints: checkpoints.clone() };
+        let faces = [&front.counters, &back.counters];
+        let observed = Observed::new(faces, his, &index, &syslog, &checkpoints);
         let monitor = monitor(&readiness, &metrics, &audit, &store, &chain_log, &lists, observed);
         // It outlives the drain, so that readiness can tell of it.
         let drained = CancellationToken::new();
@@ -178,7 +182,7 @@ impl App {
         background.spawn(chain_log.clone().deliver(controls.stop.clone()));
         background.spawn(sweep(Arc::clone(&store), Arc::clone(&clock), controls.stop.clone()));
         background.spawn(index.prune(controls.stop.clone()));
-        let filling = index.fill();
+        let (filling, sending) = (index.fill(), syslog.send());
         if controls.stop.run_until_cancelled(lists.loaded.cancelled()).await.is_some() {
             record(&*audit, &clock, Kind::NodeStarted).await?;
             readiness.serve(parts(&audit, &checkpoints, &index, &store, &lists));
@@ -193,7 +197,7 @@ impl App {
         background.wait().await;
         chain_log.finish().await;
         stop_log(&audit, &checkpoints, &clock).await?;
-        let index = filling.finish(grace).await;
+        let (index, ()) = tokio::join!(filling.finish(grace), sending.finish(grace));
         // All wait for the disk.
         let closing = tokio::task::spawn_blocking(move || (store.close(), index.close(), audit.close()));
         closing.await.map(|_| ()).map_err(std::io::Error::other)?;
@@ -277,7 +281,26 @@ struct Observed {
     faces: [(Face, Arc<Counters>); 2],
     his: Vec<his::Observed>,
     index: Box<dyn Fn(&Metrics) + Send + Sync>,
+    syslog: Box<dyn Fn(&Metrics) + Send + Sync>,
     checkpoints: Checkpoints,
+}
+
+impl Observed {
+    fn new(
+        [front, back]: [&Arc<Counters>; 2],
+        his: Vec<his::Observed>,
+        index: &IndexPart,
+        syslog: &SyslogPart,
+        checkpoints: &Checkpoints,
+    ) -> Self {
+        Self {
+            faces: [(Face::Front, Arc::clone(front)), (Face::Back, Arc::clone(back))],
+            his,
+            index: Box::new(index.observe()),
+            syslog: Box::new(syslog.observe()),
+            checkpoints: checkpoints.clone(),
+        }
+    }
 }
 
 fn monitor(
@@ -303,6 +326,7 @@ fn monitor(
         observed.checkpoints.observe(metrics);
         chain_log.observe(metrics);
         (observed.index)(metrics);
+        (observed.syslog)(metrics);
         observed.his.iter().for_each(|endpoint| endpoint.observe(metrics));
     };
     Monitor { readiness: Arc::clone(readiness), metrics: Arc::clone(metrics), observe: Arc::new(observe) }

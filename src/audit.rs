@@ -34,6 +34,7 @@ mod segment;
 mod show;
 pub mod signer;
 mod subject;
+mod syslog;
 #[cfg(test)]
 mod testing;
 mod tiles;
@@ -64,6 +65,7 @@ pub use record::{Record, RecordError, Word};
 pub use segment::{LogId, NodeName, NodeNameError};
 pub use show::{ShowError, show};
 pub use subject::{Pseudonym, SealedBsn, Subject};
+pub use syslog::{SyslogCounts, SyslogProgress, SyslogReceiver, SyslogSender};
 pub use tiles::TileError;
 pub use verify::{OutsideCopy, Progress, StateError, Verification, Verified, VerifyError, verify};
 

@@ -24,6 +24,7 @@ mod section;
 mod services;
 mod source;
 mod store;
+mod syslog;
 mod upkeep;
 
 use std::collections::BTreeMap;
@@ -49,6 +50,7 @@ pub use parts::{Back, Edge, Environment, Front, Identity, Lists, Node, Ops};
 pub use practices::{Dialect, His, Practice, PracticeState};
 pub use services::Services;
 pub use store::{Postgres, Sqlite, Store};
+pub use syslog::Syslog;
 pub use upkeep::{Audit, Keys, Release, Telemetry, Witness, WitnessKind};
 
 use crate::medmij::Hostname;
@@ -236,7 +238,7 @@ impl Parts {
         let auditors = root.optional_table("auditors", |section| Auditors::read(section, own));
         let chain_log = root.optional_table("chain_log", |section| ChainLog::read(section, &data, own));
         let login = root.table("login", Login::read);
-        let audit = root.table_or_defaults("audit", |section| Audit::read(section, &data));
+        let audit = root.table_or_defaults("audit", |section| Audit::read(section, &data, own));
         let store = root.table_or_defaults("store", |section| Store::read(section, &data));
         let keys = root.table("keys", Keys::read);
         let resolve = practices::read_resolve(root);

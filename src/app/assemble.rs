@@ -16,6 +16,7 @@ use super::his::Installations;
 use super::login::login;
 use super::start::{StartError, bind};
 use super::store::open_store;
+use super::syslog::SyslogPart;
 use super::{App, Half, Listeners, ListsPart, portals};
 use crate::accesslog::AccessLog;
 use crate::audit::render::Site;
@@ -94,6 +95,7 @@ impl App {
         let lists = ListsPart::build(config, &clock, &snapshot, &audit)?;
         let store = open_store(config, &clock)?;
         let index = IndexPart::build(config, &clock, &audit, lists.alarms());
+        let syslog = SyslogPart::build(config, &clock, &audit)?;
         let his = Installations::build(config, &clock)?;
         let shared = Shared {
             adapters: his.adapters,
@@ -118,6 +120,7 @@ impl App {
             clock,
             audit,
             index,
+            syslog,
             checkpoints,
             audit_keys,
             chain_log,

@@ -174,3 +174,11 @@ fn firsts(dir: &Path, wanted: impl Fn(Entry) -> Option<u64>) -> Result<Vec<u64>,
     firsts.dedup();
     Ok(firsts)
 }
+
+/// The first record that the log still has: another than 0 only when it says that older ones were removed after their retention.
+pub(super) fn begins_at(dir: &Path) -> Result<u64, ReadError> {
+    if !dir.join(folder::PRUNED).exists() {
+        return Ok(0);
+    }
+    Ok(list(dir)?.front().copied().unwrap_or(0))
+}

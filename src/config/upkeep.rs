@@ -9,7 +9,9 @@ use super::kind::{
 };
 use super::log::Read;
 use super::origin::HttpsUrl;
+use super::parts::Identity;
 use super::section::Section;
+use super::syslog::Syslog;
 use crate::audit::keys::RetiredKey;
 use crate::audit::note::CosignerKey;
 
@@ -36,6 +38,8 @@ pub struct Audit {
     pub former_logs: Vec<String>,
     /// `[[audit.witness]]`: who else keeps its checkpoints.
     pub witnesses: Vec<Witness>,
+    /// `[audit.syslog]`: who gets every record; without it nobody does.
+    pub syslog: Option<Syslog>,
 }
 
 /// `[[audit.witness]]`: somebody who sees the checkpoints.
@@ -84,7 +88,7 @@ impl Witness {
 }
 
 impl Audit {
-    pub(super) fn read(section: &mut Section<'_, '_>, data: &Path) -> Read<Self> {
+    pub(super) fn read(section: &mut Section<'_, '_>, data: &Path, back: Read<&Identity>) -> Read<Self> {
         let dir = section.file_or("dir", Role::Folder, data.join("audit"));
         let segment_bytes = section.or_default("segment_bytes", &bytes(1_048_576..=4_294_967_296), 268_435_456);
         let queue = section.or_default("queue", &number(64..=1_048_576, " of records"), 8192);
@@ -95,6 +99,7 @@ impl Audit {
         let unsigned_max = section.or_default("unsigned_max_seconds", &seconds(30..=3_600), Duration::from_mins(5));
         let former_logs = section.or_default("former_logs", &many_words(1_000, 64), Vec::new());
         let witnesses = section.tables_or_none("witness", Witness::read);
+        let syslog = section.optional_table("syslog", |section| Syslog::read(section, back));
         Ok(Self {
             dir: dir?,
             segment_bytes: segment_bytes?,
@@ -106,6 +111,7 @@ impl Audit {
             unsigned_max: unsigned_max?,
             former_logs: former_logs?,
             witnesses: witnesses?,
+            syslog: syslog?,
         })
     }
 }

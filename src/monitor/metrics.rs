@@ -1,6 +1,7 @@
 //! Every metric, with unit and label set. Labels come from closed sets, so their number is bounded; none holds personal data.
 
 mod audit_index;
+mod audit_syslog;
 mod chain_log;
 mod checkpoints;
 mod his;
@@ -18,6 +19,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
 use self::audit_index::AuditIndexMetrics;
+use self::audit_syslog::AuditSyslogMetrics;
 use self::chain_log::ChainLogMetrics;
 use self::checkpoints::CheckpointMetrics;
 pub use self::checkpoints::{Signed, Witnessed};
@@ -26,7 +28,7 @@ use self::keeping::KeepingMetrics;
 pub use self::keeping::Kept;
 use super::alarms::{Alarm, Raised};
 use super::ready::ListsState;
-use crate::audit::{IndexProgress, Kind, Outcome};
+use crate::audit::{IndexProgress, Kind, Outcome, SyslogCounts};
 use crate::chainlog::Counts;
 use crate::his::Figures;
 use crate::lists::ListKind;
@@ -113,6 +115,7 @@ pub struct Metrics {
     store_waits: Counter,
     store_failures: Family<ReasonLabel, Counter>,
     audit_index: AuditIndexMetrics,
+    audit_syslog: AuditSyslogMetrics,
     chain_log: ChainLogMetrics,
     checkpoints: CheckpointMetrics,
     his: HisMetrics,
@@ -158,6 +161,7 @@ impl Default for Metrics {
             store_waits: Counter::default(),
             store_failures: Family::default(),
             audit_index: AuditIndexMetrics::default(),
+            audit_syslog: AuditSyslogMetrics::default(),
             chain_log: ChainLogMetrics::default(),
             checkpoints: CheckpointMetrics::default(),
             his: HisMetrics::default(),
@@ -193,6 +197,7 @@ impl Metrics {
         registry.register("store_waits", help, self.store_waits.clone());
         registry.register("store_failures", "Failed operations of the store by reason", self.store_failures.clone());
         self.audit_index.register(registry);
+        self.audit_syslog.register(registry);
         self.chain_log.register(registry);
         self.checkpoints.register(registry);
         self.his.register(registry);
@@ -274,6 +279,11 @@ impl Metrics {
         self.audit_index.observe(progress, now);
     }
 
+    /// Sets what the audit record repository has.
+    pub fn observe_audit_syslog(&self, counts: SyslogCounts) {
+        self.audit_syslog.observe(counts);
+    }
+
     /// Sets what is measured of the chain log: what became of its lines, bytes in the spool, and how long the oldest waits.
     pub fn observe_chain_log(&self, counts: &Counts, spooled: u64, oldest: Duration) {
         self.chain_log.observe(counts, spooled, oldest);
@@ -300,6 +310,23 @@ mod tests {
     use super::*;
     use crate::his::{BreakerState, Ending, HisError};
     use crate::lists::PerList;
+
+    #[test]
+    fn what_the_audit_repository_has_is_counted_once() {
+        let metrics = Metrics::default();
+        for _ in 0..2 {
+            metrics.observe_audit_syslog(SyslogCounts { behind: 8, records: 6, unreadable: 1, failures: 2 });
+        }
+        let text = metrics.to_text();
+        for line in [
+            "inzage_audit_syslog_behind 8",
+            "inzage_audit_syslog_records_total 6",
+            "inzage_audit_syslog_unreadable_total 1",
+            "inzage_audit_syslog_failures_total 2",
+        ] {
+            assert!(text.contains(&format!("\n{line}\n")), "{line} in {text}");
+        }
+    }
 
     #[test]
     fn units_and_labels_are_in_the_text() {

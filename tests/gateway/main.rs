@@ -40,6 +40,7 @@ mod services;
 mod share;
 mod shutdown;
 mod slow;
+mod syslog;
 mod tls;
 mod visit;
 mod xml;

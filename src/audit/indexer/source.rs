@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::audit::tree::leaf_hash;
-use crate::audit::{Entry, Follower, IndexBatch, IndexPosition, ReadError, Record, folder, scan};
+use crate::audit::{Entry, Follower, IndexBatch, IndexPosition, ReadError, Record, scan};
 
 /// A batch ends at so many records, or when it is so large.
 const RECORDS: usize = 500;
@@ -30,7 +30,7 @@ impl Source {
         durable: u64,
     ) -> Result<Option<Self>, ReadError> {
         let last = position.and_then(|position| position.next.checked_sub(1).zip(Some(position.leaf)));
-        let first = last.map_or_else(|| begins_at(dir), |(last, _)| Ok(last))?;
+        let first = last.map_or_else(|| scan::begins_at(dir), |(last, _)| Ok(last))?;
         let mut follower = Follower::open(dir, first)?;
         let mut newest = None;
         if let Some((last, leaf)) = last {
@@ -64,12 +64,4 @@ impl Source {
         let log = Arc::clone(&self.log);
         Ok((self, leaf.map(|leaf| IndexBatch { log, entries, leaf })))
     }
-}
-
-/// The first record that the log still has: another than 0 only when it says that older ones were removed after their retention.
-fn begins_at(dir: &Path) -> Result<u64, ReadError> {
-    if !dir.join(folder::PRUNED).exists() {
-        return Ok(0);
-    }
-    Ok(scan::list(dir)?.front().copied().unwrap_or(0))
 }

@@ -1,0 +1,100 @@
+//! What a node sends to an audit record repository, or nothing at all.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::assemble::identity;
+use super::start::StartError;
+use crate::audit::render::Site;
+use crate::audit::{FileLog, SyslogProgress, SyslogReceiver, SyslogSender};
+use crate::clock::SharedClock;
+use crate::config::{self, Config};
+use crate::monitor::metrics::Metrics;
+use crate::tls::client::client_config;
+use crate::tls::identity::Roots;
+
+/// How long TCP and TLS may take together.
+const CONNECT: Duration = Duration::from_secs(10);
+/// How long a batch may take.
+const BATCH: Duration = Duration::from_secs(60);
+/// How long a connection stays after the last frame, at most: longer than anything is under way.
+const SETTLE: Duration = Duration::from_secs(1);
+/// The file in the data folder that keeps how far it is.
+const POSITION: &str = "audit-syslog.position";
+
+/// The sender, if the configuration has one.
+pub(super) struct SyslogPart(Option<SyslogSender>);
+
+/// The task that sends.
+pub(super) struct Sending(Option<(JoinHandle<()>, CancellationToken)>);
+
+impl SyslogPart {
+    /// Reads certificates and roots.
+    pub(super) fn build(config: &Config, clock: &SharedClock, log: &Arc<FileLog>) -> Result<Self, StartError> {
+        let Some(section) = &config.audit.syslog else { return Ok(Self(None)) };
+        Ok(Self(Some(SyslogSender {
+            dir: config.audit.dir.clone(),
+            log: log.id().clone(),
+            durable: log.durable(),
+            position: config.node.data.join(POSITION),
+            site: Site {
+                log: log.id().shared(),
+                operator: Some(config.operator.name.as_str().into()),
+                host: Some(config.back.origin.host().as_str().into()),
+            },
+            receiver: receiver(config, section, clock)?,
+            every: section.every,
+            progress: Arc::new(SyslogProgress::new(log.durable())),
+        })))
+    }
+
+    /// Sets its metrics.
+    pub(super) fn observe(&self) -> impl Fn(&Metrics) + Send + Sync + use<> {
+        let progress = self.0.as_ref().map(|sender| Arc::clone(&sender.progress));
+        move |metrics| {
+            if let Some(progress) = &progress {
+                metrics.observe_audit_syslog(progress.counts());
+            }
+        }
+    }
+
+    /// Begins to send.
+    pub(super) fn send(self) -> Sending {
+        Sending(self.0.map(|sender| {
+            let stop = CancellationToken::new();
+            (tokio::spawn(sender.run(stop.clone())), stop)
+        }))
+    }
+}
+
+impl Sending {
+    /// Sends what is left, within `grace`; the next start sends what then remains.
+    pub(super) async fn finish(self, grace: Duration) {
+        let Some((task, stop)) = self.0 else { return };
+        stop.cancel();
+        let abort = task.abort_handle();
+        if tokio::time::timeout(grace, task).await.is_err() {
+            tracing::warn!("the audit repository does not have all records; the next start sends what is left");
+            abort.abort();
+        }
+    }
+}
+
+fn receiver(config: &Config, section: &config::Syslog, clock: &SharedClock) -> Result<SyslogReceiver, StartError> {
+    let own = identity(&section.identity, clock)?;
+    let tls = client_config(&Roots::load(&section.roots)?, Some(&own), &[], clock)?;
+    let fixed = config.resolve.get(&section.host).map(|ip| SocketAddr::new(*ip, section.port));
+    Ok(SyslogReceiver {
+        host: section.host.clone(),
+        port: section.port,
+        address: fixed,
+        tls: Arc::new(tls),
+        connect: CONNECT,
+        batch: BATCH,
+        settle: SETTLE.min(section.every),
+    })
+}
