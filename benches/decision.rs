@@ -120,7 +120,7 @@ fn main() {
     let (token, names) = (Handle::draw(), [grant.client.clone()]);
     let expires = now + Duration::from_secs(900);
     let issued = IssuedToken { hash: token.hash(), expires, bound_to: None, grant: Arc::new(grant) };
-    let caller = Caller { names: &names, thumbprint: None };
+    let caller = Caller { names: &names, thumbprint: None, address: None };
     let decided = || {
         let route = route(black_box(&path)).unwrap();
         decide(&snapshot, caller, &issued, route, now).unwrap().practice().minimum_age

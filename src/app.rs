@@ -7,6 +7,7 @@ mod audit_keys;
 mod auditors;
 mod chain_log;
 mod checkpoints;
+mod configured;
 mod his;
 mod his_check;
 pub(crate) mod lists;
@@ -41,6 +42,7 @@ use self::audit_keys::AuditKeys;
 use self::chain_log::ChainLogPart;
 use self::checkpoints::Checkpoints;
 pub use self::checkpoints::{checkpoint_key, retirement};
+use self::configured::Configured;
 pub use self::his_check::{HisCheck, LOG_NAME as HIS_CHECK_LOG, Line, Report, ServiceVerdict, Verdict, his_check};
 use self::lists::ListsPart;
 pub use self::login::openid_login;
@@ -84,6 +86,7 @@ pub struct App {
     metrics: Arc<Metrics>,
     his: Vec<his::Observed>,
     readiness: Arc<Readiness>,
+    configured: Configured,
     _data: crate::audit::FolderLock,
 }
 
@@ -163,6 +166,7 @@ impl App {
             metrics,
             his,
             readiness,
+            configured,
             ..
         } = self;
         let ops = tokio::net::TcpListener::from_std(nonblocking(listeners.ops)?)?;
@@ -185,6 +189,7 @@ impl App {
         let (filling, sending) = (index.fill(), syslog.send());
         if controls.stop.run_until_cancelled(lists.loaded.cancelled()).await.is_some() {
             record(&*audit, &clock, Kind::NodeStarted).await?;
+            configured.record(&audit, &clock).await?;
             readiness.serve(parts(&audit, &checkpoints, &index, &store, &lists));
             controls.serving.cancel();
             tracing::info!("serving");

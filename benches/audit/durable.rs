@@ -148,6 +148,6 @@ fn bare(dir: &Path, sizes: &[u64]) -> Side {
 /// Length, payload and chain hash.
 fn record_bytes() -> usize {
     let mut payload = Vec::new();
-    encode(&intent(), &mut payload);
+    encode(&intent(), "inzage-bench-00000000000000ff", &mut payload);
     4 + payload.len() + 32
 }

@@ -11,6 +11,7 @@ use crate::figures::{median, spread};
 use crate::scene::intent;
 
 const ROUNDS: usize = 11;
+const LOG: &str = "inzage-a-00000000000000ff";
 const RECORDS: u64 = 50_000;
 /// For encoding and hashing, in nanoseconds.
 const BAR: f64 = 3_000.0;
@@ -19,7 +20,7 @@ const BAR: f64 = 3_000.0;
 pub(crate) fn measure() -> bool {
     let event = intent();
     let mut payload = Vec::new();
-    encode(&event, &mut payload);
+    encode(&event, LOG, &mut payload);
     println!(
         "processor time for a record of {} bytes of payload, ns; {ROUNDS} rounds: median (min – max)",
         payload.len()
@@ -28,7 +29,7 @@ pub(crate) fn measure() -> bool {
     for _ in 0..ROUNDS {
         encoding.push(each(|| {
             payload.clear();
-            encode(black_box(&event), &mut payload);
+            encode(black_box(&event), LOG, &mut payload);
         }));
         let mut link = Chain::default();
         chain.push(each(|| link.follow(black_box(&payload))));
@@ -41,7 +42,7 @@ pub(crate) fn measure() -> bool {
         let (mut link, mut edge) = (Chain::default(), RightEdge::new());
         all.push(each(|| {
             payload.clear();
-            encode(black_box(&event), &mut payload);
+            encode(black_box(&event), LOG, &mut payload);
             link.follow(&payload);
             edge.push(leaf_hash(&payload), &mut |tile, hashes| {
                 let _ = black_box((tile, hashes));

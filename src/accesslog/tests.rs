@@ -70,14 +70,14 @@ impl World {
     /// Puts a record into log and index; its index.
     async fn happens(&self, event: AuditEvent) -> u64 {
         let mut payload = Vec::new();
-        encode(&event, &mut payload);
+        encode(&event, LOG, &mut payload);
         self.stands(payload).await
     }
 
     /// The same in a form of a later release.
     async fn happens_unreadably(&self, event: AuditEvent) -> u64 {
         let mut payload = Vec::new();
-        encode(&event, &mut payload);
+        encode(&event, LOG, &mut payload);
         let mut members: serde_json::Value = serde_json::from_slice(&payload).unwrap();
         members["v"] = 900.into();
         self.stands(members.to_string().into_bytes()).await

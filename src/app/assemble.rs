@@ -12,6 +12,7 @@ use super::audit_index::IndexPart;
 use super::audit_keys::AuditKeys;
 use super::chain_log::ChainLogPart;
 use super::checkpoints::open_audit;
+use super::configured::Configured;
 use super::his::Installations;
 use super::login::login;
 use super::start::{StartError, bind};
@@ -117,6 +118,7 @@ impl App {
             back: back(config, &shared)?,
             auditors: super::auditors::face(config, &shared, index.search())?,
             readiness: Arc::new(Readiness::default()),
+            configured: Configured::of(config),
             clock,
             audit,
             index,

@@ -4,7 +4,7 @@
 use std::fmt::Display;
 use std::io::Write as _;
 
-use super::{AuditEvent, Counts};
+use super::{AuditEvent, Authorization, Counts, Relation, User};
 
 /// No payload is longer than this. The limits below keep it: six short and two long texts, and under 1 KiB of the rest.
 pub const MAX_PAYLOAD_BYTES: usize = 16 * 1024;
@@ -14,23 +14,29 @@ pub const MAX_PAYLOAD_BYTES: usize = 16 * 1024;
 const SHORT_TEXT_BYTES: usize = 512;
 const LONG_TEXT_BYTES: usize = 6 * 1024;
 
-/// Appends the encoding of `event` to `out`: at most [`MAX_PAYLOAD_BYTES`].
-pub fn encode(event: &AuditEvent, out: &mut Vec<u8>) {
+/// Appends the encoding of `event`, which the log `source` takes, to `out`: at most [`MAX_PAYLOAD_BYTES`].
+pub fn encode(event: &AuditEvent, source: &str, out: &mut Vec<u8>) {
+    let user = event.acting();
     out.extend_from_slice(b"{\"v\":2");
     let mut object = Object { out, cut: false };
     object.quoted("time", Some(format_args!("{:.6}", event.time)));
     object.quoted("kind", Some(event.kind.as_str()));
     object.quoted("outcome", Some(event.outcome.as_str()));
     object.text("reason", event.reason, SHORT_TEXT_BYTES);
+    object.text("source", Some(source), SHORT_TEXT_BYTES);
     object.quoted("local_id", event.local_id);
     object.quoted("request_id", event.request_id);
     object.quoted("correlation_id", event.correlation_id);
+    object.quoted("session", event.session);
     object.text("client_id", event.client_id.as_ref().map(|host| host.as_str()), SHORT_TEXT_BYTES);
     object.text("peer", event.peer.as_ref().map(|host| host.as_str()), SHORT_TEXT_BYTES);
+    object.quoted("access_point", event.access_point);
     object.text("provider", event.provider.as_ref().map(|name| name.as_str()), SHORT_TEXT_BYTES);
     object.text("service", event.service.as_ref().map(|id| id.as_str()), SHORT_TEXT_BYTES);
-    object.quoted("user", Some(event.kind.user()));
-    object.quoted("responsible", Some(event.kind.user().principal()));
+    object.user("user", &user);
+    object.quoted("responsible", Some(user.principal()));
+    object.quoted("authorization", event.authorization.map(Authorization::as_str));
+    object.quoted("relation", event.tie().map(Relation::as_str));
     object.text("subject", event.subject.as_ref().map(|subject| subject.pseudonym.as_str()), SHORT_TEXT_BYTES);
     object.text("sealed", event.subject.as_ref().map(|subject| subject.sealed.as_str()), SHORT_TEXT_BYTES);
     object.quoted("grant", event.grant);
@@ -52,6 +58,14 @@ impl Object<'_> {
     fn quoted(&mut self, name: &str, value: Option<impl Display>) {
         if let Some(value) = value {
             let _ = write!(self.out, ",\"{name}\":\"{value}\"");
+        }
+    }
+
+    /// Only the name of an operator can hold what must be escaped.
+    fn user(&mut self, name: &str, user: &User) {
+        match user {
+            User::Operator(_) => self.text(name, Some(&user.to_string()), SHORT_TEXT_BYTES),
+            User::Person | User::Client | User::Practice | User::Node => self.quoted(name, Some(user)),
         }
     }
 
@@ -121,13 +135,13 @@ fn push_escaped(character: char, out: &mut Vec<u8>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::audit::testing::{any_event, bare, full};
+    use crate::audit::testing::{LOG, any_event, bare, full};
     use proptest::prelude::*;
     use serde_json::{Value, json};
 
     fn encoded(event: &AuditEvent) -> Vec<u8> {
         let mut out = Vec::new();
-        encode(event, &mut out);
+        encode(event, LOG, &mut out);
         out
     }
 
@@ -140,6 +154,11 @@ mod tests {
             "kind": event.kind.as_str(),
             "outcome": event.outcome.as_str(),
             "reason": event.reason,
+            "source": LOG,
+            "session": event.session.map(|id| id.to_string()),
+            "access_point": event.access_point.map(|address| address.to_string()),
+            "authorization": event.authorization.map(Authorization::as_str),
+            "relation": event.tie().map(Relation::as_str),
             "local_id": event.local_id.map(|id| id.to_string()),
             "request_id": event.request_id.map(|id| id.to_string()),
             "correlation_id": event.correlation_id.map(|id| id.to_string()),
@@ -149,8 +168,8 @@ mod tests {
             "service": text(event.service.as_ref().map(|id| id.as_str())),
             "subject": text(event.subject.as_ref().map(|subject| subject.pseudonym.as_str())),
             "sealed": text(event.subject.as_ref().map(|subject| subject.sealed.as_str())),
-            "user": event.kind.user().to_string(),
-            "responsible": event.kind.user().principal().to_string(),
+            "user": event.acting().to_string(),
+            "responsible": event.acting().principal().to_string(),
             "grant": event.grant.map(|id| id.to_string()),
             "query": text(event.query.as_deref()),
             "intent": event.intent,
@@ -167,7 +186,7 @@ mod tests {
         let time = "2026-11-21T09:30:00.123456789Z".parse().unwrap();
         assert_eq!(
             String::from_utf8(encoded(&bare(time))).unwrap(),
-            r#"{"v":2,"time":"2026-11-21T09:30:00.123456Z","kind":"node_started","outcome":"done","user":"node","responsible":"node"}"#
+            r#"{"v":2,"time":"2026-11-21T09:30:00.123456Z","kind":"node_started","outcome":"done","source":"inzage-a-00000000000000ff","user":"node","responsible":"node"}"#
         );
         let text = String::from_utf8(encoded(&full(time))).unwrap();
         let names = [
@@ -176,15 +195,20 @@ mod tests {
             "kind",
             "outcome",
             "reason",
+            "source",
             "local_id",
             "request_id",
             "correlation_id",
+            "session",
             "client_id",
             "peer",
+            "access_point",
             "provider",
             "service",
             "user",
             "responsible",
+            "authorization",
+            "relation",
             "subject",
             "sealed",
             "grant",

@@ -1,10 +1,11 @@
 //! What is recorded: the fields of NEN 7513 (what, when, about whom, by whom, on whose behalf).
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::{Kind, Outcome, Subject};
+use super::{Authorization, Kind, Outcome, Relation, Subject, User};
 use crate::medmij::{CorrelationId, Hostname, LocalId, ProviderName, RequestId, ServiceId};
 
 /// How much was disclosed.
@@ -35,14 +36,24 @@ pub struct AuditEvent {
     pub request_id: Option<RequestId>,
     /// The client's `X-Correlation-ID`, when it was well-formed.
     pub correlation_id: Option<CorrelationId>,
+    /// The person's visit to our pages.
+    pub session: Option<LocalId>,
     /// The PGO or portal on whose behalf it happened.
     pub client_id: Option<Hostname>,
     /// The node at the other end of the mutual TLS connection.
     pub peer: Option<Hostname>,
+    /// The address of the other end of the connection.
+    pub access_point: Option<IpAddr>,
     /// The practice whose data it is about.
     pub provider: Option<ProviderName>,
     /// The data service.
     pub service: Option<ServiceId>,
+    /// Who did it; absent for whom the kind says.
+    pub user: Option<User>,
+    /// Under which rules it was allowed (autorisatieprotocol).
+    pub authorization: Option<Authorization>,
+    /// What ties the user to the person (behandelrelatieprotocol); absent for what follows from the user.
+    pub relation: Option<Relation>,
     /// The person whose data it is about.
     pub subject: Option<Subject>,
     /// The grant (consent) under which it happened.
@@ -71,10 +82,15 @@ impl AuditEvent {
             local_id: None,
             request_id: None,
             correlation_id: None,
+            session: None,
             client_id: None,
             peer: None,
+            access_point: None,
             provider: None,
             service: None,
+            user: None,
+            authorization: None,
+            relation: None,
             subject: None,
             grant: None,
             query: None,
@@ -83,5 +99,18 @@ impl AuditEvent {
             counts: None,
             detail: None,
         }
+    }
+
+    /// Who did it.
+    #[must_use]
+    pub fn acting(&self) -> User {
+        self.user.clone().unwrap_or_else(|| self.kind.user())
+    }
+
+    /// What ties them to the person whose data it is. A person, and who acts on their behalf, need no treatment relation.
+    #[must_use]
+    pub fn tie(&self) -> Option<Relation> {
+        let own = matches!(self.acting().principal(), User::Person) && self.subject.is_some();
+        self.relation.or(own.then_some(Relation::OwnRecord))
     }
 }

@@ -194,7 +194,7 @@ impl IndexPage {
 impl Found {
     fn record(&self) -> Option<Record> {
         let mut record = Record::parse(u64::try_from(self.place.index).ok()?, &self.payload).ok()?;
-        record.source.get_or_insert_with(|| Arc::clone(&self.log));
+        record.source = Some(Arc::clone(&self.log));
         Some(record)
     }
 }

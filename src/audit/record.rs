@@ -244,7 +244,7 @@ fn read<T>(
 mod tests {
     use super::*;
     use crate::audit::encode;
-    use crate::audit::testing::any_event;
+    use crate::audit::testing::{LOG, any_event};
     use proptest::prelude::*;
     use serde_json::{Value, json};
     use std::path::Path;
@@ -361,7 +361,7 @@ mod tests {
         #[test]
         fn every_event_is_read_back(event in any_event(), index: u64) {
             let mut payload = Vec::new();
-            encode(&event, &mut payload);
+            encode(&event, LOG, &mut payload);
             let record = Record::parse(index, &payload).unwrap();
             prop_assert_eq!(object(&record), serde_json::from_slice::<Value>(&payload).unwrap());
         }

@@ -134,10 +134,10 @@ const fn is_lower_hex(c: u8) -> bool {
 
 /// Appends the framed record of `event` to `out` and gives the place after it; `None`, and nothing appended, when the chain
 /// has no more numbers.
-pub(super) fn push_record(before: &Position, event: &AuditEvent, out: &mut Vec<u8>) -> Option<Position> {
+pub(super) fn push_record(before: &Position, event: &AuditEvent, log: &str, out: &mut Vec<u8>) -> Option<Position> {
     let start = out.len();
     out.extend_from_slice(&[0; LENGTH_BYTES]);
-    encode(event, out);
+    encode(event, log, out);
     let payload = out.get(start + LENGTH_BYTES..).unwrap_or_default();
     let length = u32::try_from(payload.len()).ok();
     let after = before.after(payload);

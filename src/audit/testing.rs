@@ -6,7 +6,13 @@ use jiff::Timestamp;
 use proptest::option;
 use proptest::prelude::*;
 
-use super::{AuditEvent, Counts, Kind, Outcome, Pseudonym, SealedBsn, Subject, Term as _};
+use super::{
+    AuditEvent, Authorization, Counts, Kind, Outcome, Pseudonym, Relation, SealedBsn, Subject, Term as _, User,
+};
+
+/// The id of a log.
+pub(crate) const LOG: &str = "inzage-a-00000000000000ff";
+
 use crate::medmij::{CorrelationId, Hostname, LocalId, ProviderName, RequestId, ServiceId};
 
 /// A folder of its own, removed when dropped.
@@ -59,6 +65,11 @@ pub(crate) fn full(time: Timestamp) -> AuditEvent {
         local_id: LocalId::parse("0193515a-8a5c-7cc0-8a55-7d3b1f6f0a01"),
         request_id: RequestId::parse("5c0f6f0e-6a0b-4a43-9d2e-2f1f8a9e6b02"),
         correlation_id: CorrelationId::parse("b6f0f1de-3a0c-4d52-8a54-0d1f4b7a9c03"),
+        session: LocalId::parse("0193515a-8a5c-7cc0-8a55-7d3b1f6f0a05"),
+        access_point: Some([192, 0, 2, 7].into()),
+        user: User::operator("a \"b\""),
+        authorization: Some(Authorization::LastingConsent),
+        relation: Some(Relation::Practice),
         client_id: Some(Hostname::parse("pgo.example.nl").unwrap()),
         peer: Some(Hostname::parse("node.pgo.example.nl").unwrap()),
         provider: Some(ProviderName::parse("huisarts.delinde@medmij").unwrap()),
@@ -100,6 +111,11 @@ pub(crate) fn any_event() -> impl Strategy<Value = AuditEvent> {
             local_id: id.filter(|_| has[0]).and_then(LocalId::parse),
             request_id: id.filter(|_| has[1]).and_then(RequestId::parse),
             correlation_id: id.filter(|_| has[2]).and_then(CorrelationId::parse),
+            session: id.filter(|_| has[0]).and_then(LocalId::parse),
+            access_point: all.access_point.filter(|_| has[1]),
+            user: all.user.filter(|_| has[2]),
+            authorization: all.authorization.filter(|_| has[3]),
+            relation: all.relation.filter(|_| has[4]),
             client_id: all.client_id.filter(|_| has[3]),
             peer: all.peer.filter(|_| has[4]),
             provider: all.provider.filter(|_| has[5]),

@@ -8,13 +8,13 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::approvals::{ApprovalError, Approvals, Request};
-use super::people::{People, Reader};
+use super::people::{People, Reader, Role};
 use super::question::{About, Named, Question, Wrong};
 use super::ticket::{Agreed, Leave, Opened, Tickets};
 use crate::audit::render::Site;
 use crate::audit::{
-    AuditError, AuditEvent, AuditIndex, AuditLog, AuditReceipt, Counts, Cursor, IndexPage, IndexQuery, Keyring, Kind,
-    Outcome, Record, receipt,
+    AuditError, AuditEvent, AuditIndex, AuditLog, AuditReceipt, Authorization, Counts, Cursor, IndexPage, IndexQuery,
+    Keyring, Kind, Outcome, Record, Relation, User, receipt,
 };
 use crate::clock::SharedClock;
 use crate::medmij::{Hostname, LocalId};
@@ -124,6 +124,8 @@ impl Desk {
         }
         let mut event = AuditEvent::new(self.clock.now(), Kind::LogRead, Outcome::Refused);
         event.peer = names.first().cloned();
+        event.user = names.first().and_then(|name| User::operator(name.as_str()));
+        event.access_point = Some(address);
         event.reason = Some("no-auditor");
         self.note(event).await;
         Err(DeskError::Nobody)
@@ -308,6 +310,10 @@ impl Desk {
         let mut event = AuditEvent::new(self.clock.now(), kind, outcome);
         event.local_id = Some(LocalId::new(event.time));
         event.peer = Some(visitor.reader.name().clone());
+        event.access_point = Some(visitor.address);
+        event.user = User::operator(visitor.reader.name().as_str());
+        event.authorization = Some(Authorization::Operator);
+        event.relation = matches!(visitor.reader.role(), Role::Practice(_)).then_some(Relation::Practice);
         event
     }
 }

@@ -71,6 +71,7 @@ impl Connection {
         Caller {
             names: identity.map(|identity| identity.names()).unwrap_or_default(),
             thumbprint: identity.map(|identity| Thumbprint::new(*identity.thumbprint())),
+            address: Some(self.remote.ip()),
         }
     }
 

@@ -114,6 +114,7 @@ impl Reader {
         event.request_id = request.request_id;
         event.correlation_id = request.correlation_id;
         event.peer = request.caller.names.first().cloned();
+        event.access_point = request.caller.address;
         event
     }
 
@@ -159,6 +160,8 @@ impl Reader {
         event.client_id = Some(grant.client.clone());
         event.provider = Some(grant.provider.clone());
         event.grant = Some(grant.id);
+        let is_portal = self.snapshot.load().clients.portal(grant.client.as_str()).is_some();
+        event.authorization = Some(grant.authorization(is_portal));
         let subject = self.keyring.subject(&grant.subject, event.time);
         event.subject = Some(subject.map_err(|missing| ReadError::Audit(missing.into()))?);
         Ok(())

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use super::pkce::CodeChallenge;
 use super::smart_scope::{Access, SmartScope};
 use super::store::StoreFuture;
+use crate::audit::Authorization;
 use crate::medmij::{Bsn, CorrelationId, Hostname, LocalId, ProviderName, RequestId, ServiceId};
 use crate::secret::{HandleHash, Secret};
 
@@ -51,6 +52,17 @@ pub struct SmartGrant {
 }
 
 impl Grant {
+    /// Under which rules it gives access. A portal that sends no person to our pages says itself who they are.
+    #[must_use]
+    pub const fn authorization(&self, is_portal: bool) -> Authorization {
+        match (&self.smart, is_portal, self.lasting) {
+            (Some(_), ..) => Authorization::Smart,
+            (None, true, _) => Authorization::PortalAssertion,
+            (None, false, true) => Authorization::LastingConsent,
+            (None, false, false) => Authorization::MedmijConsent,
+        }
+    }
+
     /// Whether this may be done with this type of resource. A grant of MedMij is for whole services.
     #[must_use]
     pub fn covers(&self, resource: &str, access: Access) -> bool {

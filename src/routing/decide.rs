@@ -1,6 +1,8 @@
 //! The decision: may this grant, held by this caller, be used on this route now? Pure, without waiting or allocating, and
 //! the same function on the hot path, in explanations and in tests.
 
+use std::net::IpAddr;
+
 use jiff::Timestamp;
 
 use super::{Route, Snapshot};
@@ -17,6 +19,8 @@ pub struct Caller<'a> {
     pub names: &'a [Hostname],
     /// The certificate; `None` where no client certificate is asked for.
     pub thumbprint: Option<Thumbprint>,
+    /// Their address, for the record of what they ask; nothing is decided on it.
+    pub address: Option<IpAddr>,
 }
 
 /// The grant may be used: on this practice, for this service. Only [`decide`] makes one.

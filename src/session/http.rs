@@ -12,16 +12,17 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::{RawQuery, Request, State};
 use axum::http::{HeaderMap, header};
-use axum::middleware::{Next as Run, from_fn_with_state};
+use axum::middleware::{Next as Run, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use tower_http::csrf::{CsrfLayer, ProtectionError};
 
 use self::form::{Sent, Submitted, VisitId};
 use self::wish::Wish;
-use super::journey::{Answer, Journey, JourneyError, OwnAnswer, Presented};
+use super::journey::{Answer, Journey, JourneyError, OwnAnswer, Presented, coming_from};
 use super::login::read_ticket;
 use super::visit::Goal;
+use crate::edge::Connection;
 use crate::form::{decode_pairs, single};
 use crate::medmij::LocalId;
 
@@ -54,7 +55,15 @@ pub fn router(journey: Arc<Journey>) -> Router {
         .layer(CsrfLayer::new())
         // Around the check, so that its refusals are recorded and explained like any other.
         .layer(from_fn_with_state(Arc::clone(&journey), explain_other_site))
+        // Around everything that leaves a record.
+        .layer(from_fn(remember_address))
         .with_state(journey)
+}
+
+async fn remember_address(request: Request, next: Run) -> Response {
+    let connection = request.extensions().get::<Arc<Connection>>();
+    let address = connection.map(|connection| connection.remote().ip());
+    coming_from(address, next.run(request)).await
 }
 
 async fn explain_other_site(State(journey): Shared, wish: Wish, request: Request, next: Run) -> Response {

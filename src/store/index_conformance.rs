@@ -49,7 +49,7 @@ fn event(seconds: i64) -> AuditEvent {
 
 pub(super) fn entry(index: u64, event: &AuditEvent) -> Entry {
     let mut payload = Vec::new();
-    encode(event, &mut payload);
+    encode(event, LOG, &mut payload);
     Entry::of(index, payload, Timestamp::UNIX_EPOCH)
 }
 
@@ -87,7 +87,7 @@ pub(super) async fn records_come_back_as_they_stand_in_the_log(index: &dyn Audit
     assert_eq!((indexes(&page), page.unreadable, page.next), (vec![2, 1, 0], 0, None));
     for record in page.records {
         let mut payload = Vec::new();
-        encode(&events[record.index as usize], &mut payload);
+        encode(&events[record.index as usize], LOG, &mut payload);
         let mut written = Record::parse(record.index, &payload).unwrap();
         written.source = Some(LOG.into());
         assert_eq!(record, written);

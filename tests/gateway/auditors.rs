@@ -97,7 +97,8 @@ async fn an_auditor_finds_what_happened_and_is_on_record_first() {
     let read = gateway.last_audit("log_read");
     let receipt = found.receipt.clone().unwrap();
     assert_eq!(receipt.rsplit('/').next().unwrap(), read["index"].to_string());
-    assert_eq!(read["peer"], "auditor.localhost");
+    assert_eq!(read["user"], "operator:auditor.localhost");
+    assert_eq!((&read["authorization"], &read["access_point"]), (&"operator".into(), &"127.0.0.1".into()));
     assert_eq!(read["detail"], format!("auditor, complaint: {REASON}"));
     assert_eq!(read["counts"]["entries"], found.records().len());
 }

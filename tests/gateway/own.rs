@@ -109,7 +109,7 @@ async fn a_person_stops_one_consent_and_keeps_the_others() {
     let left = visitor.press(&list, &[("stop", &ids[0])]).await;
     assert_eq!(listed(&left), ids[1..]);
     assert!(text(&left).contains("De toestemming is gestopt"), "{}", text(&left));
-    let record = gateway.last_audit("grant_ended");
+    let record = gateway.last_audit("consent_withdrawn");
     assert_eq!((&record["outcome"], &record["reason"]), (&"done".into(), &"withdrawn".into()));
     assert_eq!((&record["client_id"], &record["grant"]), (&"pgo2.localhost".into(), &ids[0].as_str().into()));
     assert!(record["subject"].is_string() && record["provider"] == DELINDE, "{record}");
@@ -119,7 +119,7 @@ async fn a_person_stops_one_consent_and_keeps_the_others() {
     // What is over, or nobody's, changes nothing.
     let again = visitor.press(&left, &[("stop", &ids[0])]).await;
     assert_eq!(listed(&again), ids[1..]);
-    assert_eq!(gateway.audit_of("grant_ended").len(), 1);
+    assert_eq!(gateway.audit_of("consent_withdrawn").len(), 1);
     let end = visitor.press(&again, &[("action", "leave")]).await;
     assert!(text(&end).contains("U bent klaar") && read_form(&text(&end)).is_none());
     gateway.stop().await;
@@ -139,7 +139,7 @@ async fn nobody_stops_what_another_person_allowed() {
     assert!(listed(&list).is_empty() && text(&list).contains("geen toestemming voor onbepaalde tijd"));
     let list = visitor.press(&list, &[("stop", &id)]).await;
     assert!(!text(&list).contains("gestopt"), "{}", text(&list));
-    assert!(gateway.audit_of("grant_ended").is_empty());
+    assert!(gateway.audit_of("consent_withdrawn").is_empty());
     assert_eq!(refresh(&pgo, &token).await.0, 200);
     gateway.stop().await;
 }
@@ -198,7 +198,7 @@ async fn an_app_that_comes_again_finds_the_way_to_stop_what_it_may() {
     let sent = visitor.submit(&form, &[("answer", "stop")]).await;
     let answer = inzage::form::decode_pairs(location(&sent).unwrap().split_once('?').unwrap().1).unwrap();
     assert_eq!(single(&answer, "error"), Some("access_denied"));
-    assert_eq!(gateway.last_audit("grant_ended")["reason"], "withdrawn");
+    assert_eq!(gateway.last_audit("consent_withdrawn")["reason"], "withdrawn");
     let refused = gateway.last_audit("consent_refused");
     assert_eq!((&refused["reason"], &refused["client_id"]), (&"withdrawn".into(), &"pgo.localhost".into()));
     assert!(refused["subject"].is_string() && refused["correlation_id"].is_string(), "{refused}");

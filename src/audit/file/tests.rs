@@ -10,13 +10,16 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use proptest::prelude::*;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::*;
 use crate::audit::folder::Entry;
 use crate::audit::testing::{Scratch, any_event, bare, full};
 use crate::audit::{Verified, encode, read_dir, show, verify};
 use crate::clock::TestClock;
+
+/// As long as the ids that are drawn here.
+const LOG: &str = "inzage-test-00000000000000ff";
 
 fn node() -> NodeName {
     NodeName::parse("test").unwrap()
@@ -71,14 +74,23 @@ fn small(count: u64) -> Vec<AuditEvent> {
 fn payloads(events: &[AuditEvent]) -> Vec<(u64, Vec<u8>)> {
     let encoded = events.iter().map(|event| {
         let mut out = Vec::new();
-        encode(event, &mut out);
+        encode(event, LOG, &mut out);
         out
     });
     (0..).zip(encoded).collect()
 }
 
+/// With another id for the log, which is drawn anew for each.
+fn as_of_log(payload: &[u8]) -> Vec<u8> {
+    let text = std::str::from_utf8(payload).unwrap();
+    let (before, rest) = text.split_once("\"source\":\"").unwrap();
+    let (_, after) = rest.split_once('"').unwrap();
+    format!("{before}\"source\":\"{LOG}\"{after}").into_bytes()
+}
+
 fn read_all(dir: &Path) -> Vec<(u64, Vec<u8>)> {
-    read_dir(dir).unwrap().map(Result::unwrap).collect()
+    let all = read_dir(dir).unwrap().map(Result::unwrap);
+    all.map(|(index, payload)| (index, as_of_log(&payload))).collect()
 }
 
 fn broken(dir: &Path) -> Broken {
@@ -108,7 +120,8 @@ async fn what_was_appended_is_read_verified_and_shown() {
         assert_eq!(line["index"], index);
         let stored: Value = serde_json::from_slice(&payload).unwrap();
         for (name, value) in stored.as_object().unwrap() {
-            assert_eq!(&line[name], value);
+            let expected = if name == "source" { &json!(log.to_string()) } else { value };
+            assert_eq!(&line[name], expected);
         }
     }
     for name in ["request_id", "correlation_id", "client_id", "provider", "service"] {

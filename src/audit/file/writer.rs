@@ -230,7 +230,7 @@ impl<D: Disk> Writer<D> {
     }
 
     fn encode(&mut self, event: &AuditEvent, reply: Reply) {
-        match push_record(&self.batch.after, event, &mut self.batch.bytes) {
+        match push_record(&self.batch.after, event, &self.id, &mut self.batch.bytes) {
             Some(after) => {
                 self.batch.after = after;
                 self.batch.replies.push(reply);

@@ -31,7 +31,7 @@ fn clock() -> Arc<TestClock> {
 }
 
 fn config(dir: &Path) -> FileLogConfig {
-    FileLogConfig { segment_bytes: 40_000, ..FileLogConfig::new(dir.into(), NodeName::parse("a").unwrap()) }
+    FileLogConfig { segment_bytes: 60_000, ..FileLogConfig::new(dir.into(), NodeName::parse("a").unwrap()) }
 }
 
 /// Opens log and tree, as a start does.

@@ -173,6 +173,7 @@ impl TokenDesk {
             smart: None,
         });
         event.grant = Some(grant.id);
+        event.authorization = Some(grant.authorization(true));
         let scope = self.rules.scope_form.write(&grant, &grant.services);
         let record = AuditEvent { kind: Kind::TokenIssued, outcome: Outcome::Done, ..event.clone() };
         receipt(self.audit.append(record)?).await?;

@@ -96,6 +96,7 @@ impl TokenDesk {
         event.request_id = call.request_id;
         event.correlation_id = call.correlation_id;
         event.peer = call.caller.names.first().cloned();
+        event.access_point = call.caller.address;
         event
     }
 
@@ -134,6 +135,7 @@ impl TokenDesk {
     pub(super) fn name_grant(&self, event: &mut AuditEvent, grant: &Grant) -> Result<(), TokenError> {
         event.provider = Some(grant.provider.clone());
         event.grant = Some(grant.id);
+        event.authorization = Some(grant.authorization(false));
         event.subject = Some(self.keyring.subject(&grant.subject, event.time)?);
         Ok(())
     }

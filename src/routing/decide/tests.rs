@@ -145,7 +145,7 @@ fn token(grant: &Grant, bound_to: Option<Thumbprint>) -> IssuedToken {
 fn decided(peer: &str, grant: &Grant, path: &str, now: Timestamp) -> Result<(), Refusal> {
     let token = token(grant, None);
     let names = [host("first.example.nl"), host(peer)];
-    let caller = Caller { names: &names, thumbprint: Some(Thumbprint::new([1; 32])) };
+    let caller = Caller { names: &names, thumbprint: Some(Thumbprint::new([1; 32])), address: None };
     decide(&snapshot(), caller, &token, route(path).unwrap(), now).map(|permit| {
         assert_eq!(permit.practice().provider, grant.provider);
         assert_eq!(permit.service().id.as_str(), "49");
@@ -183,7 +183,7 @@ fn a_bound_token_is_for_its_certificate_only() {
         (None, Some(print(2)), Ok(())),
     ] {
         let token = token(&grant("pgo.example.nl", "open@medmij"), bound_to);
-        let caller = Caller { names: &names, thumbprint: shown };
+        let caller = Caller { names: &names, thumbprint: shown, address: None };
         assert_eq!(decide(&snapshot(), caller, &token, route, now()).map(|_| ()), expected);
     }
 }
@@ -238,7 +238,7 @@ fn a_portal_gets_no_service_outside_its_registration() {
     narrowed.clients = Arc::new(ClientRegister::new([(host("portal.example.nl"), Client::Portal(portal))]));
     let grant = grant("portal.example.nl", "open@medmij");
     let (names, token) = ([host("portalnode.example.nl")], token(&grant, None));
-    let caller = Caller { names: &names, thumbprint: None };
+    let caller = Caller { names: &names, thumbprint: None, address: None };
     let route = route("/fhir/open/49/stu3/Encounter").unwrap();
     let refusal = decide(&narrowed, caller, &token, route, now()).unwrap_err();
     assert_eq!(refusal, Refusal::ServiceNotRegistered);
@@ -275,7 +275,7 @@ fn what_is_for_portals_only_does_not_exist_for_a_pgo() {
         let token = token(&Grant { services, ..grant(client, &format!("{provider}@medmij")) }, None);
         let names = [host(peer)];
         let path = format!("/fhir/{provider}/900/stu3/MedicationRequest");
-        let caller = Caller { names: &names, thumbprint: None };
+        let caller = Caller { names: &names, thumbprint: None, address: None };
         decide(&snapshot, caller, &token, route(&path).unwrap(), now()).map(|_| ())
     };
     assert_eq!(decided("portalnode.example.nl", "portal.example.nl", "open"), Ok(()));

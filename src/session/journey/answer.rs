@@ -153,6 +153,7 @@ impl Journey {
             smart,
         };
         event.grant = Some(grant.id);
+        event.authorization = Some(grant.authorization(false));
         event.detail = Some(extent(&grant).into());
         let expires = event.time.saturating_add(self.rules.code_lifetime).unwrap_or(event.time);
         self.record(event).await?;

@@ -5,9 +5,10 @@ use std::collections::HashSet;
 
 use jiff::Timestamp;
 
+use super::whence;
 use super::{Ended, Journey, JourneyError, Presented, Spot, Step};
 use crate::accesslog::{BadPeriod, Day, Entry, Extent, Looked, Period, Question, Reach};
-use crate::audit::{AuditEvent, Kind, Outcome};
+use crate::audit::{AuditEvent, Authorization, Kind, Outcome};
 use crate::language::Language;
 use crate::medmij::{Bsn, LocalId};
 use crate::secret::hash_handle;
@@ -141,8 +142,9 @@ impl Journey {
     fn log_event(&self, spot: Spot, bsn: &Bsn, kind: Kind, period: Period) -> Step<AuditEvent> {
         let mut event = AuditEvent::new(self.clock.now(), kind, Outcome::Done);
         event.local_id = Some(spot.visit);
+        event.authorization = Some(Authorization::OwnLogin);
         event.subject = Some(self.subject(bsn, event.time)?);
         event.detail = Some(format!("{} {}", period.first(), period.last()).into());
-        Ok(event)
+        Ok(whence::placed(event))
     }
 }

@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 
 use super::{Ended, Journey, JourneyError, Next, Presented, Spot, Step};
-use crate::audit::{AuditEvent, Kind, Outcome};
+use crate::audit::{AuditEvent, Authorization, Kind, Outcome};
 use crate::form::single;
 use crate::language::Language;
 use crate::medmij::{Bsn, LocalId};
@@ -87,6 +87,7 @@ impl Journey {
     ) -> Step<Next> {
         let mut event = AuditEvent::new(self.clock.now(), Kind::PersonAuthenticated, Outcome::Done);
         event.local_id = Some(spot.visit);
+        event.authorization = Some(Authorization::OwnLogin);
         self.record_login(event, &person).await?;
         let step = at_login.goal.step();
         self.onward(spot, Visit::Managing(at_login.authenticated(person)), step).await
@@ -173,7 +174,8 @@ impl Journey {
         let now = self.clock.now();
         let subject = self.subject(&grant.subject, now)?;
         if self.grants.end(grant.id, now).await.map_err(|_| JourneyError::Ours)? {
-            let mut event = AuditEvent::new(now, Kind::GrantEnded, Outcome::Done);
+            let mut event = AuditEvent::new(now, Kind::ConsentWithdrawn, Outcome::Done);
+            event.authorization = Some(Authorization::OwnLogin);
             event.local_id = Some(spot.visit);
             event.client_id = Some(grant.client.clone());
             event.provider = Some(grant.provider.clone());

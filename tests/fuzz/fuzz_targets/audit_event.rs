@@ -4,7 +4,7 @@
 
 use std::fmt::Display;
 
-use inzage::audit::{AuditEvent, Counts, Kind, MAX_PAYLOAD_BYTES, Outcome, Pseudonym, encode};
+use inzage::audit::{AuditEvent, Counts, Kind, MAX_PAYLOAD_BYTES, Outcome, Pseudonym, SealedBsn, Subject, encode};
 use inzage::medmij::{CorrelationId, Hostname, LocalId, ProviderName, RequestId, ServiceId};
 use libfuzzer_sys::arbitrary::{Result, Unstructured};
 use libfuzzer_sys::fuzz_target;
@@ -35,7 +35,9 @@ fn event(u: &mut Unstructured<'_>) -> Result<AuditEvent> {
     event.client_id = Hostname::parse(u.arbitrary()?).ok();
     event.provider = ProviderName::parse_short(u.arbitrary()?).ok();
     event.service = ServiceId::parse(u.arbitrary()?).ok();
-    event.subject = Some(Pseudonym::new(u.arbitrary()?, u.arbitrary()?));
+    let (key, hash): (&str, [u8; 32]) = (u.arbitrary()?, u.arbitrary()?);
+    let sealed = SealedBsn::parse("2026:c2VhbGVk").expect("a sealed value");
+    event.subject = Some(Subject { pseudonym: Pseudonym::new(key, hash), sealed });
     event.intent = u.arbitrary()?;
     event.status = u.arbitrary()?;
     let counts: Option<(u32, u32, u64)> = u.arbitrary()?;
@@ -84,7 +86,7 @@ fn assert_says(line: &Value, event: &AuditEvent) {
 fuzz_target!(|input: &[u8]| {
     let Ok(event) = event(&mut Unstructured::new(input)) else { return };
     let mut payload = Vec::new();
-    encode(&event, &mut payload);
+    encode(&event, "inzage-a-00000000000000ff", &mut payload);
     assert!(payload.len() <= MAX_PAYLOAD_BYTES && !payload.contains(&b'\n'));
     folder::with_log(&folder::segment(&[&payload]), |dir| {
         let mut out = Vec::new();

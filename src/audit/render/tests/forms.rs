@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{record, site};
 use crate::audit::render::{atna, csv, ndjson, nen7513};
-use crate::audit::testing::any_event;
+use crate::audit::testing::{LOG, any_event};
 use crate::audit::{Record, encode};
 use proptest::prelude::*;
 
@@ -138,7 +138,7 @@ proptest! {
     #[test]
     fn one_record_is_one_line_that_reads_back(event in any_event(), index: u64) {
         let mut payload = Vec::new();
-        encode(&event, &mut payload);
+        encode(&event, LOG, &mut payload);
         let record = Record::parse(index, &payload).unwrap();
         let detail = event.detail.as_deref().unwrap_or_default();
 

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{record, site};
 use crate::audit::render::balp;
-use crate::audit::testing::any_event;
+use crate::audit::testing::{LOG, any_event};
 use crate::audit::{Kind, Record, Term as _, encode};
 use proptest::prelude::*;
 
@@ -386,7 +386,7 @@ proptest! {
     #[test]
     fn any_record_gives_an_event_that_keeps_what_it_claims(event in any_event(), index: u64) {
         let mut payload = Vec::new();
-        encode(&event, &mut payload);
+        encode(&event, LOG, &mut payload);
         let record = Record::parse(index, &payload).unwrap();
         let event = balp(&record, &site());
         assert_no_hole(&event);
