@@ -58,7 +58,7 @@ impl World {
         let mut payload = Vec::new();
         let event =
             AuditEvent { subject: Some(subject), ..AuditEvent::new(now, Kind::DisclosureIntent, Outcome::Done) };
-        encode(&event, &mut payload);
+        encode(&event, "inzage-a-00000000000000ff", &mut payload);
         let entries = (0..records).map(|index| Entry::of(index, payload.clone(), now)).collect();
         self.index.add(IndexBatch { log: "log".into(), entries, leaf: [0; 32] }).await.unwrap();
     }
