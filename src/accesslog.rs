@@ -15,7 +15,7 @@ mod telling;
 mod tests;
 mod why;
 
-pub use desk::{AccessLog, CompleteUntil, Extent, LookError, Looked, Question};
+pub use desk::{AccessLog, CompleteUntil, Extent, LookError, Looked, Question, Unseen};
 pub use entry::{Act, Basis, Client, ClientKind, Ending, Entry, Who};
 pub use gather::{Day, Line};
 pub use period::{BadPeriod, Period, Reach};

@@ -83,6 +83,22 @@ pub enum LookError {
     Audit(#[from] AuditError),
 }
 
+/// A look that came to nothing.
+#[derive(Debug, thiserror::Error)]
+#[error("{error}")]
+pub struct Unseen {
+    /// Why.
+    pub error: LookError,
+    /// Proof that a search that failed is on record; `None` when the log could not take it.
+    pub receipt: Option<AuditReceipt>,
+}
+
+impl From<AuditError> for Unseen {
+    fn from(error: AuditError) -> Self {
+        Self { error: error.into(), receipt: None }
+    }
+}
+
 /// What may be shown: that it is shown is on record. Only [`AccessLog::look`] makes one.
 #[derive(Debug)]
 pub struct Looked {
@@ -127,13 +143,10 @@ impl AccessLog {
     ///
     /// # Errors
     /// See [`LookError`]. Nothing was shown then; a search that failed is recorded as such.
-    pub async fn look(&self, question: Question<'_>, event: AuditEvent) -> Result<Looked, LookError> {
+    pub async fn look(&self, question: Question<'_>, event: AuditEvent) -> Result<Looked, Unseen> {
         let (records, found) = match self.search(&question).await {
             Ok(found) => found,
-            Err(error) => {
-                self.note_failure(event).await;
-                return Err(error);
-            }
+            Err(error) => return Err(Unseen { error, receipt: self.note_failure(event).await }),
         };
         let asked = Span { begins: question.begins, ends: question.ends };
         let span = if found.cut { narrowed(asked, &records) } else { asked };
@@ -144,11 +157,9 @@ impl AccessLog {
     }
 
     /// Nothing is shown in any case, so a log that cannot take this changes nothing.
-    async fn note_failure(&self, event: AuditEvent) {
+    async fn note_failure(&self, event: AuditEvent) -> Option<AuditReceipt> {
         let event = AuditEvent { outcome: Outcome::Failed, reason: Some("index-down"), ..event };
-        if let Ok(pending) = self.audit.append(event) {
-            let _ = receipt(pending).await;
-        }
+        receipt(self.audit.append(event).ok()?).await.ok()
     }
 
     async fn search(&self, question: &Question<'_>) -> Result<(Vec<Record>, Found), LookError> {

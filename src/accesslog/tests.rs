@@ -116,7 +116,7 @@ impl World {
         }
     }
 
-    async fn look(&self, days: (&str, &str), extent: Extent) -> Result<Looked, LookError> {
+    async fn look(&self, days: (&str, &str), extent: Extent) -> Result<Looked, Unseen> {
         self.look_before(days, None, extent).await
     }
 
@@ -125,7 +125,7 @@ impl World {
         (first, last): (&str, &str),
         before: Option<Timestamp>,
         extent: Extent,
-    ) -> Result<Looked, LookError> {
+    ) -> Result<Looked, Unseen> {
         let period = Period::read(Some(first), Some(last), self.desk.reach()).unwrap();
         let (begins, ends) = (period.begins(), before.unwrap_or_else(|| period.ends()));
         let person = me();
@@ -190,10 +190,16 @@ async fn nothing_is_shown_that_is_not_on_record() {
     let world = World::new();
     world.asked(&me(), at("2026-11-20T09:00:00Z"), Some(SignedDuration::ZERO)).await;
     world.log.fail_flushes(AuditError::Stopped);
-    assert_eq!(world.look(whole_year(), Extent::PAGE).await.unwrap_err(), LookError::Audit(AuditError::Stopped));
+    let Unseen { error, receipt } = world.look(whole_year(), Extent::PAGE).await.unwrap_err();
+    assert_eq!((error, receipt), (LookError::Audit(AuditError::Stopped), None));
     world.log.recover();
     world.index.fail(true);
-    assert_eq!(world.look(whole_year(), Extent::PAGE).await.unwrap_err(), LookError::Index);
+    let Unseen { error, receipt } = world.look(whole_year(), Extent::PAGE).await.unwrap_err();
+    assert_eq!(
+        (error, receipt.map(|receipt| receipt.index())),
+        (LookError::Index, Some(0)),
+        "the failure is on record"
+    );
     world.index.fail(false);
     let looked = world.look(whole_year(), Extent::PAGE).await.unwrap();
     assert_eq!(looked.receipt().to_string(), "memory/1");

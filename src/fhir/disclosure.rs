@@ -23,15 +23,13 @@ impl Attempt {
         Self { log, undecided: true, event }
     }
 
-    /// It is refused; returns when the log has it.
-    pub async fn refused(mut self, error: ReadError) {
+    /// It is refused; returns when the log has it. The refusal stands whether or not the log can take it; a log that cannot is
+    /// seen in its health.
+    pub async fn refused(mut self, error: ReadError) -> Unanswered {
         self.undecided = false;
         let fault = Fault::from(error);
         let refusal = AuditEvent { reason: Some(fault.code), status: Some(fault.status), ..self.event.clone() };
-        if let Ok(pending) = self.log.append(refusal) {
-            // The refusal stands whether or not the log can take it; a log that cannot is seen in its health.
-            let _ = audit::receipt(pending).await;
-        }
+        Unanswered { error, receipt: on_disk(self.log.append(refusal).ok()).await }
     }
 
     /// Whether the log knows how it ended, or that something came of it.
@@ -85,8 +83,21 @@ pub enum Transfer {
     Failed(ReadError),
 }
 
-/// A disclosure that failed after its intent; the outcome is recorded.
-pub struct Unfinished(pub ReadError);
+/// A request that is not answered with data: refused, or failed after its intent.
+#[derive(Debug, thiserror::Error)]
+#[error("{error}")]
+pub struct Unanswered {
+    /// Why.
+    pub error: ReadError,
+    /// Proof that it is on disk: of the refusal or the outcome, or of the intent when that is all that the log could take.
+    /// `None` when it could take nothing.
+    pub receipt: Option<AuditReceipt>,
+}
+
+/// Waits until the log has a record that it took; `None` when it has not.
+pub(super) async fn on_disk(pending: Option<PendingReceipt>) -> Option<AuditReceipt> {
+    audit::receipt(pending?).await.ok()
+}
 
 impl Disclosure {
     /// Opens it. `event` says who, about whom and what.
@@ -107,20 +118,17 @@ impl Disclosure {
     }
 
     /// Nothing leaves. Returns when the log has it, so that a failure that was answered is on record.
-    pub async fn failed(mut self, receipt: Option<AuditReceipt>, error: ReadError) -> Unfinished {
+    pub async fn failed(mut self, intent: Option<AuditReceipt>, error: ReadError) -> Unanswered {
         if let Some(event) = &mut self.event {
             raise_alarm(event, error);
-            event.intent = receipt.map(|receipt| receipt.index());
+            event.intent = intent.as_ref().map(AuditReceipt::index);
             let fault = Fault::from(error);
             event.reason = Some(fault.code);
             event.status = Some(fault.status);
             event.counts = None;
         }
-        if let Some(pending) = self.finish(Outcome::Failed) {
-            // The intent stands in any case.
-            let _ = audit::receipt(pending).await;
-        }
-        Unfinished(error)
+        // The intent stands in any case.
+        Unanswered { error, receipt: on_disk(self.finish(Outcome::Failed)).await.or(intent) }
     }
 
     /// The transfer ended after this much.
@@ -169,7 +177,7 @@ impl Drop for Disclosure {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::audit::MemoryLog;
+    use crate::audit::{AuditError, MemoryLog};
     use crate::clock::TestClock;
 
     fn attempt(log: &Arc<MemoryLog>) -> Attempt {
@@ -197,6 +205,38 @@ mod tests {
                 (Kind::DisclosureOutcome, Outcome::Aborted, None),
             ]
         );
+    }
+
+    /// An attempt that became a disclosure, and the receipt of its intent.
+    async fn intended(log: &Arc<MemoryLog>) -> (Disclosure, AuditReceipt) {
+        let mut becomes = attempt(log);
+        let intent = on_disk(log.append(becomes.event.clone()).ok()).await.unwrap();
+        (becomes.intended(TestClock::at("2026-11-21T12:00:00Z".parse().unwrap())), intent)
+    }
+
+    #[tokio::test]
+    async fn what_is_not_answered_names_its_record() {
+        let log = Arc::new(MemoryLog::default());
+        let index = |unanswered: Unanswered| unanswered.receipt.map(|receipt| receipt.index());
+        assert_eq!(index(attempt(&log).refused(ReadError::UnknownToken).await), Some(0));
+        let (disclosure, intent) = intended(&log).await;
+        assert_eq!(intent.index(), 1);
+        assert_eq!(index(disclosure.failed(Some(intent), ReadError::NotAvailable).await), Some(2), "its outcome");
+        assert_eq!(log.events()[2].intent, Some(1));
+    }
+
+    #[tokio::test]
+    async fn a_log_that_takes_nothing_gives_no_receipt_but_that_of_an_intent_it_has() {
+        for fail in [MemoryLog::fail_appends, MemoryLog::fail_flushes] {
+            let log = Arc::new(MemoryLog::default());
+            let (disclosure, intent) = intended(&log).await;
+            let (without, _) = intended(&log).await;
+            fail(&log, AuditError::Full);
+            assert_eq!(attempt(&log).refused(ReadError::UnknownToken).await.receipt, None);
+            assert_eq!(without.failed(None, ReadError::Audit(AuditError::Full)).await.receipt, None);
+            let failed = disclosure.failed(Some(intent.clone()), ReadError::NotAvailable).await;
+            assert_eq!(failed.receipt, Some(intent));
+        }
     }
 
     #[test]

@@ -16,13 +16,13 @@ use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use self::share::Coming;
 pub use self::share::may_store;
 use super::capability::{Capabilities, METADATA};
-use super::disclosure::Transfer;
+use super::disclosure::{Transfer, Unanswered};
 use super::outcome::{Issue, operation_outcome};
 use super::read::{self, Flow, NoToken, Outgoing, ReadError, Reader, Released, Told};
 use super::request::{Accept, Asked, FORM_MAX_BYTES, FormFault, Format, Media, Prefer, RequestError, Verb, of_refusal};
 use super::shape::submit::SubmitFault;
 use super::xml::to_xml;
-use crate::audit::Counts;
+use crate::audit::{AuditReceipt, Counts};
 use crate::edge::{Body, Connection, Ended, Gate, Source, Torn};
 use crate::fault::Fault;
 use crate::medmij::{CorrelationId, FhirVersion, LocalId, RequestId};
@@ -73,7 +73,7 @@ where
     let refused = Refused { local_id, version, format: of_refusal(asked.asked, version) };
     if asked.asked.verb == Verb::Post && route.is_ok_and(|route| route.rest.is_empty()) {
         let shared = reader.share(asked, &mut Coming::new(body)).await;
-        return shared.map_or_else(|error| refuse(error, refused), share::shared);
+        return shared.map_or_else(|unanswered| refuse_on_record(unanswered, refused), share::shared);
     }
     if let Some(route) = route.ok().filter(|route| route.rest == METADATA) {
         let told = reader.capabilities(asked.caller, route, asked.asked);
@@ -81,7 +81,7 @@ where
     }
     match reader.read(asked).await {
         Ok(released) => release(reader, released),
-        Err(error) => refuse(error, refused),
+        Err(unanswered) => refuse_on_record(unanswered, refused),
     }
 }
 
@@ -154,10 +154,15 @@ fn release(reader: &Reader, released: Released) -> Response<Body> {
     });
     let mut response = Response::new(body.watch(on_end).gated(while_it_lasts(reader, grant)));
     *response.headers_mut() = headers;
-    if let Ok(receipt) = HeaderValue::from_str(&receipt.to_string()) {
-        response.headers_mut().insert("inzage-audit-receipt", receipt);
-    }
+    name_record(response.headers_mut(), &receipt);
     response
+}
+
+/// Under which number the log has this, so that nobody can deny it.
+fn name_record(headers: &mut HeaderMap, receipt: &AuditReceipt) {
+    if let Ok(receipt) = HeaderValue::from_str(&receipt.to_string()) {
+        headers.insert("inzage-audit-receipt", receipt);
+    }
 }
 
 fn streamed(flow: Flow, length: Option<u64>) -> (Body, Option<Arc<Told>>) {
@@ -202,6 +207,15 @@ fn while_it_lasts(reader: &Reader, grant: LocalId) -> Gate {
         let grants = Arc::clone(&grants);
         Box::pin(async move { matches!(grants.has_ended(grant).await, Ok(false)) })
     })
+}
+
+/// A log that could not take it names no record.
+fn refuse_on_record(unanswered: Unanswered, refused: Refused) -> Response<Body> {
+    let mut response = refuse(unanswered.error, refused);
+    if let Some(receipt) = unanswered.receipt {
+        name_record(response.headers_mut(), &receipt);
+    }
+    response
 }
 
 fn refuse(error: ReadError, refused: Refused) -> Response<Body> {

@@ -22,7 +22,7 @@ use jiff::ToSpan as _;
 use self::page::Turn;
 use self::search::Work;
 use super::cursor::{Bound, Cursors};
-use super::disclosure::{Attempt, Disclosure};
+use super::disclosure::{Attempt, Disclosure, Unanswered};
 use super::request::{self, Demand, Floors, Format, Interaction, RequestError};
 use crate::accesslog::AccessLog;
 use crate::audit::{AuditEvent, AuditLog, AuditReceipt, Counts, Keyring, Kind, Outcome};
@@ -93,18 +93,14 @@ impl Reader {
     /// Answers a request with data, or says why not. Refusals are in the audit before this returns.
     ///
     /// # Errors
-    /// See [`ReadError`].
-    pub async fn read(&self, request: Request<'_>) -> Result<Released, ReadError> {
+    /// See [`ReadError`]; it comes with the receipt of its record.
+    pub async fn read(&self, request: Request<'_>) -> Result<Released, Unanswered> {
         let mut attempt = Attempt::open(Arc::clone(&self.audit), self.event(&request));
         let disclosed = self.disclose(request, &mut attempt).await;
         self.note_in_chain(&attempt.event, disclosed.as_ref().err().map(Unread::error));
         match disclosed {
             Ok(released) => Ok(released),
-            Err(Unread::Intended(error)) => Err(error),
-            Err(Unread::Refused(error)) => {
-                attempt.refused(error).await;
-                Err(error)
-            }
+            Err(unread) => Err(unread.recorded(attempt).await),
         }
     }
 

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::disclosure::{Attempt, Unfinished, broken_off, raise_alarm};
+use super::disclosure::{Attempt, Unanswered, broken_off, on_disk, raise_alarm};
 use super::read::ReadError;
 use super::shape::submit::{Sent, SubmitFault, Why};
 use crate::audit::{self, AuditEvent, AuditLog, AuditReceipt, Kind, Outcome, PendingReceipt};
@@ -17,6 +17,8 @@ pub struct Sharing {
     clock: SharedClock,
     /// The outcomes to be, one for each resource that goes.
     open: Vec<AuditEvent>,
+    /// Proof of the last intent that is on disk.
+    intended: Option<AuditReceipt>,
 }
 
 /// How one resource ended.
@@ -37,38 +39,41 @@ impl Sharing {
         clock: SharedClock,
         kind: SubmissionKind,
         entries: &[Sent],
-    ) -> Result<(Self, AuditReceipt), ReadError> {
-        let mut sharing = Self { log, clock, open: Vec::new() };
+    ) -> Result<(Self, AuditReceipt), Unanswered> {
+        let mut sharing = Self { log, clock, open: Vec::new(), intended: None };
         let mut pending = Vec::new();
         let intents: Vec<_> = parts(&attempt.event, kind, entries).collect();
         for event in intents {
             match sharing.log.append(event.clone()) {
                 Ok(receipt) => pending.push(receipt),
-                Err(error) => return Err(sharing.failed(ReadError::Audit(error)).await.0),
+                Err(error) => return Err(sharing.failed(ReadError::Audit(error)).await),
             }
             attempt.decided();
             sharing.open.push(AuditEvent { kind: Kind::SubmissionOutcome, ..event });
         }
-        let mut last = None;
         for (at, pending) in pending.into_iter().enumerate() {
             match audit::receipt(pending).await {
-                Ok(receipt) => last = Some(sharing.durable(at, receipt)),
-                Err(error) => return Err(sharing.failed(ReadError::Audit(error)).await.0),
+                Ok(receipt) => sharing.durable(at, receipt),
+                Err(error) => return Err(sharing.failed(ReadError::Audit(error)).await),
             }
         }
-        // A bundle of nothing but the person was refused before.
-        last.map(|receipt| (sharing, receipt)).ok_or(ReadError::Submission(SubmitFault::from(Why::WrongNumber)))
+        match sharing.intended.clone() {
+            Some(receipt) => Ok((sharing, receipt)),
+            // A bundle of nothing but the person was refused before.
+            None => Err(sharing.failed(ReadError::Submission(SubmitFault::from(Why::WrongNumber))).await),
+        }
     }
 
-    fn durable(&mut self, at: usize, receipt: AuditReceipt) -> AuditReceipt {
+    fn durable(&mut self, at: usize, receipt: AuditReceipt) {
         if let Some(event) = self.open.get_mut(at) {
             event.intent = Some(receipt.index());
         }
-        receipt
+        self.intended = Some(receipt);
     }
 
-    /// The HIS said what became of each; returns when the log has it, as far as it can take it. The intents stand in any case.
-    pub async fn stored(mut self, statuses: &[u16]) {
+    /// The HIS said what became of each; returns when the log has it, as far as it can take it, with the receipt of the last
+    /// that it took. The intents stand in any case.
+    pub async fn stored(mut self, statuses: &[u16]) -> Option<AuditReceipt> {
         let mut statuses = statuses.iter();
         let pending = self.finish(|| match statuses.next() {
             Some(status @ 200..300) => End { outcome: Outcome::Done, status: *status, reason: None },
@@ -76,18 +81,17 @@ impl Sharing {
             Some(status) => End { outcome: Outcome::Failed, status: *status, reason: Some("entry-failed") },
             None => End { outcome: broken_off(), status: 502, reason: None },
         });
-        written(pending).await;
+        written(pending).await.or_else(|| self.intended.take())
     }
 
     /// It failed as a whole. Returns when the log has it.
-    pub async fn failed(mut self, error: ReadError) -> Unfinished {
+    pub async fn failed(mut self, error: ReadError) -> Unanswered {
         if let Some(event) = self.open.first() {
             raise_alarm(event, error);
         }
         let fault = Fault::from(error);
         let pending = self.finish(|| End { outcome: Outcome::Failed, status: fault.status, reason: Some(fault.code) });
-        written(pending).await;
-        Unfinished(error)
+        Unanswered { error, receipt: written(pending).await.or_else(|| self.intended.take()) }
     }
 
     fn finish(&mut self, mut end: impl FnMut() -> End) -> Vec<PendingReceipt> {
@@ -126,11 +130,14 @@ fn parts<'a>(
     })
 }
 
-async fn written(pending: Vec<PendingReceipt>) {
+/// Waits for all of them; the receipt of the last that could be written. An outcome that cannot be written leaves the intent
+/// alone, which says "may have been stored".
+async fn written(pending: Vec<PendingReceipt>) -> Option<AuditReceipt> {
+    let mut last = None;
     for pending in pending {
-        // An outcome that cannot be written leaves the intent alone, which says "may have been stored".
-        let _ = audit::receipt(pending).await;
+        last = on_disk(Some(pending)).await.or(last);
     }
+    last
 }
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ async fn it_is_told_without_a_token_and_leaves_no_record() {
     {
         let reply = ask(&gateway, Method::GET, &format!("{BASE}/{service}/metadata"), "application/fhir+json").await;
         assert_eq!(reply.status, 200, "{service}");
+        assert!(!reply.headers.contains_key("inzage-audit-receipt"), "there is no record to name");
         assert_eq!(reply.headers[header::CONTENT_TYPE], "application/fhir+json; charset=utf-8");
         let told = json(&reply);
         assert_eq!((&told["kind"], &told["fhirVersion"]), (&"instance".into(), &fhir_version.into()));
@@ -48,6 +49,8 @@ async fn where_nothing_is_served_nothing_is_told() {
     ] {
         let reply = ask(&gateway, Method::GET, path, "application/fhir+json").await;
         assert_eq!(reply.status, 404, "{path}");
+        // Where no address can be, the refusal is on record.
+        assert_eq!(reply.headers.contains_key("inzage-audit-receipt"), path.contains("/stu4/"), "{path}");
         let mut outcome = json(&reply);
         outcome["issue"][0]["diagnostics"].take();
         answers.push(outcome);

@@ -155,6 +155,15 @@ impl Gateway {
         found.unwrap_or_else(|| panic!("no {kind} among {records:#?}"))
     }
 
+    /// The record that an answer names as its own in `Inzage-Audit-Receipt`.
+    pub(crate) fn named_by(&self, reply: &Reply) -> Value {
+        let receipt = reply.headers.get("inzage-audit-receipt").unwrap_or_else(|| panic!("no record: {}", text(reply)));
+        let (log, index) = receipt.to_str().unwrap().rsplit_once('/').unwrap();
+        assert_eq!(log, inzage::audit::read_dir(&self.audit_dir()).unwrap().log().shared().as_ref());
+        let index: usize = index.parse().unwrap();
+        self.audit().get(index).filter(|record| record["index"] == index).cloned().unwrap()
+    }
+
     /// How many requests every HIS together got so far.
     pub(crate) fn his_requests(&self) -> u64 {
         self.world.his.iter().map(|his| his.log().count).sum()

@@ -308,7 +308,8 @@ async fn what_the_log_does_not_answer_is_refused_as_elsewhere() {
     ] {
         let reply = portal.back.get(&format!("{base}/{request}"), &token, &new_id()).await.unwrap();
         assert_eq!((reply.status.as_u16(), fault(&reply).0.as_str()), (status, code), "{request}");
-        assert_eq!(gateway.last_audit("resource_refused")["reason"], code);
+        let refusal = gateway.last_audit("resource_refused");
+        assert_eq!((&refusal["reason"], &gateway.named_by(&reply)), (&code.into(), &refusal));
     }
     assert_eq!(gateway.his_requests(), before, "nothing is asked of the practice");
     // No PGO gets a token for it, and the token of the portal is for this service only.

@@ -197,6 +197,7 @@ async fn a_transaction_that_the_practice_refuses_leaves_nothing() {
     let records = gateway.audit_of("submission_outcome");
     assert_eq!(records.len(), 3);
     assert!(records.iter().all(|record| record["outcome"] == "failed" && record["reason"] == "his-rejected"));
+    assert_eq!(gateway.named_by(&reply), records[2]);
     gateway.stop().await;
 }
 
@@ -216,7 +217,9 @@ async fn what_the_practice_may_have_stored_is_said_and_never_sent_again() {
             text(&reply)
         );
         assert_eq!(gateway.his_requests(), before + 1, "{word}");
-        assert_eq!(gateway.last_audit("submission_outcome")["reason"], "his-unconfirmed", "{word}");
+        let outcome = gateway.last_audit("submission_outcome");
+        assert_eq!(outcome["reason"], "his-unconfirmed", "{word}");
+        assert_eq!(gateway.named_by(&reply), outcome, "{word}");
     }
     gateway.stop().await;
 }
@@ -255,7 +258,9 @@ async fn a_token_to_collect_does_not_share_and_the_other_way_round() {
     // 56: a batch where nothing can be shared.
     assert_eq!(refused(&collecting, collecting.base(), &collecting).await.0, 405);
     let document = document(1_000);
-    assert_eq!((post(&sharing, &document).await.status.as_u16()), 422, "56: a transaction where a batch is shared");
+    let reply = post(&sharing, &document).await;
+    assert_eq!(reply.status, 422, "56: a transaction where a batch is shared");
+    assert_eq!(gateway.named_by(&reply), gateway.last_audit("resource_refused"));
     assert_eq!(sharing.get("Observation").await.status, 404);
     let reading = gateway.session_of("52", DELINDE, &gateway.patient()).await;
     let url = format!("{}/Observation?category=vital-signs", reading.base());

@@ -9,6 +9,7 @@ use http::header::{self, HeaderValue};
 use http::{Method, Request, Response};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 
+use super::name_record;
 use crate::edge::Body;
 use crate::fhir::read::{BodyFault, Incoming, Shared};
 
@@ -59,9 +60,7 @@ pub(super) fn shared(shared: Shared) -> Response<Body> {
     let mut response = Response::new(Body::full(Bytes::from(shared.body)));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(shared.format.media_type()));
-    if let Ok(receipt) = HeaderValue::from_str(&shared.receipt.to_string()) {
-        headers.insert("inzage-audit-receipt", receipt);
-    }
+    name_record(headers, &shared.receipt);
     response
 }
 

@@ -122,7 +122,7 @@ impl Checker<'_> {
                 disclosure.released(&receipt).transferred(seen.counts, Transfer::Complete);
                 Ok(seen)
             }
-            Err(error) => Err(disclosure.failed(Some(receipt), error).await.0),
+            Err(error) => Err(disclosure.failed(Some(receipt), error).await.error),
         }
     }
 

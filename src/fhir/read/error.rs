@@ -2,7 +2,7 @@
 
 use super::{BodyFault, NoToken};
 use crate::audit::AuditError;
-use crate::fhir::disclosure::Unfinished;
+use crate::fhir::disclosure::{Attempt, Unanswered};
 use crate::fhir::request::RequestError;
 use crate::fhir::shape::ShapeFault;
 use crate::fhir::shape::submit::SubmitFault;
@@ -75,13 +75,21 @@ pub(super) enum Unread {
     /// Refused before the intent.
     Refused(ReadError),
     /// Failed after the intent; the outcome is recorded.
-    Intended(ReadError),
+    Intended(Unanswered),
 }
 
 impl Unread {
     pub(super) const fn error(&self) -> ReadError {
         match self {
-            Self::Refused(error) | Self::Intended(error) => *error,
+            Self::Refused(error) | Self::Intended(Unanswered { error, .. }) => *error,
+        }
+    }
+
+    /// What is answered; by then the log has it, as far as it can take it.
+    pub(super) async fn recorded(self, attempt: Attempt) -> Unanswered {
+        match self {
+            Self::Refused(error) => attempt.refused(error).await,
+            Self::Intended(unanswered) => unanswered,
         }
     }
 }
@@ -92,8 +100,8 @@ impl From<ReadError> for Unread {
     }
 }
 
-impl From<Unfinished> for Unread {
-    fn from(Unfinished(error): Unfinished) -> Self {
-        Self::Intended(error)
+impl From<Unanswered> for Unread {
+    fn from(unanswered: Unanswered) -> Self {
+        Self::Intended(unanswered)
     }
 }

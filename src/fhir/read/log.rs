@@ -4,11 +4,11 @@
 
 use super::page::{PageLinks, Turn};
 use super::{Outgoing, ReadError, Reader, Released, Unread};
-use crate::accesslog::{Extent, LookError, Looked, Question};
+use crate::accesslog::{Extent, LookError, Looked, Question, Unseen};
 use crate::audit::{AuditEvent, Counts, Cursor, Kind, Outcome};
 use crate::availability::dutch_midnight;
 use crate::fhir::cursor::Bound;
-use crate::fhir::disclosure::Attempt;
+use crate::fhir::disclosure::{Attempt, Unanswered};
 use crate::fhir::request::{Demand, Floors, Interaction, RequestError, SearchShape};
 use crate::medmij::FhirVersion;
 use crate::routing::Permit;
@@ -36,14 +36,14 @@ impl Reader {
         let looked = self.looked(attempt, permit, &shape, &turn).await?;
         let body = self.searchset(&looked, &shape, &turn, bound);
         let counts = Counts { entries: u32::try_from(looked.records().len()).unwrap_or(u32::MAX), ..Counts::default() };
-        Ok(Released {
-            format: demand.format,
-            body: Outgoing::written(body, demand.format, FhirVersion::R4).map_err(Unread::Intended)?,
-            counts,
-            grant: permit.grant().id,
-            receipt: looked.receipt().clone(),
-            disclosure: None,
-        })
+        let receipt = looked.receipt().clone();
+        match Outgoing::written(body, demand.format, FhirVersion::R4) {
+            Ok(body) => {
+                let (format, grant) = (demand.format, permit.grant().id);
+                Ok(Released { format, body, counts, grant, receipt, disclosure: None })
+            }
+            Err(error) => Err(Unanswered { error, receipt: Some(receipt) }.into()),
+        }
     }
 
     async fn looked(
@@ -68,11 +68,11 @@ impl Reader {
                 attempt.decided();
                 Ok(looked)
             }
-            Err(LookError::Audit(error)) => Err(ReadError::Audit(error).into()),
+            Err(Unseen { error: LookError::Audit(error), .. }) => Err(ReadError::Audit(error).into()),
             // The log knows that this look came to nothing.
-            Err(LookError::Index | LookError::NoKey) => {
+            Err(Unseen { error: LookError::Index | LookError::NoKey, receipt }) => {
                 attempt.decided();
-                Err(Unread::Intended(ReadError::Index))
+                Err(Unanswered { error: ReadError::Index, receipt }.into())
             }
         }
     }

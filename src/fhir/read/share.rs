@@ -11,7 +11,7 @@ use bytes::Bytes;
 use super::{Admitted, ReadError, Reader, Request, Unread};
 use crate::audit::AuditReceipt;
 use crate::availability::is_of_age;
-use crate::fhir::disclosure::Attempt;
+use crate::fhir::disclosure::{Attempt, Unanswered};
 use crate::fhir::request::{Floors, Format, Interaction, RequestError, Return, SubmitShape};
 use crate::fhir::shape::submit::{Answering, Echo, Outgoing, Stored, Submission, Why, judge_submission, shape_stored};
 use crate::fhir::shape::{Record, ShapeFault};
@@ -66,18 +66,14 @@ impl Reader {
     /// what has begun may be stored.
     ///
     /// # Errors
-    /// See [`ReadError`].
-    pub async fn share(&self, request: Request<'_>, body: &mut dyn Incoming) -> Result<Shared, ReadError> {
+    /// See [`ReadError`]; it comes with the receipt of its record.
+    pub async fn share(&self, request: Request<'_>, body: &mut dyn Incoming) -> Result<Shared, Unanswered> {
         let mut attempt = Attempt::open(Arc::clone(&self.audit), self.event(&request));
         let shared = self.pass_on(request, body, &mut attempt).await;
         self.note_in_chain(&attempt.event, shared.as_ref().err().map(Unread::error));
         match shared {
             Ok(shared) => Ok(shared),
-            Err(Unread::Intended(error)) => Err(error),
-            Err(Unread::Refused(error)) => {
-                attempt.refused(error).await;
-                Err(error)
-            }
+            Err(unread) => Err(unread.recorded(attempt).await),
         }
     }
 
@@ -116,13 +112,16 @@ impl Reader {
         let intended = Sharing::intend(attempt, log, clock, kind, submission.entries()).await;
         let (sharing, receipt) = match intended {
             Ok(intended) => intended,
-            Err(error) if attempt.is_decided() => return Err(Unread::Intended(error)),
-            Err(error) => return Err(Unread::Refused(error)),
+            Err(unanswered) if attempt.is_decided() => return Err(unanswered.into()),
+            Err(Unanswered { error, .. }) => return Err(error.into()),
         };
         match self.stored(work, submission, &receipt).await {
             Ok(Stored { body, statuses }) => {
-                sharing.stored(&statuses).await;
-                Ok((receipt, written(body, format, work.permit.service().fhir).map_err(Unread::Intended)?))
+                let ended = sharing.stored(&statuses).await;
+                match written(body, format, work.permit.service().fhir) {
+                    Ok(body) => Ok((receipt, body)),
+                    Err(error) => Err(Unanswered { error, receipt: ended }.into()),
+                }
             }
             Err(error) => Err(sharing.failed(error).await.into()),
         }

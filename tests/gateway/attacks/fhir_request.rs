@@ -291,6 +291,7 @@ impl Bench {
         check_refusal(&reply, expected, path);
         assert_eq!(self.gateway.his_requests(), asked, "{path}");
         let refusals = self.refusals();
+        assert_eq!(self.gateway.named_by(&reply), refusals[records], "{path}");
         assert_eq!(
             (refusals.len(), fault(&reply).0.as_str(), &refusals[records]["reason"]),
             (records + 1, expected.2, &expected.2.into()),
