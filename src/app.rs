@@ -41,7 +41,7 @@ pub use self::audit_index::{Rebuilt, prune_index, rebuild_index};
 use self::audit_keys::AuditKeys;
 use self::chain_log::ChainLogPart;
 use self::checkpoints::Checkpoints;
-pub use self::checkpoints::{checkpoint_key, retirement};
+pub use self::checkpoints::{LetGo, checkpoint_key, prune_audit, retirement};
 use self::configured::Configured;
 pub use self::his_check::{HisCheck, LOG_NAME as HIS_CHECK_LOG, Line, Report, ServiceVerdict, Verdict, his_check};
 use self::lists::ListsPart;

@@ -25,6 +25,8 @@ mod notes;
 mod party;
 pub mod proof;
 pub mod prove;
+pub mod prune;
+mod pruned;
 mod read;
 mod reader;
 mod record;

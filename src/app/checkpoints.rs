@@ -15,6 +15,7 @@ use super::start::StartError;
 use crate::audit::keeper::{Keeper, Keeping};
 use crate::audit::keys::{LogKeys, RetiredKey};
 use crate::audit::note::SigningKey;
+use crate::audit::prune::{Plan, PruneError, Retention, complete};
 use crate::audit::signer::{Outside, Pace, SignedCheckpoint, SignedTree, Signer, keys_of, name_of};
 use crate::audit::witness::{HttpWitness, Kind, Witness, WitnessFolder};
 use crate::audit::{FileLog, FileLogConfig, FoundLog, LogId, NodeName, OpenError};
@@ -54,18 +55,13 @@ fn open(
     witnesses: Vec<Arc<Witness>>,
 ) -> Result<(Arc<FileLog>, Checkpoints), StartError> {
     let dir = &config.audit.dir;
-    let seed = key(&config.audit.checkpoint_key)?;
-    let (signing, keys) = keys_of(found.id(), &seed, &config.audit.retired_keys).map_err(StartError::Checkpoints)?;
-    let (sealing, _) = keys_of(found.id(), &seed, &[]).map_err(StartError::Checkpoints)?;
-    let tree = SignedTree::open(dir, &found, (signing, keys.clone()), &[]);
-    let mut tree = tree.map_err(StartError::Checkpoints)?;
-    let mut hearing = Hearing::default();
-    for witness in &witnesses {
-        hearing.ask_folder(witness, &keys, config)?;
+    let (tree, sealing, keys) = held_against(config, &found, &witnesses)?;
+    match complete(dir, &keys) {
+        Ok(0) => {}
+        Ok(segments) => tracing::info!(segments, "removed what an interrupted pruning of the audit log had left"),
+        // Nobody reads them any more, so they do no harm.
+        Err(error) => tracing::warn!(error = super::chain(&error), "old segments of the audit log cannot be removed"),
     }
-    tree.hold_against(&hearing.outside, found.records()).map_err(StartError::Checkpoints)?;
-    hearing.ask_servers(&witnesses, &tree, found.records())?;
-    hearing.conclude(&witnesses)?;
     let (log, recovery) = found.start(Arc::clone(clock)).map_err(|error| refused(config, error))?;
     if recovery.cut_bytes > 0 {
         tracing::warn!(
@@ -79,6 +75,28 @@ fn open(
     let signer = started.map_err(|source| StartError::File { path: dir.display().to_string(), source })?;
     let keeper = keeper(config, sealing, &signer)?;
     Ok((Arc::new(log), Checkpoints { signer: Arc::new(signer), keeper, witnesses }))
+}
+
+/// The tree of a log that was found, once its folder and its witnesses say the same; a key that signs for it, and its keys.
+fn held_against(
+    config: &Config,
+    found: &FoundLog,
+    witnesses: &[Arc<Witness>],
+) -> Result<(SignedTree, SigningKey, LogKeys), StartError> {
+    let dir = &config.audit.dir;
+    let seed = key(&config.audit.checkpoint_key)?;
+    let (signing, keys) = keys_of(found.id(), &seed, &config.audit.retired_keys).map_err(StartError::Checkpoints)?;
+    let (sealing, _) = keys_of(found.id(), &seed, &[]).map_err(StartError::Checkpoints)?;
+    let tree = SignedTree::open(dir, found, (signing, keys.clone()), &[]);
+    let mut tree = tree.map_err(StartError::Checkpoints)?;
+    let mut hearing = Hearing::default();
+    for witness in witnesses {
+        hearing.ask_folder(witness, &keys, config)?;
+    }
+    tree.hold_against(&hearing.outside, found.records()).map_err(StartError::Checkpoints)?;
+    hearing.ask_servers(witnesses, &tree, found.records())?;
+    hearing.conclude(witnesses)?;
+    Ok((tree, sealing, keys))
 }
 
 /// What seals the segments of the log, when that is wanted.
@@ -296,4 +314,46 @@ pub fn retirement(config: &Config) -> Result<RetiredKey, StartError> {
     let signed = || tree.newest().map_or(0, |newest| newest.checkpoint().size);
     let newest = newest.ok_or_else(|| StartError::NotSigned { records: found.records(), signed: signed() })?;
     Ok(RetiredKey::at(&keys, newest.checkpoint()))
+}
+
+/// What the retention lets go of a log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LetGo {
+    /// The first record that is kept.
+    pub first_kept: u64,
+    /// How many segments go.
+    pub segments: usize,
+}
+
+/// Removes from the log what is older than the retention, or only says what that is; `None` when it is nothing. The node must
+/// not run. The log is held against its checkpoint and its witnesses first. Blocks, on a thread of a runtime that may.
+///
+/// # Errors
+/// When the log is in use, or not in order.
+pub fn prune_audit(config: &Config, clock: &SharedClock, remove: bool) -> Result<Option<LetGo>, StartError> {
+    let found = find(config)?;
+    let witnesses = witnesses(config, found.id(), clock)?;
+    let (tree, key, keys) = held_against(config, &found, &witnesses)?;
+    let Some(newest) = tree.newest() else { return Ok(None) };
+    let retention = Retention { days: config.audit.retention_days, now: clock.now() };
+    let plan = prune_with(&config.audit.dir, &keys, newest, retention, remove);
+    let Some(plan) = plan.map_err(StartError::Prune)? else { return Ok(None) };
+    let gone = LetGo { first_kept: plan.first_kept(), segments: plan.segments() };
+    if remove {
+        plan.run(&key).map_err(StartError::Prune)?;
+    }
+    Ok(Some(gone))
+}
+
+fn prune_with(
+    dir: &Path,
+    keys: &LogKeys,
+    newest: &SignedCheckpoint,
+    retention: Retention,
+    remove: bool,
+) -> Result<Option<Plan>, PruneError> {
+    if remove {
+        complete(dir, keys)?;
+    }
+    Plan::make(dir, keys, newest, retention)
 }

@@ -83,6 +83,9 @@ pub enum StartError {
     /// The audit log cannot be read.
     #[error("the audit log cannot be read")]
     AuditLog(#[source] crate::audit::ReadError),
+    /// Old records of the audit log are not removed.
+    #[error("the audit log cannot be pruned")]
+    Prune(#[source] crate::audit::prune::PruneError),
     /// The index of the audit log cannot be changed.
     #[error("the index of the audit log cannot be changed")]
     Index(#[source] crate::audit::IndexFault),
@@ -227,6 +230,7 @@ impl StartError {
             Self::Locked { .. } | Self::Unwitnessed { .. } => 75,
             Self::Audit(_)
             | Self::AuditLog(_)
+            | Self::Prune(_)
             | Self::Index(_)
             | Self::Checkpoints(_)
             | Self::Contradicted { .. }

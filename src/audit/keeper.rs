@@ -132,7 +132,7 @@ impl Work {
 }
 
 /// Seals the oldest raw segment that is closed and wholly under the checkpoint. False when there is none.
-fn seal_next(dir: &Path, key: &SigningKey, newest: &SignedCheckpoint) -> Result<bool, SealError> {
+pub(super) fn seal_next(dir: &Path, key: &SigningKey, newest: &SignedCheckpoint) -> Result<bool, SealError> {
     let firsts: Vec<u64> = scan::list(dir)?.into();
     let covered = newest.checkpoint().size;
     let is_due = |first: u64, next: u64| next <= covered && dir.join(folder::segment(first)).exists();

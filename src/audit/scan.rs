@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::broken::{ReadError, Why, broken};
 use super::chain::Position;
 use super::folder::{self, Entry};
+use super::pruned::{self, Pruned};
 use super::reader::{Segment, Step};
 use super::segment::{self, Header, LogId};
 
@@ -37,19 +38,27 @@ pub(super) struct End {
 impl Scan {
     /// Starts at the first record.
     pub(super) fn open(dir: &Path) -> Result<Self, ReadError> {
-        let mut rest = list(dir)?;
-        let Some(first) = rest.pop_front() else { return broken(0, String::new(), Why::NotBegun) };
-        if first != 0 {
-            return broken(0, folder::segment(first), Why::Missing);
+        let (mut rest, pruned) = held(dir)?;
+        let begins = pruned.as_ref().map_or(0, |pruned| pruned.start.index);
+        let Some(first) = rest.pop_front() else {
+            return match pruned {
+                Some(_) => broken(begins, folder::segment(begins), Why::Missing),
+                None => broken(0, String::new(), Why::NotBegun),
+            };
+        };
+        if first != begins {
+            return broken(begins, folder::segment(first), Why::Missing);
         }
         let current = Segment::open(dir, first)?;
         let Some(header) = Header::parse(current.line()) else {
-            let begun = !rest.is_empty() || current.left() > 0 || !segment::begins_header(current.line());
-            return broken(0, folder::segment(first), if begun { Why::Header } else { Why::NotBegun });
+            let begun =
+                pruned.is_some() || !rest.is_empty() || current.left() > 0 || !segment::begins_header(current.line());
+            return broken(begins, folder::segment(first), if begun { Why::Header } else { Why::NotBegun });
         };
-        let at = Position::start(&header.log);
-        if header.start != at {
-            return broken(0, folder::segment(first), Why::Header);
+        let foreign = pruned.as_ref().is_some_and(|pruned| pruned.log != header.log);
+        let at = pruned.map_or_else(|| Position::start(&header.log), |pruned| pruned.start);
+        if header.start != at || foreign {
+            return broken(begins, folder::segment(first), Why::Header);
         }
         Ok(Self { dir: dir.into(), log: header.log, rest, current, at, unfinished_bytes: 0, ended: false })
     }
@@ -146,8 +155,28 @@ impl Scan {
     }
 }
 
-/// The first indexes of all segments, in order, each once: between packing and removing a segment has two files.
+/// The first indexes of the segments that the log has, in order, each once. Those that it says were removed after their
+/// retention do not count, whether their files are gone yet or not.
 pub(super) fn list(dir: &Path) -> Result<VecDeque<u64>, ReadError> {
+    held(dir).map(|(firsts, _)| firsts)
+}
+
+/// The same, with the statement of what was removed.
+fn held(dir: &Path) -> Result<(VecDeque<u64>, Option<Pruned>), ReadError> {
+    // In this order: the statement is there before a name is gone.
+    let firsts = segments(dir)?;
+    let pruned = pruned::read(dir)?;
+    Ok((left(firsts, pruned.as_ref()), pruned))
+}
+
+/// Those of the segments that were not removed after their retention.
+pub(super) fn left(mut firsts: VecDeque<u64>, pruned: Option<&Pruned>) -> VecDeque<u64> {
+    firsts.retain(|first| pruned.is_none_or(|pruned| *first >= pruned.start.index));
+    firsts
+}
+
+/// The first indexes of all segments that have a file: between packing and removing a segment has two.
+pub(super) fn segments(dir: &Path) -> Result<VecDeque<u64>, ReadError> {
     let first = |entry| if let Entry::Segment(first) | Entry::Packed(first) = entry { Some(first) } else { None };
     firsts(dir, first).map(Into::into)
 }
@@ -177,8 +206,5 @@ fn firsts(dir: &Path, wanted: impl Fn(Entry) -> Option<u64>) -> Result<Vec<u64>,
 
 /// The first record that the log still has: another than 0 only when it says that older ones were removed after their retention.
 pub(super) fn begins_at(dir: &Path) -> Result<u64, ReadError> {
-    if !dir.join(folder::PRUNED).exists() {
-        return Ok(0);
-    }
-    Ok(list(dir)?.front().copied().unwrap_or(0))
+    Ok(pruned::read(dir)?.map_or(0, |pruned| pruned.start.index))
 }

@@ -7,7 +7,7 @@ use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-use super::tree::{OutOfTree, TileId, TreeHash};
+use super::tree::{OutOfTree, RightEdge, TILE_WIDTH, TileId, TreeHash};
 
 const HASH_BYTES: usize = 32;
 
@@ -48,6 +48,25 @@ pub(super) fn read(dir: &Path, id: TileId) -> Result<Vec<TreeHash>, TileError> {
     let bytes = load().map_err(|source| TileError::Io { path: path.clone(), source })?;
     let (hashes, rest) = bytes.as_chunks::<HASH_BYTES>();
     if bytes.len() == most && rest.is_empty() { Ok(hashes.to_vec()) } else { Err(TileError::Width { path }) }
+}
+
+/// The tree of the first `size` records from its full tiles of level 0 alone: the hashes of records that were removed after
+/// their retention stand there.
+///
+/// # Errors
+/// When one of the tiles is not there or has another length.
+pub(super) fn edge_at(dir: &Path, size: u64) -> Result<RightEdge, TileError> {
+    let mut edge = RightEdge::new();
+    while edge.size() < size {
+        let at = edge.size();
+        let tile = TileId::full(0, at / u64::from(TILE_WIDTH)).ok_or(OutOfTree { asked: at, size })?;
+        for leaf in read(dir, tile)? {
+            if edge.size() < size {
+                edge.push(leaf, &mut |_, _| {});
+            }
+        }
+    }
+    Ok(edge)
 }
 
 /// Writes tiles, and makes durable what it wrote.

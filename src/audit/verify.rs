@@ -47,6 +47,8 @@ pub struct Verified {
     pub outside: usize,
     /// The public keys came from the folder itself: whoever changed the log may have changed them too.
     pub own_keys: bool,
+    /// How many of the records were removed after their retention, and are there as hashes only.
+    pub removed: u64,
     /// How many records an earlier verification had read, whose state was used.
     pub resumed: u64,
 }
@@ -123,11 +125,11 @@ impl Verification<'_> {
     fn once(&self, dir: &Path) -> Result<Verified, VerifyError> {
         // In this order: a live node writes records, then tiles, then the checkpoint, then manifests.
         let mut claims = claims::gather(dir, self.keys.as_ref(), &self.outside, &scan::manifests(dir)?)?;
-        if let Some((source, why)) = claims.refused.iter().find(|(_, why)| *why == Why::NoKeys) {
+        if let Some((source, why)) = claims.refused.iter().find(|refused| says_where_it_begins(refused)) {
             return Ok(broken(0, source.clone(), *why)?);
         }
         let tiles = ledger::list_tiles(dir)?;
-        let firsts: Vec<u64> = scan::list(dir)?.into();
+        let firsts: Vec<u64> = scan::left(scan::segments(dir)?, claims.pruned.as_ref()).into();
         (self.progress)(Progress::Total(firsts.iter().map(|first| size_of(dir, *first)).sum()));
         let mut course = self.begin(dir, &firsts, &mut claims)?;
         let (from, count) = (course.from, firsts.len());
@@ -141,17 +143,17 @@ impl Verification<'_> {
     fn begin<'a>(&'a self, dir: &'a Path, firsts: &[u64], claims: &'a mut Claims) -> Result<Course<'a>, VerifyError> {
         let all = std::mem::take(&mut claims.all);
         let mut course = Course::new(dir, claims, firsts.len());
-        let (Some(path), Some(log)) = (&self.state, first_log(dir)) else {
-            course.ledger = Ledger::new(dir.into(), RightEdge::new(), all, course.claims.covered);
-            return Ok(course);
-        };
-        let known = State::load(path, &log)?;
-        let resumed = known.as_ref().and_then(|state| state.resume(dir, firsts, &all));
-        course.state = Some((path, State::new(&log)));
-        match (known, resumed) {
-            (Some(state), Some(resumed)) => course.resume(log, state, resumed, all)?,
-            _ => course.ledger = Ledger::new(dir.into(), RightEdge::new(), all, course.claims.covered),
+        if let (Some(path), Some(log)) = (&self.state, first_log(dir, firsts)) {
+            let known = State::load(path, &log)?;
+            let resumed = known.as_ref().and_then(|state| state.resume(dir, firsts, &all));
+            course.state = Some((path, State::new(&log)));
+            if let (Some(state), Some(resumed)) = (known, resumed) {
+                course.resume(log, state, resumed, all)?;
+                return Ok(course);
+            }
         }
+        course.ledger = Ledger::new(dir.into(), RightEdge::new(), all, course.claims.covered);
+        course.ledger.push_removed(course.claims.begins())?;
         Ok(course)
     }
 }
@@ -237,19 +239,21 @@ impl<'a> Course<'a> {
 
     fn enter_first(&mut self, walked: &Walked, last: bool) -> Result<(), ReadError> {
         let name = folder::segment(walked.first);
-        if walked.first != 0 {
-            return broken(0, name, Why::Missing);
+        let begins = self.claims.begins();
+        if walked.first != begins {
+            return broken(begins, name, Why::Missing);
         }
         let Some(header) = &walked.start else {
             let line = walked.no_header.as_deref().unwrap_or_default();
-            let begun = !last || walked.rest > 0 || !begins_header(line);
-            return broken(0, name, if begun { Why::Header } else { Why::NotBegun });
+            let begun = begins > 0 || !last || walked.rest > 0 || !begins_header(line);
+            return broken(begins, name, if begun { Why::Header } else { Why::NotBegun });
         };
-        if header.start != Position::start(&header.log) {
-            return broken(0, name, Why::Header);
+        let start = self.claims.pruned.as_ref().map_or_else(|| Position::start(&header.log), |pruned| pruned.start);
+        if header.start != start {
+            return broken(begins, name, Why::Header);
         }
         if self.claims.keys.as_ref().is_some_and(|keys| keys.name().as_str() != header.log.to_string()) {
-            return broken(0, name, Why::OtherKeys);
+            return broken(begins, name, Why::OtherKeys);
         }
         self.log = Some(header.log.clone());
         Ok(())
@@ -313,6 +317,7 @@ impl<'a> Course<'a> {
             compared: self.ledger.confirmed().len(),
             outside: self.claims.outside,
             own_keys: self.claims.own_keys,
+            removed: self.claims.begins(),
             resumed: self.resumed,
         })
     }
@@ -330,9 +335,14 @@ fn fits(manifest: &Manifest, walked: &Walked, end: &Position) -> bool {
         && times == Some(manifest.times)
 }
 
+/// Whether nothing else can be judged: without keys, or where the log begins is not known.
+fn says_where_it_begins((source, why): &(String, Why)) -> bool {
+    *why == Why::NoKeys || source == folder::PRUNED
+}
+
 /// The id in the first header, if there is one.
-fn first_log(dir: &Path) -> Option<LogId> {
-    let segment = super::reader::Segment::open(dir, 0).ok()?;
+fn first_log(dir: &Path, firsts: &[u64]) -> Option<LogId> {
+    let segment = super::reader::Segment::open(dir, *firsts.first()?).ok()?;
     Header::parse(segment.line()).map(|header| header.log)
 }
 

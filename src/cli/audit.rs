@@ -9,6 +9,7 @@ mod key;
 mod keys;
 mod people;
 mod prove;
+mod prune;
 mod show;
 mod verify;
 
@@ -40,6 +41,8 @@ pub(super) enum Command {
     Export(export::Arguments),
     /// Check an export: the signature under its manifest and every byte of its parts
     CheckExport(check_export::Arguments),
+    /// Remove records after their retention; what proves that they were there stays
+    Prune(prune::Arguments),
     /// Print the newest signed checkpoint, to be kept elsewhere
     Checkpoint(checkpoint::Arguments),
     /// Print the public key that checks the checkpoints of a node
@@ -66,6 +69,7 @@ pub(super) fn run(command: Command) -> ExitCode {
         Command::Index(command) => index::run(command),
         Command::Export(arguments) => export::run(&arguments),
         Command::CheckExport(arguments) => check_export::run(&arguments),
+        Command::Prune(arguments) => prune::run(arguments),
         Command::Checkpoint(arguments) => checkpoint::run(&arguments),
         Command::Key(of) => key::key(&of),
         Command::RotateKey(of) => key::rotate(&of),

@@ -17,7 +17,7 @@ use crate::audit::note::SigningKey;
 use crate::audit::record::Record;
 use crate::audit::scan;
 use crate::audit::tiles::{self, TileError};
-use crate::audit::tree::{RightEdge, TILE_WIDTH, TileId, leaf_hash};
+use crate::audit::tree::leaf_hash;
 
 /// The signed manifest: there when the export is complete.
 const MANIFEST: &str = "manifest";
@@ -127,7 +127,8 @@ pub(super) fn export_within(
     }
     let first = scan::list(dir).map_err(ExportError::Read)?.front().copied().unwrap_or_default().min(checkpoint.size);
     let mut output = Output::open(limits, folder, choice, (checkpoint, first))?;
-    let mut edge = removed(dir, first)?;
+    // Of the records that were removed after their retention.
+    let mut edge = tiles::edge_at(dir, first)?;
     let mut follower = Follower::open(dir, first).map_err(ExportError::Read)?;
     let mut payload = Vec::new();
     while let Some(index) = follower.next(checkpoint.size, &mut payload).map_err(ExportError::Read)? {
@@ -141,20 +142,6 @@ pub(super) fn export_within(
         return Err(OutputError::Root);
     }
     output.finish(choice, checkpoint, key)
-}
-
-/// The tree of the records that were removed after their retention: their hashes stand in full tiles.
-fn removed(dir: &Path, first: u64) -> Result<RightEdge, OutputError> {
-    let mut edge = RightEdge::new();
-    while edge.size() < first {
-        let tile = TileId::full(0, edge.size() / u64::from(TILE_WIDTH)).ok_or(OutputError::Root)?;
-        for leaf in tiles::read(dir, tile)? {
-            if edge.size() < first {
-                edge.push(leaf, &mut |_, _| {});
-            }
-        }
-    }
-    Ok(edge)
 }
 
 /// A part that is being written, or was.

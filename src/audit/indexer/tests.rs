@@ -7,11 +7,16 @@ use jiff::Timestamp;
 use tokio::task::JoinHandle;
 
 use super::*;
+use crate::audit::pruned::Pruned;
+use crate::audit::reader::Segment;
+use crate::audit::segment::Header;
+use crate::audit::signer::keys_of;
 use crate::audit::testing::{Scratch, bare};
 use crate::audit::{
     AuditEvent, AuditLog, FileLog, FileLogConfig, IndexCounts, IndexQuery, Kind, Lag, MemoryIndex, NodeName, Outcome,
 };
 use crate::clock::TestClock;
+use crate::secret::Secret;
 
 fn now() -> Timestamp {
     "2026-03-02T09:30:00Z".parse().unwrap()
@@ -234,8 +239,13 @@ async fn a_log_without_its_beginning_is_followed_only_when_it_says_so() {
     segments.sort();
     fs::remove_file(scratch.path().join(&segments[0])).unwrap();
     assert_eq!(indexer(scratch.path(), &log, &index).catch_up().await, Err(IndexFault::Log));
-    fs::write(scratch.path().join("pruned"), "removed after their retention").unwrap();
-    assert_eq!(indexer(scratch.path(), &log, &index).catch_up().await, Ok(()));
     let first: u64 = segments[1].to_str().unwrap()[8..28].parse().unwrap();
+    let (key, keys) = keys_of(log.id(), &Secret::new([1; 32]), &[]).unwrap();
+    let header = Header::parse(Segment::open(scratch.path(), first).unwrap().line()).unwrap();
+    let time = Timestamp::UNIX_EPOCH;
+    let pruned = Pruned { log: log.id().clone(), start: header.start, tree: (40, [0; 32]), days: 1_827, time };
+    fs::write(scratch.path().join("pruned"), pruned.sign(&key).unwrap().to_string()).unwrap();
+    fs::write(scratch.path().join("verifier-keys"), keys.to_string()).unwrap();
+    assert_eq!(indexer(scratch.path(), &log, &index).catch_up().await, Ok(()));
     assert_eq!(records(&index).await, (first..40).collect::<Vec<_>>());
 }

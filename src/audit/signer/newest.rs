@@ -7,7 +7,7 @@ use crate::audit::checkpoint::Checkpoint;
 use crate::audit::follow::Follower;
 use crate::audit::keys::LogKeys;
 use crate::audit::note::{KeyName, VerifierKey};
-use crate::audit::{folder, notes};
+use crate::audit::{folder, notes, scan};
 
 /// The newest checkpoint.
 #[derive(Debug, Clone)]
@@ -38,7 +38,8 @@ pub fn read_newest(dir: &Path) -> Result<Newest, SignError> {
 pub fn name_of(dir: &Path) -> Result<KeyName, SignError> {
     match read_keys(dir)? {
         Some(keys) => Ok(keys.name().clone()),
-        None => KeyName::parse(&Follower::open(dir, 0)?.log().to_string()).map_err(|_| SignError::Name),
+        None => KeyName::parse(&Follower::open(dir, scan::list(dir)?.front().copied().unwrap_or(0))?.log().to_string())
+            .map_err(|_| SignError::Name),
     }
 }
 

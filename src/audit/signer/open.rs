@@ -14,7 +14,7 @@ use crate::audit::keys::{KeysError, LogKeys, RetiredKey, Signer};
 use crate::audit::note::{KeyName, Note, NoteError, SigningKey};
 use crate::audit::tiles::{self, Shelf, TileError};
 use crate::audit::tree::{RestoreError, RightEdge, TILE_WIDTH, TileId, TreeHash, leaf_hash, tile_root};
-use crate::audit::{LogId, notes};
+use crate::audit::{LogId, notes, pruned};
 use crate::seal::Key32;
 
 /// A checkpoint of this log that was kept elsewhere.
@@ -75,6 +75,7 @@ impl SignedTree {
             edge,
         };
         tree.hold_against(outside, found.records())?;
+        tree.hold_against_pruned(found.records())?;
         Ok(tree)
     }
 
@@ -100,6 +101,16 @@ impl SignedTree {
             }
         }
         Ok(())
+    }
+
+    /// What was removed after its retention was removed by a key of this log, under a tree that is the beginning of this one.
+    fn hold_against_pruned(&mut self, records: u64) -> Result<(), SignError> {
+        let Some(pruned) = pruned::read_with(&self.dir, &self.keys)? else { return Ok(()) };
+        let (size, root) = pruned.tree;
+        if records < size {
+            return Err(SignError::Short { records, size });
+        }
+        if self.root_at(size)? == root { Ok(()) } else { Err(SignError::Root { size }) }
     }
 
     /// The root when the log had `size` records, which it has. Takes up as many.

@@ -11,6 +11,7 @@ use crate::audit::folder;
 use crate::audit::keys::LogKeys;
 use crate::audit::manifest::Manifest;
 use crate::audit::notes;
+use crate::audit::pruned::Pruned;
 use crate::audit::tree::TreeHash;
 
 /// The tree over the first `size` records has this root.
@@ -36,6 +37,8 @@ pub(super) struct Claims {
     pub(super) own_keys: bool,
     /// The keys of the log.
     pub(super) keys: Option<LogKeys>,
+    /// What was removed after its retention.
+    pub(super) pruned: Option<Pruned>,
     /// Checkpoints from elsewhere.
     pub(super) outside: usize,
 }
@@ -65,6 +68,9 @@ pub(super) fn gather(
         None if signed || given.is_some() => claims.refuse(folder::CHECKPOINT, Why::NoCheckpoint),
         None => {}
     }
+    if let Some(note) = files.text(folder::PRUNED)? {
+        claims.pruned(&note, keys.as_ref());
+    }
     for (number, note) in (1..).zip(notes::split(&history.unwrap_or_default())) {
         claims.checkpoint(note, keys.as_ref(), format!("{} ({number})", folder::CHECKPOINTS));
     }
@@ -90,6 +96,11 @@ impl Claims {
         let note = Files { dir }.text(&folder::manifest(first))?;
         let manifest = note.zip(self.keys.as_ref()).and_then(|(note, keys)| Manifest::open(&note, keys).ok());
         Ok(manifest.filter(|manifest| manifest.start.index == first))
+    }
+
+    /// The first record that the log still has.
+    pub(super) fn begins(&self) -> u64 {
+        self.pruned.as_ref().map_or(0, |pruned| pruned.start.index)
     }
 
     fn own_keys(&mut self, text: &str) -> Option<LogKeys> {
@@ -128,6 +139,15 @@ impl Claims {
             }
             Ok(_) => self.refuse(&source, Why::Manifest),
             Err(_) => self.refuse(&source, Why::Unsigned),
+        }
+    }
+
+    fn pruned(&mut self, note: &str, keys: Option<&LogKeys>) {
+        let Some(keys) = keys else { return self.refuse(folder::PRUNED, Why::NoKeys) };
+        self.pruned = Pruned::open(note, keys);
+        match &self.pruned {
+            Some(Pruned { tree: (size, root), .. }) => self.claim(*size, *root, folder::PRUNED.to_owned()),
+            None => self.refuse(folder::PRUNED, Why::Unsigned),
         }
     }
 

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use super::claims::Claim;
 use crate::audit::broken::{ReadError, Why, broken};
 use crate::audit::folder;
-use crate::audit::tiles;
+use crate::audit::tiles::{self, TileError};
 use crate::audit::tree::{RightEdge, TILE_WIDTH, TileId, TreeHash, tile_root};
 
 /// How many levels of the tree a tile has.
@@ -75,6 +75,26 @@ impl Ledger {
                 }
             });
             self.compare(file)?;
+        }
+        Ok(())
+    }
+
+    /// Adds the records before `first`, which were removed after their retention: their hashes stand in the lowest tiles.
+    pub(super) fn push_removed(&mut self, first: u64) -> Result<(), ReadError> {
+        while self.edge.size() < first {
+            let at = self.edge.size();
+            let width = u64::from(TILE_WIDTH);
+            let Some(tile) = TileId::full(0, at / width) else { break };
+            let hashes = match tiles::read(&self.dir, tile) {
+                Ok(hashes) => hashes,
+                Err(TileError::Io { path, source }) if source.kind() != io::ErrorKind::NotFound => {
+                    return Err(ReadError::Io { path, source });
+                }
+                Err(TileError::Width { .. }) => return broken(at, tile.path(), Why::Tile),
+                Err(TileError::Io { .. } | TileError::Outside(_)) => return broken(at, tile.path(), Why::TileMissing),
+            };
+            let left = usize::try_from((first - at).min(width)).unwrap_or_default();
+            self.push(hashes.get(..left).unwrap_or_default(), &tile.path())?;
         }
         Ok(())
     }

@@ -99,11 +99,15 @@ fn rate(records: u64, seconds: f64) {
 }
 
 fn in_order(verified: &Verified, key: bool) -> ExitCode {
-    let Verified { records, head, log, unfinished_bytes, signed, compared, outside, own_keys, resumed } = verified;
+    let Verified { records, head, log, unfinished_bytes, signed, compared, outside, own_keys, removed, resumed } =
+        verified;
     let head: String = head.iter().map(|byte| format!("{byte:02x}")).collect();
     say(&format!("log {log}, head {head}"));
     if *resumed > 0 {
         say(&format!("the first {resumed} records were read by an earlier run, and their files are as they were then"));
+    }
+    if *removed > 0 {
+        say(&format!("the first {removed} records were removed after their retention; their hashes are there"));
     }
     if *unfinished_bytes > 0 {
         say(&format!(
