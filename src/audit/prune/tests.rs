@@ -156,11 +156,14 @@ proptest! {
 
 #[test]
 fn an_interrupted_pruning_is_completed() {
-    let steps = Sealed::hourly(900).plan(10, 900 * 3_600).unwrap().segments();
-    assert!(steps > 3);
-    for halt in 0..=steps {
+    for halt in 0.. {
         let mut log = Sealed::hourly(900);
         let (before, plan) = (log.records(), log.plan(10, 900 * 3_600).unwrap());
+        // How many segments there are depends on how the appends were gathered.
+        assert!(plan.segments() > 3);
+        if halt > plan.segments() {
+            break;
+        }
         let (first, mut done) = (plan.first_kept(), 0);
         let halted = plan.run_with(&log.key, &mut |_| {
             done += 1;
