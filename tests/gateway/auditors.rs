@@ -164,7 +164,7 @@ async fn a_search_for_one_person_waits_for_a_second_pair_of_eyes() {
     let gateway = Gateway::start().await;
     let bsn = collected(&gateway).await;
     let (asker, judge) = (Reader::new(&gateway, "auditor"), Reader::new(&gateway, "auditor2"));
-    let waits = asker.search(&[("patient", &bsn)]).await;
+    let waits = asker.search(&[("patient", &bsn), ("client", "pgo.localhost")]).await;
     assert_eq!(waits.status, 202, "{}", waits.text);
     let id = waits.json()["waits"].as_str().unwrap().to_owned();
     let path = format!("/requests/{id}");
@@ -174,6 +174,9 @@ async fn a_search_for_one_person_waits_for_a_second_pair_of_eyes() {
     assert_eq!(act(&asker, &path, "approve").await.status, 403, "nobody agrees to their own");
     assert_eq!(act(&Reader::new(&gateway, "praktijk"), &path, "approve").await.status, 403, "not theirs to see");
     let listed = judge.get("/requests", "application/json").await;
+    let (question, whole) = (&listed.json()[0]["question"], judge.get("/requests", "text/html").await.text);
+    assert_eq!(question["client"], "pgo.localhost", "who judges sees the whole question");
+    assert!(whole.contains("pgo.localhost") && !whole.contains(&bsn), "{whole}");
     assert_eq!(
         (&listed.json()[0]["asker"], &listed.json()[0]["reason"]),
         (&"auditor.localhost".into(), &REASON.into())

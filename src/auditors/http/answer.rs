@@ -1,5 +1,7 @@
 //! Answers of the desk: pages, JSON and files.
 
+use std::collections::BTreeMap;
+
 use axum::Json;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
@@ -8,7 +10,7 @@ use serde_json::{Value, json};
 use crate::audit::Record;
 use crate::audit::render::{balp, csv, ndjson, nen7513};
 use crate::auditors::desk::{Desk, DeskError, Results, Visitor};
-use crate::auditors::question::Wrong;
+use crate::auditors::question::{About, Wrong};
 use crate::language::Language;
 use crate::medmij::LocalId;
 use crate::pages::{AuditorMessagePage, AuditorPage, AuditorRequestsPage, STYLESHEET};
@@ -144,6 +146,8 @@ impl Speech {
                 let approved = matches!(request.state, crate::auditors::RequestState::Approved(_));
                 json!({"id": request.id.to_string(), "asker": request.asker.as_str(), "approved": approved,
                     "ground": request.question.ground.as_str(), "reason": request.question.reason,
+                    "one_person": matches!(request.question.about, About::Person(_)),
+                    "question": request.question.pairs().into_iter().collect::<BTreeMap<_, _>>(),
                     "until": request.until.to_string()})
             };
             return guarded(Json(requests.iter().map(one).collect::<Vec<_>>()).into_response());
