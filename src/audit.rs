@@ -41,6 +41,8 @@ mod syslog;
 mod testing;
 mod tiles;
 pub mod tree;
+#[cfg(feature = "sandbox")]
+mod unawaited;
 mod verify;
 pub mod witness;
 
@@ -69,6 +71,8 @@ pub use show::{ShowError, show};
 pub use subject::{Pseudonym, SealedBsn, Subject};
 pub use syslog::{SyslogCounts, SyslogProgress, SyslogReceiver, SyslogSender};
 pub use tiles::TileError;
+#[cfg(feature = "sandbox")]
+pub use unawaited::UnawaitedLog;
 pub use verify::{OutsideCopy, Progress, StateError, Verification, Verified, VerifyError, verify};
 
 use std::fmt;

@@ -62,8 +62,9 @@
 //!   [`secret::random`].
 //! - No handler talks to a HIS: only `fhir::read` and `availability` call a [`his::HisAdapter`].
 //! - Only [`routing::decide`] makes a [`routing::Permit`].
-//! - Only the audit logs make an [`audit::AuditReceipt`], after the flush that covers the record; [`audit::MemoryLog`], which
-//!   makes them without a disk, is for tests. No data is released without a receipt: [`fhir::read::Released`] holds one.
+//! - Only the audit logs make an [`audit::AuditReceipt`], after the flush that covers the record. Those that make them without a
+//!   disk or before it are for tests ([`audit::MemoryLog`]) and for measuring (`audit::UnawaitedLog`, absent without the feature
+//!   `sandbox`). No data is released without a receipt: [`fhir::read::Released`] holds one.
 //! - Nothing of an answer is sent before all of it is judged, and one fault in it withholds the whole.
 //! - No record data is stored or cached. An adapter remembers a patient's id and date of birth in memory, for 15 minutes.
 //! - A BSN is in clear in memory, in the answer of a login service (inside TLS, and encrypted again when that is configured),

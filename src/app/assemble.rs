@@ -21,7 +21,7 @@ use super::syslog::SyslogPart;
 use super::{App, Half, Listeners, ListsPart, portals};
 use crate::accesslog::AccessLog;
 use crate::audit::render::Site;
-use crate::audit::{AuditIndex, FileLog, FolderLock, IndexProgress, Keyring, LockError};
+use crate::audit::{AuditIndex, AuditLog, FileLog, FolderLock, IndexProgress, Keyring, LockError};
 use crate::chainlog::ChainLog;
 use crate::clock::SharedClock;
 use crate::config::{self, Config, PracticeState};
@@ -69,6 +69,8 @@ pub(super) struct Shared {
     pub(super) clock: SharedClock,
     pub(super) snapshot: SharedSnapshot,
     pub(super) audit: Arc<FileLog>,
+    /// Where disclosures are recorded: `audit`, save where the price of waiting for it is measured.
+    disclosures: Arc<dyn AuditLog>,
     pub(super) keyring: Arc<Keyring>,
     pub(super) store: Arc<dyn Store>,
     pub(super) tokens: Arc<CachedTokens>,
@@ -86,6 +88,23 @@ impl App {
     /// # Errors
     /// See [`StartError`].
     pub fn build(config: &Config, clock: SharedClock) -> Result<Self, StartError> {
+        Self::build_over(config, clock, |log| log)
+    }
+
+    /// The same node, but no answer waits until its record is durable: to measure what waiting costs, and nothing else.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    #[cfg(feature = "sandbox")]
+    pub fn build_unawaited(config: &Config, clock: SharedClock) -> Result<Self, StartError> {
+        Self::build_over(config, clock, |log| Arc::new(crate::audit::UnawaitedLog::new(log)))
+    }
+
+    fn build_over(
+        config: &Config,
+        clock: SharedClock,
+        disclosures: fn(Arc<dyn AuditLog>) -> Arc<dyn AuditLog>,
+    ) -> Result<Self, StartError> {
         check_files(config)?;
         let data = lock(&config.node.data)?;
         let metrics = Arc::new(Metrics::default());
@@ -107,6 +126,7 @@ impl App {
             clock: Arc::clone(&clock),
             snapshot,
             audit: Arc::clone(&audit),
+            disclosures: disclosures(Arc::clone(&audit) as _),
             chain: chain_log.log(),
             index: index.search(),
             indexed: index.progress(),
@@ -310,7 +330,7 @@ fn back(config: &Config, shared: &Shared) -> Result<Half<BackFace>, StartError> 
         log: access_log(config, shared),
         tokens: Arc::clone(&shared.tokens) as _,
         grants: Arc::clone(&shared.tokens) as _,
-        audit: Arc::new(CountedLog::new(Arc::clone(&shared.audit) as _, Arc::clone(&shared.watch.metrics))),
+        audit: Arc::new(CountedLog::new(Arc::clone(&shared.disclosures), Arc::clone(&shared.watch.metrics))),
         chain: Arc::clone(&shared.chain),
         keyring: Arc::clone(&shared.keyring),
         cursors: Arc::new(Cursors::new(Sealer::derived(&key(&config.keys.sealing)?, "page"))),

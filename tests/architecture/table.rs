@@ -200,7 +200,7 @@ pub(crate) const CRATES: &[(&str, &[&str])] = &[
         ],
     ),
     ("std::process", &["cli", ""]),
-    ("crate::audit::AuditReceipt::durable", &["audit::file", "audit::memory"]),
+    ("crate::audit::AuditReceipt::durable", &["audit::file", "audit::memory", "audit::unawaited"]),
 ];
 
 /// Most lines of a file without, and with, nothing but tests.
