@@ -33,7 +33,7 @@ use crate::monitor::metrics::{Face, Metrics};
 use crate::monitor::ready::{Parts, Readiness};
 use crate::routes::{AuditorFace, BackFace, FrontFace};
 use crate::routing::SharedSnapshot;
-use crate::store::Store;
+use crate::store::{CachedTokens, Store};
 use crate::tls::server::ServerTls;
 
 use self::audit_index::IndexPart;
@@ -79,6 +79,7 @@ pub struct App {
     audit_keys: AuditKeys,
     chain_log: ChainLogPart,
     store: Arc<dyn Store>,
+    tokens: Arc<CachedTokens>,
     lists: ListsPart,
     front: Half<FrontFace>,
     back: Half<BackFace>,
@@ -149,6 +150,7 @@ impl App {
     pub async fn run(self, listeners: Listeners, controls: Controls) -> Result<(), RunError> {
         let background = tokio_util::task::TaskTracker::new();
         background.spawn(self.audit_keys.keep(self.lists.alarms(), controls.stop.clone()));
+        background.spawn(Arc::clone(&self.tokens).keep_tidy(controls.stop.clone()));
         // The lock on the data folder stays in `self`, to the end.
         let Self {
             clock,

@@ -78,12 +78,14 @@ pub struct Reading {
     pub schemas: Schemas,
     /// The most characters of a provider name, `@medmij` included; no more than [`crate::medmij::ProviderName::LONGEST`] counts.
     pub provider_name_max: usize,
+    /// The largest list, in bytes.
+    pub max_bytes: usize,
 }
 
-/// No ports, every schema, and names of at most 57 characters, which is the published maximum (release 2).
+/// No ports, every schema, [`MAX_LIST_BYTES`], and names of at most 57 characters, which is the published maximum (release 2).
 impl Default for Reading {
     fn default() -> Self {
-        Self { allow_ports: false, schemas: Schemas::default(), provider_name_max: 57 }
+        Self { allow_ports: false, schemas: Schemas::default(), provider_name_max: 57, max_bytes: MAX_LIST_BYTES }
     }
 }
 

@@ -134,6 +134,7 @@ impl App {
         Ok(Self {
             grace: config.node.grace,
             store: Arc::clone(&shared.store),
+            tokens: Arc::clone(&shared.tokens),
             front: front(config, &shared)?,
             back: back(config, &shared)?,
             auditors: super::auditors::face(config, &shared, index.search())?,

@@ -20,7 +20,12 @@ pub(super) fn read(section: &mut Section<'_, '_>) -> Read<Reading> {
     let allow_ports = section.or_default("allow_ports", &boolean(), false);
     let schemas = section.or_default("namespaces", &namespaces(), current());
     let provider_name_max = section.or_default("provider_name_max", &number(10..=longest, " of characters"), 57);
-    Ok(Reading { allow_ports: allow_ports?, schemas: schemas?, provider_name_max: provider_name_max? })
+    Ok(Reading {
+        allow_ports: allow_ports?,
+        schemas: schemas?,
+        provider_name_max: provider_name_max?,
+        ..Reading::default()
+    })
 }
 
 /// The interface versions in which services are served.

@@ -147,7 +147,11 @@ impl Reader {
 
     async fn token(&self, presented: Result<&str, NoToken>) -> Result<IssuedToken, ReadError> {
         let text = presented.map_err(ReadError::NoToken)?;
-        let found = self.tokens.find(hash_handle(text)).await.map_err(|_| ReadError::Store)?;
+        let hash = hash_handle(text);
+        if let Some(token) = self.tokens.at_hand(&hash) {
+            return Ok(token);
+        }
+        let found = self.tokens.find(hash).await.map_err(|_| ReadError::Store)?;
         found.ok_or(ReadError::UnknownToken)
     }
 

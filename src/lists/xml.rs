@@ -10,10 +10,10 @@ mod scan;
 use quick_xml::reader::NsReader;
 
 use self::markup::{cut, is_space, not_utf8};
+use super::Reading;
 use super::error::{BadValue, Defect, Expected, ListError, Position};
 use super::schema::Schema;
 use super::unique::{Keyed, Unique};
-use super::{MAX_LIST_BYTES, Reading};
 
 /// The most namespace declarations in force: ours, that of `xsi`, and two to spare.
 const MAX_NAMESPACES: usize = 4;
@@ -52,7 +52,7 @@ impl<'a> Xml<'a> {
     /// Starts on a file.
     pub(super) fn new(bytes: &'a [u8], reading: Reading) -> Result<Self, ListError> {
         let start = |defect| ListError { position: Position { line: 1, column: 1 }, within: None, defect };
-        if bytes.len() > MAX_LIST_BYTES {
+        if bytes.len() > reading.max_bytes {
             return Err(start(Defect::TooLarge));
         }
         let text = std::str::from_utf8(bytes).map_err(|error| not_utf8(bytes, error))?;

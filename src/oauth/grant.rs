@@ -121,6 +121,12 @@ pub trait TokenStore: Send + Sync + 'static {
     /// Keeps a new token, and in its grant the node that redeemed the code.
     fn keep(&self, token: IssuedToken) -> StoreFuture<'_, ()>;
 
+    /// What [`Self::find`] would find, when it can be told at once. `None` says nothing.
+    fn at_hand(&self, hash: &HandleHash) -> Option<IssuedToken> {
+        let _ = hash;
+        None
+    }
+
     /// The token with this hash, expired or not, unless its grant was ended.
     fn find(&self, hash: HandleHash) -> StoreFuture<'_, Option<IssuedToken>>;
 }
@@ -139,6 +145,12 @@ pub trait GrantStore: Send + Sync + 'static {
     /// Ends a grant: its access tokens and refresh tokens are refused from now on. Whether this is what ended it: `false` when
     /// it had ended before, or is not known.
     fn end(&self, grant: LocalId, now: Timestamp) -> StoreFuture<'_, bool>;
+
+    /// What [`Self::has_ended`] would say, when it can be told at once. `None` says nothing.
+    fn known_to_have_ended(&self, grant: LocalId) -> Option<bool> {
+        let _ = grant;
+        None
+    }
 
     /// Whether a grant was ended. One that the store does not know any more has nothing left that could be used.
     fn has_ended(&self, grant: LocalId) -> StoreFuture<'_, bool>;

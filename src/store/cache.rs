@@ -1,13 +1,16 @@
 //! Access tokens and the state of grants in memory, so that most requests ask no database. A grant that ends on this node
 //! ends here at once; one that ends on another node is seen within 5 s: [`CachedTokens::STALE`] and [`CachedTokens::PROMPT`].
 
+mod fresh;
+
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use moka::sync::Cache;
+use tokio_util::sync::CancellationToken;
 
+use self::fresh::Fresh;
 use crate::clock::SharedClock;
 use crate::medmij::{Bsn, LocalId};
 use crate::oauth::grant::{GrantStore, IssuedToken, LastingGrant, TokenStore};
@@ -18,11 +21,11 @@ use crate::secret::HandleHash;
 pub struct CachedTokens {
     inner: Arc<dyn TokenStore>,
     grants: Arc<dyn GrantStore>,
-    found: Cache<HandleHash, IssuedToken>,
+    found: Fresh<HandleHash, IssuedToken>,
     /// Grants that had not ended when the store was last asked.
-    live: Cache<LocalId, ()>,
+    live: Fresh<LocalId, ()>,
     /// Grants that ended here.
-    over: Cache<LocalId, ()>,
+    over: Fresh<LocalId, ()>,
     /// How often a grant ended here. Whoever asked the store before the last time does not remember the answer.
     ended: Mutex<u64>,
     clock: SharedClock,
@@ -38,7 +41,7 @@ struct Asked {
 
 impl CachedTokens {
     /// How many tokens are remembered at most, about 50 MB.
-    pub const ENTRIES: u64 = 100_000;
+    pub const ENTRIES: usize = 100_000;
     /// How long a token is believed without asking the store again.
     pub const STALE: Duration = Duration::from_secs(4);
     /// How old an answer of the store may be to be remembered: it may have been true only when the store was asked.
@@ -53,11 +56,27 @@ impl CachedTokens {
         Self {
             inner,
             grants,
-            found: Cache::builder().max_capacity(Self::ENTRIES).time_to_live(Self::STALE).build(),
-            live: Cache::builder().max_capacity(Self::ENTRIES).time_to_live(Self::STALE).build(),
-            over: Cache::builder().max_capacity(Self::ENTRIES).time_to_live(Self::OVER).build(),
+            found: Fresh::new(Self::ENTRIES, Self::STALE),
+            live: Fresh::new(Self::ENTRIES, Self::STALE),
+            over: Fresh::new(Self::ENTRIES, Self::OVER),
             ended: Mutex::new(0),
             clock,
+        }
+    }
+
+    /// Drops what is too old to be believed. For a task beside the requests, now and then: it holds up a look-up for as long as
+    /// it takes to look at the entries of one shard.
+    pub fn tidy(&self) {
+        let now = self.clock.monotonic();
+        self.found.tidy(now);
+        self.live.tidy(now);
+        self.over.tidy(now);
+    }
+
+    /// Tidies every few seconds until `stop`.
+    pub async fn keep_tidy(self: Arc<Self>, stop: CancellationToken) {
+        while stop.run_until_cancelled(tokio::time::sleep(Self::STALE)).await.is_some() {
+            self.tidy();
         }
     }
 
@@ -68,10 +87,11 @@ impl CachedTokens {
     /// Remembers what the store said, unless that took long or a grant ended since: it may have been this one.
     fn remember(&self, asked: Asked, grant: LocalId, token: Option<&IssuedToken>) {
         let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
-        if *ended == asked.ended && self.clock.monotonic().saturating_duration_since(asked.at) <= Self::PROMPT {
-            self.live.insert(grant, ());
+        let now = self.clock.monotonic();
+        if *ended == asked.ended && now.saturating_duration_since(asked.at) <= Self::PROMPT {
+            self.live.put(grant, (), now);
             if let Some(token) = token {
-                self.found.insert(token.hash, token.clone());
+                self.found.put(token.hash, token.clone(), now);
             }
         }
     }
@@ -80,12 +100,9 @@ impl CachedTokens {
     fn forget(&self, grant: LocalId) {
         let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
         *ended = ended.wrapping_add(1);
-        self.over.insert(grant, ());
-        for (hash, token) in &self.found {
-            if token.grant.id == grant {
-                self.found.invalidate(hash.as_ref());
-            }
-        }
+        self.over.put(grant, (), self.clock.monotonic());
+        self.live.remove(&grant);
+        self.found.keep_if(|token| token.grant.id != grant);
     }
 
     async fn ask(&self, hash: HandleHash) -> Result<Option<IssuedToken>, StoreError> {
@@ -112,8 +129,12 @@ impl TokenStore for CachedTokens {
         self.inner.keep(token)
     }
 
+    fn at_hand(&self, hash: &HandleHash) -> Option<IssuedToken> {
+        self.found.get(hash, self.clock.monotonic())
+    }
+
     fn find(&self, hash: HandleHash) -> StoreFuture<'_, Option<IssuedToken>> {
-        match self.found.get(&hash) {
+        match self.at_hand(&hash) {
             Some(token) => Box::pin(std::future::ready(Ok(Some(token)))),
             None => Box::pin(self.ask(hash)),
         }
@@ -130,14 +151,16 @@ impl GrantStore for CachedTokens {
         })
     }
 
-    fn has_ended(&self, grant: LocalId) -> StoreFuture<'_, bool> {
+    fn known_to_have_ended(&self, grant: LocalId) -> Option<bool> {
+        let now = self.clock.monotonic();
         // What ended here counts before what was seen alive.
-        if self.over.contains_key(&grant) {
-            Box::pin(std::future::ready(Ok(true)))
-        } else if self.live.contains_key(&grant) {
-            Box::pin(std::future::ready(Ok(false)))
-        } else {
-            Box::pin(self.ask_whether_ended(grant))
+        if self.over.get(&grant, now).is_some() { Some(true) } else { self.live.get(&grant, now).map(|()| false) }
+    }
+
+    fn has_ended(&self, grant: LocalId) -> StoreFuture<'_, bool> {
+        match self.known_to_have_ended(grant) {
+            Some(ended) => Box::pin(std::future::ready(Ok(ended))),
+            None => Box::pin(self.ask_whether_ended(grant)),
         }
     }
 
@@ -160,7 +183,7 @@ impl Drop for Forget<'_> {
 
 impl fmt::Debug for CachedTokens {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CachedTokens").field("entries", &self.found.entry_count()).finish_non_exhaustive()
+        f.debug_struct("CachedTokens").field("entries", &self.found.len()).finish_non_exhaustive()
     }
 }
 
@@ -339,14 +362,37 @@ mod tests {
         assert_eq!(cached.find(token.hash).await, Ok(None));
     }
 
-    #[test]
-    fn entries_are_bounded_in_number_and_age() {
-        let cached = cached().1;
-        for policy in [cached.found.policy(), cached.live.policy()] {
-            assert_eq!(policy.max_capacity(), Some(100_000));
-            let oldest = policy.time_to_live().map(|stale| stale + CachedTokens::PROMPT);
-            assert_eq!(oldest, Some(Duration::from_secs(5)), "by then an end at another node is seen");
+    #[tokio::test]
+    async fn an_answer_is_believed_for_4_seconds_and_then_asked_for_again() {
+        let clock = TestClock::at(now());
+        let (memory, cached) = cached_by(Arc::clone(&clock));
+        let token = token(grant());
+        cached.keep(token.clone()).await.unwrap();
+        for asked in 1..3 {
+            assert_eq!(cached.at_hand(&token.hash), None);
+            assert_eq!(cached.find(token.hash).await, Ok(Some(token.clone())));
+            clock.advance(CachedTokens::STALE - Duration::from_nanos(1));
+            assert_eq!(cached.at_hand(&token.hash), Some(token.clone()));
+            assert_eq!(cached.known_to_have_ended(token.grant.id), Some(false));
+            assert_eq!(memory.asked.load(Ordering::Relaxed), asked);
+            clock.advance(Duration::from_nanos(1));
+            assert_eq!(cached.known_to_have_ended(token.grant.id), None);
         }
-        assert_eq!(cached.over.policy().max_capacity(), Some(100_000));
+        let oldest = CachedTokens::STALE + CachedTokens::PROMPT;
+        assert_eq!(oldest, Duration::from_secs(5), "by then an end at another node is seen");
+    }
+
+    #[tokio::test]
+    async fn what_nobody_asks_for_leaves_memory() {
+        let clock = TestClock::at(now());
+        let (_, cached) = cached_by(Arc::clone(&clock));
+        let token = token(grant());
+        cached.keep(token.clone()).await.unwrap();
+        cached.find(token.hash).await.unwrap();
+        cached.tidy();
+        assert_eq!((cached.found.len(), cached.live.len()), (1, 1));
+        clock.advance(CachedTokens::STALE);
+        cached.tidy();
+        assert_eq!((cached.found.len(), cached.live.len()), (0, 0));
     }
 }

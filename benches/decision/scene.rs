@@ -1,0 +1,219 @@
+//! A gateway for every provider of a list, and people whose tokens are for one of them each.
+
+use std::collections::HashMap;
+use std::pin::pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use inzage::clients::ClientRegister;
+use inzage::clock::{SharedClock, SystemClock};
+use inzage::lists::{
+    ClientEntry, ListHeader, Lists, NameEntry, ProviderEntry, RawLists, Reading, RoleEntry, ServiceEntry, VersionEntry,
+    write_gnl, write_ocl, write_whl, write_zal,
+};
+use inzage::medmij::{Bsn, Hostname, LocalId, ProviderName, ServiceId};
+use inzage::oauth::grant::{Grant, GrantStore, IssuedToken, LastingGrant, TokenStore};
+use inzage::oauth::store::{StoreError, StoreFuture};
+use inzage::practices::{ClosedEpisodes, GoLive, Practice, PracticeRegister};
+use inzage::routing::{Caller, Freshness, Interfaces, SharedSnapshot, Snapshot, decide, route};
+use inzage::secret::{Handle, HandleHash, hash_handle};
+use inzage::services::Catalogue;
+use inzage::store::CachedTokens;
+use jiff::Timestamp;
+use jiff::civil::date;
+
+/// PGOs on the lists; the tokens are shared out among them.
+const PGOS: usize = 50;
+
+/// A gateway and what it is asked.
+pub(crate) struct Scene {
+    clock: SharedClock,
+    snapshot: SharedSnapshot,
+    pub(crate) tokens: CachedTokens,
+    peers: Vec<[Hostname; 1]>,
+    /// In a random order.
+    pub(crate) visits: Vec<Visit>,
+}
+
+/// What a client sends.
+#[derive(Clone)]
+pub(crate) struct Visit {
+    pub(crate) path: String,
+    pub(crate) token: String,
+    peer: usize,
+}
+
+fn pgo(number: usize) -> String {
+    format!("pgo{number}.example")
+}
+
+fn provider(number: usize) -> String {
+    format!("huisarts.nummer{number}@medmij")
+}
+
+fn listed(number: usize) -> ProviderEntry {
+    let name = provider(number);
+    let role = RoleEntry {
+        role: "MM-2.0-HGB-FHIR".to_owned(),
+        endpoint: format!("https://inzage.example/fhir/{}/49/stu3", name.trim_end_matches("@medmij")),
+    };
+    let service = ServiceEntry {
+        id: "49".to_owned(),
+        authorization: Some("https://inloggen.inzage.example/oauth/authorize".to_owned()),
+        token: Some("https://inzage.example/oauth/token".to_owned()),
+        subscription: None,
+        roles: vec![role],
+    };
+    ProviderEntry {
+        name,
+        kind: "ZA".to_owned(),
+        versions: vec![VersionEntry { id: "2".to_owned(), services: vec![service] }],
+    }
+}
+
+/// The four lists as they are published.
+pub(crate) fn published(providers: usize, now: Timestamp) -> RawLists {
+    let header = ListHeader { timestamp: now, sequence: 1 };
+    let client = |number| ClientEntry { hostname: pgo(number), organisation: format!("Voorbeeld {number}") };
+    let name = NameEntry { service: "49".to_owned(), name: "Huisartsgegevens".to_owned() };
+    RawLists {
+        zal: write_zal(header, &(0..providers).map(listed).collect::<Vec<_>>()).into(),
+        ocl: write_ocl(header, &(0..PGOS).map(client).collect::<Vec<_>>()).into(),
+        whl: write_whl(header, &(0..PGOS).map(pgo).collect::<Vec<_>>()).into(),
+        gnl: write_gnl(header, &[name]).into(),
+    }
+}
+
+fn practice(number: usize) -> Practice {
+    Practice {
+        provider: ProviderName::parse(&provider(number)).unwrap(),
+        name: "Huisartsenpraktijk".to_owned(),
+        place: "Zutphen".to_owned(),
+        aliases: Vec::new(),
+        his: "his-a".to_owned(),
+        access_start: date(2020, 1, 1),
+        minimum_age: 16,
+        results_months: 14,
+        closed_episodes: ClosedEpisodes::Flagged,
+        state: GoLive::Open,
+    }
+}
+
+fn snapshot(providers: usize, now: Timestamp) -> Snapshot {
+    let freshness = Freshness::new(Duration::from_secs(3600));
+    freshness.note(now);
+    Snapshot {
+        lists: Arc::new(
+            Lists::parse(&published(providers, now), Reading { max_bytes: usize::MAX, ..Reading::default() }).unwrap(),
+        ),
+        practices: Arc::new(PracticeRegister::new((0..providers).map(practice)).unwrap()),
+        services: Arc::new(Catalogue::shipped()),
+        interfaces: Interfaces::default(),
+        clients: Arc::new(ClientRegister::default()),
+        freshness: Arc::new(freshness),
+    }
+}
+
+fn grant(client: &str, provider: &str, now: Timestamp) -> Grant {
+    Grant {
+        id: LocalId::new(now),
+        client: Hostname::parse(client).unwrap(),
+        provider: ProviderName::parse(provider).unwrap(),
+        services: vec![ServiceId::parse("49").unwrap()],
+        subject: Bsn::parse("999911132").unwrap(),
+        request: None,
+        correlation: None,
+        consented: now,
+        lasting: false,
+        redeemed_by: None,
+        smart: None,
+    }
+}
+
+impl Scene {
+    /// With so many providers on the list, each a practice of ours, and so many tokens, evenly over the providers.
+    pub(crate) fn of(providers: usize, tokens: usize) -> Self {
+        let clock: SharedClock = Arc::new(SystemClock);
+        let now = clock.now();
+        let snapshot = Arc::new(ArcSwap::from_pointee(snapshot(providers, now)));
+        let store = Arc::new(Issued::default());
+        let mut visits: Vec<_> = (0..tokens)
+            .map(|number| {
+                let (peer, provider) = (number % PGOS, provider(number * providers / tokens));
+                let (handle, grant) = (Handle::draw(), grant(&pgo(peer), &provider, now));
+                let path = format!("/fhir/{}/49/stu3/Encounter", grant.provider.short());
+                let expires = now + Duration::from_secs(900);
+                let issued = IssuedToken { hash: handle.hash(), expires, bound_to: None, grant: Arc::new(grant) };
+                store.tokens.lock().unwrap().insert(issued.hash, issued);
+                Visit { path, token: handle.reveal().to_owned(), peer }
+            })
+            .collect();
+        // The tokens are random, so their order is.
+        visits.sort_by(|a, b| a.token.cmp(&b.token));
+        let tokens = CachedTokens::new(Arc::clone(&store) as _, store, Arc::clone(&clock));
+        let peers = (0..PGOS).map(|number| [Hostname::parse(&pgo(number)).unwrap()]).collect();
+        Self { clock, snapshot, tokens, peers, visits }
+    }
+
+    /// Makes every token known to the cache anew, as one is believed for some seconds only.
+    pub(crate) fn remember(&self) {
+        for visit in &self.visits {
+            assert!(now_or_never(self.tokens.find(hash_handle(&visit.token))).unwrap().is_some());
+        }
+    }
+
+    /// Token, route and decision, as on the way of a request.
+    pub(crate) fn decided(&self, visit: &Visit) -> u8 {
+        let route = route(&visit.path).unwrap();
+        let token = self.tokens.at_hand(&hash_handle(&visit.token)).unwrap();
+        let (snapshot, now) = (self.snapshot.load_full(), self.clock.now());
+        let caller = Caller { names: &self.peers[visit.peer], thumbprint: None, address: None };
+        decide(&snapshot, caller, &token, route, now).unwrap().practice().minimum_age
+    }
+
+    /// The tokens as their store has them.
+    pub(crate) fn issued(&self) -> impl Iterator<Item = IssuedToken> {
+        self.visits.iter().map(|visit| self.tokens.at_hand(&hash_handle(&visit.token)).unwrap())
+    }
+}
+
+/// The outcome of what does not wait.
+fn now_or_never<T>(work: impl Future<Output = T>) -> T {
+    match pin!(work).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(done) => done,
+        Poll::Pending => panic!("it waits"),
+    }
+}
+
+/// A store in memory.
+#[derive(Default)]
+struct Issued {
+    tokens: Mutex<HashMap<HandleHash, IssuedToken>>,
+}
+
+impl TokenStore for Issued {
+    fn keep(&self, _: IssuedToken) -> StoreFuture<'_, ()> {
+        Box::pin(std::future::ready(Err(StoreError)))
+    }
+
+    fn find(&self, hash: HandleHash) -> StoreFuture<'_, Option<IssuedToken>> {
+        let found = self.tokens.lock().unwrap().get(&hash).cloned();
+        Box::pin(std::future::ready(Ok(found)))
+    }
+}
+
+impl GrantStore for Issued {
+    fn end(&self, _: LocalId, _: Timestamp) -> StoreFuture<'_, bool> {
+        Box::pin(std::future::ready(Err(StoreError)))
+    }
+
+    fn has_ended(&self, _: LocalId) -> StoreFuture<'_, bool> {
+        Box::pin(std::future::ready(Err(StoreError)))
+    }
+
+    fn lasting_of(&self, _: &Bsn, _: Timestamp) -> StoreFuture<'_, Vec<LastingGrant>> {
+        Box::pin(std::future::ready(Err(StoreError)))
+    }
+}
