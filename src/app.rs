@@ -254,6 +254,7 @@ fn nonblocking(listener: TcpListener) -> std::io::Result<TcpListener> {
 
 /// Records the end, and puts that under a checkpoint, also when the log takes no records any more.
 async fn stop_log(audit: &Arc<FileLog>, checkpoints: &Checkpoints, clock: &SharedClock) -> Result<(), AuditError> {
+    checkpoints.end_keeping().await;
     let recorded = record(&**audit, clock, Kind::NodeStopped).await;
     checkpoints.finish().await;
     recorded

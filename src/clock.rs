@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 /// Where every part of the gateway reads the time. One value is made in `main`, or by a test, and handed down.
 pub trait Clock: Send + Sync + 'static {
@@ -39,6 +39,8 @@ pub struct TestClock {
     start: Instant,
     epoch: Timestamp,
     moved: std::sync::Mutex<Duration>,
+    /// How far the wall clock is from where the time that passed would have it.
+    stepped: std::sync::Mutex<SignedDuration>,
 }
 
 impl TestClock {
@@ -46,13 +48,19 @@ impl TestClock {
     #[must_use]
     #[expect(clippy::disallowed_methods, reason = "an Instant can only be made by asking for one")]
     pub fn at(epoch: Timestamp) -> Arc<Self> {
-        Arc::new(Self { start: Instant::now(), epoch, moved: std::sync::Mutex::new(Duration::ZERO) })
+        Arc::new(Self { start: Instant::now(), epoch, moved: Default::default(), stepped: Default::default() })
     }
 
     /// Moves both times forward.
     pub fn advance(&self, by: Duration) {
         let mut moved = self.moved.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         *moved = moved.saturating_add(by);
+    }
+
+    /// Sets the wall clock forth or back, as an operator or a time server does; monotonic time does not notice.
+    pub fn step(&self, by: SignedDuration) {
+        let mut stepped = self.stepped.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        *stepped = stepped.saturating_add(by);
     }
 
     fn moved(&self) -> Duration {
@@ -62,7 +70,9 @@ impl TestClock {
 
 impl Clock for TestClock {
     fn now(&self) -> Timestamp {
-        self.epoch.saturating_add(self.moved()).unwrap_or(Timestamp::MAX)
+        let stepped = *self.stepped.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let passed = SignedDuration::try_from(self.moved()).unwrap_or(SignedDuration::MAX);
+        self.epoch.saturating_add(passed.saturating_add(stepped)).unwrap_or(Timestamp::MAX)
     }
 
     fn monotonic(&self) -> Instant {

@@ -12,17 +12,17 @@ use tokio_util::task::TaskTracker;
 
 use super::assemble::{CONTROL_DEADLINES, key};
 use super::start::StartError;
-use crate::audit::keeper::{Keeper, Keeping};
+use crate::audit::keeper::{Keeper, Keeping, Pruner, PrunerError, Pruning};
 use crate::audit::keys::{LogKeys, RetiredKey};
 use crate::audit::note::SigningKey;
-use crate::audit::prune::{Plan, PruneError, Retention, complete};
+use crate::audit::prune::complete;
 use crate::audit::signer::{Outside, Pace, SignedCheckpoint, SignedTree, Signer, keys_of, name_of};
 use crate::audit::witness::{HttpWitness, Kind, Witness, WitnessFolder};
-use crate::audit::{FileLog, FileLogConfig, FoundLog, LogId, NodeName, OpenError};
+use crate::audit::{AuditLog, FileLog, FileLogConfig, FoundLog, LogId, NodeName, OpenError};
 use crate::clock::SharedClock;
 use crate::config::{self, Config, Environment};
 use crate::monitor::alarms::{Alarm, Raised};
-use crate::monitor::metrics::{Kept, Metrics, Signed, Witnessed};
+use crate::monitor::metrics::{Kept, Metrics, Pruned, Signed, Witnessed};
 use crate::tls::client::{client_config, reqwest_client};
 use crate::tls::identity::Roots;
 
@@ -39,13 +39,40 @@ pub(super) struct Checkpoints {
 pub(super) fn open_audit(config: &Config, clock: &SharedClock) -> Result<(Arc<FileLog>, Checkpoints), StartError> {
     let found = find(config)?;
     let witnesses = witnesses(config, found.id(), clock)?;
-    open(config, clock, found, witnesses)
+    let open = open(config, clock, found, witnesses)?;
+    let pruner = config.audit.prune.then(|| open.pruner(config, clock));
+    let Open { log, signer, witnesses, key, .. } = open;
+    let keeper = keeper(config, key, &signer, pruner)?;
+    Ok((log, Checkpoints { signer, keeper, witnesses }))
 }
 
-/// The same for a log that no witness sees.
+/// The same for a log that no witness sees and nobody keeps.
 pub(super) fn open_unwatched(config: &Config, clock: &SharedClock) -> Result<(Arc<FileLog>, Checkpoints), StartError> {
-    let found = find(config)?;
-    open(config, clock, found, Vec::new())
+    let Open { log, signer, witnesses, .. } = open(config, clock, find(config)?, Vec::new())?;
+    Ok((log, Checkpoints { signer, keeper: None, witnesses }))
+}
+
+/// A log that is open and signed.
+struct Open {
+    log: Arc<FileLog>,
+    signer: Arc<Signer>,
+    witnesses: Vec<Arc<Witness>>,
+    /// Signs manifests and statements.
+    key: SigningKey,
+    keys: LogKeys,
+}
+
+impl Open {
+    fn pruner(&self, config: &Config, clock: &SharedClock) -> Pruner {
+        Pruner {
+            dir: config.audit.dir.clone(),
+            keys: self.keys.clone(),
+            days: config.audit.retention_days,
+            log: Arc::clone(&self.log) as Arc<dyn AuditLog>,
+            clock: Arc::clone(clock),
+            runtime: Handle::current(),
+        }
+    }
 }
 
 fn open(
@@ -53,9 +80,9 @@ fn open(
     clock: &SharedClock,
     found: FoundLog,
     witnesses: Vec<Arc<Witness>>,
-) -> Result<(Arc<FileLog>, Checkpoints), StartError> {
+) -> Result<Open, StartError> {
     let dir = &config.audit.dir;
-    let (tree, sealing, keys) = held_against(config, &found, &witnesses)?;
+    let (tree, key, keys) = held_against(config, &found, &witnesses)?;
     match complete(dir, &keys) {
         Ok(0) => {}
         Ok(segments) => tracing::info!(segments, "removed what an interrupted pruning of the audit log had left"),
@@ -73,8 +100,7 @@ fn open(
     let pace = Pace { overdue: config.audit.unsigned_max, ..Pace::default() };
     let started = Signer::start(tree, log.durable(), pace, Arc::clone(clock));
     let signer = started.map_err(|source| StartError::File { path: dir.display().to_string(), source })?;
-    let keeper = keeper(config, sealing, &signer)?;
-    Ok((Arc::new(log), Checkpoints { signer: Arc::new(signer), keeper, witnesses }))
+    Ok(Open { log: Arc::new(log), signer: Arc::new(signer), witnesses, key, keys })
 }
 
 /// The tree of a log that was found, once its folder and its witnesses say the same; a key that signs for it, and its keys.
@@ -99,10 +125,15 @@ fn held_against(
     Ok((tree, sealing, keys))
 }
 
-/// What seals the segments of the log, when that is wanted.
-fn keeper(config: &Config, key: SigningKey, signer: &Signer) -> Result<Option<Arc<Keeper>>, StartError> {
+/// What seals the segments of the log and removes old ones, when that is wanted.
+fn keeper(
+    config: &Config,
+    key: SigningKey,
+    signer: &Signer,
+    pruner: Option<Pruner>,
+) -> Result<Option<Arc<Keeper>>, StartError> {
     let dir = &config.audit.dir;
-    let started = config.audit.seal.then(|| Keeper::start(dir.clone(), key, signer.newest())).transpose();
+    let started = config.audit.seal.then(|| Keeper::start(dir.clone(), key, signer.newest(), pruner)).transpose();
     let keeper = started.map_err(|source| StartError::File { path: dir.display().to_string(), source })?;
     Ok(keeper.map(Arc::new))
 }
@@ -239,8 +270,15 @@ impl Checkpoints {
         for witness in &self.witnesses {
             witness.close(&self.signer).await;
         }
-        let (signer, keeper) = (Arc::clone(&self.signer), self.keeper.clone());
-        let _ = tokio::task::spawn_blocking(move || (keeper.map(|keeper| keeper.end()), signer.finish())).await;
+        let signer = Arc::clone(&self.signer);
+        let _ = tokio::task::spawn_blocking(move || signer.finish()).await;
+    }
+
+    /// Ends the sealing and pruning, which adds records of its own.
+    pub(super) async fn end_keeping(&self) {
+        if let Some(keeper) = self.keeper.clone() {
+            let _ = tokio::task::spawn_blocking(move || keeper.end()).await;
+        }
     }
 
     /// Why the node should not serve: too many records wait for a signature, for too long.
@@ -259,8 +297,12 @@ impl Checkpoints {
         if let Some(failure) = self.signer.signing().failure {
             raise(Alarm::CheckpointFails, failure);
         }
-        if let Some(failure) = self.keeper.as_ref().and_then(|keeper| keeper.keeping().failure) {
+        let Keeping { failure, pruning, .. } = self.keeper.as_ref().map(|keeper| keeper.keeping()).unwrap_or_default();
+        if let Some(failure) = failure {
             raise(Alarm::SealFails, failure);
+        }
+        if let Some(failure) = pruning.and_then(|pruning| pruning.failure) {
+            raise(Alarm::PruneFails, failure);
         }
         for witness in &self.witnesses {
             let progress = witness.progress();
@@ -284,8 +326,9 @@ impl Checkpoints {
         let signed = Signed { size: signing.signed, unsigned: signing.unsigned, waiting: signing.waiting };
         metrics.observe_checkpoints(&signed, &witnessed.collect::<Vec<_>>());
         if let Some(keeper) = &self.keeper {
-            let Keeping { segments, sealed, bytes, failures, .. } = keeper.keeping();
-            metrics.observe_keeping(&Kept { segments, sealed, bytes, failures });
+            let Keeping { segments, sealed, bytes, failures, pruning, .. } = keeper.keeping();
+            let pruned = pruning.map(|Pruning { records, looked, failures, .. }| Pruned { records, looked, failures });
+            metrics.observe_keeping(&Kept { segments, sealed, bytes, failures, pruned });
         }
     }
 }
@@ -325,35 +368,29 @@ pub struct LetGo {
     pub segments: usize,
 }
 
-/// Removes from the log what is older than the retention, or only says what that is; `None` when it is nothing. The node must
-/// not run. The log is held against its checkpoint and its witnesses first. Blocks, on a thread of a runtime that may.
+/// Removes from the log what is older than the retention and records that, or only says what it is; `None` when it is nothing.
+/// The node must not run. The log is held against its checkpoint and its witnesses first. Blocks, on a thread of a runtime that
+/// may.
 ///
 /// # Errors
 /// When the log is in use, or not in order.
 pub fn prune_audit(config: &Config, clock: &SharedClock, remove: bool) -> Result<Option<LetGo>, StartError> {
     let found = find(config)?;
     let witnesses = witnesses(config, found.id(), clock)?;
-    let (tree, key, keys) = held_against(config, &found, &witnesses)?;
-    let Some(newest) = tree.newest() else { return Ok(None) };
-    let retention = Retention { days: config.audit.retention_days, now: clock.now() };
-    let plan = prune_with(&config.audit.dir, &keys, newest, retention, remove);
-    let Some(plan) = plan.map_err(StartError::Prune)? else { return Ok(None) };
-    let gone = LetGo { first_kept: plan.first_kept(), segments: plan.segments() };
-    if remove {
-        plan.run(&key).map_err(StartError::Prune)?;
-    }
-    Ok(Some(gone))
+    let open = open(config, clock, found, witnesses)?;
+    let pruned = prune(&open, &open.pruner(config, clock), remove);
+    let Open { log, signer, witnesses, .. } = open;
+    Handle::current().block_on(Checkpoints { signer, keeper: None, witnesses }.finish());
+    log.close();
+    pruned.map_err(StartError::Prune)
 }
 
-fn prune_with(
-    dir: &Path,
-    keys: &LogKeys,
-    newest: &SignedCheckpoint,
-    retention: Retention,
-    remove: bool,
-) -> Result<Option<Plan>, PruneError> {
+fn prune(open: &Open, pruner: &Pruner, remove: bool) -> Result<Option<LetGo>, PrunerError> {
+    let Some(newest) = open.signer.newest().borrow().clone() else { return Ok(None) };
+    let Some(plan) = pruner.plan(&newest)? else { return Ok(None) };
+    let gone = LetGo { first_kept: plan.first_kept(), segments: plan.segments() };
     if remove {
-        complete(dir, keys)?;
+        pruner.run(plan, &open.key)?;
     }
-    Plan::make(dir, keys, newest, retention)
+    Ok(Some(gone))
 }

@@ -85,7 +85,7 @@ pub enum StartError {
     AuditLog(#[source] crate::audit::ReadError),
     /// Old records of the audit log are not removed.
     #[error("the audit log cannot be pruned")]
-    Prune(#[source] crate::audit::prune::PruneError),
+    Prune(#[source] crate::audit::keeper::PrunerError),
     /// The index of the audit log cannot be changed.
     #[error("the index of the audit log cannot be changed")]
     Index(#[source] crate::audit::IndexFault),

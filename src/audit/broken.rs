@@ -27,6 +27,9 @@ pub enum Why {
     /// A segment starts later than the segments before it end.
     #[error("records before this segment are missing")]
     Missing,
+    /// Records were removed after their retention while somebody was about to read them. No damage.
+    #[error("it was removed after its retention; begin after it")]
+    Pruned,
     /// The header is malformed or does not continue the segment before it.
     #[error("the header is not the one that belongs here")]
     Header,

@@ -31,7 +31,7 @@ impl Follower {
     pub fn open(dir: &Path, from: u64) -> Result<Self, ReadError> {
         let firsts = scan::list(dir)?;
         let mut before = firsts.iter().rev().copied().filter(|first| *first <= from);
-        let Some(first) = before.next() else { return missing(&firsts) };
+        let Some(first) = before.next() else { return missing(dir, from, &firsts) };
         let (segment, header) = match (begin(dir, first), before.next()) {
             // The writer is making the segment that will hold the wanted record.
             (Err(ReadError::Broken(_)), Some(earlier)) if firsts.back() == Some(&first) => begin(dir, earlier)?,
@@ -100,8 +100,9 @@ fn begin(dir: &Path, first: u64) -> Result<(Segment, Header), ReadError> {
     }
 }
 
-fn missing<T>(firsts: &std::collections::VecDeque<u64>) -> Result<T, ReadError> {
+fn missing<T>(dir: &Path, from: u64, firsts: &std::collections::VecDeque<u64>) -> Result<T, ReadError> {
     match firsts.front() {
+        Some(first) if from < scan::begins_at(dir)? => broken(from, folder::segment(*first), Why::Pruned),
         Some(first) => broken(0, folder::segment(*first), Why::Missing),
         None => broken(0, String::new(), Why::NotBegun),
     }

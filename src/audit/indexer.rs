@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use source::Source;
 
-use super::{Added, AuditIndex, IndexBatch, IndexFault, IndexPosition, IndexProgress, ReadError};
+use super::{Added, AuditIndex, Broken, IndexBatch, IndexFault, IndexPosition, IndexProgress, ReadError, Why};
 use crate::clock::SharedClock;
 use crate::monitor::alarms::{Alarm, Alarms};
 use crate::oauth::store::StoreError;
@@ -49,18 +49,29 @@ enum Interrupted {
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
-    Log(#[from] ReadError),
+    Log(ReadError),
+    #[error("records that the index does not have were removed after their retention; rebuilding it begins after them")]
+    Removed,
     #[error("the index and the log of this folder do not belong together")]
     Diverged,
     #[error("a thread that reads the log ended")]
     Thread,
 }
 
+impl From<ReadError> for Interrupted {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Broken(Broken { why: Why::Pruned, .. }) => Self::Removed,
+            error @ (ReadError::Broken(_) | ReadError::Io { .. }) => Self::Log(error),
+        }
+    }
+}
+
 impl Interrupted {
     const fn fault(&self) -> IndexFault {
         match self {
             Self::Store(_) => IndexFault::Store,
-            Self::Log(_) | Self::Thread => IndexFault::Log,
+            Self::Log(_) | Self::Removed | Self::Thread => IndexFault::Log,
             Self::Diverged => IndexFault::Diverged,
         }
     }
@@ -75,7 +86,7 @@ impl Indexer {
             let before = self.progress.next();
             let Err(interrupted) = self.follow(&stop).await else { return };
             self.progress.failed(interrupted.fault());
-            if matches!(interrupted, Interrupted::Diverged) {
+            if matches!(interrupted, Interrupted::Diverged | Interrupted::Removed) {
                 self.alarms.raise(Alarm::AuditIndexStopped, &interrupted.to_string());
                 return;
             }

@@ -1,10 +1,15 @@
-//! Keeps the folder of a live log small: a thread of its own seals each closed segment that a signed checkpoint covers whole.
-//! It never holds up the writer or the signer; what fails is tried again.
+//! Keeps the folder of a live log small: a thread of its own seals each closed segment that a signed checkpoint covers whole,
+//! and once a day removes what is older than the retention. It never holds up the writer or the signer; what fails is tried
+//! again.
 
+mod daily;
+mod pruner;
 mod seal;
 #[cfg(test)]
 mod tests;
 
+pub use daily::DailyError;
+pub use pruner::{Pruner, PrunerError};
 pub use seal::SealError;
 
 use std::io;
@@ -14,6 +19,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::sync::watch;
 
 use super::broken::{ReadError, Why, broken};
@@ -23,9 +29,10 @@ use super::reader::Segment;
 use super::scan;
 use super::segment::Header;
 use super::signer::SignedCheckpoint;
+use daily::Daily;
 use seal::Sealing;
 
-/// How often the thread looks whether there is something to seal.
+/// How often the thread looks whether there is something to do.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
 
 /// The newest checkpoint of the log, as it changes.
@@ -44,6 +51,21 @@ pub struct Keeping {
     pub failures: u64,
     /// Why the last attempt failed; `None` when it did not.
     pub failure: Option<String>,
+    /// How the removing goes; `None` when nothing is removed.
+    pub pruning: Option<Pruning>,
+}
+
+/// How the removing of what is older than the retention goes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Pruning {
+    /// How many records were removed of this log, ever: the index of the oldest that it still has.
+    pub records: u64,
+    /// When it was last looked, with success, for what is to be removed.
+    pub looked: Option<Timestamp>,
+    /// How often it failed since the start.
+    pub failures: u64,
+    /// Why the last attempt failed; `None` when it did not.
+    pub failure: Option<String>,
 }
 
 /// The thread that keeps. Dropping it ends it, once the segment that it seals is done.
@@ -54,14 +76,15 @@ pub struct Keeper {
 }
 
 impl Keeper {
-    /// Starts the thread for the log in `dir`, whose manifests `key` signs.
+    /// Starts the thread for the log in `dir`, whose manifests and statements `key` signs. Without a pruner nothing is removed.
     ///
     /// # Errors
     /// When the system gives no thread.
-    pub fn start(dir: PathBuf, key: SigningKey, newest: Newest) -> io::Result<Self> {
+    pub fn start(dir: PathBuf, key: SigningKey, newest: Newest, pruner: Option<Pruner>) -> io::Result<Self> {
         let (stop, stopped) = mpsc::channel();
         let state = Arc::new(Mutex::new(Keeping::default()));
-        let work = Work { dir, key, newest, state: Arc::clone(&state) };
+        let daily = pruner.map(|pruner| Daily::new(pruner, newest.borrow().clone()));
+        let work = Work { dir, key, newest, daily, state: Arc::clone(&state) };
         let thread = thread::Builder::new().name("audit-keeper".to_owned()).spawn(move || work.run(&stopped))?;
         Ok(Self { stop: Mutex::new(Some(stop)), thread: Mutex::new(Some(thread)), state })
     }
@@ -93,14 +116,18 @@ struct Work {
     dir: PathBuf,
     key: SigningKey,
     newest: Newest,
+    daily: Option<Daily>,
     state: Arc<Mutex<Keeping>>,
 }
 
 impl Work {
-    fn run(self, stopped: &Receiver<()>) {
+    fn run(mut self, stopped: &Receiver<()>) {
         loop {
             let done = self.turn();
             self.tell(done.as_ref().err());
+            if !matches!(done, Ok(true)) {
+                self.prune();
+            }
             // Another segment may wait, and whoever stops waits for one at most.
             let pause = if matches!(done, Ok(true)) { Duration::ZERO } else { LOOK_EVERY };
             match stopped.recv_timeout(pause) {
@@ -114,6 +141,24 @@ impl Work {
     fn turn(&self) -> Result<bool, SealError> {
         let Some(newest) = self.newest.borrow().clone() else { return Ok(false) };
         seal_next(&self.dir, &self.key, &newest)
+    }
+
+    /// Removes what is older than the retention, when the day is over.
+    fn prune(&mut self) {
+        let (Some(daily), Some(newest)) = (&mut self.daily, self.newest.borrow().clone()) else { return };
+        let Some(done) = daily.turn(&self.key, &newest) else { return };
+        let failure = done.as_ref().err().map(told);
+        let mut state = lock(&self.state);
+        let pruning = state.pruning.get_or_insert_default();
+        match failure.as_deref() {
+            None => pruning.looked = Some(daily.now()),
+            Some(text) => {
+                pruning.failures += 1;
+                tracing::error!(failure = text, "the audit log is not pruned; it is tried again");
+            }
+        }
+        pruning.records = scan::begins_at(&self.dir).unwrap_or(pruning.records);
+        pruning.failure = failure;
     }
 
     fn tell(&self, failure: Option<&SealError>) {
@@ -169,8 +214,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// An error with its cause.
-fn told(error: &SealError) -> String {
-    let cause = std::error::Error::source(error).map(|cause| format!(": {cause}"));
-    format!("{error}{}", cause.unwrap_or_default())
+/// An error with its causes.
+fn told(error: &(impl std::error::Error + 'static)) -> String {
+    let below = std::iter::successors(error.source(), |cause| cause.source());
+    below.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }

@@ -102,12 +102,7 @@ impl Plan {
         retention: Retention,
     ) -> Result<Option<Self>, PruneError> {
         let size = newest.checkpoint().size;
-        let Some(last) = size.checked_sub(1) else { return Ok(None) };
-        let mut follower = Follower::open(dir, last)?;
-        let mut payload = Vec::new();
-        follower.next(size, &mut payload)?;
-        let time = Record::parse(last, &payload).map_err(|_| PruneError::Form(last))?.time;
-        let log = follower.log().clone();
+        let Some((log, time)) = newest_time(dir, newest)? else { return Ok(None) };
         let known = pruned::read_with(dir, keys)?;
         let start = known.map_or_else(|| Position::start(&log), |known| known.start);
         let walk = Walk { dir, keys, newest, limit: retention.limit(time) };
@@ -161,6 +156,20 @@ impl Plan {
         write(&path, || done(Stage::Said))?;
         remove_before(&self.dir, self.pruned.start.index, done).map(|_| ())
     }
+}
+
+/// The log in `dir`, and when the last record that this checkpoint covers was made; `None` when it covers none.
+///
+/// # Errors
+/// When that record cannot be read.
+pub(super) fn newest_time(dir: &Path, newest: &SignedCheckpoint) -> Result<Option<(LogId, Timestamp)>, PruneError> {
+    let size = newest.checkpoint().size;
+    let Some(last) = size.checked_sub(1) else { return Ok(None) };
+    let mut follower = Follower::open(dir, last)?;
+    let mut payload = Vec::new();
+    follower.next(size, &mut payload)?;
+    let time = Record::parse(last, &payload).map_err(|_| PruneError::Form(last))?.time;
+    Ok(Some((follower.log().clone(), time)))
 }
 
 /// Removes what an interrupted [`Plan::run`] left: segments that the signed statement says are gone. Gives how many there were.

@@ -10,6 +10,7 @@ use super::chain::{self, Position};
 use super::encode::MAX_PAYLOAD_BYTES;
 use super::folder;
 use super::manifest::Digest;
+use super::pruned;
 use super::segment::{HASH_BYTES, LENGTH_BYTES, MAX_HEADER_BYTES};
 use stream::Stream;
 pub(super) use stream::{Hashing, digest};
@@ -49,10 +50,10 @@ impl Segment {
             loaded => return loaded.map_err(|error| failed(error, raw, first)),
         }
         let packed = dir.join(folder::packed(first));
-        Self::load(&packed, first, Stream::packed).map_err(|error| {
-            let path = if error.kind() == io::ErrorKind::NotFound { raw } else { packed };
-            failed(error, path, first)
-        })
+        match Self::load(&packed, first, Stream::packed) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => absent(dir, first, raw, error),
+            loaded => loaded.map_err(|error| failed(error, packed, first)),
+        }
     }
 
     fn load(path: &Path, first: u64, open: impl FnOnce(&Path) -> io::Result<(Stream, u64)>) -> io::Result<Self> {
@@ -170,6 +171,14 @@ impl Segment {
 
     fn failed(&self, error: io::Error) -> ReadError {
         failed(error, self.path.clone(), self.first)
+    }
+}
+
+/// A segment has no file: it was removed after its retention since it was looked for, or it is missing.
+fn absent<T>(dir: &Path, first: u64, path: PathBuf, source: io::Error) -> Result<T, ReadError> {
+    match pruned::read(dir)? {
+        Some(pruned) if first < pruned.start.index => broken(first, folder::segment(first), Why::Pruned),
+        _ => Err(ReadError::Io { path, source }),
     }
 }
 

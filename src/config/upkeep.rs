@@ -28,6 +28,8 @@ pub struct Audit {
     pub seal: bool,
     /// Days that records are kept, 1 to 36,525, default 1,827: five years (NEN 7513).
     pub retention_days: u32,
+    /// Whether a running node removes what is older, default true. Only sealed files are removed.
+    pub prune: bool,
     /// Signs the checkpoints of the log: 32 random bytes in base64.
     pub checkpoint_key: PathBuf,
     /// Keys that it replaced, each with the tree at which it was; of all logs that this configuration is used for.
@@ -93,6 +95,7 @@ impl Audit {
         let segment_bytes = section.or_default("segment_bytes", &bytes(1_048_576..=4_294_967_296), 268_435_456);
         let queue = section.or_default("queue", &number(64..=1_048_576, " of records"), 8192);
         let seal = section.or_default("seal", &boolean(), true);
+        let prune = section.or_default("prune", &boolean(), true);
         let retention_days = section.or_default("retention_days", &number(1..=36_525, " of days"), 1_827);
         let checkpoint_key = section.file("checkpoint_key", Role::RandomKey);
         let retired_keys = section.or_default("retired_keys", &retired_keys(), Vec::new());
@@ -106,6 +109,7 @@ impl Audit {
             queue: queue?,
             seal: seal?,
             retention_days: retention_days?,
+            prune: prune?,
             checkpoint_key: checkpoint_key?,
             retired_keys: retired_keys?,
             unsigned_max: unsigned_max?,

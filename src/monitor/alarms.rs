@@ -31,6 +31,8 @@ pub enum Alarm {
     CheckpointFails,
     /// Segments of the audit log cannot be sealed.
     SealFails,
+    /// Records of the audit log are not removed after their retention.
+    PruneFails,
     /// A witness of the audit log got no checkpoint for too long.
     WitnessBehind,
     /// A witness saw another audit log, or more of it.
@@ -41,7 +43,7 @@ pub enum Alarm {
 
 impl Alarm {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::ListRollback,
         Self::ListSameNumber,
         Self::ListFromTheFuture,
@@ -53,6 +55,7 @@ impl Alarm {
         Self::AuditIndexStopped,
         Self::CheckpointFails,
         Self::SealFails,
+        Self::PruneFails,
         Self::WitnessBehind,
         Self::WitnessContradicts,
         Self::AuditKeys,
@@ -73,6 +76,7 @@ impl Alarm {
             Self::AuditIndexStopped => "audit_index_stopped",
             Self::CheckpointFails => "checkpoint_fails",
             Self::SealFails => "seal_fails",
+            Self::PruneFails => "prune_fails",
             Self::WitnessBehind => "witness_behind",
             Self::WitnessContradicts => "witness_contradicts",
             Self::AuditKeys => "audit_keys",

@@ -25,7 +25,7 @@ use self::checkpoints::CheckpointMetrics;
 pub use self::checkpoints::{Signed, Witnessed};
 use self::his::HisMetrics;
 use self::keeping::KeepingMetrics;
-pub use self::keeping::Kept;
+pub use self::keeping::{Kept, Pruned};
 use super::alarms::{Alarm, Raised};
 use super::ready::ListsState;
 use crate::audit::{IndexProgress, Kind, Outcome, SyslogCounts};

@@ -36,8 +36,8 @@ class Key:
         self.check = Ed25519PublicKey.from_public_bytes(public[1:]).verify
         self.last = (number(last[0]), decoded(last[1], 32)) if last else None
 
-def checkpoint(note, keys):
-    """Origin, size and root of a checkpoint that one of the keys signed."""
+def signed(note, keys, name):
+    """The lines of the text of a note, and those of the keys with this name that signed it."""
     text, gap, lines = note.rpartition("\n\n")
     need(gap and lines.endswith("\n") and not re.search(r"[\x00-\x09\x0b-\x1f]", note), "no signed note")
     signers = []
@@ -49,12 +49,35 @@ def checkpoint(note, keys):
             if (key.name, key.id) == (words[1], signature[:4]):
                 key.check(signature[4:], text.encode() + b"\n")
                 signers.append(key)
-    lines = text.split("\n")
-    need(len(lines) == 3 and any(key.name == lines[0] for key in signers), "no checkpoint that this log signed")
-    size, root = number(lines[1]), decoded(lines[2], 32)
+    return text.split("\n"), [key for key in signers if key.name == name(text.split("\n"))]
+
+def believed(signers, size, root):
     allowed = (key.last is None or size < key.last[0] or (size, root) == key.last for key in signers)
     need(any(allowed), f"a replaced key signed for size {size}")
+
+def checkpoint(note, keys):
+    """Origin, size and root of a checkpoint that one of the keys signed."""
+    lines, signers = signed(note, keys, lambda lines: lines[0])
+    need(len(lines) == 3 and signers, "no checkpoint that this log signed")
+    size, root = number(lines[1]), decoded(lines[2], 32)
+    believed(signers, size, root)
     return lines[0], size, root
+
+def pruned(note, keys):
+    """Log, first index that is kept, chain hash before it, and size and root of the tree, of a statement that one of the keys signed."""
+    lines, signers = signed(note, keys, lambda lines: lines[1].removeprefix("log ") if len(lines) > 1 else "")
+    form = re.fullmatch(r"""inzage-audit-pruned 1
+log (inzage-[a-z0-9-]{1,32}-[0-9a-f]{16})
+first ([0-9]+)
+chain ([0-9a-f]{64})
+tree ([0-9]+) ([0-9a-f]{64})
+retention ([0-9]+)
+time ([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z)""", "\n".join(lines))
+    need(form and signers and number(form[6]) >= 0, "no statement of what was removed that this log signed")
+    first, size, root = number(form[2]), number(form[4]), bytes.fromhex(form[5])
+    believed(signers, size, root)
+    need(-(-first // 256) * 256 <= size, "the tile of the first record that is kept is not full")
+    return form[1], first, bytes.fromhex(form[3]), (size, root)
 
 def climb(at, last, line, reached):
     """Takes one line of a proof: on the left it belongs to all that is reached, on the right to the last only."""
@@ -109,20 +132,20 @@ def segment(path):
     raw = path.endswith(".log")
     return open(path, "rb").read() if raw else run(["zstd", "-dcq", path], check=True, capture_output=True).stdout
 
-def leaves(folder):
+def leaves(folder, removed):
     """The hash of every record, with form and chain of the segments checked; from tiles for what was removed."""
     names = [name for name in os.listdir(folder) if re.fullmatch(r"segment-[0-9]{20}\.log(\.zst)?", name)]
-    found = {int(name[8:28]): f"{folder}/{name}" for name in sorted(names, reverse=True)}
-    need(found, "no segment")
-    index, log, chain = min(found), None, None
+    log, index, chain, _ = removed or (None, 0, None, None)
+    found = {int(name[8:28]): f"{folder}/{name}" for name in sorted(names, reverse=True) if int(name[8:28]) >= index}
+    need(found and min(found) == index, f"broken at index {index}: the first segment is missing")
     yield from (tile(folder, at // 256)[at % 256 * 32:][:32] for at in range(index))
     for first in sorted(found):
         data, torn = segment(found[first]), first == max(found)
         words = data.partition(b"\n")[0].decode("ascii", "replace").split(" ")
         if torn and b"\n" not in data:
             return
-        log, start = log or words[2], words[-1] if min(found) else sha(f"inzage-audit-log 1 {words[2]}\n".encode()).hex()
-        chain = chain or bytes.fromhex(start)
+        log = log or words[2]
+        chain = chain or sha(f"inzage-audit-log 1 {log}\n".encode())
         whole = ["inzage-audit-segment", "1", log, str(first), chain.hex()] == words and first == index
         need(whole, f"broken at index {index}: the header of segment {first}")
         at = len(" ".join(words)) + 1
@@ -143,8 +166,10 @@ def verify_folder(keys, folder, *outside):
     files = [f"{folder}/checkpoint", f"{folder}/checkpoints", *outside]
     claims = {checkpoint(note, keys)[1:] for path in files for note in notes(path)}
     need(claims, "no checkpoint")
+    removed = pruned(open(f"{folder}/pruned", encoding="utf-8").read(), keys) if os.path.exists(f"{folder}/pruned") else None
+    claims |= {removed[3]} if removed else set()
     sizes, row, count = {size for size, _ in claims}, [], 0
-    for leaf in leaves(folder):
+    for leaf in leaves(folder, removed):
         rest, count = count, count + 1
         while rest % 2 == 1:
             leaf, rest = node(row.pop(), leaf), rest // 2
@@ -155,7 +180,8 @@ def verify_folder(keys, folder, *outside):
                 root = node(left, root)
             need((count, root) in claims and sum(size == count for size, _ in claims) == 1, f"another root at size {count}")
     need(max(sizes) <= count, f"cut off: a checkpoint covers {max(sizes)} records, and there are {count}")
-    return f"{count} records under {len(claims)} checkpoints, the newest of size {max(sizes)}"
+    gone = f", the first {removed[1]} removed after their retention" if removed else ""
+    return f"{count} records{gone}, under {len(claims)} checkpoints, the newest of size {max(sizes)}"
 
 if __name__ == "__main__":
     verify = {"proof": verify_proof, "growth": verify_growth, "folder": verify_folder}
@@ -163,4 +189,4 @@ if __name__ == "__main__":
         known = [Key(line) for line in open(sys.argv[1], encoding="utf-8").read().splitlines()]
         print("ok:", verify[sys.argv[2]](known, *sys.argv[3:]))
     except (ValueError, OSError, InvalidSignature, CalledProcessError) as error:
-        sys.exit(f"refused: {error or 'a signature does not fit'}")
+        sys.exit(f"refused: {str(error) or 'a signature does not fit'}")

@@ -28,6 +28,7 @@ mod nodes;
 mod person;
 mod postgres;
 mod practices;
+mod prune;
 mod sandbox;
 mod serve;
 mod server;

@@ -235,17 +235,47 @@ async fn a_log_without_its_beginning_is_followed_only_when_it_says_so() {
     for _ in 0..4 {
         append(&log, 10).await;
     }
-    let mut segments: Vec<_> = fs::read_dir(scratch.path()).unwrap().map(|file| file.unwrap().file_name()).collect();
-    segments.sort();
-    fs::remove_file(scratch.path().join(&segments[0])).unwrap();
+    let segment = first_segments(&scratch)[0].clone();
+    fs::remove_file(scratch.path().join(segment)).unwrap();
     assert_eq!(indexer(scratch.path(), &log, &index).catch_up().await, Err(IndexFault::Log));
-    let first: u64 = segments[1].to_str().unwrap()[8..28].parse().unwrap();
+    let first = say_pruned(&scratch, &log);
+    assert_eq!(indexer(scratch.path(), &log, &index).catch_up().await, Ok(()));
+    assert_eq!(records(&index).await, (first..40).collect::<Vec<_>>());
+}
+
+/// Nothing is passed over in silence: somebody has the index made anew.
+#[tokio::test]
+async fn an_index_behind_what_was_removed_says_so_and_stops() {
+    let scratch = Scratch::new();
+    let (log, index) = (open(scratch.path()), Arc::default());
+    append(&log, 2).await;
+    indexer(scratch.path(), &log, &index).catch_up().await.unwrap();
+    append(&log, 40).await;
+    say_pruned(&scratch, &log);
+    fs::remove_file(scratch.path().join(&first_segments(&scratch)[0])).unwrap();
+    let following = Following::start(scratch.path(), &log, &index);
+    following.task.await.unwrap();
+    assert_eq!(following.progress.health(), Err(IndexFault::Log));
+    let [alarm] = following.alarms.raised().try_into().unwrap();
+    assert!(alarm.alarm == "audit_index_stopped" && alarm.detail.contains("after their retention"), "{alarm:?}");
+    assert_eq!(records(&index).await, [0, 1]);
+}
+
+fn first_segments(scratch: &Scratch) -> Vec<String> {
+    let names = fs::read_dir(scratch.path()).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());
+    let mut segments: Vec<_> = names.filter(|name| name.starts_with("segment-")).collect();
+    segments.sort();
+    segments
+}
+
+/// Writes the statement that all before the last segment was removed; the first record that is kept.
+fn say_pruned(scratch: &Scratch, log: &FileLog) -> u64 {
+    let first: u64 = first_segments(scratch).last().unwrap()[8..28].parse().unwrap();
     let (key, keys) = keys_of(log.id(), &Secret::new([1; 32]), &[]).unwrap();
     let header = Header::parse(Segment::open(scratch.path(), first).unwrap().line()).unwrap();
     let time = Timestamp::UNIX_EPOCH;
-    let pruned = Pruned { log: log.id().clone(), start: header.start, tree: (40, [0; 32]), days: 1_827, time };
+    let pruned = Pruned { log: log.id().clone(), start: header.start, tree: (42, [0; 32]), days: 1_827, time };
     fs::write(scratch.path().join("pruned"), pruned.sign(&key).unwrap().to_string()).unwrap();
     fs::write(scratch.path().join("verifier-keys"), keys.to_string()).unwrap();
-    assert_eq!(indexer(scratch.path(), &log, &index).catch_up().await, Ok(()));
-    assert_eq!(records(&index).await, (first..40).collect::<Vec<_>>());
+    first
 }

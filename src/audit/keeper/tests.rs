@@ -164,7 +164,7 @@ fn the_thread_seals_what_is_due_and_says_how_it_goes() {
     let (_publish, newest) = watch::channel(Some(newest));
     let (work, state) = {
         let state = Arc::new(Mutex::new(Keeping::default()));
-        (Work { dir: dir.clone(), key, newest, state: Arc::clone(&state) }, state)
+        (Work { dir: dir.clone(), key, newest, daily: None, state: Arc::clone(&state) }, state)
     };
     while work.turn().unwrap() {}
     work.tell(None);
@@ -172,7 +172,7 @@ fn the_thread_seals_what_is_due_and_says_how_it_goes() {
     assert_eq!((keeping.sealed, keeping.segments, keeping.failures), (due, due + 1, 0));
     work.tell(Some(&SealError::Note));
     assert_eq!(lock(&state).failures, 1);
-    let keeper = Keeper::start(dir, keys_of_test(&scratch), watch::channel(None).1).unwrap();
+    let keeper = Keeper::start(dir, keys_of_test(&scratch), watch::channel(None).1, None).unwrap();
     keeper.end();
     keeper.end();
     assert_eq!(keeper.keeping().sealed, due);

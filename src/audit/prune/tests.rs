@@ -210,6 +210,26 @@ fn a_second_pruning_goes_on_after_the_first() {
     assert_eq!(found.records, 1_500);
 }
 
+/// No damage is reported to who stands inside what goes, and nothing is passed over in silence.
+#[test]
+fn who_reads_meanwhile_is_told_why_records_are_gone() {
+    let log = Sealed::hourly(900);
+    let (mut records, mut payload) = (read_dir(log.dir()).unwrap(), Vec::new());
+    let mut follower = Follower::open(log.dir(), 0).unwrap();
+    assert_eq!(follower.next(900, &mut payload).unwrap(), Some(0));
+    assert!(records.next().unwrap().is_ok());
+    log.plan(10, 900 * 3_600).unwrap().run(&log.key).unwrap();
+    let first = pruned::read(log.dir()).unwrap().unwrap().start.index;
+    let told = |error: &ReadError| matches!(error, ReadError::Broken(broken) if broken.why == Why::Pruned && broken.index < first);
+    let ended = records.find_map(Result::err).unwrap();
+    assert!(told(&ended), "{ended}");
+    let ended = std::iter::repeat_with(|| follower.next(900, &mut payload)).find_map(Result::err).unwrap();
+    assert!(told(&ended), "{ended}");
+    let ended = Follower::open(log.dir(), first - 1).err().unwrap();
+    assert!(told(&ended), "{ended}");
+    assert_eq!(Follower::open(log.dir(), first).unwrap().next(900, &mut payload).unwrap(), Some(first));
+}
+
 #[test]
 fn without_a_statement_of_this_log_missing_segments_are_damage() {
     let log = Sealed::hourly(900);
