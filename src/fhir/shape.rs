@@ -21,7 +21,9 @@ mod edits;
 mod frame;
 mod guideline;
 mod incomplete;
+mod marks;
 mod mask;
+mod names;
 pub(super) mod outline;
 mod pages;
 mod reference;
@@ -30,6 +32,7 @@ mod shown;
 pub use incomplete::say_incomplete;
 pub mod stream;
 pub mod submit;
+mod suspects;
 #[cfg(test)]
 mod tests;
 mod types;
@@ -236,10 +239,31 @@ pub fn shape_searchset(
     shaping: &Shaping<'_>,
     next_link: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Shaped, ShapeFault> {
-    let outline = scan::scan(body)?;
-    let mut bundle = Bundle::read(&outline, shaping.page)?;
-    bundle.infer_includes(shaping.resource, shaping.includes);
     let mask = shaping.record.mask(shaping.self_link);
+    shape_scanned(&scan::scan_within(body, 0, Some(mask.wanted()))?, mask, shaping, next_link)
+}
+
+/// The same with a look at every part of the answer, to hold the quick way against.
+///
+/// # Errors
+/// As [`shape_searchset`].
+#[cfg(any(test, fuzzing))]
+pub fn shape_completely(
+    body: &[u8],
+    shaping: &Shaping<'_>,
+    next_link: &dyn Fn(&str) -> Option<String>,
+) -> Result<Shaped, ShapeFault> {
+    shape_scanned(&scan::scan(body)?, shaping.record.mask(shaping.self_link), shaping, next_link)
+}
+
+fn shape_scanned(
+    outline: &outline::Outline<'_>,
+    mask: Mask<'_>,
+    shaping: &Shaping<'_>,
+    next_link: &dyn Fn(&str) -> Option<String>,
+) -> Result<Shaped, ShapeFault> {
+    let mut bundle = Bundle::read(outline, shaping.page)?;
+    bundle.infer_includes(shaping.resource, shaping.includes);
     let mut walk = Walk::new(shaping.record, Some(mask));
     let mut stays = Vec::with_capacity(bundle.entries.len());
     for (index, entry) in bundle.entries.iter().enumerate() {

@@ -167,6 +167,7 @@ pub(crate) const CRATES: &[(&str, &[&str])] = &[
     ("tower", &["routes", "sandbox"]),
     ("tower_http", &["session::http", "auditors::http", "sandbox"]),
     ("tracing_subscriber", &["telemetry"]),
+    ("wide", &["fhir::shape"]),
     ("x509_parser", &["tls", "config"]),
     ("zstd", &["audit"]),
     ("indicatif", &["cli"]),

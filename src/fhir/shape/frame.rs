@@ -62,7 +62,7 @@ pub(super) fn walk_frame<'o>(bundle: &Bundle<'o>, walk: &mut Walk<'_, 'o>) -> Re
         match member.name() {
             "entry" | "link" | "resourceType" | "total" | "type" => {}
             name if is_dropped(name) => {}
-            name => walk.frame(name, member.value)?,
+            _ => walk.frame(&member)?,
         }
     }
     Ok(())

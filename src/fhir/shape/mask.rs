@@ -7,6 +7,7 @@ use memchr::{memchr2, memchr3_iter};
 
 use super::outline::{Kind, Value};
 use super::shown::{may_differ, shown};
+use super::suspects::Wanted;
 
 /// What stands in the place of nine digits.
 const MASKED_BSN: &str = "*********";
@@ -120,6 +121,11 @@ impl<'a> Mask<'a> {
     pub(super) fn new(bsn: &'a str, his_base: &'a str, our_base: &'a str, ours: &[&str]) -> Self {
         let host = host(authority(his_base));
         Self { digits: Digits(bsn.as_bytes()), his_base, our_base, host, address: Address::of(his_base, ours) }
+    }
+
+    /// What a first look over a whole answer is to find.
+    pub(super) fn wanted(&self) -> Wanted<'a> {
+        Wanted::new(self.digits.0, self.host.as_bytes())
     }
 
     /// Whether a string needs an exact look. Quick, and never wrong in saying no: without an escape, digits and host name

@@ -4,6 +4,10 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use memchr::memchr;
+
+use super::names::Name;
+
 /// What a span holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::fhir) enum Kind {
@@ -18,18 +22,33 @@ pub(in crate::fhir) enum Kind {
     Number,
     /// `true`, `false` or `null`.
     Literal,
-    /// The name of a member; its value is the next record. Names never hold escapes.
-    Name,
 }
 
-/// One record. Offsets are bytes; the scanner refuses texts over 4 GiB.
+/// What is known of a value besides its kind, one bit each. Those of an array or object are also those of all within.
+pub(in crate::fhir) mod traits {
+    /// A string or number that may hold a BSN or an address of the HIS.
+    pub(in crate::fhir) const SUSPECT: u8 = 1;
+    /// The name of a member may.
+    pub(in crate::fhir) const SUSPECT_NAME: u8 = 2;
+    /// A member has a name that the walk watches.
+    pub(in crate::fhir) const WATCHED: u8 = 4;
+    /// Any of them: without one there is nothing in a value that the walk could find.
+    pub(in crate::fhir) const ANY: u8 = SUSPECT | SUSPECT_NAME | WATCHED;
+}
+
+/// One record: a value, and its name when it is a member. Offsets are bytes; the scanner refuses texts over 4 GiB.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::fhir) struct Node {
+    /// Where the opening quote of its name stands; of no meaning outside objects.
+    pub(in crate::fhir) label: u32,
     pub(in crate::fhir) start: u32,
     pub(in crate::fhir) end: u32,
     /// Index of the first record after this one and all it holds.
     pub(in crate::fhir) after: u32,
     pub(in crate::fhir) kind: Kind,
+    pub(in crate::fhir) name: Name,
+    /// See [`traits`].
+    pub(in crate::fhir) traits: u8,
 }
 
 /// The index and the text it points into.
@@ -72,6 +91,11 @@ impl<'o> Value<'o> {
         self.node.kind
     }
 
+    /// Whether one of these [`traits`] holds.
+    pub(super) fn has(self, traits: u8) -> bool {
+        self.node.traits & traits != 0
+    }
+
     pub(in crate::fhir) fn start(self) -> usize {
         self.node.start as usize
     }
@@ -92,7 +116,7 @@ impl<'o> Value<'o> {
     /// What stands between the quotes, still escaped. Empty for anything but a string.
     pub(in crate::fhir) fn quoted(self) -> &'o str {
         match self.node.kind {
-            Kind::Plain | Kind::Escaped | Kind::Unicode | Kind::Name => {
+            Kind::Plain | Kind::Escaped | Kind::Unicode => {
                 self.outline.text.get(self.start() + 1..self.end().saturating_sub(1)).unwrap_or_default()
             }
             Kind::Object | Kind::Array | Kind::Number | Kind::Literal => "",
@@ -109,7 +133,7 @@ impl<'o> Value<'o> {
         match self.node.kind {
             Kind::Plain => Some(Cow::Borrowed(self.quoted())),
             Kind::Escaped | Kind::Unicode => serde_json::from_str(self.raw()).ok().map(Cow::Owned),
-            Kind::Object | Kind::Array | Kind::Number | Kind::Literal | Kind::Name => None,
+            Kind::Object | Kind::Array | Kind::Number | Kind::Literal => None,
         }
     }
 
@@ -124,8 +148,19 @@ impl<'o> Value<'o> {
     }
 
     /// The value of a member.
+    #[inline]
     pub(in crate::fhir) fn member(self, name: &str) -> Option<Value<'o>> {
-        self.members().find(|member| member.name() == name).map(|member| member.value)
+        let known = Name::of(name);
+        if known == Name::Other {
+            self.members().find(|member| member.name() == name).map(|member| member.value)
+        } else {
+            self.named(known)
+        }
+    }
+
+    /// The value of a member with a known name.
+    fn named(self, name: Name) -> Option<Value<'o>> {
+        self.children(Kind::Object).find(|value| value.node.name == name)
     }
 
     fn children(self, kind: Kind) -> Items<'o> {
@@ -137,18 +172,31 @@ impl<'o> Value<'o> {
 /// One member of an object.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::fhir) struct Member<'o> {
-    label: Value<'o>,
     pub(in crate::fhir) value: Value<'o>,
 }
 
 impl<'o> Member<'o> {
+    /// Its name, which never has escapes.
     pub(in crate::fhir) fn name(self) -> &'o str {
-        self.label.quoted()
+        if let Some(known) = self.known().text() {
+            return known;
+        }
+        let rest = self.value.outline.text.get(self.label() + 1..).unwrap_or_default();
+        rest.get(..memchr(b'"', rest.as_bytes()).unwrap_or_default()).unwrap_or_default()
+    }
+
+    /// The same, as far as it is known.
+    pub(super) fn known(self) -> Name {
+        self.value.node.name
+    }
+
+    fn label(self) -> usize {
+        self.value.node.label as usize
     }
 
     /// From the opening quote of the name to the end of the value.
     pub(in crate::fhir) fn span(self) -> Range<usize> {
-        self.label.start()..self.value.end()
+        self.label()..self.value.end()
     }
 }
 
@@ -163,6 +211,7 @@ pub(in crate::fhir) struct Items<'o> {
 impl<'o> Iterator for Items<'o> {
     type Item = Value<'o>;
 
+    #[inline]
     fn next(&mut self) -> Option<Value<'o>> {
         if self.next >= self.end {
             return None;
@@ -182,8 +231,8 @@ pub(in crate::fhir) struct Members<'o> {
 impl<'o> Iterator for Members<'o> {
     type Item = Member<'o>;
 
+    #[inline]
     fn next(&mut self) -> Option<Member<'o>> {
-        let label = self.items.next()?;
-        self.items.next().map(|value| Member { label, value })
+        self.items.next().map(|value| Member { value })
     }
 }

@@ -106,6 +106,11 @@ impl Generated {
         self.with(|shaping| shape_searchset(body, shaping, &next_link))
     }
 
+    /// The same, with a look at every part.
+    fn shape_completely(&self, body: &[u8]) -> Result<Shaped, ShapeFault> {
+        self.with(|shaping| shape_completely(body, shaping, &next_link))
+    }
+
     /// What should, by the model; it reads no broken JSON.
     fn model(&self, body: &[u8]) -> Option<Judged<Value>> {
         self.with(|shaping| serde_json::from_slice(body).ok().map(|bundle| model::shape(&bundle, shaping)))
@@ -164,6 +169,21 @@ proptest! {
         if let (Ok(shaped), Some(expected)) = (generated.shape(&body), generated.model(&body)) {
             prop_assert_eq!(serde_json::from_slice::<Value>(&shaped.body).ok(), expected.ok());
         }
+    }
+
+    /// What is passed over has nothing that a rule would have found: the bytes are the same, or the refusal is.
+    #[test]
+    fn the_quick_way_is_the_complete_way(
+        bytes in prop::collection::vec(any::<u8>(), 0..700),
+        damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..2),
+    ) {
+        let generated = Generated::of(&bytes);
+        let mut body = generated.body.clone().into_bytes();
+        for (index, byte) in damage {
+            let at = index.index(body.len());
+            body[at] = byte;
+        }
+        prop_assert_eq!(generated.shape(&body), generated.shape_completely(&body));
     }
 
     #[test]

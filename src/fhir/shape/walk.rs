@@ -8,7 +8,8 @@ use super::bundle::{Entry, check_binding};
 use super::edits::{Edits, masked_member};
 use super::guideline::{is_hidden_coding, is_hidden_line};
 use super::mask::Mask;
-use super::outline::{Kind, Value};
+use super::names::Name;
+use super::outline::{Kind, Member, Value, traits};
 use super::reference::{Target, below, target};
 use super::types::{is_address, is_attachment, is_canonical};
 use super::{Record, ShapeFault};
@@ -92,17 +93,17 @@ impl<'a, 'o> Walk<'a, 'o> {
                 "fullUrl" => self.full_url(entry)?,
                 name => self.value(member.value, Place { parent: "entry", name })?,
             }
-            self.name(member.name())?;
+            self.name(&member)?;
         }
         Ok(())
     }
 
     /// Walks a member of the Bundle itself.
-    pub(super) fn frame(&mut self, name: &'o str, value: Value<'o>) -> Result<(), ShapeFault> {
+    pub(super) fn frame(&mut self, member: &Member<'o>) -> Result<(), ShapeFault> {
         self.leave_entry();
         self.leaves = true;
-        self.name(name)?;
-        self.value(value, Place { parent: "Bundle", name })
+        self.name(member)?;
+        self.value(member.value, Place { parent: "Bundle", name: member.name() })
     }
 
     fn leave_entry(&mut self) {
@@ -123,8 +124,9 @@ impl<'a, 'o> Walk<'a, 'o> {
         if is_kept && mask.has_address(url.as_bytes()) { Err(ShapeFault::InternalAddress) } else { Ok(()) }
     }
 
-    fn name(&self, name: &str) -> Result<(), ShapeFault> {
-        let Some(mask) = self.mask else { return Ok(()) };
+    fn name(&self, member: &Member<'_>) -> Result<(), ShapeFault> {
+        let Some(mask) = self.mask.filter(|_| member.value.has(traits::SUSPECT_NAME)) else { return Ok(()) };
+        let name = member.name();
         if mask.has_bsn(name) {
             return Err(ShapeFault::UnmaskableBsn);
         }
@@ -132,35 +134,41 @@ impl<'a, 'o> Walk<'a, 'o> {
     }
 
     fn value(&mut self, value: Value<'o>, place: Place<'o>) -> Result<(), ShapeFault> {
+        if !value.has(traits::ANY) {
+            return Ok(());
+        }
         match value.kind() {
             Kind::Object => self.object(value, place),
             Kind::Array => value.items().try_for_each(|item| self.value(item, place)),
             Kind::Plain | Kind::Escaped | Kind::Unicode => self.string(value, place),
             Kind::Number if self.mask.is_some_and(|mask| mask.has_bsn(value.raw())) => Err(ShapeFault::UnmaskableBsn),
-            Kind::Number | Kind::Literal | Kind::Name => Ok(()),
+            Kind::Number | Kind::Literal => Ok(()),
         }
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "no rule of the walk is about another name")]
     fn object(&mut self, object: Value<'o>, place: Place<'o>) -> Result<(), ShapeFault> {
         let outer = self.leaves;
         self.leaves = outer && !self.gone.contains(&object.start());
         for member in object.members() {
-            self.name(member.name())?;
-            match member.name() {
-                "code" if self.leaves && is_hidden_line(member.value) => return Err(ShapeFault::HiddenLine),
-                "system" if self.leaves && is_hidden_coding(object, member.value) => {
+            self.name(&member)?;
+            match member.known() {
+                Name::Code if self.leaves && is_hidden_line(member.value) => return Err(ShapeFault::HiddenLine),
+                Name::System if self.leaves && is_hidden_coding(object, member.value) => {
                     return Err(ShapeFault::HiddenLine);
                 }
-                "reference" => self.reference(object, member.value, place)?,
-                "resourceType" => self.resource(object, member.value)?,
-                "system" => self.identifier(object, member.value)?,
-                "url" if is_attachment(place.name) => self.attachment(object, member.value),
-                "source" if place.name == "meta" && self.leaves => {
+                Name::Reference => self.reference(object, member.value, place)?,
+                Name::ResourceType => self.resource(object, member.value)?,
+                Name::System => self.identifier(object, member.value)?,
+                Name::Url if is_attachment(place.name) => self.attachment(object, member.value),
+                Name::Source if place.name == "meta" && self.leaves => {
                     self.edits.drop_or_mask(object, "source", |name| name == "source");
                 }
                 _ => {}
             }
-            self.value(member.value, Place { parent: place.name, name: member.name() })?;
+            if member.value.has(traits::ANY) {
+                self.value(member.value, Place { parent: place.name, name: member.name() })?;
+            }
         }
         self.leaves = outer;
         Ok(())

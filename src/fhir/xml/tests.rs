@@ -40,7 +40,7 @@ fn same(one: Value<'_>, other: Value<'_>) -> bool {
                 && one.items().zip(other.items()).all(|(one, other)| same(one, other))
         }
         Kind::Plain | Kind::Escaped | Kind::Unicode => one.string() == other.string(),
-        Kind::Number | Kind::Literal | Kind::Name => one.raw() == other.raw(),
+        Kind::Number | Kind::Literal => one.raw() == other.raw(),
     }
 }
 

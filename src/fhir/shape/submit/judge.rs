@@ -130,7 +130,7 @@ impl<'a, 'o> Judge<'a, 'o> {
             Kind::Array => value.items().try_for_each(|item| self.value(item, name)),
             Kind::Plain | Kind::Escaped | Kind::Unicode => self.string(value, name),
             Kind::Number if self.mask.has_bsn(value.raw()) => Err(Why::Bsn),
-            Kind::Number | Kind::Literal | Kind::Name => Ok(()),
+            Kind::Number | Kind::Literal => Ok(()),
         }
     }
 
