@@ -18,6 +18,7 @@ mod store;
 mod syslog;
 
 use std::net::{SocketAddr, TcpListener};
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,7 +28,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::audit::{AuditError, AuditEvent, AuditLog, FileLog, IndexProgress, Kind, Outcome, receipt};
 use crate::clock::SharedClock;
-use crate::edge::{Counters, Edge, EdgeConfig, Listener, serve};
+use crate::edge::{Counters, Edge, EdgeConfig, Listener, WorkerError, Workers, serve};
 use crate::monitor::http::Monitor;
 use crate::monitor::metrics::{Face, Metrics};
 use crate::monitor::ready::{Parts, Readiness};
@@ -83,6 +84,7 @@ pub struct App {
     lists: ListsPart,
     front: Half<FrontFace>,
     back: Half<BackFace>,
+    workers: NonZeroUsize,
     auditors: Option<Half<AuditorFace>>,
     metrics: Arc<Metrics>,
     his: Vec<his::Observed>,
@@ -107,6 +109,9 @@ pub enum RunError {
     /// The start cannot be recorded.
     #[error("the audit log does not take the start of the node")]
     Audit(#[from] AuditError),
+    /// The data plane ended by itself; what was left was drained.
+    #[error(transparent)]
+    Worker(#[from] WorkerError),
 }
 
 /// Handles for whoever runs a node: a test, the sandbox, the command line.
@@ -143,7 +148,8 @@ impl App {
         }
     }
 
-    /// Serves until `controls.stop`, then drains: open requests finish within the grace period, the log is closed last.
+    /// Serves until `controls.stop`, then drains: open requests finish within the grace period, the log is closed last. The
+    /// back channel is served by threads of its own, everything else by the runtime that this runs on.
     ///
     /// # Errors
     /// See [`RunError`].
@@ -164,6 +170,7 @@ impl App {
             lists,
             front,
             back,
+            workers,
             auditors,
             metrics,
             his,
@@ -174,7 +181,8 @@ impl App {
         let ops = tokio::net::TcpListener::from_std(nonblocking(listeners.ops)?)?;
         let sockets = Sockets {
             front: Listener::from_std(listeners.front)?,
-            back: Listener::from_std(listeners.back)?,
+            back: listeners.back,
+            workers,
             auditors: auditors::socket(listeners.auditors)?,
         };
         let faces = [&front.counters, &back.counters];
@@ -189,6 +197,7 @@ impl App {
         background.spawn(sweep(Arc::clone(&store), Arc::clone(&clock), controls.stop.clone()));
         background.spawn(index.prune(controls.stop.clone()));
         let (filling, sending) = (index.fill(), syslog.send());
+        let mut served = Ok(());
         if controls.stop.run_until_cancelled(lists.loaded.cancelled()).await.is_some() {
             record(&*audit, &clock, Kind::NodeStarted).await?;
             configured.record(&audit, &clock).await?;
@@ -197,7 +206,7 @@ impl App {
             tracing::info!("serving");
             let auditors = auditors.map(|face| face.edge(&clock, grace));
             let faces = (front.edge(&clock, grace), back.edge(&clock, grace), auditors);
-            sockets.serve(faces, &controls.stop, &readiness).await;
+            served = sockets.serve(faces, &controls.stop, &readiness).await;
         }
         drained.cancel();
         background.close();
@@ -208,35 +217,43 @@ impl App {
         // All wait for the disk.
         let closing = tokio::task::spawn_blocking(move || (store.close(), index.close(), audit.close()));
         closing.await.map(|_| ()).map_err(std::io::Error::other)?;
-        Ok(())
+        served
     }
 }
 
-/// The sockets of the faces, ready for the runtime.
+/// The sockets of the faces.
 struct Sockets {
     front: Listener,
-    back: Listener,
+    back: TcpListener,
+    /// How many threads serve the back channel.
+    workers: NonZeroUsize,
     auditors: Option<Listener>,
 }
 
 impl Sockets {
-    /// Serves all faces until `stop`, and until they are drained.
+    /// Serves all faces until `stop`, and until they are drained. A thread that ends by itself is a stop.
+    ///
+    /// # Errors
+    /// When the data plane could not begin, or did not end in order.
     async fn serve(
         self,
         (front, back, auditors): (Edge<FrontFace>, Edge<BackFace>, Option<Edge<AuditorFace>>),
         stop: &CancellationToken,
         readiness: &Readiness,
-    ) {
+    ) -> Result<(), RunError> {
+        let workers = Workers::start(self.back, back, self.workers, stop).map_err(WorkerError::Unable);
         let front = serve(self.front, front, stop.clone());
-        let back = serve(self.back, back, stop.clone());
+        let back = async { workers?.ended().await };
         let desk = auditors::run(self.auditors.zip(auditors), stop.clone());
         let draining = async {
             stop.cancelled().await;
             readiness.drain();
         };
         let (front, back, desk, ()) = tokio::join!(front, back, desk, draining);
+        let back = back?;
         let finished = front.finished + back.finished + desk.finished;
         tracing::info!(finished, cut = front.cut + back.cut + desk.cut, "drained");
+        Ok(())
     }
 }
 

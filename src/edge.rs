@@ -3,7 +3,7 @@
 //!
 //! A client meets, in this order: the connection cap ([`listener`]), the handshake and its deadline (`session`), the deadlines
 //! of its pace (`pace`), the checks on each request (`gate`, [`authority`]), and then the service. Each connection lives in a
-//! task of its own; none outlives [`listener::serve`].
+//! task of its own; none outlives [`listener::serve`]. A listener is served by the runtime that it is on, or by [`Workers`].
 
 pub mod authority;
 pub mod body;
@@ -15,6 +15,7 @@ pub mod limits;
 pub mod listener;
 mod pace;
 mod session;
+mod workers;
 #[cfg(test)]
 #[cfg(feature = "sandbox")]
 mod tests;
@@ -25,4 +26,5 @@ pub use connection::Connection;
 pub use counters::Counters;
 pub use gate::Serve;
 pub use limits::EdgeConfig;
-pub use listener::{Drained, Edge, Listener, serve};
+pub use listener::{Drained, Edge, Listener, bind, serve};
+pub use workers::{WorkerError, Workers};

@@ -25,6 +25,7 @@ use std::sync::Arc;
 use axum::Router;
 use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
+use tokio::runtime::Handle;
 use tower::ServiceExt as _;
 
 use crate::clock::SharedClock;
@@ -46,6 +47,8 @@ pub struct BackFace {
     pub router: Router,
     /// The resource server.
     pub reader: Arc<Reader>,
+    /// Where everything runs that is no reading: the threads of this face serve requests for data.
+    pub control: Handle,
     /// Where to count.
     pub watch: Watch,
 }
@@ -70,7 +73,7 @@ pub struct Watch {
 impl Serve for FrontFace {
     async fn serve(&self, request: Request<Incoming>, connection: &Arc<Connection>) -> Response<Body> {
         let started = self.watch.clock.monotonic();
-        let response = through(&self.router, request, connection).await;
+        let response = through(&self.router, &Handle::current(), request, connection).await;
         self.watch.answered(Face::Front, "pages", started, response.status());
         response
     }
@@ -79,7 +82,7 @@ impl Serve for FrontFace {
 impl Serve for AuditorFace {
     async fn serve(&self, request: Request<Incoming>, connection: &Arc<Connection>) -> Response<Body> {
         let started = self.watch.clock.monotonic();
-        let response = through(&self.router, request, connection).await;
+        let response = through(&self.router, &Handle::current(), request, connection).await;
         self.watch.answered(Face::Auditors, "desk", started, response.status());
         response
     }
@@ -91,9 +94,9 @@ impl Serve for BackFace {
         let path = request.uri().path();
         let (resource, told) = (crate::fhir::http::is_resource_path(path), path.ends_with("/metadata"));
         let response = if resource {
-            resource_answer(&self.reader, request, connection).await
+            resource_answer(self, request, connection).await
         } else {
-            through(&self.router, request, connection).await
+            through(&self.router, &self.control, request, connection).await
         };
         let route = match (resource, told) {
             (true, true) => "metadata",
@@ -108,23 +111,28 @@ impl Serve for BackFace {
 /// An answer of the resource server. What may store something runs as a task of its own: when the client goes away, what has
 /// begun is still finished and recorded.
 async fn resource_answer(
-    reader: &Arc<Reader>,
+    face: &BackFace,
     request: Request<Incoming>,
     connection: &Arc<Connection>,
 ) -> Response<Body> {
     if !crate::fhir::http::may_store(&request) {
-        return crate::fhir::http::serve(reader, request, connection).await;
+        return crate::fhir::http::serve(&face.reader, request, connection).await;
     }
-    let (reader, connection) = (Arc::clone(reader), Arc::clone(connection));
+    let (reader, connection) = (Arc::clone(&face.reader), Arc::clone(connection));
     let answer = async move { crate::fhir::http::serve(&reader, request, &connection).await };
-    tokio::spawn(answer).await.unwrap_or_else(unanswered)
+    face.control.spawn(answer).await.unwrap_or_else(unanswered)
 }
 
 /// A router's answer. It runs as a task of its own: when the client goes away, a half-made change is still finished.
-async fn through(router: &Router, request: Request<Incoming>, connection: &Arc<Connection>) -> Response<Body> {
+async fn through(
+    router: &Router,
+    on: &Handle,
+    request: Request<Incoming>,
+    connection: &Arc<Connection>,
+) -> Response<Body> {
     let mut request = request.map(axum::body::Body::new);
     request.extensions_mut().insert(Arc::clone(connection));
-    let answer = tokio::spawn(router.clone().oneshot(request)).await;
+    let answer = on.spawn(router.clone().oneshot(request)).await;
     match answer {
         Ok(Ok(response)) => response.map(Body::axum),
         Ok(Err(never)) => match never {},

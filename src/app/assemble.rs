@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use axum::Router;
+use tokio::runtime::Handle;
 
 use super::audit_index::IndexPart;
 use super::audit_keys::AuditKeys;
@@ -137,6 +138,7 @@ impl App {
             tokens: Arc::clone(&shared.tokens),
             front: front(config, &shared)?,
             back: back(config, &shared)?,
+            workers: config.back.workers,
             auditors: super::auditors::face(config, &shared, index.search())?,
             readiness: Arc::new(Readiness::default()),
             configured: Configured::of(config),
@@ -345,7 +347,7 @@ fn back(config: &Config, shared: &Shared) -> Result<Half<BackFace>, StartError> 
     let tls = back_channel(&own, &Roots::load(&config.back.client_roots)?, Vec::new(), &shared.clock)?;
     let router = crate::oauth::http::router(Arc::new(desk));
     let router = router.merge(told(config, &shared.snapshot.load().services));
-    let face = BackFace { router, reader: Arc::new(reader), watch: shared.watch.clone() };
+    let face = BackFace { router, reader: Arc::new(reader), watch: shared.watch.clone(), control: Handle::current() };
     Ok(half(config, &config.back.origin, tls, face))
 }
 

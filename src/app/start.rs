@@ -245,5 +245,5 @@ impl StartError {
 }
 
 pub(super) fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
-    TcpListener::bind(address).map_err(|source| StartError::Bind { address, source })
+    crate::edge::bind(address).map_err(|source| StartError::Bind { address, source })
 }

@@ -112,9 +112,14 @@ pub(super) fn migrate(file: &Path, node: NodeArguments) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// One runtime for everything; the data plane gets its own later.
+/// Threads of the control plane: enough that one which is held up does not hold up the pages, and none that compete with the
+/// data plane for every core.
+const CONTROL_THREADS: usize = 2;
+
+/// The runtime of the control plane, and of every other command.
 pub(super) fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    builder.worker_threads(CONTROL_THREADS).thread_name("inzage-control").enable_all().build()
 }
 
 async fn serve_until_signal(config: Config) -> ExitCode {

@@ -1,6 +1,7 @@
 //! The sections of the configuration: what each holds, with unit, range and default, and how it is read.
 
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -126,6 +127,8 @@ pub struct Back {
     pub identity: Identity,
     /// The roots that client certificates lead to.
     pub client_roots: PathBuf,
+    /// Threads that serve it, each with connections of its own, 1 to 1,024; default as many as there are cores for us.
+    pub workers: NonZeroUsize,
 }
 
 impl Back {
@@ -134,8 +137,16 @@ impl Back {
         let origin = section.required("origin", &kind::origin());
         let identity = Identity::read(section);
         let client_roots = section.file("client_roots", Role::Roots);
-        Ok(Self { listen: listen?, origin: origin?, identity: identity?, client_roots: client_roots? })
+        let workers = section.optional("workers", &number(1..=1024, ""));
+        let (listen, origin, identity) = (listen?, origin?, identity?);
+        let workers = workers?.and_then(NonZeroUsize::new).unwrap_or_else(cores);
+        Ok(Self { listen, origin, identity, client_roots: client_roots?, workers })
     }
+}
+
+/// The cores that this process may use; one when the system does not tell.
+fn cores() -> NonZeroUsize {
+    std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
 }
 
 /// `[ops]`: health and metrics, without TLS and so on loopback only.

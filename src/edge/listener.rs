@@ -11,7 +11,6 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use super::counters::{Counters, add_one};
 use super::gate::Serve;
@@ -20,47 +19,39 @@ use super::session::{Tasks, run};
 use crate::clock::SharedClock;
 use crate::tls::server::ServerTls;
 
-/// Connections that the kernel keeps for us while we are busy.
-const BACKLOG: i32 = 1024;
+/// Connections that the kernel keeps for us while we are busy, such as when all clients come back after a restart. Linux
+/// makes it `net.core.somaxconn` at most.
+const BACKLOG: i32 = 4096;
 /// Idle time after which the kernel looks whether the other side still exists.
 const KEEPALIVE: Duration = Duration::from_secs(60);
 /// Rest after a failed accept: with no descriptor left the next try would fail at once, and so on.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_millis(50);
 
-/// A bound port, not yet served.
+/// Binds an address; port 0 takes a free one.
+///
+/// # Errors
+/// When the address is in use or not ours.
+pub fn bind(address: SocketAddr) -> io::Result<std::net::TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    // Lets a restart take the port while old connections linger in TIME_WAIT; never lets two listen at once.
+    socket.set_reuse_address(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
+}
+
+/// A bound port, ready for a runtime.
 #[derive(Debug)]
 pub struct Listener(TcpListener);
 
 impl Listener {
-    /// Binds an address; port 0 takes a free one. Must be called inside a runtime.
-    ///
-    /// # Errors
-    /// When the address is in use or not ours.
-    pub fn bind(address: SocketAddr) -> io::Result<Self> {
-        let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-        // Lets a restart take the port while old connections linger in TIME_WAIT; never lets two listen at once.
-        #[cfg(unix)]
-        socket.set_reuse_address(true)?;
-        socket.bind(&address.into())?;
-        socket.listen(BACKLOG)?;
-        Self::from_std(socket.into())
-    }
-
-    /// Takes a socket that listens already, such as one of systemd or of a test. Must be called inside a runtime.
+    /// Takes a socket that listens. Must be called inside a runtime.
     ///
     /// # Errors
     /// When the socket cannot be made non-blocking or registered.
     pub fn from_std(socket: std::net::TcpListener) -> io::Result<Self> {
         socket.set_nonblocking(true)?;
         TcpListener::from_std(socket).map(Self)
-    }
-
-    /// The address, with the port that was taken for 0.
-    ///
-    /// # Errors
-    /// When the system does not tell.
-    pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.0.local_addr()
     }
 }
 
@@ -80,7 +71,7 @@ pub struct Edge<S> {
 }
 
 /// How a listener ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Drained {
     /// Connections that were open at the drain signal, or waiting in the accept queue, and ended by themselves.
     pub finished: usize,
@@ -91,26 +82,43 @@ pub struct Drained {
 /// Serves until `drain` is cancelled, then ends: accepts what the kernel has already accepted, closes the port, lets open
 /// requests finish for up to the grace period, and cuts the rest.
 pub async fn serve<S: Serve>(listener: Listener, edge: Edge<S>, drain: CancellationToken) -> Drained {
-    let tasks = Tasks { tracker: TaskTracker::new(), drain, abort: CancellationToken::new() };
-    let room = Arc::new(Semaphore::new(edge.config.connections_max));
-    let host = Host { edge: Arc::new(edge), tasks, room };
-    while let Some(accepted) = host.tasks.drain.run_until_cancelled(listener.0.accept()).await {
-        match accepted {
-            Ok((tcp, remote)) => host.take_in(tcp, remote),
-            Err(error) => host.rest_after(&error).await,
-        }
-    }
-    host.empty_queue(listener);
-    host.end().await
+    Host::new(edge, drain).run(listener).await
 }
 
-struct Host<S> {
+/// One accept loop and the connections that it took in.
+pub(super) struct Host<S> {
     edge: Arc<Edge<S>>,
     tasks: Tasks,
     room: Arc<Semaphore>,
 }
 
 impl<S: Serve> Host<S> {
+    pub(super) fn new(edge: Edge<S>, drain: CancellationToken) -> Self {
+        let room = Arc::new(Semaphore::new(edge.config.connections_max));
+        Self { edge: Arc::new(edge), tasks: Tasks::new(drain), room }
+    }
+
+    /// Another loop for the same listener: what is limited is limited for both together.
+    pub(super) fn beside(&self) -> Self {
+        let tasks = Tasks::new(self.tasks.drain.clone());
+        Self { edge: Arc::clone(&self.edge), tasks, room: Arc::clone(&self.room) }
+    }
+
+    pub(super) const fn drain(&self) -> &CancellationToken {
+        &self.tasks.drain
+    }
+
+    pub(super) async fn run(self, listener: Listener) -> Drained {
+        while let Some(accepted) = self.tasks.drain.run_until_cancelled(listener.0.accept()).await {
+            match accepted {
+                Ok((tcp, remote)) => self.take_in(tcp, remote),
+                Err(error) => self.rest_after(&error).await,
+            }
+        }
+        self.empty_queue(listener);
+        self.end().await
+    }
+
     fn take_in(&self, tcp: TcpStream, remote: SocketAddr) {
         let counters = &self.edge.counters;
         add_one(&counters.accepted);
@@ -122,7 +130,7 @@ impl<S: Serve> Host<S> {
         drop(SockRef::from(&tcp).set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE)));
         let seat = Seat::take(Arc::clone(counters), place);
         let (abort, session) = (self.tasks.abort.clone(), run(Arc::clone(&self.edge), tcp, remote, self.tasks.clone()));
-        self.tasks.tracker.spawn(async move {
+        self.tasks.connections.spawn(async move {
             abort.run_until_cancelled_owned(session).await;
             drop(seat);
         });
@@ -147,13 +155,15 @@ impl<S: Serve> Host<S> {
     }
 
     async fn end(self) -> Drained {
-        let open = || self.edge.config.connections_max.saturating_sub(self.room.available_permits());
-        let at_signal = open();
-        self.tasks.tracker.close();
-        let in_time = timeout(self.edge.config.drain_grace, self.tasks.tracker.wait()).await.is_ok();
-        let cut = if in_time { 0 } else { open() };
-        self.tasks.abort.cancel();
-        self.tasks.tracker.wait().await;
+        let Tasks { connections, streams, abort, .. } = &self.tasks;
+        let at_signal = connections.len();
+        connections.close();
+        streams.close();
+        let in_time = timeout(self.edge.config.drain_grace, connections.wait()).await.is_ok();
+        let cut = if in_time { 0 } else { connections.len() };
+        abort.cancel();
+        connections.wait().await;
+        streams.wait().await;
         Drained { finished: at_signal.saturating_sub(cut), cut }
     }
 }

@@ -28,14 +28,22 @@ use crate::medmij::Hostname;
 use crate::tls::ALPN_H2;
 use crate::tls::peer::PeerIdentity;
 
-/// How tasks of one listener learn that it ends.
+/// The tasks of one accept loop, and how they learn that it ends.
 #[derive(Debug, Clone)]
 pub(super) struct Tasks {
-    pub(super) tracker: TaskTracker,
+    pub(super) connections: TaskTracker,
+    pub(super) streams: TaskTracker,
     /// Finish what is open.
     pub(super) drain: CancellationToken,
     /// Stop now.
     pub(super) abort: CancellationToken,
+}
+
+impl Tasks {
+    pub(super) fn new(drain: CancellationToken) -> Self {
+        let (connections, streams) = (TaskTracker::new(), TaskTracker::new());
+        Self { connections, streams, drain, abort: CancellationToken::new() }
+    }
 }
 
 /// Runs a connection to its end.
@@ -138,7 +146,7 @@ impl<S> Clone for Streams<S> {
 impl<S: Serve, F: Future<Output = ()> + Send + 'static> hyper::rt::Executor<F> for Streams<S> {
     fn execute(&self, stream: F) {
         let (edge, abort) = (Arc::clone(&self.edge), self.tasks.abort.clone());
-        self.tasks.tracker.spawn(async move {
+        self.tasks.streams.spawn(async move {
             let timed = timeout(edge.config.request_timeout, stream);
             // Dropping a stream that is not at its end resets it.
             if let Some(Err(_elapsed)) = abort.run_until_cancelled(timed).await {

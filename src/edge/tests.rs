@@ -4,6 +4,7 @@ mod behaviour;
 mod deadlines;
 mod draining;
 mod handshakes;
+mod workers;
 
 use std::future::Future;
 use std::io;
@@ -27,7 +28,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tokio_util::sync::CancellationToken;
 
-use super::{Body, Connection, Counters, Drained, Edge, EdgeConfig, Ended, Listener, Serve, serve};
+use super::{Body, Connection, Counters, Drained, Edge, EdgeConfig, Ended, Listener, Serve, Workers, bind, serve};
 use crate::clock::{SharedClock, TestClock};
 use crate::tls::client::client_config;
 use crate::tls::identity::Identity;
@@ -56,6 +57,7 @@ impl Serve for Desk {
         match request.uri().path() {
             "/who" => text(format!("{:?}", connection.peer().map(|peer| peer.names()[0].as_str().to_owned()))),
             "/echo" => text(format!("{:?}", request.into_body().collect().await.unwrap().to_bytes())),
+            "/thread" => text(std::thread::current().name().unwrap_or_default().to_owned()),
             "/wait" => {
                 self.arrived.send(()).unwrap();
                 self.release.notified().await;
@@ -128,17 +130,28 @@ impl World {
 
     /// `before` sees the bound address before anything is accepted.
     fn start(
+        config: EdgeConfig,
+        drain: CancellationToken,
+        tls: impl FnOnce(&Pki, &Identity, &SharedClock) -> ServerTls,
+        before: impl FnOnce(SocketAddr),
+    ) -> Self {
+        let serving = |socket, edge, drain| tokio::spawn(serve(Listener::from_std(socket).unwrap(), edge, drain));
+        Self::start_on(config, drain, tls, before, serving)
+    }
+
+    fn start_on(
         mut config: EdgeConfig,
         drain: CancellationToken,
         tls: impl FnOnce(&Pki, &Identity, &SharedClock) -> ServerTls,
         before: impl FnOnce(SocketAddr),
+        serving: impl FnOnce(std::net::TcpListener, Edge<Desk>, CancellationToken) -> JoinHandle<Drained>,
     ) -> Self {
         let (pki, time) = (Pki::new(), TestClock::at(now()));
         let clock: SharedClock = TestClock::at(now());
         let server_clock: SharedClock = time.clone();
         let own = pki.identity(&[HOST]);
         let tls = Arc::new(ArcSwap::from_pointee(tls(&pki, &own, &server_clock)));
-        let listener = Listener::bind(([127, 0, 0, 1], 0).into()).unwrap();
+        let listener = bind(([127, 0, 0, 1], 0).into()).unwrap();
         let address = listener.local_addr().unwrap();
         config.authorities.push(format!("{HOST}:{}", address.port()).parse().unwrap());
         before(address);
@@ -148,7 +161,7 @@ impl World {
         let service = Desk { arrived: arriving, release: Arc::clone(&release), ended: ending };
         let edge =
             Edge { config, tls: Arc::clone(&tls), service, clock: server_clock, counters: Arc::clone(&counters) };
-        let serving = tokio::spawn(serve(listener, edge, drain.clone()));
+        let serving = serving(listener, edge, drain.clone());
         Self { pki, own, time, clock, address, tls, counters, drain, serving, arrived, release, ended }
     }
 

@@ -124,7 +124,7 @@ impl Pool {
     #[must_use]
     pub fn new(config: PoolConfig, tls: Arc<rustls::ClientConfig>, clock: SharedClock) -> Self {
         let turns = Arc::new(Semaphore::new(config.max_in_flight));
-        let idle = Arc::new(Idle::new(config.idle_timeout, Arc::clone(&clock)));
+        let idle = Arc::new(Idle::new(config.idle_timeout, config.max_in_flight, Arc::clone(&clock)));
         let breaker = Arc::new(Breaker::new(config.name.clone(), config.breaker, Arc::clone(&clock)));
         let (budget, counts) = (Budget::new(), Counts::default());
         Self { config, tls: TlsConnector::from(tls), clock, turns, idle, breaker, budget, counts }
@@ -212,12 +212,12 @@ impl Pool {
     ) -> Result<Received, Broken> {
         let kept = if tries.fresh { None } else { self.idle.take() };
         let is_kept = kept.is_some();
-        let sender = match kept {
-            Some(sender) => sender,
+        let link = match kept {
+            Some(link) => link,
             None => self.connect().await?,
         };
         tries.sent = true;
-        let (head, line) = Line::send(sender, copy(request), turn, Arc::clone(&self.idle), is_kept).await?;
+        let (head, line) = Line::send(link, copy(request), turn, Arc::clone(&self.idle), is_kept).await?;
         Ok(self.receive(head, line, wanted, &mut tries.ticket).await?)
     }
 
@@ -276,7 +276,7 @@ impl Pool {
         Ok(Received { head, body, length })
     }
 
-    async fn connect(&self) -> Result<line::Sender, HisError> {
+    async fn connect(&self) -> Result<line::Link, HisError> {
         let connecting = line::connect(&self.config, &self.tls);
         timeout(self.config.connect_timeout, connecting).await.map_err(|_| HisError::Unreachable)?
     }

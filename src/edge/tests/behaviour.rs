@@ -159,7 +159,7 @@ async fn an_old_connection_serves_its_last_request_and_says_so() {
 
 #[tokio::test]
 async fn a_port_in_use_is_an_error() {
-    let listener = Listener::bind(([127, 0, 0, 1], 0).into()).unwrap();
-    let refusal = Listener::bind(listener.local_addr().unwrap()).unwrap_err();
+    let listener = bind(([127, 0, 0, 1], 0).into()).unwrap();
+    let refusal = bind(listener.local_addr().unwrap()).unwrap_err();
     assert_eq!(refusal.kind(), io::ErrorKind::AddrInUse);
 }

@@ -1,5 +1,6 @@
 //! One connection and one exchange on it. A connection is used again only when its last answer was read to the end.
 
+use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
@@ -16,6 +17,7 @@ use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use rustls_pki_types::ServerName;
 use tokio::net::TcpStream;
+use tokio::runtime::{self, Handle};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_rustls::TlsConnector;
 
@@ -25,37 +27,66 @@ use super::flow::{Flow, Patience};
 use crate::clock::SharedClock;
 use crate::his::{AnswerBody, HisError, HisStream};
 
-/// One end of a connection.
-pub(super) type Sender = SendRequest<Full<Bytes>>;
+/// Our end of a connection, and the runtime that drives it.
+pub(super) struct Link {
+    sender: SendRequest<Full<Bytes>>,
+    home: runtime::Id,
+}
 
-/// Connections that wait for a request.
+/// Connections that wait for a request. Each is driven by the runtime that opened it, and mostly used there: over one of
+/// another core each message would wake that core.
 pub(super) struct Idle {
     timeout: Duration,
+    most: usize,
     clock: SharedClock,
-    waiting: Mutex<Vec<Waiting>>,
+    /// The one that waits longest first.
+    waiting: Mutex<VecDeque<Waiting>>,
 }
 
 struct Waiting {
-    sender: Sender,
+    link: Link,
     since: Instant,
 }
 
+/// How long a connection waits before other runtimes take it, too. A busy core opens its own; a HIS that is seldom asked keeps
+/// the few connections that it has, whichever core asks.
+const ITS_OWN: Duration = Duration::from_millis(100);
+
+impl Waiting {
+    fn serves(&self, runtime: runtime::Id, now: Instant) -> bool {
+        self.link.home == runtime || now.saturating_duration_since(self.since) >= ITS_OWN
+    }
+}
+
 impl Idle {
-    pub(super) const fn new(timeout: Duration, clock: SharedClock) -> Self {
-        Self { timeout, clock, waiting: Mutex::new(Vec::new()) }
+    /// Keeps at most `most` connections, each for `timeout`.
+    pub(super) const fn new(timeout: Duration, most: usize, clock: SharedClock) -> Self {
+        Self { timeout, most, clock, waiting: Mutex::new(VecDeque::new()) }
     }
 
-    /// The one that was used last; those that are too old or closed go.
-    pub(super) fn take(&self) -> Option<Sender> {
-        let now = self.clock.monotonic();
+    /// The one of this runtime that was used last, or one that nobody else uses; those that are too old or closed go.
+    pub(super) fn take(&self) -> Option<Link> {
+        let (now, runtime) = (self.clock.monotonic(), Handle::current().id());
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        waiting.retain(|kept| now.saturating_duration_since(kept.since) < self.timeout && kept.sender.is_ready());
-        waiting.pop().map(|kept| kept.sender)
+        while waiting.front().is_some_and(|kept| now.saturating_duration_since(kept.since) >= self.timeout) {
+            waiting.pop_front();
+        }
+        loop {
+            let at = waiting.iter().rposition(|kept| kept.serves(runtime, now))?;
+            let link = waiting.remove(at)?.link;
+            if link.sender.is_ready() {
+                return Some(link);
+            }
+        }
     }
 
-    fn keep(&self, sender: Sender) {
+    fn keep(&self, link: Link) {
         let since = self.clock.monotonic();
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).push(Waiting { sender, since });
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        if waiting.len() >= self.most {
+            waiting.pop_front();
+        }
+        waiting.push_back(Waiting { link, since });
     }
 
     #[cfg(test)]
@@ -68,7 +99,7 @@ impl Idle {
 ///
 /// # Errors
 /// [`HisError::Refused`] when TLS fails, [`HisError::Unreachable`] when anything else does.
-pub(super) async fn connect(config: &PoolConfig, tls: &TlsConnector) -> Result<Sender, HisError> {
+pub(super) async fn connect(config: &PoolConfig, tls: &TlsConnector) -> Result<Link, HisError> {
     let stream = match config.address {
         Some(address) => TcpStream::connect(address).await,
         None => TcpStream::connect((config.host.as_str(), config.port)).await,
@@ -80,7 +111,7 @@ pub(super) async fn connect(config: &PoolConfig, tls: &TlsConnector) -> Result<S
     let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(|_| HisError::Unreachable)?;
     // The task ends with its connection, which ends when the sender is dropped.
     tokio::spawn(connection);
-    Ok(sender)
+    Ok(Link { sender, home: Handle::current().id() })
 }
 
 /// A TLS alert or a certificate that does not pass is a refusal; anything else a broken connection.
@@ -127,7 +158,7 @@ impl From<Broken> for HisError {
 /// An answer that is being read, with the connection that it comes over and its turn.
 pub(super) struct Line {
     body: Incoming,
-    sender: Option<Sender>,
+    link: Option<Link>,
     idle: Arc<Idle>,
     _turn: OwnedSemaphorePermit,
 }
@@ -135,16 +166,16 @@ pub(super) struct Line {
 impl Line {
     /// Sends a request and waits for the head of its answer. The connection was `kept` or is fresh.
     pub(super) async fn send(
-        mut sender: Sender,
+        mut link: Link,
         request: Request<Bytes>,
         turn: OwnedSemaphorePermit,
         idle: Arc<Idle>,
         kept: bool,
     ) -> Result<(Parts, Self), Broken> {
-        let sent = sender.try_send_request(request.map(Full::new)).await;
+        let sent = link.sender.try_send_request(request.map(Full::new)).await;
         let response = sent.map_err(|error| Broken::of(error, kept))?;
         let (head, body) = response.into_parts();
-        Ok((head, Self { body, sender: Some(sender), idle, _turn: turn }))
+        Ok((head, Self { body, link: Some(link), idle, _turn: turn }))
     }
 
     /// How many bytes the HIS announced.
@@ -164,11 +195,11 @@ impl Line {
                 None => break,
             }
         }
-        let Some(sender) = &mut self.sender else { return Poll::Ready(None) };
-        if ready!(sender.poll_ready(cx)).is_ok()
-            && let Some(sender) = self.sender.take()
+        let Some(link) = &mut self.link else { return Poll::Ready(None) };
+        if ready!(link.sender.poll_ready(cx)).is_ok()
+            && let Some(link) = self.link.take()
         {
-            self.idle.keep(sender);
+            self.idle.keep(link);
         }
         Poll::Ready(None)
     }

@@ -164,8 +164,18 @@ impl Pool {
         answer
     }
 
-    /// A connection that works. Without a deadline of its own.
+    /// A connection that works. Without a deadline of its own. All are made on one runtime: whichever asks, a connection does
+    /// not end with it.
     pub(super) async fn connection(&self) -> Result<Object, Failure> {
+        if Handle::current().id() == self.runtime.id() {
+            return self.connection_here().await;
+        }
+        let pool = self.clone();
+        let got = self.runtime.spawn(async move { pool.connection_here().await }).await;
+        got.unwrap_or(Err(Failure::Closed))
+    }
+
+    async fn connection_here(&self) -> Result<Object, Failure> {
         let at_once = Timeouts { wait: Some(Duration::ZERO), ..self.connections.timeouts() };
         let got = match self.connections.timeout_get(&at_once).await {
             Err(PoolError::Timeout(TimeoutType::Wait)) => {
