@@ -79,27 +79,34 @@ pub fn optional<'a>(pairs: &'a [(String, String)], name: &str) -> Result<Option<
 #[must_use]
 pub fn encode_pairs(pairs: &[(String, String)]) -> String {
     let mut out = String::new();
-    for (name, value) in pairs {
-        if !out.is_empty() {
-            out.push('&');
-        }
-        encode_into(&mut out, name);
-        out.push('=');
-        encode_into(&mut out, value);
-    }
+    pairs.iter().for_each(|(name, value)| push_pair(&mut out, name, value));
     out
 }
 
+/// Writes one pair more, behind the others or behind the `?` of an address.
+pub fn push_pair(out: &mut String, name: &str, value: &str) {
+    if !out.is_empty() && !out.ends_with('?') {
+        out.push('&');
+    }
+    encode_into(out, name);
+    out.push('=');
+    encode_into(out, value);
+}
+
 fn encode_into(out: &mut String, text: &str) {
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~:/,$@*".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            out.push('%');
-            for nibble in [byte >> 4, byte & 15] {
-                out.push(char::from_digit(u32::from(nibble), 16).unwrap_or('0').to_ascii_uppercase());
-            }
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/,$@*".contains(&byte);
+    for piece in text.as_bytes().chunk_by(|one, other| plain(*one) && plain(*other)) {
+        match std::str::from_utf8(piece) {
+            Ok(text) if piece.iter().all(|byte| plain(*byte)) => out.push_str(text),
+            _ => piece.iter().for_each(|byte| escape(out, *byte)),
         }
+    }
+}
+
+fn escape(out: &mut String, byte: u8) {
+    out.push('%');
+    for nibble in [byte >> 4, byte & 15] {
+        out.push(char::from_digit(u32::from(nibble), 16).unwrap_or('0').to_ascii_uppercase());
     }
 }
 

@@ -20,7 +20,7 @@ use super::{About, Answer, Ask, Document, Format, HisAdapter, HisError, HisFutur
 use crate::audit::AuditReceipt;
 use crate::fhir::shape::read_patient;
 use crate::fhir::xml::to_xml;
-use crate::form::encode_pairs;
+use crate::form::push_pair;
 use crate::his::AnswerBody;
 use crate::medmij::{Bsn, FhirVersion};
 use crate::secret::sha256;
@@ -83,8 +83,9 @@ impl FhirHis {
 
     async fn look_up_now(&self, bsn: &Bsn, ask: Ask<'_>) -> Result<Option<HisPatient>, HisError> {
         let endpoint = self.endpoint(ask.fhir)?;
-        let pairs = [("identifier".to_owned(), format!("{}|{}", Bsn::SYSTEM, bsn.reveal()))];
-        let found = self.search_by_post(endpoint, "Patient", &pairs, ask).await?;
+        let mut who = String::new();
+        push_pair(&mut who, "identifier", &format!("{}|{}", Bsn::SYSTEM, bsn.reveal()));
+        let found = self.search_by_post(endpoint, "Patient", who, ask).await?;
         let found = whole(found)?;
         let found = read_patient(&found, ask.fhir, bsn, endpoint.base()).map_err(|_| HisError::Nonsense)?;
         match &found {
@@ -97,44 +98,46 @@ impl FhirHis {
     async fn search(&self, patient: &HisPatient, search: Search<'_>) -> Result<Answer, HisError> {
         let Search { ask, resource, operation, parameters } = search;
         let endpoint = self.endpoint(ask.fhir)?;
-        let pairs = self.restricted(patient, resource, parameters);
-        let target = match operation {
-            None if self.manner.post_search => return self.search_by_post(endpoint, resource, &pairs, ask).await,
-            None => format!("{resource}?{}", encode_pairs(&pairs)),
-            Some(operation) => format!("{resource}/{}?{}", operation.as_str(), encode_pairs(&pairs)),
-        };
-        self.get(endpoint, &endpoint.at(&target), ask).await
+        let restrict = |out: &mut String| self.restrict(out, patient, resource, parameters);
+        if operation.is_none() && self.manner.post_search {
+            let mut body = String::new();
+            restrict(&mut body);
+            return self.search_by_post(endpoint, resource, body, ask).await;
+        }
+        let mut target = endpoint.at(resource);
+        if let Some(operation) = operation {
+            target.extend(["/", operation.as_str()]);
+        }
+        target.push('?');
+        restrict(&mut target);
+        self.get(endpoint, target, ask).await
     }
 
-    /// The parameters, the patient first.
-    fn restricted(
-        &self,
-        patient: &HisPatient,
-        resource: &str,
-        parameters: &[(String, String)],
-    ) -> Vec<(String, String)> {
+    /// Writes the parameters, the patient first.
+    fn restrict(&self, out: &mut String, patient: &HisPatient, resource: &str, parameters: &[(String, String)]) {
         let restriction = if resource == "Patient" { "_id" } else { "patient" };
-        let mut pairs = vec![(restriction.to_owned(), patient.id.clone())];
-        pairs.extend_from_slice(parameters);
-        pairs.extend(self.manner.page_size.map(|size| ("_count".to_owned(), size.to_string())));
-        pairs
+        push_pair(out, restriction, &patient.id);
+        parameters.iter().for_each(|(name, value)| push_pair(out, name, value));
+        if let Some(size) = self.manner.page_size {
+            push_pair(out, "_count", &size.to_string());
+        }
     }
 
     async fn search_by_post(
         &self,
         endpoint: &Endpoint,
         resource: &str,
-        pairs: &[(String, String)],
+        pairs: String,
         ask: Ask<'_>,
     ) -> Result<Answer, HisError> {
         let target = endpoint.at(&format!("{resource}/_search"));
         let format = self.manner.format;
-        let asked =
-            Asked { method: Method::POST, target: &target, body: form(pairs), accepted: Accepted::Fhir, format };
+        let body = Some(form(pairs));
+        let asked = Asked { method: Method::POST, target, body, accepted: Accepted::Fhir, format };
         answer(endpoint.ask(asked, ask, Wanted::Judged).await?, ask.fhir)
     }
 
-    async fn get(&self, endpoint: &Endpoint, target: &str, ask: Ask<'_>) -> Result<Answer, HisError> {
+    async fn get(&self, endpoint: &Endpoint, target: String, ask: Ask<'_>) -> Result<Answer, HisError> {
         let format = self.manner.format;
         let asked = Asked { method: Method::GET, target, body: None, accepted: Accepted::Fhir, format };
         answer(endpoint.ask(asked, ask, Wanted::Judged).await?, ask.fhir)
@@ -143,13 +146,13 @@ impl FhirHis {
     /// Its capability statement (FHIR STU3 http.html, 2.21.0.14).
     async fn about(&self, ask: Ask<'_>) -> Result<About, HisError> {
         let endpoint = self.endpoint(ask.fhir)?;
-        let statement = whole(self.get(endpoint, &endpoint.at("metadata"), ask).await?)?;
+        let statement = whole(self.get(endpoint, endpoint.at("metadata"), ask).await?)?;
         About::of_statement(&statement).ok_or(HisError::Nonsense)
     }
 
     async fn page(&self, ask: Ask<'_>, next: &str) -> Result<Answer, HisError> {
         let endpoint = self.endpoint(ask.fhir)?;
-        self.get(endpoint, endpoint.below(next).ok_or(HisError::Nonsense)?, ask).await
+        self.get(endpoint, endpoint.below(next).ok_or(HisError::Nonsense)?.to_owned(), ask).await
     }
 
     async fn binary(&self, ask: Ask<'_>, id: &str) -> Result<Document, HisError> {
@@ -159,7 +162,7 @@ impl FhirHis {
         let endpoint = self.endpoint(ask.fhir)?;
         let target = endpoint.at(&format!("Binary/{id}"));
         let format = self.manner.format;
-        let asked = Asked { method: Method::GET, target: &target, body: None, accepted: Accepted::Raw, format };
+        let asked = Asked { method: Method::GET, target, body: None, accepted: Accepted::Raw, format };
         document(endpoint.ask(asked, ask, Wanted::Streamed).await?)
     }
 
@@ -172,7 +175,7 @@ impl FhirHis {
             Format::Xml => Bytes::from(to_xml(&submission.body, ask.fhir).map_err(|_| HisError::Rejected)?),
         };
         let body = Some(resource(format, body));
-        let asked = Asked { method: Method::POST, target: &target, body, accepted: Accepted::Stored, format };
+        let asked = Asked { method: Method::POST, target, body, accepted: Accepted::Stored, format };
         stored(endpoint.ask(asked, ask, Wanted::Judged).await, ask.fhir)
     }
 }

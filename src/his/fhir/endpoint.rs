@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Method, Request, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header};
 
 use super::address::{Base, NoBase};
-use crate::form::encode_pairs;
 use crate::his::pool::{Failed, Pool, Received, Wanted};
 use crate::his::smart::Tokens;
 use crate::his::{Ask, Format, HisError};
@@ -15,6 +14,8 @@ use crate::secret::Secret;
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 const PREFER: HeaderName = HeaderName::from_static("prefer");
+/// As many as a request has at most, so that its headers are allocated once.
+const HEADERS: usize = 7;
 
 /// The base URL of an installation cannot be used.
 pub type BadBase = NoBase;
@@ -51,10 +52,10 @@ impl Access {
 }
 
 /// A request in terms of FHIR.
-pub(super) struct Asked<'a> {
+pub(super) struct Asked {
     pub(super) method: Method,
     /// See [`Endpoint::at`] and [`Endpoint::below`].
-    pub(super) target: &'a str,
+    pub(super) target: String,
     pub(super) body: Option<Sent>,
     pub(super) accepted: Accepted,
     /// How resources are written.
@@ -79,9 +80,9 @@ pub(super) enum Accepted {
 }
 
 /// Pairs as the body of a search by POST.
-pub(super) fn form(pairs: &[(String, String)]) -> Option<Sent> {
-    let bytes = Bytes::from(encode_pairs(pairs));
-    Some(Sent { media_type: HeaderValue::from_static("application/x-www-form-urlencoded"), bytes })
+pub(super) fn form(pairs: String) -> Sent {
+    let media_type = HeaderValue::from_static("application/x-www-form-urlencoded");
+    Sent { media_type, bytes: Bytes::from(pairs) }
 }
 
 /// A resource.
@@ -123,9 +124,10 @@ impl Endpoint {
     }
 
     /// Sends it. A token that the HIS does not take (401) is dropped, and what only reads is asked once more with a new one.
-    pub(super) async fn ask(&self, asked: Asked<'_>, ask: Ask<'_>, wanted: Wanted) -> Result<Received, Failed> {
+    pub(super) async fn ask(&self, asked: Asked, ask: Ask<'_>, wanted: Wanted) -> Result<Received, Failed> {
         let unsent = |error| Failed { error, sent: false };
-        let request = self.request(&asked, ask).map_err(unsent)?;
+        let accepted = asked.accepted;
+        let request = self.request(asked, ask).map_err(unsent)?;
         let Access::Tokens(tokens) = &self.access else {
             return self.pool.exchange(request, wanted, ask.deadline).await;
         };
@@ -135,7 +137,7 @@ impl Endpoint {
             return Ok(received);
         }
         tokens.refused(&first);
-        if asked.accepted == Accepted::Stored {
+        if accepted == Accepted::Stored {
             return Ok(received);
         }
         // Its turn is free before the next one is taken.
@@ -156,10 +158,11 @@ impl Endpoint {
         self.pool.exchange(request, wanted, ask.deadline).await
     }
 
-    fn request(&self, asked: &Asked<'_>, ask: Ask<'_>) -> Result<Request<Bytes>, HisError> {
+    fn request(&self, asked: Asked, ask: Ask<'_>) -> Result<Request<Bytes>, HisError> {
         let mut request = Request::new(Bytes::new());
-        *request.method_mut() = asked.method.clone();
-        *request.uri_mut() = asked.target.parse().map_err(|_| HisError::Nonsense)?;
+        *request.method_mut() = asked.method;
+        *request.uri_mut() = asked.target.try_into().map_err(|_| HisError::Nonsense)?;
+        *request.headers_mut() = HeaderMap::with_capacity(HEADERS);
         let headers = request.headers_mut();
         headers.insert(header::HOST, self.authority.clone());
         headers.insert(header::ACCEPT, asked.accepted.media_types(asked.format));
@@ -172,9 +175,9 @@ impl Endpoint {
         if let Access::ApiKey(key) = &self.access {
             headers.insert(X_API_KEY, key.clone());
         }
-        if let Some(sent) = &asked.body {
-            headers.insert(header::CONTENT_TYPE, sent.media_type.clone());
-            *request.body_mut() = sent.bytes.clone();
+        if let Some(sent) = asked.body {
+            headers.insert(header::CONTENT_TYPE, sent.media_type);
+            *request.body_mut() = sent.bytes;
         }
         Ok(request)
     }

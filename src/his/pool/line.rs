@@ -16,6 +16,7 @@ use hyper::client::conn::TrySendError;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use rustls_pki_types::ServerName;
+use tokio::io::BufReader;
 use tokio::net::TcpStream;
 use tokio::runtime::{self, Handle};
 use tokio::sync::OwnedSemaphorePermit;
@@ -48,6 +49,8 @@ struct Waiting {
     since: Instant,
 }
 
+/// How much one system call reads: two records of TLS.
+const READ_BYTES: usize = 32 * 1024;
 /// How long a connection waits before other runtimes take it, too. A busy core opens its own; a HIS that is seldom asked keeps
 /// the few connections that it has, whichever core asks.
 const ITS_OWN: Duration = Duration::from_millis(100);
@@ -107,6 +110,8 @@ pub(super) async fn connect(config: &PoolConfig, tls: &TlsConnector) -> Result<L
     let stream = stream.map_err(|_| HisError::Unreachable)?;
     stream.set_nodelay(true).map_err(|_| HisError::Unreachable)?;
     let name = ServerName::try_from(config.host.to_string()).map_err(|_| HisError::Refused)?;
+    // rustls reads 4 KiB at a time from what it is given; a system call brings more.
+    let stream = BufReader::with_capacity(READ_BYTES, stream);
     let stream = tls.connect(name, stream).await.map_err(|error| why_no_handshake(&error))?;
     let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(|_| HisError::Unreachable)?;
     // The task ends with its connection, which ends when the sender is dropped.
@@ -151,6 +156,51 @@ impl From<Broken> for HisError {
         match broken {
             Broken::Unsent { .. } | Broken::Closed { .. } => Self::Unreachable,
             Broken::Failed(error) => error,
+        }
+    }
+}
+
+/// A body as it comes together. One that comes in one piece, as most do, is not copied.
+#[derive(Default)]
+enum Whole {
+    #[default]
+    Empty,
+    One(Bytes),
+    Joined(BytesMut),
+}
+
+impl Whole {
+    /// `announced`: how long it will be, where that is known.
+    fn push(&mut self, piece: Bytes, announced: Option<usize>) {
+        *self = match std::mem::take(self) {
+            Self::Empty => Self::One(piece),
+            Self::One(first) => {
+                let both = first.len().saturating_add(piece.len());
+                let mut joined = BytesMut::with_capacity(announced.unwrap_or_default().max(both));
+                joined.extend_from_slice(&first);
+                joined.extend_from_slice(&piece);
+                Self::Joined(joined)
+            }
+            Self::Joined(mut joined) => {
+                joined.extend_from_slice(&piece);
+                Self::Joined(joined)
+            }
+        };
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Self::Empty => 0,
+            Self::One(piece) => piece.len(),
+            Self::Joined(joined) => joined.len(),
+        }
+    }
+
+    fn done(self) -> Bytes {
+        match self {
+            Self::Empty => Bytes::new(),
+            Self::One(piece) => piece,
+            Self::Joined(joined) => joined.freeze(),
         }
     }
 }
@@ -215,15 +265,15 @@ impl Line {
         if announced.is_some_and(|length| length > limit) {
             return Ok(AnswerBody::Large(self.stream(Bytes::new(), patience, ticket.take())));
         }
-        let mut whole = BytesMut::with_capacity(announced.unwrap_or_default());
+        let mut whole = Whole::default();
         while let Some(bytes) = std::future::poll_fn(|cx| self.poll_bytes(cx)).await {
-            whole.extend_from_slice(&bytes?);
+            whole.push(bytes?, announced);
             if whole.len() > limit {
-                return Ok(AnswerBody::Large(self.stream(whole.freeze(), patience, ticket.take())));
+                return Ok(AnswerBody::Large(self.stream(whole.done(), patience, ticket.take())));
             }
         }
         ticket.take().into_iter().for_each(Ticket::succeeded);
-        Ok(AnswerBody::Whole(whole.freeze()))
+        Ok(AnswerBody::Whole(whole.done()))
     }
 
     /// What was read before, and the rest as it comes.
