@@ -15,10 +15,11 @@ pub mod limits;
 pub mod listener;
 mod pace;
 mod session;
-mod workers;
 #[cfg(test)]
 #[cfg(feature = "sandbox")]
 mod tests;
+mod turns;
+mod workers;
 
 pub use authority::Authority;
 pub use body::{Body, Ended, Gate, Source, Torn};

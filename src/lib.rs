@@ -60,6 +60,8 @@
 //! - No module reads the environment, save `cli`, which asks for the temporary folder. No HTTP client takes a proxy from it.
 //! - Time comes through [`clock::Clock`]; only `edge` reads the timer of the runtime itself. Randomness comes through
 //!   [`secret::random`].
+//! - Requests for data stay on the thread that accepted their connection ([`edge::Workers`]); what may take long, and what must
+//!   end when its client has gone, runs on the runtime of the control plane.
 //! - No handler talks to a HIS: only `fhir::read` and `availability` call a [`his::HisAdapter`].
 //! - Only [`routing::decide`] makes a [`routing::Permit`].
 //! - Only the audit logs make an [`audit::AuditReceipt`], after the flush that covers the record. Those that make them without a

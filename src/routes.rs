@@ -110,11 +110,7 @@ impl Serve for BackFace {
 
 /// An answer of the resource server. What may store something runs as a task of its own: when the client goes away, what has
 /// begun is still finished and recorded.
-async fn resource_answer(
-    face: &BackFace,
-    request: Request<Incoming>,
-    connection: &Arc<Connection>,
-) -> Response<Body> {
+async fn resource_answer(face: &BackFace, request: Request<Incoming>, connection: &Arc<Connection>) -> Response<Body> {
     if !crate::fhir::http::may_store(&request) {
         return crate::fhir::http::serve(&face.reader, request, connection).await;
     }

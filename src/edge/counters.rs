@@ -98,6 +98,8 @@ counters! {
     accept_failed,
     /// Connections open now, handshakes included.
     open,
+    /// How often an idle connection gave back the buffers of HTTP/1.1.
+    rested,
     /// Requests whose head was read, refused ones included.
     requests,
     /// Requests refused before they reached a route.

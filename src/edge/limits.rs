@@ -20,6 +20,8 @@ pub struct EdgeConfig {
     pub header_timeout: Duration,
     /// Between requests, with none open. Default 60 s.
     pub idle_timeout: Duration,
+    /// How long a connection of HTTP/1.1 keeps the buffers of its last request. Default 500 ms.
+    pub warm: Duration,
     /// How long the client may leave a piece of an answer that is ready for it untaken; up to twice this before it is seen.
     /// Default 30 s.
     pub stall_timeout: Duration,
@@ -60,6 +62,7 @@ impl EdgeConfig {
             first_byte_timeout: Duration::from_secs(10),
             header_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(60),
+            warm: Duration::from_millis(500),
             stall_timeout: Duration::from_secs(30),
             request_timeout: Duration::from_secs(300),
             connection_age_max: Duration::from_secs(3600),

@@ -8,9 +8,11 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
 use super::counters::{Counters, add_one};
 use super::gate::Serve;
@@ -88,6 +90,8 @@ pub async fn serve<S: Serve>(listener: Listener, edge: Edge<S>, drain: Cancellat
 /// One accept loop and the connections that it took in.
 pub(super) struct Host<S> {
     edge: Arc<Edge<S>>,
+    /// Ends all that belongs to the listener.
+    drain: CancellationToken,
     tasks: Tasks,
     room: Arc<Semaphore>,
 }
@@ -95,20 +99,29 @@ pub(super) struct Host<S> {
 impl<S: Serve> Host<S> {
     pub(super) fn new(edge: Edge<S>, drain: CancellationToken) -> Self {
         let room = Arc::new(Semaphore::new(edge.config.connections_max));
-        Self { edge: Arc::new(edge), tasks: Tasks::new(drain), room }
+        Self { edge: Arc::new(edge), tasks: Tasks::new(&drain), drain, room }
     }
 
     /// Another loop for the same listener: what is limited is limited for both together.
     pub(super) fn beside(&self) -> Self {
-        let tasks = Tasks::new(self.tasks.drain.clone());
-        Self { edge: Arc::clone(&self.edge), tasks, room: Arc::clone(&self.room) }
+        let tasks = Tasks::new(&self.drain);
+        Self { drain: self.drain.clone(), edge: Arc::clone(&self.edge), tasks, room: Arc::clone(&self.room) }
     }
 
     pub(super) const fn drain(&self) -> &CancellationToken {
-        &self.tasks.drain
+        &self.drain
     }
 
     pub(super) async fn run(self, listener: Listener) -> Drained {
+        let turns = self.tasks.turns.clone();
+        let at_once = Handle::current().metrics().num_workers();
+        let giver = AbortOnDropHandle::new(tokio::spawn(async move { turns.give(at_once).await }));
+        let drained = self.accept(listener).await;
+        drop(giver);
+        drained
+    }
+
+    async fn accept(self, listener: Listener) -> Drained {
         while let Some(accepted) = self.tasks.drain.run_until_cancelled(listener.0.accept()).await {
             match accepted {
                 Ok((tcp, remote)) => self.take_in(tcp, remote),

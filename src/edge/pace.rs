@@ -2,6 +2,7 @@
 //! timers know neither an idle connection from a slow head, nor an answer that nobody takes.
 
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
@@ -19,6 +20,8 @@ use super::limits::EdgeConfig;
 pub(super) struct Pace {
     born: Instant,
     http2: bool,
+    /// Something was written and not yet flushed. Only the task of the connection looks at it.
+    unflushed: AtomicBool,
     state: Mutex<State>,
 }
 
@@ -29,6 +32,8 @@ struct State {
     /// Answers among them that have a piece ready for the client, and wait for it to take the one before.
     ready: u32,
     served_any: bool,
+    /// The last request came without a body, so that all of it was read.
+    bodiless: bool,
     /// When the state last changed between idle and busy.
     since: Instant,
     /// When bytes first came while no request was open.
@@ -46,28 +51,49 @@ pub(super) enum Verdict {
     Over(TimedOut),
 }
 
+/// The connection at one moment.
+#[derive(Debug)]
+pub(super) struct Look {
+    pub(super) verdict: Verdict,
+    pub(super) busy: bool,
+    /// From when on it need not keep the buffers of HTTP/1.1. `None` while it has something in hand.
+    pub(super) rests_from: Option<Instant>,
+}
+
+impl State {
+    /// All that came was read as requests, and all of them are answered.
+    const fn is_at_rest(&self) -> bool {
+        self.open == 0 && self.served_any && self.bodiless && self.first_byte.is_none()
+    }
+}
+
 impl Pace {
     pub(super) fn start(http2: bool) -> Arc<Self> {
         let now = Instant::now();
-        let state = State { open: 0, ready: 0, served_any: false, since: now, first_byte: None, last_taken: now };
-        Arc::new(Self { born: now, http2, state: Mutex::new(state) })
+        let state = State {
+            open: 0,
+            ready: 0,
+            served_any: false,
+            bodiless: false,
+            since: now,
+            first_byte: None,
+            last_taken: now,
+        };
+        Arc::new(Self { born: now, http2, unflushed: AtomicBool::new(false), state: Mutex::new(state) })
     }
 
     /// A request has begun. It is open until the returned value, or the body it went into, is dropped.
-    pub(super) fn begin(self: &Arc<Self>) -> OpenRequest {
+    pub(super) fn begin(self: &Arc<Self>, bodiless: bool) -> OpenRequest {
         let mut state = self.state();
         if state.open == 0 {
             state.since = Instant::now();
         }
         state.open = state.open.saturating_add(1);
         state.served_any = true;
+        state.bodiless = bodiless;
         state.first_byte = None;
         drop(state);
         OpenRequest { pace: Arc::clone(self), ready: false }
-    }
-
-    pub(super) fn is_busy(&self) -> bool {
-        self.state().open > 0
     }
 
     /// When the connection last went from busy to idle or back.
@@ -84,8 +110,22 @@ impl Pace {
         now.saturating_duration_since(self.born)
     }
 
-    pub(super) fn verdict(&self, limits: &EdgeConfig, now: Instant) -> Verdict {
+    /// When an idle connection has been so for too long.
+    pub(super) fn idle_until(&self, limits: &EdgeConfig) -> Instant {
+        self.state().since + limits.idle_timeout
+    }
+
+    pub(super) fn look(&self, limits: &EdgeConfig, now: Instant) -> Look {
         let state = self.state();
+        let rests = !self.http2 && state.is_at_rest() && !self.unflushed.load(Ordering::Relaxed);
+        Look {
+            verdict: self.verdict(&state, limits, now),
+            busy: state.open > 0,
+            rests_from: rests.then(|| state.since + limits.warm),
+        }
+    }
+
+    fn verdict(&self, state: &State, limits: &EdgeConfig, now: Instant) -> Verdict {
         let (end, reason) = match (state.open, state.first_byte) {
             (0, Some(first)) if !self.http2 => (first + limits.header_timeout, TimedOut::Header),
             (0, None) if !state.served_any => (state.since + limits.first_byte_timeout, TimedOut::Silent),
@@ -178,23 +218,41 @@ impl HttpBody for PacedBody {
     }
 }
 
-/// A stream that tells the clockwork when bytes come.
+/// A stream that tells the clockwork when bytes come, and when they went.
 #[derive(Debug)]
 pub(super) struct PacedIo<I> {
     io: I,
     pace: Arc<Pace>,
+    /// What was read before and comes first.
+    unread: Bytes,
 }
 
 impl<I> PacedIo<I> {
     pub(super) const fn new(io: I, pace: Arc<Pace>) -> Self {
-        Self { io, pace }
+        Self { io, pace, unread: Bytes::new() }
+    }
+
+    /// The same stream; these bytes come first.
+    pub(super) fn after(self, unread: Bytes) -> Self {
+        Self { unread, ..self }
+    }
+
+    /// The stream, when there is nothing to be read before it.
+    pub(super) fn untouched(&self) -> Option<&I> {
+        self.unread.is_empty().then_some(&self.io)
     }
 }
 
 impl<I: AsyncRead + Unpin> AsyncRead for PacedIo<I> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<std::io::Result<()>> {
         let before = buf.filled().len();
-        let polled = Pin::new(&mut self.io).poll_read(cx, buf);
+        let polled = if self.unread.is_empty() {
+            Pin::new(&mut self.io).poll_read(cx, buf)
+        } else {
+            let length = self.unread.len().min(buf.remaining());
+            buf.put_slice(&self.unread.split_to(length));
+            Poll::Ready(Ok(()))
+        };
         if buf.filled().len() > before {
             self.pace.note_bytes();
         }
@@ -204,11 +262,16 @@ impl<I: AsyncRead + Unpin> AsyncRead for PacedIo<I> {
 
 impl<I: AsyncWrite + Unpin> AsyncWrite for PacedIo<I> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<std::io::Result<usize>> {
+        self.pace.unflushed.store(true, Ordering::Relaxed);
         Pin::new(&mut self.io).poll_write(cx, buf)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.io).poll_flush(cx)
+        let flushed = Pin::new(&mut self.io).poll_flush(cx);
+        if matches!(flushed, Poll::Ready(Ok(()))) {
+            self.pace.unflushed.store(false, Ordering::Relaxed);
+        }
+        flushed
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
@@ -224,6 +287,7 @@ impl<I: AsyncWrite + Unpin> AsyncWrite for PacedIo<I> {
         cx: &mut Context<'_>,
         bufs: &[std::io::IoSlice<'_>],
     ) -> Poll<std::io::Result<usize>> {
+        self.pace.unflushed.store(true, Ordering::Relaxed);
         Pin::new(&mut self.io).poll_write_vectored(cx, bufs)
     }
 }
@@ -233,12 +297,17 @@ mod tests {
     use std::time::Duration;
 
     use http_body_util::BodyExt as _;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, BufReader};
     use tokio::time::advance;
 
     use super::*;
 
+    fn look(pace: &Pace) -> Look {
+        pace.look(&EdgeConfig::new(Vec::new()), Instant::now())
+    }
+
     fn over(pace: &Pace) -> Option<TimedOut> {
-        match pace.verdict(&EdgeConfig::new(Vec::new()), Instant::now()) {
+        match look(pace).verdict {
             Verdict::Over(reason) => Some(reason),
             Verdict::Until(_) => None,
         }
@@ -272,7 +341,7 @@ mod tests {
     async fn between_requests_a_client_has_a_minute() {
         let pace = Pace::start(false);
         advance(Duration::from_secs(8)).await;
-        drop(pace.begin());
+        drop(pace.begin(true));
         turns_over_after(&pace, 60, TimedOut::Idle).await;
     }
 
@@ -288,15 +357,15 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_request_has_five_minutes_while_the_answer_is_ours_to_give() {
         let pace = Pace::start(false);
-        let _open = pace.begin();
+        let _open = pace.begin(true);
         turns_over_after(&pace, 300, TimedOut::Request).await;
     }
 
     #[tokio::test(start_paused = true)]
     async fn an_answer_that_is_not_taken_ends_unless_another_one_moves() {
         let pace = Pace::start(true);
-        let mut stuck = pace.begin().answered_by(Body::full(vec![0; 100_000].into()));
-        let other = pace.begin();
+        let mut stuck = pace.begin(true).answered_by(Body::full(vec![0; 100_000].into()));
+        let other = pace.begin(true);
         drop(stuck.frame().await);
         advance(Duration::from_secs(40)).await;
         assert_eq!(over(&pace), None, "the other request is waiting for us, not for the client");
@@ -305,7 +374,52 @@ mod tests {
         drop(stuck.frame().await);
         turns_over_after(&pace, 30, TimedOut::Stalled).await;
         drop(stuck);
-        assert!(!pace.is_busy());
+        assert!(!look(&pace).busy);
         assert_eq!(over(&pace), None);
+    }
+
+    const WARM: Duration = Duration::from_millis(500);
+
+    fn rests(pace: &Pace) -> bool {
+        look(pace).rests_from.is_some_and(|from| from <= Instant::now())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_rests_when_all_that_was_asked_is_answered_and_out() {
+        let pace = Pace::start(false);
+        advance(WARM).await;
+        assert!(!rests(&pace), "nothing was asked yet");
+        let open = pace.begin(true);
+        advance(WARM).await;
+        assert!(!rests(&pace));
+        drop(open);
+        assert!(!rests(&pace), "the next request may follow at once");
+        advance(WARM).await;
+        assert!(rests(&pace));
+        let mut io = PacedIo::new(tokio::io::empty(), Arc::clone(&pace));
+        io.write_all(b"answer").await.unwrap();
+        assert!(!rests(&pace), "it is not flushed");
+        io.flush().await.unwrap();
+        assert!(rests(&pace));
+        pace.note_bytes();
+        assert!(!rests(&pace), "a head is on its way");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_does_not_rest_after_a_body_nor_with_http2() {
+        for (pace, bodiless) in [(Pace::start(false), false), (Pace::start(true), true)] {
+            drop(pace.begin(bodiless));
+            advance(WARM).await;
+            assert!(!rests(&pace));
+        }
+    }
+
+    #[tokio::test]
+    async fn what_was_read_before_comes_first() {
+        let io = PacedIo::new(&b"third"[..], Pace::start(false)).after(Bytes::from_static(b"first second "));
+        assert!(io.untouched().is_none());
+        let mut text = String::new();
+        BufReader::with_capacity(7, io).read_to_string(&mut text).await.unwrap();
+        assert_eq!(text, "first second third");
     }
 }

@@ -7,12 +7,15 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use http::Request;
+use http_body::Body as _;
+use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use rustls::HandshakeKind;
 use tokio::net::TcpStream;
-use tokio::time::{Instant, Sleep, sleep_until, timeout};
+use tokio::time::{Instant, Sleep, sleep_until, timeout, timeout_at};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
@@ -23,7 +26,8 @@ use super::counters::{HandshakeFailure, TimedOut, add_one};
 use super::gate::{Serve, answer};
 use super::limits::EdgeConfig;
 use super::listener::Edge;
-use super::pace::{Pace, PacedIo, Verdict};
+use super::pace::{Look, Pace, PacedIo, Verdict};
+use super::turns::Turns;
 use crate::medmij::Hostname;
 use crate::tls::ALPN_H2;
 use crate::tls::peer::PeerIdentity;
@@ -37,18 +41,24 @@ pub(super) struct Tasks {
     pub(super) drain: CancellationToken,
     /// Stop now.
     pub(super) abort: CancellationToken,
+    /// Who may go on with a handshake.
+    pub(super) turns: Turns,
 }
 
 impl Tasks {
-    pub(super) fn new(drain: CancellationToken) -> Self {
+    /// The token of its own is not shared with other threads: each connection looks at it whenever something happens.
+    pub(super) fn new(drain: &CancellationToken) -> Self {
         let (connections, streams) = (TaskTracker::new(), TaskTracker::new());
-        Self { connections, streams, drain, abort: CancellationToken::new() }
+        Self { connections, streams, drain: drain.child_token(), abort: CancellationToken::new(), turns: Turns::new() }
     }
 }
 
+/// A connection after its handshake.
+type Stream = Box<TlsStream<TcpStream>>;
+
 /// Runs a connection to its end.
 pub(super) async fn run<S: Serve>(edge: Arc<Edge<S>>, tcp: TcpStream, remote: SocketAddr, tasks: Tasks) {
-    let (stream, connection) = match shake(&edge, tcp, remote).await {
+    let (stream, connection) = match shake(&edge, tcp, remote, &tasks.turns).await {
         Ok(shaken) => shaken,
         Err(failure) => {
             tracing::debug!(reason = failure.as_str(), "handshake failed");
@@ -57,23 +67,34 @@ pub(super) async fn run<S: Serve>(edge: Arc<Edge<S>>, tcp: TcpStream, remote: So
     };
     let http2 = stream.get_ref().1.alpn_protocol() == Some(ALPN_H2);
     let pace = Pace::start(http2);
-    let io = TokioIo::new(PacedIo::new(stream, Arc::clone(&pace)));
-    let service = service_fn({
+    let mut io = PacedIo::new(stream, Arc::clone(&pace));
+    let mut service = service_fn({
         let (edge, pace, drain) = (Arc::clone(&edge), Arc::clone(&pace), tasks.drain.clone());
-        move |request| {
+        move |request: Request<Incoming>| {
+            let bodiless = request.body().is_end_stream();
             let last = drain.is_cancelled() || pace.age(Instant::now()) >= edge.config.connection_age_max;
-            let reply = answer(Arc::clone(&edge), Arc::clone(&connection), request, pace.begin(), last);
+            let reply = answer(Arc::clone(&edge), Arc::clone(&connection), request, pace.begin(bodiless), last);
             async move { Ok::<_, Infallible>(reply.await) }
         }
     });
     let driver = Driver { edge: &edge, pace: &pace, drain: &tasks.drain };
     if http2 {
         let streams = Streams { edge: Arc::clone(&edge), tasks: tasks.clone() };
-        let serving = http2_builder(&edge.config, streams).serve_connection(io, service);
-        driver.drive(pin!(serving), |serving| serving.graceful_shutdown()).await;
-    } else {
-        let serving = http1_builder(&edge.config).serve_connection(io, service);
-        driver.drive(pin!(serving), |serving| serving.graceful_shutdown()).await;
+        let builder = http2_builder(&edge.config, streams);
+        let mut serving = Box::pin(builder.serve_connection(TokioIo::new(io), service));
+        driver.drive(serving.as_mut(), |serving| serving.graceful_shutdown()).await;
+        return;
+    }
+    let builder = http1_builder(&edge.config);
+    loop {
+        // In a box of its own, so that a connection that rests has none of it.
+        let mut serving = Box::new(builder.serve_connection(TokioIo::new(io), service));
+        if driver.drive(Pin::new(&mut *serving), |serving| serving.graceful_shutdown()).await == End::Over {
+            return;
+        }
+        let parts = serving.into_parts();
+        (io, service) = (parts.io.into_inner().after(parts.read_buf), parts.service);
+        driver.rest(&io).await;
     }
 }
 
@@ -81,10 +102,12 @@ async fn shake<S>(
     edge: &Edge<S>,
     tcp: TcpStream,
     remote: SocketAddr,
-) -> Result<(TlsStream<TcpStream>, Arc<Connection>), HandshakeFailure> {
+    turns: &Turns,
+) -> Result<(Stream, Arc<Connection>), HandshakeFailure> {
     let tls = edge.tls.load_full();
-    let handshake = TlsAcceptor::from(Arc::clone(tls.config())).accept(tcp);
-    let stream = timeout(edge.config.handshake_timeout, handshake)
+    // In a box, as is what comes of it: the task of a connection stays as small as what it is when it rests.
+    let handshake = Box::pin(TlsAcceptor::from(Arc::clone(tls.config())).accept(tcp));
+    let stream = timeout(edge.config.handshake_timeout, turns.take(handshake))
         .await
         .map_err(|_elapsed| HandshakeFailure::TimedOut)?
         .map_err(|error| HandshakeFailure::of(&error))?;
@@ -99,16 +122,15 @@ async fn shake<S>(
         let identity = PeerIdentity::from_verified(chain).map_err(|_error| HandshakeFailure::BadCertificate)?;
         connection = connection.with_peer(identity, chain.to_vec(), tls);
     }
-    Ok((stream, Arc::new(connection)))
+    Ok((Box::new(stream), Arc::new(connection)))
 }
 
 fn http1_builder(config: &EdgeConfig) -> http1::Builder {
     const BUFFER_MIN_BYTES: usize = 8 * 1024;
     let mut builder = http1::Builder::new();
     builder
-        .timer(TokioTimer::new())
-        // A net under our own timers, which close sooner: hyper counts the idle time as time for the head.
-        .header_read_timeout(config.idle_timeout.saturating_add(config.header_timeout))
+        // `Pace` has this deadline, and moves no timer with each request.
+        .header_read_timeout(None)
         .max_headers(config.headers_max)
         .max_header_size(usize::try_from(config.header_max_bytes).unwrap_or(usize::MAX))
         .max_buf_size(config.buffer_max_bytes.max(BUFFER_MIN_BYTES));
@@ -174,12 +196,22 @@ enum Stage {
 
 enum Step {
     WaitUntil(Instant),
+    Rest,
     Finish,
     Cut,
 }
 
+/// How driving a connection ended.
+#[derive(Debug, PartialEq, Eq)]
+enum End {
+    /// With the connection.
+    Over,
+    /// It has nothing in hand, and has had nothing for a moment.
+    Rests,
+}
+
 impl<S> Driver<'_, S> {
-    async fn drive<F>(&self, mut http: Pin<&mut F>, finish: impl Fn(Pin<&mut F>))
+    async fn drive<F>(&self, mut http: Pin<&mut F>, finish: impl Fn(Pin<&mut F>)) -> End
     where
         F: Future<Output = hyper::Result<()>>,
     {
@@ -190,7 +222,7 @@ impl<S> Driver<'_, S> {
             loop {
                 if let Poll::Ready(result) = http.as_mut().poll(cx) {
                     result.unwrap_or_else(|_error| add_one(&self.edge.counters.broken));
-                    return Poll::Ready(());
+                    return Poll::Ready(End::Over);
                 }
                 let now = Instant::now();
                 if matches!(stage, Stage::Open) && drained.as_mut().poll(cx).is_ready() {
@@ -199,7 +231,8 @@ impl<S> Driver<'_, S> {
                 match self.step(&stage, now) {
                     Step::WaitUntil(end) if is_before(&mut alarm, end, cx) => return Poll::Pending,
                     Step::WaitUntil(_) => {}
-                    Step::Cut => return Poll::Ready(()),
+                    Step::Rest => return Poll::Ready(End::Rests),
+                    Step::Cut => return Poll::Ready(End::Over),
                     Step::Finish => {
                         stage = Stage::Closing(now);
                         finish(http.as_mut());
@@ -207,12 +240,22 @@ impl<S> Driver<'_, S> {
                 }
             }
         })
-        .await;
+        .await
+    }
+
+    /// Waits, with the buffers of HTTP/1.1 given back, for bytes or for a reason to end the connection in order. 1,000 idle
+    /// connections take a third of the memory so, see benches/RESULTS.md.
+    async fn rest(&self, io: &PacedIo<Stream>) {
+        let Some(stream) = io.untouched() else { return };
+        add_one(&self.edge.counters.rested);
+        let wake = timeout_at(self.pace.idle_until(&self.edge.config), stream.get_ref().0.readable());
+        // Whichever it was: HTTP finds out.
+        let _ = self.drain.run_until_cancelled(wake).await;
     }
 
     fn step(&self, stage: &Stage, now: Instant) -> Step {
         let config = &self.edge.config;
-        let (verdict, busy) = (self.pace.verdict(config, now), self.pace.is_busy());
+        let Look { verdict, busy, rests_from } = self.pace.look(config, now);
         match (stage, verdict) {
             // Between requests HTTP/2 and HTTP/1.1 both have a polite way to end.
             (Stage::Open, Verdict::Over(reason @ (TimedOut::Silent | TimedOut::Idle))) => {
@@ -229,7 +272,12 @@ impl<S> Driver<'_, S> {
             (Stage::Open, Verdict::Until(_)) if self.pace.is_old_http2(config, now) => Step::Finish,
             (Stage::Lingering(end), Verdict::Until(_)) if busy || *end <= now => Step::Finish,
             (Stage::Lingering(end), Verdict::Until(until)) => Step::WaitUntil(until.min(*end)),
-            (Stage::Open | Stage::Closing(_), Verdict::Until(until)) => Step::WaitUntil(until),
+            (Stage::Open, Verdict::Until(until)) => match rests_from {
+                Some(from) if from <= now => Step::Rest,
+                Some(from) => Step::WaitUntil(until.min(from)),
+                None => Step::WaitUntil(until),
+            },
+            (Stage::Closing(_), Verdict::Until(until)) => Step::WaitUntil(until),
         }
     }
 

@@ -4,6 +4,7 @@ mod behaviour;
 mod deadlines;
 mod draining;
 mod handshakes;
+mod resting;
 mod workers;
 
 use std::future::Future;

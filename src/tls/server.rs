@@ -82,7 +82,8 @@ fn assemble(
     config.alpn_protocols = vec![ALPN_H2.to_vec(), ALPN_HTTP1.to_vec()];
     // Fresh keys with each configuration: a ticket from before a change of roots or revocations does not decrypt any more.
     config.ticketer = Ticketer::new()?;
-    config.send_tls13_tickets = 2;
+    // Each is made and sent anew; a client that opens several connections gets one on each.
+    config.send_tls13_tickets = 1;
     config.session_storage = Arc::new(NoServerSessionStorage {});
     // Data before the handshake is done can be replayed, and a token request must not be (RFC 8446 appendix E.5).
     config.max_early_data_size = 0;
