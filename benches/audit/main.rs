@@ -1,11 +1,12 @@
 //! What the audit log costs: records made durable beside a bare loop of writes and flushes, the work of a record, what a
-//! request waits for it, and how fast a log is read back. How to read the figures: `../README.md`. Names of parts as
+//! request waits for it, how fast a log is read back, and what follows it. How to read the figures: `../README.md`. Names of parts as
 //! arguments run those only: `cargo bench --profile release --bench audit -- durable work`. Ends with exit code 1 when a
 //! bar is missed.
 
 #![expect(clippy::print_stdout, reason = "the figures go to standard output")]
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a bench that cannot run must say so")]
 
+mod behind;
 mod durable;
 mod figures;
 mod overlap;
@@ -18,6 +19,9 @@ use std::process::ExitCode;
 use scene::Scratch;
 
 fn main() -> ExitCode {
+    if behind::wrote_lines() {
+        return ExitCode::SUCCESS;
+    }
     let asked: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
     let wanted = |part: &str| asked.is_empty() || asked.iter().any(|name| name == part);
     let scratch = Scratch::new();
@@ -34,6 +38,9 @@ fn main() -> ExitCode {
     }
     if wanted("reading") {
         reading::measure(scratch.path());
+    }
+    if wanted("behind") {
+        behind::measure(scratch.path());
     }
     if held { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -1,11 +1,13 @@
 //! A step as the line of JSON that the central log component reads.
 
+use std::fmt::{self, Write as _};
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use serde_json::{Map, Value, json};
+use serde::{Serialize, Serializer};
 
 use super::event::{Answer, Entry, Event, Failure, GrantType, Inquiry, Subject};
-use crate::medmij::{Hostname, LocalId, RequestId};
+use crate::medmij::{CorrelationId, Hostname, LocalId, ProviderName, RequestId, ServiceId};
 
 /// Every name of the interface that its published text leaves open, in one place: `medmij.md` 6.1 and 9 number 7.
 pub struct Words {
@@ -52,57 +54,193 @@ pub struct Names {
     pub back_origin: String,
 }
 
-/// The line, with its end.
-pub(super) fn written(entry: &Entry, names: &Names) -> String {
-    let mut line = Map::from_iter([("event".to_owned(), head(entry, names))]);
-    let mut put = |name: &str, value: Value| line.insert(name.to_owned(), value);
-    match &entry.event {
-        Event::ReceiveAuthorizationRequest(inquiry) => {
-            let uri = format!("{}/oauth/authorize", names.front_origin);
-            put("request", request(inquiry, "GET", &names.front_host, &uri, Map::new()));
-        }
-        Event::ReceiveTokenRequest(inquiry, grant_type) => {
-            let uri = format!("{}/oauth/token", names.back_origin);
-            put("request", request(inquiry, "POST", &names.back_host, &uri, token_part(*grant_type)));
-        }
-        Event::ReceiveResourceRequest(inquiry, subject) => {
-            let uri = resource_uri(subject, names);
-            put("request", request(inquiry, "GET", &names.back_host, &uri, resource_part(subject)));
-        }
-        Event::SendTokenResponse(answer) | Event::SendResourceResponse(answer) => {
-            put("response", response(*answer));
-        }
-        Event::SendTokenErrorResponse(answer, failure) | Event::SendResourceErrorResponse(answer, failure) => {
-            put("response", response(*answer));
-            put("error", error(failure, Some(*answer)));
-        }
-        Event::AuthorizationRequestError(failure)
-        | Event::SendAuthorizationRequestError(failure)
-        | Event::ReceiveAuthenticationError(failure)
-        | Event::SendAuthorizationResponse(Some(failure)) => {
-            put("error", error(failure, None));
-        }
-        Event::ShowLandingPage
-        | Event::ShowAuthorizationRequestErrorPage
-        | Event::SendAuthenticationRequest
-        | Event::SendAuthorizationCancellation
-        | Event::ReceiveAuthenticationResponse
-        | Event::ReceiveAuthorizationCancellation
-        | Event::ShowConsentPage
-        | Event::SendAuthorizationResponse(None) => {}
+/// What writes lines.
+pub(super) struct Pen {
+    names: Names,
+    time: DutchTime,
+}
+
+impl Pen {
+    pub(super) fn new(names: Names) -> Self {
+        Self { names, time: DutchTime::new() }
     }
-    Value::Object(line).to_string() + "\n"
+
+    /// Appends the line of `entry`, with its end.
+    pub(super) fn write(&mut self, entry: &Entry, out: &mut Vec<u8>) {
+        let Self { names, time } = self;
+        let start = out.len();
+        let line = Line::of(entry, names, time.text(entry.at));
+        // A vector takes everything, and no part of a line refuses to be written; half a line is none.
+        match serde_json::to_writer(&mut *out, &line) {
+            Ok(()) => out.push(b'\n'),
+            Err(_) => out.truncate(start),
+        }
+    }
+}
+
+/// ISO 8601 with milliseconds and the offset that holds in the Netherlands at that moment. What is the same for a whole second
+/// is worked out once: lines come by the thousand a second, and the zone costs more than the rest of a line.
+struct DutchTime {
+    zone: TimeZone,
+    /// The second that `text` and `offset` are of.
+    second: Option<i64>,
+    text: String,
+    offset: String,
+}
+
+/// `2026-07-01T12:00:00.`
+const TO_THE_SECOND: usize = 20;
+
+impl DutchTime {
+    fn new() -> Self {
+        let zone = TimeZone::get("Europe/Amsterdam").unwrap_or(TimeZone::UTC);
+        Self { zone, second: None, text: String::new(), offset: String::new() }
+    }
+
+    fn text(&mut self, at: Timestamp) -> &str {
+        if self.second != Some(at.as_second()) {
+            let local = at.to_zoned(self.zone.clone());
+            self.text = local.strftime("%Y-%m-%dT%H:%M:%S.").to_string();
+            self.offset = local.strftime("%:z").to_string();
+            self.second = Some(at.as_second());
+        }
+        self.text.truncate(TO_THE_SECOND);
+        // Writing to a text does not fail.
+        let _ = write!(self.text, "{:03}{}", at.subsec_millisecond().unsigned_abs(), self.offset);
+        &self.text
+    }
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    event: Head<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request: Option<Request<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    response: Option<Response>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<ErrorPart<'a>>,
+}
+
+#[derive(Serialize)]
+struct Head<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    location: &'a str,
+    datetime: &'a str,
+    session_id: LocalId,
+    trace_id: Trace,
 }
 
 /// A line without `X-Correlation-ID` carries the session in its place, so that it has every attribute.
-fn head(entry: &Entry, names: &Names) -> Value {
-    json!({
-        "type": entry.event.name(),
-        "location": location(&entry.event, names).as_str(),
-        "datetime": dutch_time(entry.at),
-        "session_id": entry.session.to_string(),
-        "trace_id": entry.trace.map_or_else(|| entry.session.to_string(), |trace| trace.to_string()),
-    })
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Trace {
+    Correlation(CorrelationId),
+    Session(LocalId),
+}
+
+/// The client's id of the request, or else ours.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Id {
+    Theirs(RequestId),
+    Ours(LocalId),
+}
+
+#[derive(Serialize)]
+struct Request<'a> {
+    id: Id,
+    method: &'static str,
+    server_id: &'a str,
+    uri: Uri<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    grant_type: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    initiated_by: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    provider_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    service_id: Option<ServiceNumber<'a>>,
+}
+
+/// The interface has a number here; an id that is none is written as it is.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum ServiceNumber<'a> {
+    Number(u64),
+    Other(&'a str),
+}
+
+/// An address as far as we know it ourselves: practice and service, never what followed.
+enum Uri<'a> {
+    Fixed(&'a str, &'static str),
+    Resource(&'a str, Option<&'a ProviderName>, Option<&'a ServiceId>),
+}
+
+#[derive(Serialize)]
+struct Response {
+    id: Id,
+    status: u16,
+}
+
+#[derive(Serialize)]
+struct ErrorPart<'a> {
+    code: &'static str,
+    description: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<Id>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<u16>,
+}
+
+impl<'a> Line<'a> {
+    fn of(entry: &'a Entry, names: &'a Names, datetime: &'a str) -> Self {
+        let head = Head {
+            kind: entry.event.name(),
+            location: location(&entry.event, names).as_str(),
+            datetime,
+            session_id: entry.session,
+            trace_id: entry.trace.map_or(Trace::Session(entry.session), Trace::Correlation),
+        };
+        let line = |request, response, error| Self { event: head, request, response, error };
+        match &entry.event {
+            Event::ReceiveAuthorizationRequest(inquiry) => {
+                let uri = Uri::Fixed(&names.front_origin, "/oauth/authorize");
+                line(Some(Request::of(inquiry, "GET", &names.front_host, uri)), None, None)
+            }
+            Event::ReceiveTokenRequest(inquiry, grant_type) => {
+                let uri = Uri::Fixed(&names.back_origin, "/oauth/token");
+                let request = Request::of(inquiry, "POST", &names.back_host, uri);
+                line(Some(request.for_token(*grant_type)), None, None)
+            }
+            Event::ReceiveResourceRequest(inquiry, subject) => {
+                let uri = Uri::Resource(&names.back_origin, subject.provider.as_ref(), subject.service.as_ref());
+                let request = Request::of(inquiry, "GET", &names.back_host, uri);
+                line(Some(request.about(subject)), None, None)
+            }
+            Event::SendTokenResponse(answer) | Event::SendResourceResponse(answer) => {
+                line(None, Some(response(*answer)), None)
+            }
+            Event::SendTokenErrorResponse(answer, failure) | Event::SendResourceErrorResponse(answer, failure) => {
+                line(None, Some(response(*answer)), Some(error(failure, Some(*answer))))
+            }
+            Event::AuthorizationRequestError(failure)
+            | Event::SendAuthorizationRequestError(failure)
+            | Event::ReceiveAuthenticationError(failure)
+            | Event::SendAuthorizationResponse(Some(failure)) => line(None, None, Some(error(failure, None))),
+            Event::ShowLandingPage
+            | Event::ShowAuthorizationRequestErrorPage
+            | Event::SendAuthenticationRequest
+            | Event::SendAuthorizationCancellation
+            | Event::ReceiveAuthenticationResponse
+            | Event::ReceiveAuthorizationCancellation
+            | Event::ShowConsentPage
+            | Event::SendAuthorizationResponse(None) => line(None, None, None),
+        }
+    }
 }
 
 fn location<'n>(event: &Event, names: &'n Names) -> &'n Hostname {
@@ -128,74 +266,83 @@ fn location<'n>(event: &Event, names: &'n Names) -> &'n Hostname {
     }
 }
 
-/// ISO 8601 with milliseconds and the offset that holds in the Netherlands at that moment.
-fn dutch_time(at: Timestamp) -> String {
-    let zone = TimeZone::get("Europe/Amsterdam").unwrap_or(TimeZone::UTC);
-    at.to_zoned(zone).strftime("%Y-%m-%dT%H:%M:%S%.3f%:z").to_string()
-}
+impl<'a> Request<'a> {
+    fn of(inquiry: &'a Inquiry, method: &'static str, server: &'a Hostname, uri: Uri<'a>) -> Self {
+        Self {
+            id: Id::of(inquiry.request, inquiry.local),
+            method,
+            server_id: server.as_str(),
+            uri,
+            client_id: inquiry.client.as_ref().map(|client| client.as_str()),
+            grant_type: None,
+            initiated_by: None,
+            provider_id: None,
+            service_id: None,
+        }
+    }
 
-fn request(inquiry: &Inquiry, method: &str, server: &Hostname, uri: &str, mut more: Map<String, Value>) -> Value {
-    more.extend([
-        ("id".to_owned(), id(inquiry.request, inquiry.local)),
-        ("method".to_owned(), method.into()),
-        ("server_id".to_owned(), server.as_str().into()),
-        ("uri".to_owned(), uri.into()),
-    ]);
-    more.extend(inquiry.client.as_ref().map(|client| ("client_id".to_owned(), client.as_str().into())));
-    Value::Object(more)
-}
+    fn for_token(self, grant_type: Option<GrantType>) -> Self {
+        let (grant_type, initiated_by) = match grant_type {
+            Some(GrantType::AuthorizationCode) => (Some("authorization_code"), Some(WORDS.person)),
+            // Whether a person waits for it only the PGO knows.
+            Some(GrantType::RefreshToken) => (Some("refresh_token"), None),
+            None => (None, None),
+        };
+        Self { grant_type, initiated_by, ..self }
+    }
 
-/// The client's id of the request, or else ours.
-fn id(request: Option<RequestId>, local: LocalId) -> Value {
-    request.map_or_else(|| local.to_string(), |request| request.to_string()).into()
-}
-
-fn token_part(grant_type: Option<GrantType>) -> Map<String, Value> {
-    let pairs: &[(&str, &str)] = match grant_type {
-        Some(GrantType::AuthorizationCode) => &[("grant_type", "authorization_code"), ("initiated_by", WORDS.person)],
-        // Whether a person waits for it only the PGO knows.
-        Some(GrantType::RefreshToken) => &[("grant_type", "refresh_token")],
-        None => &[],
-    };
-    pairs.iter().map(|(name, value)| ((*name).to_owned(), Value::from(*value))).collect()
-}
-
-fn resource_part(subject: &Subject) -> Map<String, Value> {
-    let provider = subject.provider.as_ref().map(|provider| ("provider_id".to_owned(), provider.as_str().into()));
-    // The interface has a number here; an id that is none is written as it is.
-    let number = |id: &str| id.parse::<u64>().map_or_else(|_| Value::from(id), Value::from);
-    let service = subject.service.as_ref().map(|service| ("service_id".to_owned(), number(service.as_str())));
-    provider.into_iter().chain(service).collect()
-}
-
-/// The address as far as we know it ourselves: practice and service, never what followed.
-fn resource_uri(subject: &Subject, names: &Names) -> String {
-    let base = format!("{}/fhir", names.back_origin);
-    match (&subject.provider, &subject.service) {
-        (Some(provider), Some(service)) => format!("{base}/{}/{service}", provider.short()),
-        (Some(provider), None) => format!("{base}/{}", provider.short()),
-        (None, _) => base,
+    fn about(self, subject: &'a Subject) -> Self {
+        let number = |id: &'a str| id.parse().map_or(ServiceNumber::Other(id), ServiceNumber::Number);
+        Self {
+            provider_id: subject.provider.as_ref().map(|provider| provider.as_str()),
+            service_id: subject.service.as_ref().map(|service| number(service.as_str())),
+            ..self
+        }
     }
 }
 
-fn response(answer: Answer) -> Value {
-    json!({"id": id(answer.request, answer.local), "status": answer.status})
+impl fmt::Display for Uri<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Fixed(origin, path) => write!(f, "{origin}{path}"),
+            Self::Resource(origin, Some(provider), Some(service)) => {
+                write!(f, "{origin}/fhir/{}/{service}", provider.short())
+            }
+            Self::Resource(origin, Some(provider), None) => write!(f, "{origin}/fhir/{}", provider.short()),
+            Self::Resource(origin, None, _) => write!(f, "{origin}/fhir"),
+        }
+    }
 }
 
-fn error(failure: &Failure, answer: Option<Answer>) -> Value {
-    let code = if OAUTH_CODES.contains(&failure.code) { failure.code } else { WORDS.other };
-    let mut error = json!({"code": code, "description": failure.description});
-    if let (Some(answer), Some(members)) = (answer, error.as_object_mut()) {
-        members.insert("request_id".to_owned(), id(answer.request, answer.local));
-        members.insert("status".to_owned(), answer.status.into());
+impl Serialize for Uri<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
-    error
+}
+
+impl Id {
+    fn of(request: Option<RequestId>, local: LocalId) -> Self {
+        request.map_or(Self::Ours(local), Self::Theirs)
+    }
+}
+
+fn response(answer: Answer) -> Response {
+    Response { id: Id::of(answer.request, answer.local), status: answer.status }
+}
+
+fn error(failure: &Failure, answer: Option<Answer>) -> ErrorPart<'_> {
+    ErrorPart {
+        code: if OAUTH_CODES.contains(&failure.code) { failure.code } else { WORDS.other },
+        description: &failure.description,
+        request_id: answer.map(|answer| Id::of(answer.request, answer.local)),
+        status: answer.map(|answer| answer.status),
+    }
 }
 
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::medmij::{CorrelationId, ProviderName, ServiceId};
+    use serde_json::{Value, json};
 
     pub(in crate::chainlog) fn names() -> Names {
         Names {
@@ -228,8 +375,20 @@ pub(super) mod tests {
         Answer { request, local, status }
     }
 
+    /// The line of an entry, after others of the same second and of half a year before.
+    fn written(entry: &Entry) -> String {
+        let mut pen = Pen::new(names());
+        let others = [-16_000_000_000, -1]
+            .map(|before| Entry { at: entry.at + jiff::SignedDuration::from_millis(before), ..entry.clone() });
+        let mut out = Vec::new();
+        others.iter().for_each(|other| pen.write(other, &mut out));
+        out.clear();
+        pen.write(entry, &mut out);
+        String::from_utf8(out).unwrap()
+    }
+
     fn line(event: Event) -> Value {
-        let text = written(&entry(event), &names());
+        let text = written(&entry(event));
         assert!(text.ends_with("}\n") && text.matches('\n').count() == 1);
         serde_json::from_str(&text).unwrap()
     }
@@ -241,14 +400,14 @@ pub(super) mod tests {
             "trace_id": "0d4c6c7a-2f0e-4d7e-9f56-2d3a9a4f6f10"}});
         assert_eq!(line(Event::ShowLandingPage), expected);
         let winter = Entry { at: "2026-12-01T10:00:00Z".parse().unwrap(), ..entry(Event::ShowLandingPage) };
-        assert!(written(&winter, &names()).contains("2026-12-01T11:00:00.000+01:00"));
+        assert!(written(&winter).contains("2026-12-01T11:00:00.000+01:00"));
     }
 
     #[test]
     fn what_is_missing_is_replaced_by_ids_of_ours() {
         let unnamed = Inquiry { request: None, client: None, ..inquiry() };
         let entry = Entry { trace: None, ..entry(Event::ReceiveAuthorizationRequest(unnamed)) };
-        let line: Value = serde_json::from_str(&written(&entry, &names())).unwrap();
+        let line: Value = serde_json::from_str(&written(&entry)).unwrap();
         assert_eq!(line["event"]["trace_id"], line["event"]["session_id"]);
         assert_eq!(line["request"]["id"], "01933b0a-0000-7000-8000-000000000002");
         assert_eq!(line["request"].get("client_id"), None);

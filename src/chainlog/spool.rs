@@ -2,8 +2,8 @@
 //! delivery takes the oldest away.
 //!
 //! `<id>.open` is being filled, `<id>.batch` is whole, `<id>.refused` was refused by the central log component: it stays for
-//! who wants to know why, and is tried once more after the next start. A line is one write, so a killed process loses none
-//! that was written; a whole batch is also safe against a crash of the machine.
+//! who wants to know why, and is tried once more after the next start. Lines that came together are one write, so a killed process
+//! loses none that was written; a whole batch is also safe against a crash of the machine.
 
 mod batches;
 
@@ -77,11 +77,17 @@ pub fn open(
 }
 
 impl Filling {
-    /// Adds a line; says whether it filled the batch, which is then handed over.
-    pub(super) fn append(&mut self, line: &str) -> bool {
-        match self.write(line) {
+    /// How many lines fit in the batch that is being filled; at least one.
+    pub(super) fn room(&self) -> u64 {
+        let filled = self.open.as_ref().map_or(0, |open| open.batch.lines);
+        self.config.lines_max.saturating_sub(filled).max(1)
+    }
+
+    /// Adds so many lines, no more than there is room for; says whether they filled the batch, which is then handed over.
+    pub(super) fn append(&mut self, text: &[u8], lines: u64) -> bool {
+        match self.write(text, lines) {
             Ok(()) => self.failing = false,
-            Err(error) => self.lose(&error),
+            Err(error) => self.lose(lines, &error),
         }
         let full = self.open.as_ref().is_some_and(|open| open.batch.lines >= self.config.lines_max);
         if full {
@@ -91,21 +97,21 @@ impl Filling {
         full
     }
 
-    fn write(&mut self, line: &str) -> io::Result<()> {
+    fn write(&mut self, text: &[u8], lines: u64) -> io::Result<()> {
         let open = match &mut self.open {
             Some(open) => open,
             None => self.open.insert(Open::new(&self.config.dir, &self.clock)?),
         };
-        open.file.write_all(line.as_bytes())?;
-        open.batch.lines += 1;
-        open.batch.bytes += line.len() as u64;
+        open.file.write_all(text)?;
+        open.batch.lines += lines;
+        open.batch.bytes += text.len() as u64;
         self.batches.filling(open.batch.bytes, Some(open.batch.since));
         Ok(())
     }
 
-    /// The line is lost, and part of it may stand in the file: that is cut off, and the batch ends here.
-    fn lose(&mut self, error: &io::Error) {
-        add(&self.counts.dropped_at_spool, 1);
+    /// The lines are lost, and part of them may stand in the file: that is cut off, and the batch ends here.
+    fn lose(&mut self, lines: u64, error: &io::Error) {
+        add(&self.counts.dropped_at_spool, lines);
         if !self.failing {
             tracing::error!(%error, "lines of the chain log are lost: the spool cannot be written");
         }

@@ -56,7 +56,7 @@ fn drain(batches: &Batches) -> Vec<String> {
 fn lines_become_batches_in_order() {
     let scratch = Scratch::new();
     let (mut filling, batches, _) = scratch.open(1000, 2);
-    let full: Vec<_> = ["a\n", "b\n", "c\n"].iter().map(|line| filling.append(line)).collect();
+    let full: Vec<_> = ["a\n", "b\n", "c\n"].iter().map(|line| filling.append(line.as_bytes(), 1)).collect();
     assert_eq!(full, [false, true, false]);
     assert_eq!((batches.bytes(), scratch.files("open").len()), (6, 1));
     filling.hand_over();
@@ -70,7 +70,7 @@ fn lines_become_batches_in_order() {
 fn a_batch_that_was_put_back_is_taken_again() {
     let scratch = Scratch::new();
     let (mut filling, batches, _) = scratch.open(1000, 1);
-    filling.append("a\n");
+    filling.append(b"a\n", 1);
     let first = batches.take().unwrap();
     batches.put_back();
     assert_eq!(batches.take(), Some(first));
@@ -81,7 +81,7 @@ fn what_a_killed_process_wrote_is_there_after_it() {
     let scratch = Scratch::new();
     let (mut filling, batches, _) = scratch.open(1000, 2);
     for line in ["a\n", "b\n", "c\n"] {
-        filling.append(line);
+        filling.append(line.as_bytes(), 1);
     }
     // As a kill leaves it: nothing is closed, and the last write may have stopped halfway.
     drop((filling, batches));
@@ -102,7 +102,7 @@ fn a_full_spool_loses_its_oldest_batch_and_counts_it() {
     let scratch = Scratch::new();
     let (mut filling, batches, counts) = scratch.open(10, 2);
     for number in 0..8 {
-        filling.append(&format!("{number}\n"));
+        filling.append(format!("{number}\n").as_bytes(), 1);
     }
     assert_eq!(dropped(&counts), 4);
     assert!(batches.bytes() <= 10);
@@ -113,10 +113,10 @@ fn a_full_spool_loses_its_oldest_batch_and_counts_it() {
 fn a_batch_under_way_is_not_lost_meanwhile() {
     let scratch = Scratch::new();
     let (mut filling, batches, counts) = scratch.open(6, 1);
-    filling.append("a\n");
+    filling.append(b"a\n", 1);
     let under_way = batches.take().unwrap();
     for line in ["b\n", "c\n", "d\n"] {
-        filling.append(line);
+        filling.append(line.as_bytes(), 1);
     }
     assert_eq!(dropped(&counts), 1);
     assert_eq!(batches.read(&under_way).unwrap(), b"a\n");
@@ -128,8 +128,8 @@ fn a_batch_under_way_is_not_lost_meanwhile() {
 fn a_refused_batch_waits_for_the_next_start() {
     let scratch = Scratch::new();
     let (mut filling, batches, _) = scratch.open(1000, 1);
-    filling.append("a\n");
-    filling.append("b\n");
+    filling.append(b"a\n", 1);
+    filling.append(b"b\n", 1);
     let refused = batches.take().unwrap();
     batches.set_aside(&refused).unwrap();
     assert_eq!(drain(&batches), ["b\n"]);
@@ -152,14 +152,14 @@ fn a_spool_has_one_process() {
 fn a_disk_that_does_not_take_a_line_costs_that_line_only() {
     let scratch = Scratch::new();
     let (mut filling, batches, counts) = scratch.open(1000, 10);
-    filling.append("a\n");
+    filling.append(b"a\n", 1);
     fs::remove_dir_all(&scratch.0).unwrap();
     filling.hand_over();
-    filling.append("b\n");
-    filling.append("c\n");
+    filling.append(b"b\n", 1);
+    filling.append(b"c\n", 1);
     assert_eq!(dropped(&counts), 2);
     fs::create_dir_all(&scratch.0).unwrap();
-    filling.append("d\n");
+    filling.append(b"d\n", 1);
     filling.hand_over();
     assert_eq!(drain(&batches), ["d\n"]);
 }
@@ -168,7 +168,7 @@ fn a_disk_that_does_not_take_a_line_costs_that_line_only() {
 fn a_line_gets_no_younger_by_a_restart() {
     let scratch = Scratch::new();
     let (mut filling, batches, _) = scratch.open(1000, 2);
-    filling.append("a\n");
+    filling.append(b"a\n", 1);
     drop((filling, batches));
     let (_filling, batches, _) = scratch.open(1000, 2);
     assert_eq!(batches.oldest(), Some("2026-11-21T11:00:00Z".parse().unwrap()));
