@@ -19,7 +19,8 @@ use crate::clock::SharedClock;
 use crate::monitor::alarms::{Alarm, Alarms};
 use crate::oauth::store::StoreError;
 
-/// How long records gather before they are added: each batch is a commit.
+/// How long records gather before they are added: each batch is a commit. Behind a log that is far ahead the indexer rests after
+/// each batch for as long as it worked, so that it takes half a processor at most from those who answer requests.
 const GATHER: Duration = Duration::from_millis(100);
 /// How long a failure is waited out, first and at most.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -116,13 +117,18 @@ impl Indexer {
         let mut durable = self.durable.clone();
         let mut source = self.begin().await?;
         loop {
-            let seen = self.clock.now();
+            let (seen, began) = (self.clock.now(), self.clock.monotonic());
             let known = *durable.borrow_and_update();
             let stopping = stop.is_cancelled();
             let (rest, batch) = blocking(move || source.batch(known)).await??;
             source = rest;
             match batch {
-                Some(batch) => source = self.add(source, batch).await?,
+                Some(batch) => {
+                    let full = batch.entries.len() >= source::RECORDS;
+                    source = self.add(source, batch).await?;
+                    let took = self.clock.monotonic().saturating_duration_since(began);
+                    stop.run_until_cancelled(tokio::time::sleep(if full { took } else { GATHER })).await;
+                }
                 None if stopping => return Ok(()),
                 None => {
                     self.progress.caught_up(seen);

@@ -136,8 +136,8 @@ impl Segment {
         if self.left < FRAME + length {
             return self.read_unfinished(at, payload);
         }
-        payload.clear();
-        self.file.by_ref().take(length).read_to_end(payload)?;
+        payload.resize(usize::try_from(length).unwrap_or_default(), 0);
+        self.file.read_exact(payload)?;
         let mut hash = [0; HASH_BYTES];
         self.file.read_exact(&mut hash)?;
         self.whole += FRAME + length;

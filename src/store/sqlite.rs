@@ -42,8 +42,8 @@ impl SqliteStore {
     pub fn open(path: &Path, sealer: Sealer) -> Result<Self, OpenError> {
         let mut connection = schema::open_writer(path)?;
         schema::ensure(&mut connection)?;
-        let reader = Worker::reader("store-reader", schema::open_reader(path)?)?;
-        Ok(Self { writer: Worker::writer("store-writer", connection)?, reader, sealer })
+        let reader = Worker::reader("inzage-lookup", schema::open_reader(path)?)?;
+        Ok(Self { writer: Worker::writer("inzage-store", connection)?, reader, sealer })
     }
 
     /// Brings a file of an earlier release to the schema of this one, all or nothing, and names the migrations that it took.

@@ -169,7 +169,7 @@ pub(crate) const CRATES: &[(&str, &[&str])] = &[
     ("tracing_subscriber", &["telemetry"]),
     ("wide", &["fhir::shape"]),
     ("x509_parser", &["tls", "config"]),
-    ("zstd", &["audit"]),
+    ("zstd", &["audit", "store"]),
     ("indicatif", &["cli"]),
     ("std::env", &["cli"]),
     (

@@ -41,7 +41,7 @@ impl AuditIndex for MemoryIndex {
     fn search(&self, query: IndexQuery) -> StoreFuture<'_, IndexPage> {
         self.with(|state| {
             let newest_first = state.records.range(..query.start()).rev();
-            let fitting = newest_first.filter(|(_, entry)| fits(&query, entry)).take(query.page() + 1);
+            let fitting = newest_first.filter(|(_, entry)| entry.fits(&query)).take(query.page() + 1);
             IndexPage::of(fitting.filter_map(|(place, entry)| state.found(*place, entry)).collect(), query.page())
         })
     }
@@ -80,18 +80,6 @@ impl State {
 
     fn found(&self, place: Cursor, entry: &Entry) -> Option<Found> {
         let (log, _) = self.logs.get(usize::try_from(place.log).ok()?)?;
-        Some(Found { place, log: Arc::clone(log), payload: entry.payload.clone() })
+        Some(Found { place, log: Arc::clone(log), payload: entry.payload().to_vec() })
     }
-}
-
-fn fits(query: &IndexQuery, entry: &Entry) -> bool {
-    let same = |wanted: Option<&str>, found: &Option<String>| wanted.is_none_or(|text| found.as_deref() == Some(text));
-    let subject = |found: &str| query.subjects.iter().any(|subject| subject.as_str() == found);
-    entry.time >= query.from
-        && (query.subjects.is_empty() || entry.subject.as_deref().is_some_and(subject))
-        && same(query.provider.as_ref().map(|name| name.as_str()), &entry.provider)
-        && same(query.client.as_ref().map(|host| host.as_str()), &entry.client)
-        && same(query.service.as_ref().map(|id| id.as_str()), &entry.service)
-        && (query.kinds.is_empty() || query.kinds.iter().any(|kind| kind.as_str() == entry.kind))
-        && (query.outcomes.is_empty() || query.outcomes.iter().any(|outcome| outcome.as_str() == entry.outcome))
 }

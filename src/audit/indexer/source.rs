@@ -8,9 +8,10 @@ use jiff::Timestamp;
 use crate::audit::tree::leaf_hash;
 use crate::audit::{Entry, Follower, IndexBatch, IndexPosition, ReadError, Record, scan};
 
-/// A batch ends at so many records, or when it is so large.
-const RECORDS: usize = 500;
-const BYTES: usize = 1024 * 1024;
+/// A batch ends at so many records, or when it is so large. It is one commit, so a log that is far ahead is best taken up in
+/// large ones; while the index keeps up a batch has what came in the time that records gather.
+pub(super) const RECORDS: usize = 8_192;
+const BYTES: usize = 8 * 1024 * 1024;
 
 /// What of the log is not in the index yet.
 pub(super) struct Source {
@@ -51,17 +52,16 @@ impl Source {
 
     /// The next batch of the records before `durable`, if there are any. Waits for the disk.
     pub(super) fn batch(mut self, durable: u64) -> Result<(Self, Option<IndexBatch>), ReadError> {
-        let (mut entries, mut bytes, mut leaf) = (Vec::new(), 0, None);
+        let (mut entries, mut bytes) = (Vec::new(), 0);
         let mut payload = Vec::new();
         while entries.len() < RECORDS && bytes < BYTES {
             let Some(index) = self.follower.next(durable, &mut payload)? else { break };
             bytes += payload.len();
-            leaf = Some(leaf_hash(&payload));
             let entry = Entry::of(index, std::mem::take(&mut payload), self.newest.unwrap_or_default());
             self.newest = Some(entry.time);
             entries.push(entry);
         }
-        let log = Arc::clone(&self.log);
+        let (log, leaf) = (Arc::clone(&self.log), entries.last().map(|entry: &Entry| leaf_hash(entry.payload())));
         Ok((self, leaf.map(|leaf| IndexBatch { log, entries, leaf })))
     }
 }

@@ -1,6 +1,8 @@
 //! The index of the access log in a file of its own: filling it never holds up a code or a token, it may be thrown away and
 //! rebuilt, and it grows and shrinks by the retention of the log.
 
+mod chunk;
+mod search;
 mod statements;
 
 use std::path::Path;
@@ -30,8 +32,8 @@ impl SqliteIndex {
     pub fn open(path: &Path) -> Result<Self, OpenError> {
         let mut connection = schema::open_index_writer(path)?;
         schema::ensure_index(&mut connection)?;
-        let reader = Worker::reader("index-reader", schema::open_reader(path)?)?;
-        Ok(Self { writer: Worker::writer("index-writer", connection)?, reader })
+        let reader = Worker::reader("inzage-search", schema::open_reader(path)?)?;
+        Ok(Self { writer: Worker::writer("inzage-index", connection)?, reader })
     }
 
     /// Removes the file, so that the next [`open`](Self::open) begins anew. Nobody may have it open.
@@ -53,7 +55,7 @@ impl SqliteIndex {
 
 impl AuditIndex for SqliteIndex {
     fn search(&self, query: IndexQuery) -> StoreFuture<'_, IndexPage> {
-        Box::pin(self.reader.submit(move |connection| statements::search(connection, &query)))
+        Box::pin(self.reader.submit(move |connection| search::search(connection, &query)))
     }
 
     fn position(&self, log: Arc<str>) -> StoreFuture<'_, Option<IndexPosition>> {
@@ -71,14 +73,14 @@ impl IndexStore for SqliteIndex {
         self.reader.health().and_then(|()| self.writer.health())
     }
 
-    /// Deletes rows in steps, each with a commit of its own.
+    /// Works in steps, each with a commit of its own.
     fn prune(&self, before: Timestamp) -> StoreFuture<'_, Pruned> {
         Box::pin(async move {
             let mut pruned = Pruned::default();
             loop {
                 let step = self.writer.submit(move |connection| statements::prune(connection, before)).await?;
-                pruned.records += step;
-                if step < statements::PRUNE_STEP {
+                pruned.records += step.records;
+                if !step.more {
                     return Ok(pruned);
                 }
             }
@@ -87,13 +89,9 @@ impl IndexStore for SqliteIndex {
 
     fn forget(&self, log: Arc<str>) -> StoreFuture<'_, ()> {
         Box::pin(async move {
-            loop {
-                let name = Arc::clone(&log);
-                let step = self.writer.submit(move |connection| statements::forget(connection, &name)).await?;
-                if step < statements::PRUNE_STEP {
-                    return Ok(());
-                }
-            }
+            self.writer.submit(move |connection| statements::forget(connection, &log)).await?;
+            while self.writer.submit(statements::sweep).await? {}
+            Ok(())
         })
     }
 

@@ -67,6 +67,10 @@ pub(super) fn open_index_writer(path: &Path) -> Result<Connection, OpenError> {
     let connection = open_writer(path)?;
     // Rows and position are one commit: what a power failure takes is added again from the log.
     connection.pragma_update(None, "synchronous", "NORMAL")?;
+    // KiB, negated: the keys of a block, which grow all over, and the pages of a batch.
+    connection.pragma_update(None, "cache_size", -8_192)?;
+    // Pages: a page of keys that several commits changed is put into its place once.
+    connection.pragma_update(None, "wal_autocheckpoint", 4_000)?;
     Ok(connection)
 }
 
@@ -140,7 +144,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
 
 /// Every form of the index. There is no way from one to the next but to rebuild it.
 const INDEX_MIGRATIONS: &[(&str, &str)] =
-    &[("V1__audit_index", include_str!("../migrations/sqlite_index/V1__audit_index.sql"))];
+    &[("V2__audit_chunks", include_str!("../migrations/sqlite_index/V2__audit_chunks.sql"))];
 
 fn migrations() -> Result<Vec<Migration>, OpenError> {
     parsed(MIGRATIONS)

@@ -87,13 +87,13 @@ impl<'a> Columns<'a> {
         for entry in entries {
             columns.times.push(entry.time.as_microsecond());
             columns.indexes.push(super::to_sql(entry.index));
-            columns.kinds.push(&entry.kind);
-            columns.outcomes.push(&entry.outcome);
-            columns.subjects.push(entry.subject.as_deref());
-            columns.providers.push(entry.provider.as_deref());
-            columns.clients.push(entry.client.as_deref());
-            columns.services.push(entry.service.as_deref());
-            columns.payloads.push(&entry.payload);
+            columns.kinds.push(entry.kind());
+            columns.outcomes.push(entry.outcome());
+            columns.subjects.push(entry.subject());
+            columns.providers.push(entry.provider());
+            columns.clients.push(entry.client());
+            columns.services.push(entry.service());
+            columns.payloads.push(entry.payload());
         }
         columns
     }
