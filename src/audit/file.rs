@@ -169,7 +169,7 @@ impl FileLog {
 
     fn start(id: LogId, shared: Arc<Shared>, writer: Writer<impl Disk>, queue_bound: usize) -> io::Result<Self> {
         let (queue, messages) = mpsc::sync_channel(queue_bound.max(1));
-        let thread = thread::Builder::new().name("audit-writer".to_owned()).spawn(move || writer.run(&messages))?;
+        let thread = thread::Builder::new().name("inzage-audit".to_owned()).spawn(move || writer.run(&messages))?;
         Ok(Self { id, shared, queue, writer: Mutex::new(Some(thread)) })
     }
 

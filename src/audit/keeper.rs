@@ -85,7 +85,7 @@ impl Keeper {
         let state = Arc::new(Mutex::new(Keeping::default()));
         let daily = pruner.map(|pruner| Daily::new(pruner, newest.borrow().clone()));
         let work = Work { dir, key, newest, daily, state: Arc::clone(&state) };
-        let thread = thread::Builder::new().name("audit-keeper".to_owned()).spawn(move || work.run(&stopped))?;
+        let thread = thread::Builder::new().name("inzage-keeper".to_owned()).spawn(move || work.run(&stopped))?;
         Ok(Self { stop: Mutex::new(Some(stop)), thread: Mutex::new(Some(thread)), state })
     }
 

@@ -207,7 +207,7 @@ impl Signer {
             clock: Arc::clone(&clock),
             state: Arc::clone(&state),
         };
-        let thread = thread::Builder::new().name("audit-signer".to_owned()).spawn(move || work.run(&taken))?;
+        let thread = thread::Builder::new().name("inzage-signer".to_owned()).spawn(move || work.run(&taken))?;
         let (orders, thread) = (Mutex::new(Some(orders)), Mutex::new(Some(thread)));
         Ok(Self { orders, thread, state, newest, durable, clock, pace })
     }

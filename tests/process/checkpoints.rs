@@ -177,7 +177,7 @@ async fn a_kill_while_signing_leaves_no_root_over_missing_records() {
         let gateway = home.serve().ready(&world.layout.ops_url()).await;
         let step = round % steps.len();
         let file = if step == 4 { home.audit() } else { temporary.clone() };
-        let target = Target { process: &gateway, thread: "audit-signer", file };
+        let target = Target { process: &gateway, thread: "inzage-signer", file };
         let Some(injection) = Injection::begin(&home, target, &format!("{}:signal=KILL", steps[step])).await else {
             break;
         };

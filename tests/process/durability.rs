@@ -80,7 +80,7 @@ impl<'a> Scene<'a> {
     }
 
     fn audit_writer(&self) -> Target<'_> {
-        Target { process: &self.gateway, thread: "audit-writer", file: segment(&self.home.audit()) }
+        Target { process: &self.gateway, thread: "inzage-audit", file: segment(&self.home.audit()) }
     }
 
     fn store_writer(&self) -> Target<'_> {

@@ -2,7 +2,7 @@
 //! raw file. Whatever step is the last before a crash, a whole copy lies there, and sealing it again goes on from there.
 
 use std::fs::{self, File, OpenOptions, Permissions};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, BufRead, BufReader, Write as _};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
@@ -21,8 +21,11 @@ use crate::audit::segment::{HASH_BYTES, Header, LENGTH_BYTES};
 use crate::audit::tiles::TileError;
 use crate::audit::tree::TreeHash;
 
-/// Packs about as well as higher levels do, at ten times their speed.
-const LEVEL: i32 = 3;
+/// Of records, which repeat one another, this level makes as little as the next two (a fifth; 5.5, 5.4 and 5.2 times smaller), in
+/// half and a third of their time.
+const LEVEL: i32 = 1;
+/// Bytes that are compared at a time, about.
+const PART_BYTES: usize = 128 * 1024;
 /// Nobody writes to a sealed segment again.
 const SEALED_MODE: u32 = 0o400;
 
@@ -96,7 +99,7 @@ impl Sealing<'_> {
         // What an interrupted sealing left is worth nothing while the raw file is whole, which packing it shows.
         let content = write(&temporary, || remove(&temporary)).and_then(|()| self.pack(&temporary))?;
         step(Stage::Packed)?;
-        let sealed = self.compare(&temporary, &content.raw)?;
+        let sealed = self.compare(&temporary, &raw)?;
         step(Stage::Compared)?;
         self.sign(content, sealed)?;
         step(Stage::Signed)?;
@@ -129,20 +132,15 @@ impl Sealing<'_> {
         Ok(Content { header, times, raw: out.finish()? })
     }
 
-    /// Reads back what was written, unpacked, and gives what it is as it lies there.
-    fn compare(&self, temporary: &Path, raw: &Digest) -> Result<Digest, SealError> {
-        let read = || {
-            let mut found = Hashing::new();
-            let mut unpacked = zstd::Decoder::new(File::open(temporary)?)?;
-            let mut part = vec![0; 128 * 1024];
-            loop {
-                match unpacked.read(&mut part)? {
-                    0 => break Ok(found.finish()),
-                    length => found.add(part.get(..length).unwrap_or_default()),
-                }
-            }
-        };
-        let same = write(temporary, read)? == *raw;
+    /// Reads back what was written, unpacked beside the raw file, and gives what it is as it lies there.
+    fn compare(&self, temporary: &Path, raw: &Path) -> Result<Digest, SealError> {
+        let same = write(temporary, || {
+            let unpacked = zstd::Decoder::new(File::open(temporary)?)?;
+            is_same(
+                BufReader::with_capacity(PART_BYTES, unpacked),
+                BufReader::with_capacity(PART_BYTES, File::open(raw)?),
+            )
+        })?;
         if same { write(temporary, || digest(temporary)) } else { Err(SealError::Unlike(temporary.into())) }
     }
 
@@ -204,6 +202,22 @@ impl Packer {
             file.sync_all()
         })?;
         Ok(raw.finish())
+    }
+}
+
+/// Whether both hold the same bytes.
+fn is_same(mut one: impl BufRead, mut other: impl BufRead) -> io::Result<bool> {
+    loop {
+        let (left, right) = (one.fill_buf()?, other.fill_buf()?);
+        let length = left.len().min(right.len());
+        if length == 0 {
+            return Ok(left.is_empty() && right.is_empty());
+        }
+        if left.get(..length) != right.get(..length) {
+            return Ok(false);
+        }
+        one.consume(length);
+        other.consume(length);
     }
 }
 
