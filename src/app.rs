@@ -178,13 +178,7 @@ impl App {
             configured,
             ..
         } = self;
-        let ops = tokio::net::TcpListener::from_std(nonblocking(listeners.ops)?)?;
-        let sockets = Sockets {
-            front: Listener::from_std(listeners.front)?,
-            back: listeners.back,
-            workers,
-            auditors: auditors::socket(listeners.auditors)?,
-        };
+        let (sockets, ops) = Sockets::of(listeners, workers)?;
         let faces = [&front.counters, &back.counters];
         let observed = Observed::new(faces, his, &index, &syslog, &checkpoints);
         let monitor = monitor(&readiness, &metrics, &audit, &store, &chain_log, &lists, observed);
@@ -231,6 +225,16 @@ struct Sockets {
 }
 
 impl Sockets {
+    /// And that of operations. Must be called inside the runtime of the control plane.
+    ///
+    /// # Errors
+    /// When the system does not take a socket.
+    fn of(listeners: Listeners, workers: NonZeroUsize) -> Result<(Self, tokio::net::TcpListener), RunError> {
+        let ops = tokio::net::TcpListener::from_std(nonblocking(listeners.ops)?)?;
+        let (front, auditors) = (Listener::from_std(listeners.front)?, auditors::socket(listeners.auditors)?);
+        Ok((Self { front, back: listeners.back, workers, auditors }, ops))
+    }
+
     /// Serves all faces until `stop`, and until they are drained. A thread that ends by itself is a stop.
     ///
     /// # Errors
