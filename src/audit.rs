@@ -23,6 +23,7 @@ mod memory;
 pub mod note;
 mod notes;
 mod party;
+mod pending;
 pub mod proof;
 pub mod prove;
 pub mod prune;
@@ -64,6 +65,7 @@ pub use kind::{Action, Activity, Kind, Outcome, Term};
 pub use lock::{FolderLock, LockError};
 pub use memory::MemoryLog;
 pub use party::{Authorization, Relation, User};
+pub use pending::{Answer, Answers, PendingReceipt};
 pub use read::{Records, read_dir};
 pub use record::{Record, RecordError, Word};
 pub use segment::{LogId, NodeName, NodeNameError};
@@ -76,8 +78,6 @@ pub use unawaited::UnawaitedLog;
 pub use verify::{OutsideCopy, Progress, StateError, Verification, Verified, VerifyError, verify};
 
 use std::fmt;
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -140,9 +140,6 @@ pub async fn receipt(pending: PendingReceipt) -> Result<AuditReceipt, AuditError
     tokio::time::timeout(RECEIPT_DEADLINE, pending).await.unwrap_or(Err(AuditError::Slow))
 }
 
-/// The pending durable write of one event.
-pub type PendingReceipt = Pin<Box<dyn Future<Output = Result<AuditReceipt, AuditError>> + Send + 'static>>;
-
 /// Where events go. Appending never waits; the returned future resolves when the record is on disk, or never will be.
 /// Dropping the future does not take the record back.
 pub trait AuditLog: Send + Sync + 'static {
@@ -161,12 +158,22 @@ pub trait AuditLog: Send + Sync + 'static {
 
 #[cfg(test)]
 mod tests {
+    use std::task::{Context, Poll};
+
     use super::*;
+
+    struct Never;
+
+    impl Answers for Never {
+        fn poll_answer(&self, _: usize, _: &mut Context<'_>) -> Poll<Answer> {
+            Poll::Pending
+        }
+    }
 
     #[tokio::test(start_paused = true)]
     async fn a_disk_that_hangs_gives_no_receipt_after_ten_seconds() {
-        assert_eq!(receipt(Box::pin(std::future::pending())).await, Err(AuditError::Slow));
+        assert_eq!(receipt(PendingReceipt::awaited(Arc::new(Never), 0)).await, Err(AuditError::Slow));
         let durable = AuditReceipt::durable("log".into(), 7);
-        assert_eq!(receipt(Box::pin(std::future::ready(Ok(durable.clone())))).await, Ok(durable));
+        assert_eq!(receipt(PendingReceipt::known(Ok(durable.clone()))).await, Ok(durable));
     }
 }

@@ -26,6 +26,13 @@ impl Position {
     pub(super) fn after(&self, payload: &[u8]) -> Option<Self> {
         Some(Self { index: self.index.checked_add(1)?, hash: next(&self.hash, payload) })
     }
+
+    /// The same for a payload that stands in `input` behind room for a hash.
+    #[must_use]
+    pub(super) fn after_input(&self, input: &mut [u8]) -> Option<Self> {
+        *input.first_chunk_mut()? = self.hash;
+        Some(Self { index: self.index.checked_add(1)?, hash: crate::secret::sha256(input) })
+    }
 }
 
 /// SHA-256 over the hash before and the payload. The former has a fixed length, so no two pairs give the same input.
@@ -66,7 +73,10 @@ mod tests {
         let one = start.after(b"{}").unwrap();
         let by_hand = [start.hash.as_slice(), b"{}"].concat();
         assert_eq!(one, Position { index: 1, hash: crate::secret::sha256(&by_hand) });
+        let mut input = [[0; 32].as_slice(), b"{}"].concat();
+        assert_eq!(start.after_input(&mut input), Some(one));
         assert_eq!(Position { index: u64::MAX, ..one }.after(b"{}"), None);
+        assert_eq!(Position { index: u64::MAX, ..one }.after_input(&mut input), None);
     }
 
     #[test]

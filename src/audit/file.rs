@@ -1,7 +1,9 @@
 //! The log on disk: segment files in a folder of their own, written by one thread that flushes whatever queued during its
 //! last flush. Refuses to start on damage; after a failure of the device it says so instead of answering.
 
+mod batch;
 mod disk;
+mod queue;
 #[cfg(test)]
 mod tests;
 mod writer;
@@ -10,11 +12,10 @@ use std::fs::{DirBuilder, File};
 use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{self, SyncSender, TrySendError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 
 use super::broken::{Broken, ReadError, Why};
 use super::chain::Position;
@@ -25,7 +26,8 @@ use super::segment::{LogId, NodeName};
 use super::{AuditError, AuditEvent, AuditLog, PendingReceipt};
 use crate::clock::SharedClock;
 use disk::{Disk, Folder};
-use writer::{Message, Shared, State, Tail, Writer};
+use queue::Shared;
+use writer::{Tail, Writer};
 
 /// Where the log lies and how it is cut.
 #[derive(Debug, Clone)]
@@ -93,7 +95,6 @@ impl From<ReadError> for OpenError {
 pub struct FileLog {
     id: LogId,
     shared: Arc<Shared>,
-    queue: SyncSender<Message>,
     writer: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -135,10 +136,10 @@ impl FoundLog {
         let recovery = Recovery { records: end.at.index, cut_bytes: end.unfinished_bytes };
         let tail = Tail { at: end.at, first: end.first, bytes: end.whole_bytes };
         let folder = Folder::open(lock, &dir, &folder::segment(tail.first)).map_err(failed)?;
-        let shared = Arc::new(Shared::new(clock, tail.at.index));
+        let shared = Arc::new(Shared::new(clock, &end.log, tail.at, queue_bound));
         let mut writer = Writer::new(folder, end.log.clone(), tail, segment_bytes, Arc::clone(&shared));
         writer.begin().map_err(failed)?;
-        FileLog::start(end.log, shared, writer, queue_bound).map(|log| (log, recovery)).map_err(failed)
+        FileLog::start(end.log, shared, writer).map(|log| (log, recovery)).map_err(failed)
     }
 }
 
@@ -167,10 +168,9 @@ impl FileLog {
         Self::find(config)?.start(clock)
     }
 
-    fn start(id: LogId, shared: Arc<Shared>, writer: Writer<impl Disk>, queue_bound: usize) -> io::Result<Self> {
-        let (queue, messages) = mpsc::sync_channel(queue_bound.max(1));
-        let thread = thread::Builder::new().name("inzage-audit".to_owned()).spawn(move || writer.run(&messages))?;
-        Ok(Self { id, shared, queue, writer: Mutex::new(Some(thread)) })
+    fn start(id: LogId, shared: Arc<Shared>, writer: Writer<impl Disk>) -> io::Result<Self> {
+        let thread = thread::Builder::new().name("inzage-audit".to_owned()).spawn(move || writer.run())?;
+        Ok(Self { id, shared, writer: Mutex::new(Some(thread)) })
     }
 
     /// The id of the log.
@@ -191,42 +191,24 @@ impl FileLog {
     pub fn close(&self) {
         let thread = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(thread) = thread {
-            // Either fails only when the writer has ended already.
-            let _ = self.queue.send(Message::Close);
+            self.shared.close();
+            // Fails only when the writer panicked, which stopped the log.
             let _ = thread.join();
         }
-    }
-
-    fn send(&self, message: Message) -> Result<(), AuditError> {
-        self.queue.try_send(message).map_err(|error| match error {
-            TrySendError::Full(_) => AuditError::Busy,
-            TrySendError::Disconnected(_) => AuditError::Stopped,
-        })
-    }
-
-    /// What the log can do now. When it was full a second ago, asks the writer to try again.
-    fn state(&self) -> Result<State, AuditError> {
-        let state = self.shared.state();
-        if state == State::Full && self.shared.claim_probe() {
-            self.send(Message::Probe)?;
-            return Ok(State::Open);
-        }
-        Ok(state)
     }
 }
 
 impl AuditLog for FileLog {
     fn append(&self, event: AuditEvent) -> Result<PendingReceipt, AuditError> {
-        self.state()?.open()?;
-        let (reply, receipt) = oneshot::channel();
-        self.send(Message::Event(event, reply))?;
-        // A writer that ended without an answer did not flush the record.
-        Ok(Box::pin(async move { receipt.await.unwrap_or(Err(AuditError::Stopped)) }))
+        if !self.shared.ask_again() {
+            self.shared.state().open()?;
+        }
+        self.shared.push(&event)
     }
 
     fn health(&self) -> Result<(), AuditError> {
         let now = self.shared.state();
-        self.state()?;
+        self.shared.ask_again();
         now.open()
     }
 }

@@ -80,7 +80,7 @@ impl AuditLog for MemoryLog {
                 Ok(AuditReceipt::durable(Arc::clone(&self.id), index as u64))
             }
         };
-        Ok(Box::pin(std::future::ready(result)))
+        Ok(PendingReceipt::known(result))
     }
 
     fn health(&self) -> Result<(), AuditError> {

@@ -132,23 +132,34 @@ const fn is_lower_hex(c: u8) -> bool {
     matches!(c, b'0'..=b'9' | b'a'..=b'f')
 }
 
-/// Appends the framed record of `event` to `out` and gives the place after it; `None`, and nothing appended, when the chain
-/// has no more numbers.
-pub(super) fn push_record(before: &Position, event: &AuditEvent, log: &str, out: &mut Vec<u8>) -> Option<Position> {
-    let start = out.len();
-    out.extend_from_slice(&[0; LENGTH_BYTES]);
-    encode(event, log, out);
-    let payload = out.get(start + LENGTH_BYTES..).unwrap_or_default();
-    let length = u32::try_from(payload.len()).ok();
-    let after = before.after(payload);
-    let frame = out.get_mut(start..start + LENGTH_BYTES).zip(length).zip(after);
-    let Some(((place, length), after)) = frame else {
-        out.truncate(start);
-        return None;
-    };
-    place.copy_from_slice(&length.to_le_bytes());
-    out.extend_from_slice(&after.hash);
-    Some(after)
+/// The encoding of one event, behind room for the hash before it: so both are hashed in one piece, which saves the state of
+/// a hash in parts and its allocation. Its memory is used again.
+pub(super) struct Payload(Vec<u8>);
+
+impl Default for Payload {
+    fn default() -> Self {
+        Self(vec![0; HASH_BYTES])
+    }
+}
+
+impl Payload {
+    /// Encodes `event`, which the log `source` takes.
+    pub(super) fn encode(&mut self, event: &AuditEvent, source: &str) {
+        self.0.truncate(HASH_BYTES);
+        encode(event, source, &mut self.0);
+    }
+
+    /// Appends it to `out` as the record after `before`, and gives the place after it; `None`, and nothing appended, when the
+    /// chain has no more numbers.
+    pub(super) fn frame(&mut self, before: &Position, out: &mut Vec<u8>) -> Option<Position> {
+        let after = before.after_input(&mut self.0)?;
+        let payload = self.0.get(HASH_BYTES..)?;
+        let length = u32::try_from(payload.len()).ok()?;
+        out.extend_from_slice(&length.to_le_bytes());
+        out.extend_from_slice(payload);
+        out.extend_from_slice(&after.hash);
+        Some(after)
+    }
 }
 
 #[cfg(test)]

@@ -25,7 +25,7 @@ impl AuditLog for UnawaitedLog {
     fn append(&self, event: AuditEvent) -> Result<PendingReceipt, AuditError> {
         drop(self.log.append(event)?);
         let index = self.next.fetch_add(1, Ordering::Relaxed);
-        Ok(Box::pin(std::future::ready(Ok(AuditReceipt::durable(Arc::clone(&self.id), index)))))
+        Ok(PendingReceipt::known(Ok(AuditReceipt::durable(Arc::clone(&self.id), index))))
     }
 
     fn health(&self) -> Result<(), AuditError> {

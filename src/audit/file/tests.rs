@@ -1,11 +1,15 @@
 //! The log on real files: what is written is found again, whatever an interrupted run left behind.
 
 mod failures;
+mod pace;
 mod simulation;
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::sync::mpsc;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -13,6 +17,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::audit::file::disk::Disk;
 use crate::audit::folder::Entry;
 use crate::audit::testing::{Scratch, any_event, bare, full};
 use crate::audit::{Verified, encode, read_dir, show, verify};
@@ -54,6 +59,30 @@ async fn write_log(dir: &Path, segment_bytes: u64, events: &[AuditEvent]) -> Vec
     assert_eq!(indexes, (0..events.len() as u64).collect::<Vec<_>>());
     log.close();
     segments(dir)
+}
+
+/// The answer to an append, if it is there.
+fn answer_now(pending: &mut PendingReceipt) -> Option<Result<crate::audit::AuditReceipt, AuditError>> {
+    match Pin::new(pending).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(answer) => Some(answer),
+        Poll::Pending => None,
+    }
+}
+
+/// Hands these over at once and lets the writer take a turn; where each stands, or why it does not.
+fn append_by_hand<D: Disk>(
+    shared: &Arc<Shared>,
+    writer: &mut Writer<D>,
+    events: &[AuditEvent],
+) -> Vec<Result<u64, AuditError>> {
+    let mut pending: Vec<_> = events.iter().map(|event| shared.push(event)).collect();
+    assert!(writer.turn(shared.take()));
+    let settled = |pending: &mut PendingReceipt| answer_now(pending).expect("every event is answered");
+    let answer = |pending: &mut Result<PendingReceipt, AuditError>| match pending {
+        Ok(pending) => settled(pending).map(|receipt| receipt.index()),
+        Err(error) => Err(*error),
+    };
+    pending.iter_mut().map(answer).collect()
 }
 
 fn segments(dir: &Path) -> Vec<PathBuf> {

@@ -1,115 +1,21 @@
-//! The writer: gathers what is queued, writes it at once, flushes, and only then answers. What an error means is decided
+//! The writer: takes what is queued, writes it at once, flushes, and only then answers. What an error means is decided
 //! here: a full device is waited for, anything that leaves the file unknown ends the log until a restart.
 
 use std::io;
-use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::mpsc::Receiver;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::{oneshot, watch};
-
+use super::batch::{BATCH_BYTES, Batch, Flushed};
 use super::disk::Disk;
+use super::queue::{Shared, State, Taken};
+use crate::audit::AuditError;
 use crate::audit::chain::Position;
 use crate::audit::encode::MAX_PAYLOAD_BYTES;
 use crate::audit::folder;
-use crate::audit::segment::{Header, LENGTH_BYTES, LogId, push_record};
-use crate::audit::{AuditError, AuditEvent, AuditReceipt};
-use crate::clock::SharedClock;
-
-/// A batch is written when it has this many bytes, even when more is queued: it bounds the buffer and the wait of the first.
-const BATCH_BYTES: usize = 1024 * 1024;
+use crate::audit::segment::{Header, LENGTH_BYTES, LogId};
 
 /// More than a run can have written since its last flush that succeeded: a header, a batch and the record that filled it.
 const UNFLUSHED_BYTES: u64 = 2 * BATCH_BYTES as u64;
-
-/// How often a full device is tried again, at most.
-const PROBE_INTERVAL: Duration = Duration::from_secs(1);
-
-pub(super) type Reply = oneshot::Sender<Result<AuditReceipt, AuditError>>;
-
-#[expect(clippy::large_enum_variant, reason = "nearly all messages are events; a box would be an allocation for each")]
-pub(super) enum Message {
-    /// To be written and answered.
-    Event(AuditEvent, Reply),
-    /// When the log is full: try whether it still is.
-    Probe,
-    /// Answer what came before, then end.
-    Close,
-}
-
-/// Whether the log takes events.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-pub(super) enum State {
-    Open,
-    Full,
-    Stopped,
-}
-
-impl State {
-    pub(super) const fn open(self) -> Result<(), AuditError> {
-        match self {
-            Self::Open => Ok(()),
-            Self::Full => Err(AuditError::Full),
-            Self::Stopped => Err(AuditError::Stopped),
-        }
-    }
-}
-
-/// What the writer tells those who append. Only the writer changes the state.
-pub(super) struct Shared {
-    state: AtomicU8,
-    probe_from: Mutex<Instant>,
-    durable: watch::Sender<u64>,
-    clock: SharedClock,
-}
-
-impl Shared {
-    /// For a log that has `records` records.
-    pub(super) fn new(clock: SharedClock, records: u64) -> Self {
-        let probe_from = Mutex::new(clock.monotonic());
-        Self { state: AtomicU8::new(State::Open as u8), probe_from, durable: watch::Sender::new(records), clock }
-    }
-
-    /// How many records are durable, now and later.
-    pub(super) fn durable(&self) -> watch::Receiver<u64> {
-        self.durable.subscribe()
-    }
-
-    pub(super) fn state(&self) -> State {
-        match self.state.load(Ordering::Acquire) {
-            0 => State::Open,
-            1 => State::Full,
-            _ => State::Stopped,
-        }
-    }
-
-    /// True for one caller in each interval.
-    pub(super) fn claim_probe(&self) -> bool {
-        let now = self.clock.monotonic();
-        let mut from = self.probe_from.lock().unwrap_or_else(PoisonError::into_inner);
-        let due = now >= *from;
-        if due {
-            *from = now + PROBE_INTERVAL;
-        }
-        due
-    }
-
-    fn enter(&self, state: State) {
-        if state == State::Full {
-            let from = self.clock.monotonic() + PROBE_INTERVAL;
-            *self.probe_from.lock().unwrap_or_else(PoisonError::into_inner) = from;
-        }
-        self.state.store(state as u8, Ordering::Release);
-    }
-}
-
-impl std::fmt::Debug for Shared {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Shared").field("state", &self.state()).finish_non_exhaustive()
-    }
-}
 
 /// The durable end of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,6 +25,19 @@ pub(super) struct Tail {
     pub(super) first: u64,
     /// The length of the current segment; 0 when it has no header yet.
     pub(super) bytes: u64,
+}
+
+/// How long records are let gather while nobody waits for one of them (an intent whose HIS still works, an outcome), as a
+/// multiple of the write and flush before: a flush costs processor time whatever it covers, and takes a ninth of it at most.
+const PAUSE_FLUSHES: u32 = 8;
+
+/// However slow the device is. A slow one lets records gather by itself.
+const PAUSE_MAX: Duration = Duration::from_micros(500);
+
+/// How long records are let gather after a batch of so many. One says that there is no load, and what comes next is taken at
+/// once.
+fn pause_after(records: usize, took: Duration) -> Duration {
+    if records > 1 { (took * PAUSE_FLUSHES).min(PAUSE_MAX) } else { Duration::ZERO }
 }
 
 /// What an error means for the log.
@@ -145,33 +64,24 @@ impl Failure {
     }
 }
 
-/// What will be written next. Its memory is used again.
-struct Batch {
-    bytes: Vec<u8>,
-    replies: Vec<Reply>,
-    after: Position,
-    probe: bool,
-    close: bool,
-}
-
 pub(super) struct Writer<D> {
     disk: D,
     log: LogId,
-    id: Arc<str>,
     tail: Tail,
     segment_bytes: u64,
     /// The name of the current segment is not durable yet.
     new_name: bool,
     /// The current segment was cut back and not flushed since: after a loss of power it may be as long as before.
     cut: bool,
-    batch: Batch,
+    /// Until when the next batch may be left to gather, as long as nobody waits for it.
+    due: Instant,
     shared: Arc<Shared>,
 }
 
 impl<D: Disk> Writer<D> {
     pub(super) fn new(disk: D, log: LogId, tail: Tail, segment_bytes: u64, shared: Arc<Shared>) -> Self {
-        let batch = Batch { bytes: Vec::new(), replies: Vec::new(), after: tail.at, probe: false, close: false };
-        Self { disk, id: log.shared(), log, tail, segment_bytes, new_name: true, cut: false, batch, shared }
+        let due = shared.clock().monotonic();
+        Self { disk, log, tail, segment_bytes, new_name: true, cut: false, due, shared }
     }
 
     /// Cuts off what is unfinished, writes a header where there is none, and makes durable what the scan found: the run before
@@ -191,74 +101,54 @@ impl<D: Disk> Writer<D> {
         Ok(())
     }
 
-    /// Works until told to close, or until nobody can send any more.
-    pub(super) fn run(mut self, messages: &Receiver<Message>) {
+    /// Works until told to close.
+    pub(super) fn run(mut self) {
         let _ending = Ending(Arc::clone(&self.shared));
-        while let Ok(first) = messages.recv() {
-            if !self.turn(std::iter::once(first).chain(messages.try_iter())) {
-                break;
-            }
-        }
+        while self.turn(self.shared.next(self.due)) {}
     }
 
-    /// One batch: what `messages` has now. False when one of them said to close.
-    pub(super) fn turn(&mut self, messages: impl Iterator<Item = Message>) -> bool {
-        self.gather(messages);
-        if self.batch.probe && self.shared.state() == State::Full {
+    /// One batch, or a try of a full device, or both. False when it was the last.
+    pub(super) fn turn(&mut self, taken: Taken) -> bool {
+        let next_bytes = taken.batch.as_ref().map_or(0, |batch| batch.bytes().len());
+        if taken.probe && self.shared.state() == State::Full {
             // What came of it is in the state.
-            let _ = self.settle(Self::probe);
+            let _ = self.settle(|writer| writer.probe(next_bytes));
         }
-        let durable = self.shared.state().open().and_then(|()| self.settle(Self::store));
-        self.answer(durable);
-        !self.batch.close
+        if let Some(batch) = taken.batch.filter(|batch| batch.len() > 0) {
+            self.commit(batch);
+        }
+        !taken.close
     }
 
-    fn gather(&mut self, messages: impl Iterator<Item = Message>) {
-        self.batch.bytes.clear();
-        self.batch.after = self.tail.at;
-        (self.batch.probe, self.batch.close) = (false, false);
-        for message in messages {
-            match message {
-                Message::Event(event, reply) => self.encode(&event, reply),
-                Message::Probe => self.batch.probe = true,
-                Message::Close => self.batch.close = true,
-            }
-            if self.batch.close || self.batch.bytes.len() >= BATCH_BYTES {
-                break;
-            }
-        }
-    }
-
-    fn encode(&mut self, event: &AuditEvent, reply: Reply) {
-        match push_record(&self.batch.after, event, &self.id, &mut self.batch.bytes) {
-            Some(after) => {
-                self.batch.after = after;
-                self.batch.replies.push(reply);
-            }
-            None => drop(reply.send(Err(AuditError::Stopped))),
-        }
+    fn commit(&mut self, batch: Batch) {
+        let began = self.shared.clock().monotonic();
+        let flushed = self.shared.state().open().and_then(|()| self.settle(|writer| writer.store(&batch)));
+        let ended = self.shared.clock().monotonic();
+        self.due = ended + pause_after(batch.len(), ended.saturating_duration_since(began));
+        let buffer = batch.answer(flushed.as_ref().map_err(|error| *error));
+        self.shared.give_back(buffer);
     }
 
     /// Takes a step and draws the consequence of its failure.
-    fn settle(&mut self, step: impl FnOnce(&mut Self) -> Result<(), Failure>) -> Result<(), AuditError> {
-        let state = match step(self).or_else(|failure| self.cut_back(failure)) {
-            Ok(()) => State::Open,
+    fn settle<T>(&mut self, step: impl FnOnce(&mut Self) -> Result<T, Failure>) -> Result<T, AuditError> {
+        let (state, done) = match step(self).or_else(|failure| self.cut_back(failure)) {
+            Ok(done) => (State::Open, Ok(done)),
             Err(Failure::Full(error)) => {
                 tracing::warn!(%error, "no room for the audit log: nothing is disclosed until there is");
-                State::Full
+                (State::Full, Err(AuditError::Full))
             }
             Err(Failure::Stopped(error)) => {
                 tracing::error!(%error, "the audit log stopped: nothing is disclosed until a restart");
-                State::Stopped
+                (State::Stopped, Err(AuditError::Stopped))
             }
         };
-        self.shared.enter(state);
-        state.open()
+        self.shared.enter(state, self.tail.at);
+        done
     }
 
     /// Takes back what was written after the durable end, so that nothing that was never acknowledged is found later. When
     /// the log stops this is an attempt: it also drops pages that only look written after a failed flush.
-    fn cut_back(&mut self, failure: Failure) -> Result<(), Failure> {
+    fn cut_back<T>(&mut self, failure: Failure) -> Result<T, Failure> {
         self.cut = true;
         match (failure, self.disk.truncate(self.tail.bytes)) {
             (Failure::Full(_), Err(error)) => Err(Failure::Stopped(error)),
@@ -266,23 +156,20 @@ impl<D: Disk> Writer<D> {
         }
     }
 
-    fn store(&mut self) -> Result<(), Failure> {
-        if self.batch.replies.is_empty() {
-            return Ok(());
-        }
-        let header_bytes = self.begin_segment()?;
-        self.disk.append(&self.batch.bytes).map_err(Failure::of_write)?;
-        self.flush()?;
-        self.tail.at = self.batch.after;
-        self.tail.bytes += header_bytes + self.batch.bytes.len() as u64;
-        self.shared.durable.send_replace(self.tail.at.index);
-        Ok(())
+    fn store(&mut self, batch: &Batch) -> Result<Flushed, Failure> {
+        let header_bytes = self.begin_segment(batch.bytes().len())?;
+        self.disk.append(batch.bytes()).map_err(Failure::of_write)?;
+        let flushed = self.flush()?;
+        self.tail.at = batch.after();
+        self.tail.bytes += header_bytes + batch.bytes().len() as u64;
+        self.shared.tell_durable(self.tail.at.index);
+        Ok(flushed)
     }
 
     /// Writes and flushes real bytes where records would go, and takes them back. A crash in between leaves what looks like an
     /// unfinished record.
-    fn probe(&mut self) -> Result<(), Failure> {
-        self.begin_segment()?;
+    fn probe(&mut self, next_bytes: usize) -> Result<(), Failure> {
+        self.begin_segment(next_bytes)?;
         let mut record = vec![0; LENGTH_BYTES + MAX_PAYLOAD_BYTES];
         if let Some((length, _)) = record.split_first_chunk_mut() {
             *length = (MAX_PAYLOAD_BYTES as u32).to_le_bytes();
@@ -293,10 +180,10 @@ impl<D: Disk> Writer<D> {
         self.disk.truncate(self.tail.bytes).map_err(Failure::Stopped)
     }
 
-    /// Begins a new segment when the batch does not fit in this one, and writes the header that is missing. Gives the length
+    /// Begins a new segment when so many bytes do not fit in this one, and writes the header that is missing. Gives the length
     /// of that header.
-    fn begin_segment(&mut self) -> Result<u64, Failure> {
-        let length = self.tail.bytes.saturating_add(self.batch.bytes.len() as u64);
+    fn begin_segment(&mut self, next_bytes: usize) -> Result<u64, Failure> {
+        let length = self.tail.bytes.saturating_add(next_bytes as u64);
         if length > self.segment_bytes && self.tail.at.index > self.tail.first {
             if self.cut {
                 // Nothing may follow the last whole record of a segment that has a successor.
@@ -315,22 +202,14 @@ impl<D: Disk> Writer<D> {
     }
 
     /// After a failed flush the kernel may have dropped the pages and still call them clean, so no error of it is passing.
-    fn flush(&mut self) -> Result<(), Failure> {
-        self.disk.sync().map_err(Failure::Stopped)?;
+    fn flush(&mut self) -> Result<Flushed, Failure> {
+        let flushed = Flushed::by(&mut self.disk).map_err(Failure::Stopped)?;
         self.cut = false;
         if self.new_name {
             self.disk.sync_names().map_err(Failure::Stopped)?;
             self.new_name = false;
         }
-        Ok(())
-    }
-
-    fn answer(&mut self, durable: Result<(), AuditError>) {
-        let first = self.batch.after.index - self.batch.replies.len() as u64;
-        for (index, reply) in (first..).zip(self.batch.replies.drain(..)) {
-            // Who does not wait for the answer any more does not get one.
-            let _ = reply.send(durable.map(|()| AuditReceipt::durable(Arc::clone(&self.id), index)));
-        }
+        Ok(flushed)
     }
 
     fn header(&self) -> String {
@@ -343,6 +222,6 @@ struct Ending(Arc<Shared>);
 
 impl Drop for Ending {
     fn drop(&mut self) {
-        self.0.enter(State::Stopped);
+        self.0.end();
     }
 }

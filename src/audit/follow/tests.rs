@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::audit::Broken;
-use crate::audit::segment::{NodeName, push_record};
+use crate::audit::segment::{NodeName, Payload};
 use crate::audit::testing::{LOG, Scratch, any_event, bare, full};
 use crate::audit::{AuditEvent, AuditLog as _, FileLog, FileLogConfig, read_dir};
 use crate::clock::TestClock;
@@ -94,7 +94,9 @@ fn bytes_that_were_taken_back_are_not_believed() {
     let mut file = OpenOptions::new().append(true).open(&path).unwrap();
     let write = |file: &mut fs::File, event: &AuditEvent| {
         let mut bytes = Vec::new();
-        push_record(&at, event, LOG, &mut bytes).unwrap();
+        let mut payload = Payload::default();
+        payload.encode(event, LOG);
+        payload.frame(&at, &mut bytes).unwrap();
         file.write_all(&bytes).unwrap();
     };
     let mut follower = Follower::open(scratch.path(), 0).unwrap();

@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::MutexGuard;
 
 use super::*;
-use crate::audit::AuditReceipt;
-use crate::audit::file::writer::Reply;
+use crate::audit::file::queue::State;
 
 const EIO: i32 = 5;
 const EMFILE: i32 = 24;
@@ -144,33 +143,25 @@ impl Bench {
         disk.inside().files.insert(folder::segment(0), Vec::new());
         let log = LogId::draw(&node());
         let tail = Tail { at: Position::start(&log), first: 0, bytes: 0 };
-        let shared = Arc::new(Shared::new(clock.clone(), 0));
+        let shared = Arc::new(Shared::new(clock.clone(), &log, tail.at, 8_192));
         let writer = Writer::new(disk.clone(), log.clone(), tail, segment_bytes, Arc::clone(&shared));
         Self { id: log, disk, clock, shared, writer, acknowledged: 0 }
     }
 
     /// One batch of `count` events; all have the same fate.
     fn append(&mut self, count: u64) -> Result<Vec<u64>, AuditError> {
-        self.turn(count, &mut Vec::new())
+        let answers = append_by_hand(&self.shared, &mut self.writer, &numbered(count));
+        assert!(answers.windows(2).all(|pair| pair[0].is_ok() == pair[1].is_ok()));
+        let indexes = answers.into_iter().collect::<Result<Vec<_>, _>>()?;
+        self.acknowledged += count;
+        Ok(indexes)
     }
 
     /// The same, after asking to try a full device again.
     fn probe_and_append(&mut self, count: u64) -> Result<Vec<u64>, AuditError> {
-        self.turn(count, &mut vec![Message::Probe])
-    }
-
-    fn turn(&mut self, count: u64, messages: &mut Vec<Message>) -> Result<Vec<u64>, AuditError> {
-        let (replies, receipts): (Vec<Reply>, Vec<_>) = (0..count).map(|_| oneshot::channel()).unzip();
-        let events = numbered(count).into_iter().zip(replies);
-        messages.extend(events.map(|(event, reply)| Message::Event(event, reply)));
-        assert!(self.writer.turn(messages.drain(..)));
-        let answers = receipts.into_iter().map(|mut receipt| receipt.try_recv().expect("every event is answered"));
-        let answers: Vec<Result<AuditReceipt, AuditError>> = answers.collect();
-        assert!(answers.windows(2).all(|pair| pair[0].is_ok() == pair[1].is_ok()));
-        let indexes = answers.into_iter().map(|answer| answer.map(|receipt| receipt.index()));
-        let indexes = indexes.collect::<Result<Vec<_>, _>>()?;
-        self.acknowledged += count;
-        Ok(indexes)
+        self.clock.advance(Duration::from_secs(1));
+        self.shared.ask_again();
+        self.append(count)
     }
 
     /// What is found is sound and holds exactly what was acknowledged.
@@ -215,22 +206,14 @@ fn beginning_flushes_what_was_found() {
 fn a_batch_has_a_bound() {
     let mut bench = Bench::new(1 << 30);
     let event = AuditEvent { query: Some("x".repeat(6_000).into()), ..full(Timestamp::UNIX_EPOCH) };
-    let mut receipts = Vec::new();
-    let mut messages: Vec<_> = std::iter::repeat_with(|| {
-        let (reply, receipt) = oneshot::channel();
-        receipts.push(receipt);
-        Message::Event(event.clone(), reply)
-    })
-    .take(400)
-    .collect();
-    let mut queue = messages.drain(..);
-    bench.writer.turn(&mut queue);
-    let written = 400 - queue.len();
+    let mut pending: Vec<_> = (0..400).map(|_| bench.shared.push(&event).unwrap()).collect();
+    assert!(bench.writer.turn(bench.shared.take()));
+    let written = pending.iter_mut().filter_map(answer_now).count();
     assert!((100..200).contains(&written), "{written}");
-    bench.writer.turn(&mut queue);
-    bench.writer.turn(&mut queue);
-    assert_eq!(queue.len(), 0);
-    let indexes = receipts.into_iter().map(|mut receipt| receipt.try_recv().unwrap().unwrap().index());
+    let durable = *bench.shared.durable().borrow();
+    assert_eq!(durable, written as u64);
+    assert!(bench.writer.turn(bench.shared.take()) && bench.writer.turn(bench.shared.take()));
+    let indexes = pending.iter_mut().map(|pending| answer_now(pending).unwrap().unwrap().index());
     assert!(indexes.eq(0..400));
 }
 
@@ -285,19 +268,19 @@ fn a_full_device_is_waited_for() {
             bench.assert_log_is_what_was_acknowledged();
             let writes = bench.disk.count(Call::Append);
             assert_eq!(bench.append(1), Err(AuditError::Full));
-            assert!(!bench.shared.claim_probe());
+            assert!(!bench.shared.ask_again());
             assert_eq!(bench.disk.count(Call::Append), writes, "no probe before its time");
 
             bench.clock.advance(Duration::from_secs(1));
-            assert!(bench.shared.claim_probe() && !bench.shared.claim_probe());
-            assert_eq!(bench.probe_and_append(1), Err(AuditError::Full));
+            assert!(bench.shared.ask_again() && !bench.shared.ask_again());
+            assert_eq!(bench.append(1), Err(AuditError::Full));
             bench.assert_log_is_what_was_acknowledged();
-            assert!(!bench.shared.claim_probe());
+            assert!(!bench.shared.ask_again());
 
             bench.clock.advance(Duration::from_secs(1));
-            assert!(bench.shared.claim_probe());
+            assert!(bench.shared.ask_again());
             let flushes = bench.disk.count(Call::Sync);
-            assert_eq!(bench.probe_and_append(2), Ok(vec![2, 3]));
+            assert_eq!(bench.append(2), Ok(vec![2, 3]));
             assert_eq!(bench.disk.count(Call::Sync) - flushes, 2);
             assert_eq!(bench.shared.state(), State::Open);
             assert_eq!(bench.append(1), Ok(vec![4]));
@@ -415,20 +398,20 @@ impl Disk for SlowDisk {
     }
 }
 
-fn slow_log(queue_bound: usize) -> (FileLog, mpsc::Receiver<()>, mpsc::Sender<()>) {
+pub(super) fn slow_log(clock: SharedClock, queue_bound: usize) -> (FileLog, mpsc::Receiver<()>, mpsc::Sender<()>) {
     let ((began_tell, began), (go_on, go_on_hear)) = (mpsc::channel(), mpsc::channel());
     let id = LogId::draw(&node());
-    let shared = Arc::new(Shared::new(clock(), 0));
     let tail = Tail { at: Position::start(&id), first: 0, bytes: 1 };
+    let shared = Arc::new(Shared::new(clock, &id, tail.at, queue_bound));
     let disk = SlowDisk { began: began_tell, go_on: go_on_hear };
     let writer = Writer::new(disk, id.clone(), tail, 1 << 30, Arc::clone(&shared));
-    (FileLog::start(id, shared, writer, queue_bound).unwrap(), began, go_on)
+    (FileLog::start(id, shared, writer).unwrap(), began, go_on)
 }
 
 /// Group commit: what queued during a flush shares the next one. And no receipt comes before it.
 #[tokio::test]
 async fn what_queued_during_a_flush_is_flushed_at_once() {
-    let (log, began, go_on) = slow_log(8_192);
+    let (log, began, go_on) = slow_log(clock(), 8_192);
     let first = log.append(bare(Timestamp::UNIX_EPOCH)).unwrap();
     began.recv().unwrap();
     let later: Vec<_> = (0..99).map(|_| log.append(bare(Timestamp::UNIX_EPOCH)).unwrap()).collect();
@@ -437,8 +420,7 @@ async fn what_queued_during_a_flush_is_flushed_at_once() {
     began.recv().unwrap();
     let mut later = later.into_iter();
     let mut second = later.next().unwrap();
-    let unfinished = std::future::poll_fn(|context| std::task::Poll::Ready(second.as_mut().poll(context).is_pending()));
-    assert!(unfinished.await, "no receipt before the flush ends");
+    assert!(answer_now(&mut second).is_none(), "no receipt before the flush ends");
     go_on.send(()).unwrap();
     assert_eq!(second.await.unwrap().index(), 1);
     let indexes: Vec<_> = futures_in_turn(later.collect()).await.into_iter().map(|r| r.unwrap().index()).collect();
@@ -448,7 +430,7 @@ async fn what_queued_during_a_flush_is_flushed_at_once() {
 
 #[tokio::test]
 async fn a_full_queue_is_told_at_once() {
-    let (log, began, go_on) = slow_log(4);
+    let (log, began, go_on) = slow_log(clock(), 4);
     let mut pending = vec![log.append(bare(Timestamp::UNIX_EPOCH)).unwrap()];
     began.recv().unwrap();
     pending.extend((0..4).map(|_| log.append(bare(Timestamp::UNIX_EPOCH)).unwrap()));
@@ -469,7 +451,7 @@ async fn a_full_queue_is_told_at_once() {
 async fn a_full_log_resumes_by_itself() {
     let bench = Bench::new(1 << 20);
     let Bench { id, disk, clock, shared, writer, .. } = bench;
-    let log = FileLog::start(id, shared, writer, 16).unwrap();
+    let log = FileLog::start(id, shared, writer).unwrap();
     let event = bare(Timestamp::UNIX_EPOCH);
     for by_health in [false, true] {
         disk.fail(Call::Append, 0, ENOSPC, 10);
@@ -480,9 +462,7 @@ async fn a_full_log_resumes_by_itself() {
         let receipt = if by_health {
             assert_eq!(log.health(), Err(AuditError::Full));
             // Behind the probe that health asked for, past the check in front of the queue.
-            let (reply, receipt) = oneshot::channel();
-            log.send(Message::Event(event.clone(), reply)).unwrap();
-            receipt.await.unwrap().unwrap()
+            log.shared.push(&event).unwrap().await.unwrap()
         } else {
             log.append(event.clone()).unwrap().await.unwrap()
         };

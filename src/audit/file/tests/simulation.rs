@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use super::*;
-use crate::audit::file::writer::Reply;
+use crate::audit::file::queue::State;
 use disk::{Fate, SimulatedDisk};
 
 const SCHEDULES: u64 = 3_000;
@@ -52,6 +52,7 @@ struct Seen {
 struct Simulation {
     draw: Draw,
     disk: SimulatedDisk,
+    clock: Arc<TestClock>,
     segment_bytes: u64,
     /// What stands at each index, once somebody was told.
     told: Vec<u64>,
@@ -63,7 +64,7 @@ impl Simulation {
     fn new(seed: u64) -> Self {
         let mut draw = Draw(seed);
         let segment_bytes = [1, 700, 2_000, 1 << 20][draw.below(4) as usize];
-        Self { disk: SimulatedDisk::new(draw.next()), draw, segment_bytes, told: Vec::new(), number: 0 }
+        Self { disk: SimulatedDisk::new(draw.next()), draw, clock: clock(), segment_bytes, told: Vec::new(), number: 0 }
     }
 
     fn run(&mut self, seen: &mut Seen) {
@@ -80,7 +81,7 @@ impl Simulation {
         }
         self.disk.begin_life(Fate::default());
         let (mut writer, shared) = self.open(seen).expect("a sound disk opens");
-        self.append(&mut writer, 3, false).expect("a sound disk takes events");
+        self.append(&mut writer, &shared, 3, false).expect("a sound disk takes events");
         assert_eq!(shared.state(), State::Open);
         assert_eq!(self.found().0, self.told);
     }
@@ -102,7 +103,7 @@ impl Simulation {
         assert!(found.len() >= known && found[..known] == self.told[..], "{found:?} for {:?}", self.told);
         seen.cut += u64::from(end.unfinished_bytes > 0);
         let tail = Tail { at: end.at, first: end.first, bytes: end.whole_bytes };
-        let shared = Arc::new(Shared::new(clock(), tail.at.index));
+        let shared = Arc::new(Shared::new(self.clock.clone(), &end.log, tail.at, 8_192));
         let mut disk = self.disk.clone();
         disk.select(&folder::segment(tail.first));
         let mut writer = Writer::new(disk, end.log, tail, self.segment_bytes, Arc::clone(&shared));
@@ -125,12 +126,12 @@ impl Simulation {
         (records, end)
     }
 
-    fn live(&mut self, writer: &mut Writer<SimulatedDisk>, shared: &Shared, seen: &mut Seen) {
+    fn live(&mut self, writer: &mut Writer<SimulatedDisk>, shared: &Arc<Shared>, seen: &mut Seen) {
         let mut stopped = false;
         for _ in 0..self.draw.below(TURNS) + 1 {
             let (before, probe, count) = (shared.state(), self.draw.one_in(2), self.draw.below(4) + 1);
             let flushes_failed = self.disk.flushes_failed();
-            let answer = self.append(writer, count, probe);
+            let answer = self.append(writer, shared, count, probe);
             let state = shared.state();
             assert_eq!(answer.map(drop), state.open(), "health tells what appends are told");
             assert!(answer.is_err() || !stopped, "acknowledged after the log stopped");
@@ -146,17 +147,24 @@ impl Simulation {
     }
 
     /// One batch; how many were acknowledged.
-    fn append(&mut self, writer: &mut Writer<SimulatedDisk>, count: u64, probe: bool) -> Result<u64, AuditError> {
-        let (replies, receipts): (Vec<Reply>, Vec<_>) = (0..count).map(|_| oneshot::channel()).unzip();
+    fn append(
+        &mut self,
+        writer: &mut Writer<SimulatedDisk>,
+        shared: &Arc<Shared>,
+        count: u64,
+        probe: bool,
+    ) -> Result<u64, AuditError> {
+        if probe {
+            self.clock.advance(Duration::from_secs(1));
+            shared.ask_again();
+        }
         let numbers = self.number..self.number + count;
         self.number += count;
         let event = |number| AuditEvent { intent: Some(number), ..bare(Timestamp::UNIX_EPOCH) };
-        let events = numbers.clone().zip(replies).map(|(number, reply)| Message::Event(event(number), reply));
-        let probe = probe.then_some(Message::Probe);
-        assert!(writer.turn(probe.into_iter().chain(events)));
-        let answers: Result<Vec<_>, _> = receipts.into_iter().map(|mut receipt| receipt.try_recv().unwrap()).collect();
-        for (receipt, number) in answers?.into_iter().zip(numbers) {
-            assert_eq!(receipt.index(), self.told.len() as u64, "indexes are consecutive");
+        let events: Vec<_> = numbers.clone().map(event).collect();
+        let answers: Result<Vec<_>, _> = append_by_hand(shared, writer, &events).into_iter().collect();
+        for (index, number) in answers?.into_iter().zip(numbers) {
+            assert_eq!(index, self.told.len() as u64, "indexes are consecutive");
             self.told.push(number);
         }
         Ok(count)

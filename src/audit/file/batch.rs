@@ -1,0 +1,147 @@
+//! Records that are written and flushed together, and those who wait for them. One allocation and one lock serve a whole
+//! batch: an answer of its own for each record, with its channel and its lock, cost more than hashing it.
+
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use super::disk::Disk;
+use super::queue::Shared;
+use crate::audit::chain::Position;
+use crate::audit::pending::{Answer, Answers};
+use crate::audit::segment::Payload;
+use crate::audit::{AuditError, AuditReceipt, PendingReceipt};
+
+/// A batch takes no more when it has this many bytes: it bounds the buffer and the wait of the first.
+pub(super) const BATCH_BYTES: usize = 1024 * 1024;
+
+/// Proof that everything that was written is durable.
+pub(super) struct Flushed(());
+
+impl Flushed {
+    /// The flush itself: there is no other way to it.
+    pub(super) fn by(disk: &mut impl Disk) -> io::Result<Self> {
+        disk.sync().map(|()| Self(()))
+    }
+}
+
+/// Framed records in a row. Dropped without an answer, it answers that the log stopped.
+pub(super) struct Batch {
+    bytes: Vec<u8>,
+    before: Position,
+    after: Position,
+    answers: Arc<BatchAnswers>,
+}
+
+impl Batch {
+    /// An empty one at this place of the chain. `bytes` is a buffer to use again.
+    pub(super) fn at(before: Position, mut bytes: Vec<u8>, shared: &Arc<Shared>) -> Self {
+        bytes.clear();
+        Self { bytes, before, after: before, answers: Arc::new(BatchAnswers::new(Arc::clone(shared))) }
+    }
+
+    /// Adds a record; `None`, and nothing added, when the chain has no more numbers.
+    pub(super) fn push(&mut self, payload: &mut Payload) -> Option<PendingReceipt> {
+        let place = self.len();
+        self.after = payload.frame(&self.after, &mut self.bytes)?;
+        Some(PendingReceipt::awaited(Arc::clone(&self.answers) as _, place))
+    }
+
+    /// How many records.
+    pub(super) const fn len(&self) -> usize {
+        (self.after.index - self.before.index) as usize
+    }
+
+    pub(super) const fn is_full(&self) -> bool {
+        self.bytes.len() >= BATCH_BYTES
+    }
+
+    /// What goes to the file.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The place in the chain after it.
+    pub(super) const fn after(&self) -> Position {
+        self.after
+    }
+
+    /// Whether somebody has nothing left to do but wait for one of its records.
+    pub(super) fn is_awaited(&self) -> bool {
+        self.answers.awaited.load(Ordering::SeqCst)
+    }
+
+    /// Answers all of them, and gives the buffer back.
+    pub(super) fn answer(mut self, flushed: Result<&Flushed, AuditError>) -> Vec<u8> {
+        self.answers.settle(flushed.map(|Flushed(())| self.before.index));
+        std::mem::take(&mut self.bytes)
+    }
+}
+
+impl Drop for Batch {
+    fn drop(&mut self) {
+        self.answers.settle(Err(AuditError::Stopped));
+    }
+}
+
+/// What those who wait share.
+struct BatchAnswers {
+    shared: Arc<Shared>,
+    /// The index of the first record, once all are durable; or why they are not.
+    settled: OnceLock<Result<u64, AuditError>>,
+    waiting: Mutex<Vec<Option<Waker>>>,
+    awaited: AtomicBool,
+}
+
+impl BatchAnswers {
+    fn new(shared: Arc<Shared>) -> Self {
+        Self { shared, settled: OnceLock::new(), waiting: Mutex::default(), awaited: AtomicBool::new(false) }
+    }
+
+    /// The first word stands.
+    fn settle(&self, result: Result<u64, AuditError>) {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.settled.set(result).is_ok() {
+            let woken = std::mem::take(&mut *waiting);
+            drop(waiting);
+            woken.into_iter().flatten().for_each(Waker::wake);
+        }
+    }
+
+    fn answer(&self, place: usize) -> Option<Answer> {
+        let first = *self.settled.get()?;
+        Some(first.map(|first| AuditReceipt::durable(Arc::clone(self.shared.log()), first + place as u64)))
+    }
+
+    /// Whether nobody waited before.
+    fn is_first_to_wait(&self) -> bool {
+        !self.awaited.load(Ordering::Relaxed) && !self.awaited.swap(true, Ordering::SeqCst)
+    }
+}
+
+impl Answers for BatchAnswers {
+    fn poll_answer(&self, place: usize, context: &mut Context<'_>) -> Poll<Answer> {
+        if let Some(answer) = self.answer(place) {
+            return Poll::Ready(answer);
+        }
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(answer) = self.answer(place) {
+            return Poll::Ready(answer);
+        }
+        if waiting.len() <= place {
+            waiting.resize(place + 1, None);
+        }
+        if let Some(waker) = waiting.get_mut(place) {
+            match waker {
+                Some(known) => known.clone_from(context.waker()),
+                None => *waker = Some(context.waker().clone()),
+            }
+        }
+        drop(waiting);
+        if self.is_first_to_wait() {
+            self.shared.hurry();
+        }
+        Poll::Pending
+    }
+}
