@@ -4,6 +4,9 @@
 use std::fmt::Display;
 use std::io::Write as _;
 
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
 use super::{AuditEvent, Authorization, Counts, Relation, User};
 
 /// No payload is longer than this. The limits below keep it: six short and two long texts, and under 1 KiB of the rest.
@@ -14,37 +17,45 @@ pub const MAX_PAYLOAD_BYTES: usize = 16 * 1024;
 const SHORT_TEXT_BYTES: usize = 512;
 const LONG_TEXT_BYTES: usize = 6 * 1024;
 
+/// What stands before the value of a text member.
+macro_rules! text {
+    ($name:literal) => {
+        concat!(",\"", $name, "\":\"")
+    };
+}
+
 /// Appends the encoding of `event`, which the log `source` takes, to `out`: at most [`MAX_PAYLOAD_BYTES`].
 pub fn encode(event: &AuditEvent, source: &str, out: &mut Vec<u8>) {
-    let user = event.acting();
+    let by_kind = event.kind.user();
+    let user = event.user.as_ref().unwrap_or(&by_kind);
     out.extend_from_slice(b"{\"v\":2");
     let mut object = Object { out, cut: false };
-    object.quoted("time", Some(format_args!("{:.6}", event.time)));
-    object.quoted("kind", Some(event.kind.as_str()));
-    object.quoted("outcome", Some(event.outcome.as_str()));
-    object.text("reason", event.reason, SHORT_TEXT_BYTES);
-    object.text("source", Some(source), SHORT_TEXT_BYTES);
-    object.quoted("local_id", event.local_id);
-    object.quoted("request_id", event.request_id);
-    object.quoted("correlation_id", event.correlation_id);
-    object.quoted("session", event.session);
-    object.text("client_id", event.client_id.as_ref().map(|host| host.as_str()), SHORT_TEXT_BYTES);
-    object.text("peer", event.peer.as_ref().map(|host| host.as_str()), SHORT_TEXT_BYTES);
-    object.quoted("access_point", event.access_point);
-    object.text("provider", event.provider.as_ref().map(|name| name.as_str()), SHORT_TEXT_BYTES);
-    object.text("service", event.service.as_ref().map(|id| id.as_str()), SHORT_TEXT_BYTES);
-    object.user("user", &user);
-    object.quoted("responsible", Some(user.principal()));
-    object.quoted("authorization", event.authorization.map(Authorization::as_str));
-    object.quoted("relation", event.tie().map(Relation::as_str));
-    object.text("subject", event.subject.as_ref().map(|subject| subject.pseudonym.as_str()), SHORT_TEXT_BYTES);
-    object.text("sealed", event.subject.as_ref().map(|subject| subject.sealed.as_str()), SHORT_TEXT_BYTES);
-    object.quoted("grant", event.grant);
-    object.text("query", event.query.as_deref(), LONG_TEXT_BYTES);
+    object.time(event.time);
+    object.plain(text!("kind"), Some(event.kind.as_str()));
+    object.plain(text!("outcome"), Some(event.outcome.as_str()));
+    object.text(text!("reason"), event.reason, SHORT_TEXT_BYTES);
+    object.text(text!("source"), Some(source), SHORT_TEXT_BYTES);
+    object.id(text!("local_id"), event.local_id.map(|id| id.text()));
+    object.id(text!("request_id"), event.request_id.map(|id| id.text()));
+    object.id(text!("correlation_id"), event.correlation_id.map(|id| id.text()));
+    object.id(text!("session"), event.session.map(|id| id.text()));
+    object.text(text!("client_id"), event.client_id.as_ref().map(|host| host.as_str()), SHORT_TEXT_BYTES);
+    object.text(text!("peer"), event.peer.as_ref().map(|host| host.as_str()), SHORT_TEXT_BYTES);
+    object.shown(text!("access_point"), event.access_point);
+    object.text(text!("provider"), event.provider.as_ref().map(|name| name.as_str()), SHORT_TEXT_BYTES);
+    object.text(text!("service"), event.service.as_ref().map(|id| id.as_str()), SHORT_TEXT_BYTES);
+    object.user(text!("user"), user);
+    object.user(text!("responsible"), &user.principal());
+    object.plain(text!("authorization"), event.authorization.map(Authorization::as_str));
+    object.plain(text!("relation"), event.tie().map(Relation::as_str));
+    object.text(text!("subject"), event.subject.as_ref().map(|subject| subject.pseudonym.as_str()), SHORT_TEXT_BYTES);
+    object.text(text!("sealed"), event.subject.as_ref().map(|subject| subject.sealed.as_str()), SHORT_TEXT_BYTES);
+    object.id(text!("grant"), event.grant.map(|id| id.text()));
+    object.text(text!("query"), event.query.as_deref(), LONG_TEXT_BYTES);
     object.number("intent", event.intent);
     object.number("status", event.status);
     object.counts(event.counts);
-    object.text("detail", event.detail.as_deref(), LONG_TEXT_BYTES);
+    object.text(text!("detail"), event.detail.as_deref(), LONG_TEXT_BYTES);
     object.end();
 }
 
@@ -53,19 +64,69 @@ struct Object<'a> {
     cut: bool,
 }
 
+/// `before` is what stands before the value: comma, name, colon and quote.
 impl Object<'_> {
-    /// A value whose text never holds a character to escape.
-    fn quoted(&mut self, name: &str, value: Option<impl Display>) {
+    /// A value that never holds a character to escape.
+    #[inline]
+    fn plain(&mut self, before: &str, value: Option<&str>) {
         if let Some(value) = value {
-            let _ = write!(self.out, ",\"{name}\":\"{value}\"");
+            self.out.extend_from_slice(before.as_bytes());
+            self.out.extend_from_slice(value.as_bytes());
+            self.out.push(b'"');
         }
     }
 
+    #[inline]
+    fn id(&mut self, before: &str, value: Option<[u8; 36]>) {
+        if let Some(value) = value {
+            self.out.extend_from_slice(before.as_bytes());
+            self.out.extend_from_slice(&value);
+            self.out.push(b'"');
+        }
+    }
+
+    /// A value whose text never holds a character to escape.
+    fn shown(&mut self, before: &str, value: Option<impl Display>) {
+        if let Some(value) = value {
+            let _ = write!(self.out, "{before}{value}\"");
+        }
+    }
+
+    /// In UTC, to the microsecond. By hand: the general way took a fifth of the time of the whole encoding.
+    fn time(&mut self, time: Timestamp) {
+        let at = TimeZone::UTC.to_datetime(time);
+        let (Ok(year), micros) = (u32::try_from(at.year()), at.subsec_nanosecond().unsigned_abs() / 1_000) else {
+            return self.shown(text!("time"), Some(format_args!("{time:.6}")));
+        };
+        let [month, day, hour, minute, second] =
+            [at.month(), at.day(), at.hour(), at.minute(), at.second()].map(|part| u32::from(part.unsigned_abs()));
+        let mut text = *b",\"time\":\"0000-00-00T00:00:00.000000Z\"";
+        for (end, width, number) in [
+            (13, 4, year),
+            (16, 2, month),
+            (19, 2, day),
+            (22, 2, hour),
+            (25, 2, minute),
+            (28, 2, second),
+            (35, 6, micros),
+        ] {
+            let digits = text.get_mut(end - width..end).unwrap_or_default();
+            digits.iter_mut().rev().fold(number, |rest, digit| {
+                *digit = b'0' + (rest % 10) as u8;
+                rest / 10
+            });
+        }
+        self.out.extend_from_slice(&text);
+    }
+
     /// Only the name of an operator can hold what must be escaped.
-    fn user(&mut self, name: &str, user: &User) {
+    fn user(&mut self, before: &str, user: &User) {
         match user {
-            User::Operator(_) => self.text(name, Some(&user.to_string()), SHORT_TEXT_BYTES),
-            User::Person | User::Client | User::Practice | User::Node => self.quoted(name, Some(user)),
+            User::Operator(_) => self.text(before, Some(&user.to_string()), SHORT_TEXT_BYTES),
+            User::Person => self.plain(before, Some("person")),
+            User::Client => self.plain(before, Some("client")),
+            User::Practice => self.plain(before, Some("practice")),
+            User::Node => self.plain(before, Some("node")),
         }
     }
 
@@ -81,11 +142,11 @@ impl Object<'_> {
         }
     }
 
-    fn text(&mut self, name: &str, value: Option<&str>, limit: usize) {
+    #[inline]
+    fn text(&mut self, before: &str, value: Option<&str>, limit: usize) {
         if let Some(value) = value {
-            let _ = write!(self.out, ",\"{name}\":\"");
-            let plain = value.len() <= limit && !value.bytes().any(|c| c < 0x20 || c == b'"' || c == b'\\');
-            if plain {
+            self.out.extend_from_slice(before.as_bytes());
+            if value.len() <= limit && is_plain(value) {
                 self.out.extend_from_slice(value.as_bytes());
             } else {
                 self.cut |= !escape(value, limit, self.out);
@@ -100,6 +161,11 @@ impl Object<'_> {
         }
         self.out.push(b'}');
     }
+}
+
+/// Whether nothing in it must be escaped. Looks at all of it, as that needs no branch for each byte.
+fn is_plain(text: &str) -> bool {
+    !text.bytes().fold(false, |found, c| found | (c < 0x20) | (c == b'"') | (c == b'\\'))
 }
 
 /// Appends as many whole characters as fit, escaped; false when some did not.
@@ -225,7 +291,7 @@ mod tests {
 
     #[test]
     fn the_longest_event_keeps_the_bound_and_says_that_it_was_cut() {
-        let mut event = full(jiff::Timestamp::MAX);
+        let mut event = full(Timestamp::MAX);
         for long in ["\u{1}", "\"", "é", "x", "\u{1f600}"] {
             event.query = Some(long.repeat(20_000).into());
             event.detail = Some(long.repeat(20_000).into());
@@ -244,7 +310,7 @@ mod tests {
     /// The bound on texts counts escaped bytes; one that just fits is not cut.
     #[test]
     fn a_text_at_its_bound_is_kept() {
-        let mut event = bare(jiff::Timestamp::UNIX_EPOCH);
+        let mut event = bare(Timestamp::UNIX_EPOCH);
         event.query = Some("\n".repeat(LONG_TEXT_BYTES / 2).into());
         assert_eq!(serde_json::from_slice::<Value>(&encoded(&event)).unwrap(), expected(&event));
         event.query = Some("x".repeat(LONG_TEXT_BYTES).into());
@@ -253,7 +319,29 @@ mod tests {
         assert_eq!(serde_json::from_slice::<Value>(&encoded(&event)).unwrap()["cut"], true);
     }
 
+    /// Years that have more than four digits, or come before the first, take the general way.
+    #[test]
+    fn every_time_has_the_form_of_rfc_3339() {
+        for time in
+            ["-009999-01-02T01:59:59Z", "-000001-12-31T23:59:59.5Z", "0000-01-01T00:00:00Z", "0001-01-01T00:00:00Z"]
+                .into_iter()
+                .chain(["1969-12-31T23:59:59.999999999Z", "1970-01-01T00:00:00Z", "2024-02-29T12:34:56.000001Z"])
+                .chain(["9999-12-30T22:00:00.999999999Z"])
+        {
+            let time: Timestamp = time.parse().unwrap();
+            let value: Value = serde_json::from_slice(&encoded(&bare(time))).unwrap();
+            assert_eq!(value["time"], format!("{time:.6}"));
+        }
+    }
+
     proptest! {
+        #[test]
+        fn every_moment_is_told(nanoseconds in -62_000_000_000_000_000_000_i128..250_000_000_000_000_000_000) {
+            let time = Timestamp::from_nanosecond(nanoseconds).unwrap();
+            let value: Value = serde_json::from_slice(&encoded(&bare(time))).unwrap();
+            prop_assert_eq!(&value["time"], &json!(format!("{time:.6}")));
+        }
+
         #[test]
         fn every_event_parses_back(event in any_event()) {
             let bytes = encoded(&event);

@@ -16,6 +16,14 @@ macro_rules! uuid_id {
             pub fn parse(text: &str) -> Option<Self> {
                 if text.len() == 36 { Uuid::try_parse(text).ok().map(Self) } else { None }
             }
+
+            /// The hyphenated form, in lower case.
+            #[must_use]
+            pub fn text(self) -> [u8; 36] {
+                let mut text = [0; 36];
+                self.0.hyphenated().encode_lower(&mut text);
+                text
+            }
         }
 
         /// As text.
