@@ -31,6 +31,13 @@ pub(crate) fn spread(values: &[f64], decimals: usize) -> String {
     format!("{middle:.decimals$} ({:.decimals$} – {:.decimals$})", sorted[0], sorted[sorted.len() - 1])
 }
 
+/// The line that `benches/compare` reads.
+pub(crate) fn print_bar(name: &str, ratios: &[f64]) {
+    let mut sorted = ratios.to_vec();
+    let (middle, rounds) = (median(&mut sorted), sorted.len());
+    println!("bar {name} median {middle:.3} min {:.3} max {:.3} rounds {rounds}", sorted[0], sorted[rounds - 1]);
+}
+
 /// Sorts, and gives the interval in which the median lies with 95 % certainty, whatever the distribution: order statistics
 /// of the binomial distribution with p = 1/2, by its normal approximation.
 pub(crate) fn interval_of_median(values: &mut [f64]) -> (f64, f64) {
