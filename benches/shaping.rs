@@ -204,6 +204,10 @@ fn measure(case: &Case) {
         tree_speed[1], tree_speed[0], tree_speed[2]
     );
     println!("  times as fast        {middle:7.2}        min {low:7.2}   max {high:7.2}   ({ROUNDS} rounds)");
+    // For the comparison; of two lines of a bar it takes the worse.
+    if std::env::args().any(|argument| argument == "--bars") {
+        println!("bar E median {middle:.3} min {low:.3} max {high:.3} rounds {ROUNDS}");
+    }
 }
 
 fn compiler() -> String {

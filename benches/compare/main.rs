@@ -10,30 +10,35 @@ mod bars;
 mod bodies;
 mod cpu;
 mod figures;
+mod growth;
+mod handshakes;
+mod latency;
 mod load;
+mod node;
 mod peers;
+mod profile;
 mod report;
 mod scene;
+mod similar;
 mod stub;
 mod subject;
 mod trial;
 mod wire;
 
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser as _;
 
 use crate::bars::Measured;
-use crate::figures::Spread;
 use crate::scene::{PROVIDERS, Scene};
-use crate::trial::{Effort, Shape, Wanted};
+use crate::trial::{Effort, Row, Shape, Wanted};
 use crate::wire::Protocol;
 
-/// Idle connections whose memory is measured.
-const IDLE: usize = 1000;
+const MIDDLE: Shape = Shape::closed(Wanted::Middle, Protocol::Http1, 64, 1);
 /// CPU a request of the gateway in full, beside the bare proxies.
 const TRIALS: [(&str, &str, Shape); 6] = [
-    ("A", "8 KiB searchset, HTTP/1.1, 64 connections", Shape::closed(Wanted::Middle, Protocol::Http1, 64, 1)),
+    ("A", "8 KiB searchset, HTTP/1.1, 64 connections", MIDDLE),
     ("B", "8 KiB searchset, HTTP/2, 8 x 32", Shape::closed(Wanted::Middle, Protocol::Http2, 8, 32)),
     ("D", "2 KiB searchset, HTTP/1.1, 64 connections", Shape::closed(Wanted::Small, Protocol::Http1, 64, 1)),
     ("F", "PDF of 1 MiB, HTTP/1.1, 16 connections", Shape::closed(Wanted::Letter, Protocol::Http1, 16, 1)),
@@ -49,10 +54,19 @@ struct Arguments {
     quick: bool,
     /// Where to write the figures of the bars
     #[arg(long, value_name = "FILE")]
-    json: Option<std::path::PathBuf>,
-    /// Only these bars
+    json: Option<PathBuf>,
+    /// Only these bars; `steps` for the price of each step, `470kB` for a large searchset
     #[arg(long, value_delimiter = ',', value_name = "A,B,…")]
     only: Vec<String>,
+    /// Growth curves, too
+    #[arg(long)]
+    curves: bool,
+    /// What other benches printed with `--bars`
+    #[arg(long, value_name = "FILE")]
+    bars: Option<PathBuf>,
+    /// Only record where the gateway's time goes under the load of this bar (A, B, D or F), into this file
+    #[arg(long, value_name = "FILE")]
+    profile: Option<PathBuf>,
     /// What `cargo bench` adds; no meaning here
     #[arg(long, hide = true)]
     bench: bool,
@@ -61,9 +75,15 @@ struct Arguments {
 fn main() -> ExitCode {
     inzage::tls::install();
     let arguments: Vec<String> = std::env::args().collect();
+    let port = |at: usize| arguments[at].parse::<u16>().unwrap();
     match arguments.get(1).map(String::as_str) {
-        Some("stub") => stub::run(arguments[2].clone().into(), arguments[3].clone(), arguments[4].clone()),
+        Some("stub") => stub::run(&arguments[2], &arguments[3], &arguments[4]),
         Some("load") => load::run(),
+        Some("node") => node::whole(Path::new(&arguments[3]), &arguments[2], port(4), arguments[2] == "awaited"),
+        Some("forward") => {
+            let ports = node::Ports { own: port(5), public: port(6), his: port(7) };
+            node::forward(Path::new(&arguments[2]), &arguments[3], &arguments[4], &ports);
+        }
         _ => return compare(&Arguments::parse()),
     }
     ExitCode::SUCCESS
@@ -71,17 +91,16 @@ fn main() -> ExitCode {
 
 fn compare(arguments: &Arguments) -> ExitCode {
     let effort = if arguments.quick { Effort { rounds: 3, seconds: 0.6 } } else { Effort { rounds: 7, seconds: 1.0 } };
-    let wanted = |bar: &str| arguments.only.is_empty() || arguments.only.iter().any(|only| only == bar);
     let (mut scene, mut measured) = (Scene::set(PROVIDERS), Measured::default());
-    let tokens = scene.tokens(64);
-    for (bar, title, shape) in TRIALS.into_iter().filter(|(bar, ..)| wanted(bar)) {
-        let rows = trial::run(&mut scene, &["nginx", "haproxy", "inzage"], shape, effort, &tokens);
-        report::print(&format!("{bar}: {title}"), &rows);
-        measured.note(bar, rows[2].ratio(&rows[0], |cell| cell.cost));
+    if let Some(file) = &arguments.profile {
+        let (.., shape) = TRIALS.into_iter().find(|(bar, ..)| arguments.wants(bar)).unwrap();
+        profile::record(&mut scene, shape, 5.0, file);
+        return ExitCode::SUCCESS;
     }
-    if wanted("J") || wanted("P") {
-        memory(&mut scene, effort, &tokens, &mut measured);
+    if let Some(file) = &arguments.bars {
+        measured.take(&std::fs::read_to_string(file).unwrap());
     }
+    measure(&mut scene, arguments, effort, &mut measured);
     if let Some(path) = &arguments.json {
         std::fs::write(path, serde_json::to_string_pretty(&measured).unwrap()).unwrap();
     }
@@ -94,20 +113,61 @@ fn compare(arguments: &Arguments) -> ExitCode {
     }
 }
 
-/// Memory with 1,000 idle connections of a process that did nothing else.
-fn memory(scene: &mut Scene, effort: Effort, tokens: &[String], measured: &mut Measured) {
-    let kept = |(before, with): (u64, u64)| with.saturating_sub(before) as f64 / IDLE as f64;
-    println!("\n### J, P: {IDLE} idle connections after one answer each\n");
-    for name in ["nginx", "haproxy", "inzage"] {
-        let rounds: Vec<_> = (0..effort.rounds.min(3)).map(|_| trial::idle(scene, name, IDLE, tokens)).collect();
-        let each = Spread::of(rounds.iter().copied().map(kept));
-        let all = Spread::of(rounds.iter().map(|(_, with)| *with as f64 * 1024.0 / 1e6));
-        if let (Some(each), Some(all)) = (each, all) {
-            println!("- {name}: {} kB a connection; {} MB in all", each.text(1), all.text(1));
-        }
-        if name == "inzage" {
-            measured.note("J", each);
-            measured.note("P", all);
-        }
+impl Arguments {
+    fn wants(&self, bar: &str) -> bool {
+        self.only.is_empty() || self.only.iter().any(|only| only == bar)
     }
+}
+
+fn measure(scene: &mut Scene, arguments: &Arguments, effort: Effort, measured: &mut Measured) {
+    // First of all, while every process is new.
+    if arguments.wants("J") || arguments.wants("P") {
+        growth::memory(scene, effort, measured);
+    }
+    for (bar, title, shape) in TRIALS.into_iter().filter(|(bar, ..)| arguments.wants(bar)) {
+        let rows = trial::run(scene, &["nginx", "haproxy", "inzage"], shape, effort);
+        report::print(&format!("{bar}: {title}"), &rows);
+        measured.note(bar, ratio(&rows, 2, 0));
+    }
+    if arguments.wants("C") {
+        scene.start_similar(PROVIDERS);
+        let rows = trial::run(scene, &["haproxy-jwt", "inzage"], MIDDLE, effort);
+        report::print("C: 8 KiB searchset, beside HAProxy that verifies ES256 on every request", &rows);
+        measured.note("C", ratio(&rows, 1, 0));
+        scene.stop("haproxy-jwt");
+    }
+    if arguments.wants("G") || arguments.wants("steps") {
+        steps(scene, effort, measured);
+    }
+    if arguments.wants("H") {
+        latency::measure(scene, effort, measured);
+    }
+    if arguments.wants("I") {
+        handshakes::measure(scene, effort, measured);
+    }
+    if arguments.wants("N") {
+        growth::many(scene, effort, measured);
+    }
+    if arguments.wants("O") {
+        latency::swaps(scene, effort, measured);
+    }
+    if arguments.curves {
+        growth::curve(scene, Effort { rounds: effort.rounds.min(3), ..effort });
+    }
+}
+
+/// What each step costs: the bare way, all of it without waiting for the disk, all of it.
+fn steps(scene: &mut Scene, effort: Effort, measured: &mut Measured) {
+    let names = ["nginx", "forward", "unawaited", "inzage"];
+    scene.start_step("forward");
+    scene.start_step("unawaited");
+    let rows = trial::run(scene, &names, MIDDLE, effort);
+    report::print("G and steps: 8 KiB searchset, HTTP/1.1, 64 connections", &rows);
+    measured.note("G", ratio(&rows, 1, 0));
+    scene.stop("forward");
+    scene.stop("unawaited");
+}
+
+fn ratio(rows: &[Row], own: usize, other: usize) -> Option<figures::Spread> {
+    rows[own].ratio(&rows[other], |cell| cell.cost)
 }

@@ -7,11 +7,11 @@ use std::io::{self, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use inzage::clock::{Clock as _, SharedClock, SystemClock};
 use inzage::lists::{ListKind, ProviderEntry, Reading, Zal, write_zal};
-use inzage::sandbox::client::{Endpoints, PgoClient, new_id};
+use inzage::sandbox::client::{Endpoints, new_id};
 use inzage::sandbox::person::{Choices, End, Person};
 use inzage::sandbox::ports::Base;
 use inzage::sandbox::world::{Wish, World};
@@ -20,7 +20,8 @@ use tokio::runtime::Runtime;
 use crate::bodies;
 use crate::figures::now;
 use crate::peers::{self, Place};
-use crate::subject::{Load, Stub, Subject, free_port};
+use crate::similar;
+use crate::subject::{Load, Stub, Subject, free_port, own_path};
 
 /// Providers on the ZAL.
 pub(crate) const PROVIDERS: usize = 20_000;
@@ -29,8 +30,16 @@ const OFFERED: [&str; 2] = ["49", "51"];
 /// How long the gateway may take to be ready: it fetches and reads the lists first.
 const READY: Duration = Duration::from_secs(20);
 /// Host and files of the HIS that is asked.
-const HIS_HOST: &str = "his-a.localhost";
+pub(crate) const HIS_HOST: &str = "his-a.localhost";
 const HIS_FILE: &str = "his-a";
+/// The name of the gateway, and of its peers.
+const HOST: &str = "inzage.localhost";
+/// From the ports of the gateway to those of a second one.
+const OFFSET: u16 = 4;
+/// Tokens in use at a time.
+const TOKENS: usize = 64;
+/// For how long tokens are used; they live for 900 s.
+const LIFETIME: Duration = Duration::from_secs(480);
 
 /// A folder that is removed at the end.
 pub(crate) struct Scratch(PathBuf);
@@ -57,16 +66,20 @@ impl Drop for Scratch {
 /// Everything that runs. What stands first ends first.
 pub(crate) struct Scene {
     pub(crate) load: Load,
-    pub(crate) gateway: Subject,
-    pub(crate) nginx: Subject,
-    pub(crate) haproxy: Subject,
-    _stub: Stub,
+    subjects: Vec<Subject>,
+    pub(crate) stub: Stub,
     pub(crate) patient: String,
     pub(crate) world: World,
     runtime: Runtime,
-    pgo: PgoClient,
     offered: HashMap<String, Endpoints>,
+    tokens: HashMap<&'static str, Tokens>,
     pub(crate) folder: Scratch,
+}
+
+/// Tokens for one subject, and when they were asked for.
+struct Tokens {
+    texts: Vec<String>,
+    since: Instant,
 }
 
 impl Scene {
@@ -79,57 +92,123 @@ impl Scene {
         let wish = Wish {
             dir: dir.clone(),
             his_data: None,
-            base: Base::Any,
+            // A layout in which the ports beside those of the gateway are free for a second one.
+            base: Base::Search,
             with_gateway: false,
             settings: "\n[edge]\nmax_connections = 20000\nidle_timeout_seconds = 3600\n".to_owned(),
         };
         let world = runtime.block_on(World::start(&wish, Arc::clone(&clock))).unwrap();
-        publish(&world, providers, 1);
+        world.publisher.publish(lists(&world, providers, 1));
         let stub = Stub::start(&dir, HIS_FILE, HIS_HOST);
         adjust(&dir.join("gateway.toml"), &world, stub.port);
         for name in ["back", "node"] {
             let read = |kind: &str| fs::read_to_string(dir.join(format!("{name}.{kind}"))).unwrap();
             fs::write(dir.join(format!("{name}-with-key.pem")), read("pem") + &read("key")).unwrap();
         }
-        let (nginx, haproxy) = start_peers(&dir, stub.port);
-        let gateway = start_gateway(&dir, &world);
+        let subjects = vec![start_gateway(&dir, &world), start_nginx(&dir, stub.port), start_haproxy(&dir, stub.port)];
         let pgo = world.client("pgo", &clock).unwrap();
-        let provider = world.practices[0].provider.to_string();
-        let offered = runtime.block_on(pgo.offered(&provider)).unwrap();
-        let load = Load::start();
-        let patient = bodies::person().id;
-        Self { load, gateway, nginx, haproxy, _stub: stub, patient, world, runtime, pgo, offered, folder }
+        let offered = runtime.block_on(pgo.offered(world.practices[0].provider.as_str())).unwrap();
+        let (load, patient, tokens) = (Load::start(), bodies::person().id, HashMap::new());
+        Self { load, subjects, stub, patient, world, runtime, offered, tokens, folder }
     }
 
     pub(crate) fn subject(&self, name: &str) -> &Subject {
-        let all = [&self.gateway, &self.nginx, &self.haproxy];
-        all.into_iter().find(|subject| subject.name == name).unwrap()
+        self.subjects.iter().find(|subject| subject.name == name).unwrap()
+    }
+
+    pub(crate) fn subject_mut(&mut self, name: &str) -> &mut Subject {
+        self.subjects.iter_mut().find(|subject| subject.name == name).unwrap()
     }
 
     /// Ends a subject and starts it again.
     pub(crate) fn restart(&mut self, name: &str) {
-        let all = [&mut self.gateway, &mut self.nginx, &mut self.haproxy];
-        all.into_iter().find(|subject| subject.name == name).unwrap().restart();
-        wait_ready(&self.world);
+        self.subject_mut(name).restart();
+        wait_ready(&self.world.layout.ops_url());
+    }
+
+    /// Ends a subject.
+    pub(crate) fn stop(&mut self, name: &str) {
+        self.subjects.retain(|subject| subject.name != name);
+        self.tokens.remove(name);
+    }
+
+    /// Starts the gateway in a step, see [`crate::node`].
+    pub(crate) fn start_step(&mut self, name: &'static str) {
+        let (dir, program) = (self.folder.path(), own_path());
+        let configuration = dir.join("gateway.toml");
+        let (program, configuration) = (program.to_str().unwrap(), configuration.to_str().unwrap());
+        let public = self.world.layout.back_origin().rsplit(':').next().unwrap().parse::<u16>().unwrap();
+        let subject = if name == "forward" {
+            let port = free_port();
+            let ports = [port, public, self.stub.port].map(|port| port.to_string());
+            let arguments = ["forward", dir.to_str().unwrap(), HOST, HIS_HOST, &ports[0], &ports[1], &ports[2]];
+            Subject::start(name, program, &arguments, port, dir)
+        } else {
+            let arguments = ["node", name, configuration, &OFFSET.to_string()];
+            Subject::start(name, program, &arguments, public + OFFSET, dir)
+        };
+        self.subjects.push(subject);
+        if name != "forward" {
+            let ops = self.world.layout.ops_url();
+            let (host, port) = ops.rsplit_once(':').unwrap();
+            wait_ready(&format!("{host}:{}", port.parse::<u16>().unwrap() + OFFSET));
+        }
+    }
+
+    /// Starts the peer that does the most similar work.
+    pub(crate) fn start_similar(&mut self, providers: usize) {
+        let dir = self.folder.path();
+        let port = free_port();
+        let names = (0..providers).map(|number| format!("huisarts.nummer{number}"));
+        let own = self.world.practices[0].provider.short().to_owned();
+        let place = Place { folder: dir, port, his_port: self.stub.port, his_host: HIS_HOST };
+        let text = similar::haproxy(&place, names.skip(1).chain([own]));
+        let texts = similar::tokens(dir, TOKENS);
+        let file = dir.join("haproxy-jwt.cfg");
+        fs::write(&file, text).unwrap();
+        let arguments = ["-f", file.to_str().unwrap(), "-db"];
+        let subject = Subject::start("haproxy-jwt", "/usr/sbin/haproxy", &arguments, port, dir);
+        self.subjects.push(subject);
+        self.tokens.insert("haproxy-jwt", Tokens { texts, since: now() });
+    }
+
+    /// The tokens that a subject is asked with; those of the gateway for whoever looks at none.
+    pub(crate) fn tokens(&mut self, name: &'static str) -> Vec<String> {
+        let (owner, offset, lifetime) = match name {
+            "haproxy-jwt" => return self.tokens[name].texts.clone(),
+            "awaited" | "unawaited" => (name, OFFSET, LIFETIME),
+            _ => ("inzage", 0, LIFETIME),
+        };
+        if self.tokens.get(owner).is_none_or(|known| now() - known.since > lifetime) {
+            let (since, texts) = (now(), self.walk(offset));
+            self.tokens.insert(owner, Tokens { texts, since });
+        }
+        self.tokens[owner].texts.clone()
     }
 
     /// Access tokens of a person who says yes, each of a walk of its own.
-    pub(crate) fn tokens(&self, count: usize) -> Vec<String> {
-        let bsn = bodies::person().bsn;
-        let provider = self.world.practices[0].provider.short().to_owned();
+    fn walk(&self, offset: u16) -> Vec<String> {
+        let clock: SharedClock = Arc::new(SystemClock);
+        let pgo = self.world.client_of_node("pgo", offset, &clock).unwrap();
+        let (bsn, provider) = (bodies::person().bsn, self.world.practices[0].provider.short().to_owned());
         let token = async || {
-            let url = self.pgo.authorization_url(self.endpoints(), &provider, "s", &new_id());
-            let end = Person::default().walk(&self.pgo, &url, Choices::willing(bsn.reveal())).await.unwrap();
+            let url = pgo.authorization_url(self.endpoints(), &provider, "s", &new_id());
+            let end = Person::default().walk(&pgo, &url, Choices::willing(bsn.reveal())).await.unwrap();
             let End::Client(answer) = end else { panic!("the walk ended on a page: {end:?}") };
-            self.pgo.exchange(self.endpoints(), &answer["code"], &new_id()).await.unwrap().access_token
+            pgo.exchange(self.endpoints(), &answer["code"], &new_id()).await.unwrap().access_token
         };
         self.runtime.block_on(async {
-            let mut tokens = Vec::with_capacity(count);
-            for _ in 0..count {
+            let mut tokens = Vec::with_capacity(TOKENS);
+            for _ in 0..TOKENS {
                 tokens.push(token().await);
             }
             tokens
         })
+    }
+
+    /// Lists to publish one after the other.
+    pub(crate) fn next_lists(&self, count: usize) -> Vec<Vec<(ListKind, String)>> {
+        (0..count).map(|number| lists(&self.world, PROVIDERS, 1000 + number as u64)).collect()
     }
 
     /// Those of the GP record.
@@ -149,10 +228,9 @@ impl Scene {
     }
 }
 
-/// Publishes a ZAL of this size, in which the practices of the sandbox are the last.
-pub(crate) fn publish(world: &World, providers: usize, sequence: u64) {
-    let clock = SystemClock;
-    let mut lists = world.layout.lists(sequence, clock.now());
+/// The four lists, with a ZAL of this size in which the practices of the sandbox are the last.
+fn lists(world: &World, providers: usize, sequence: u64) -> Vec<(ListKind, String)> {
+    let mut lists = world.layout.lists(sequence, SystemClock.now());
     let (_, text) = lists.iter_mut().find(|(kind, _)| *kind == ListKind::Zal).unwrap();
     let zal = Zal::parse(text.as_bytes(), Reading { allow_ports: true, ..Reading::default() }).unwrap();
     let own = ProviderEntry::all(&zal);
@@ -161,7 +239,7 @@ pub(crate) fn publish(world: &World, providers: usize, sequence: u64) {
     let other = |number: usize| ProviderEntry { name: format!("huisarts.nummer{number}@medmij"), ..like.clone() };
     let all: Vec<_> = (own.len()..providers).map(other).chain(own.iter().cloned()).collect();
     *text = write_zal(zal.header(), &all);
-    world.publisher.publish(lists);
+    lists
 }
 
 /// The configuration of the sandbox, but for a HIS that is the stub, as many requests at once there as the peers may have, and
@@ -184,14 +262,14 @@ fn start_gateway(dir: &Path, world: &World) -> Subject {
     let configuration = dir.join("gateway.toml");
     let arguments = ["serve", "--config", configuration.to_str().unwrap()];
     let gateway = Subject::start("inzage", env!("CARGO_BIN_EXE_inzage"), &arguments, port, dir);
-    wait_ready(world);
+    wait_ready(&world.layout.ops_url());
     gateway
 }
 
-fn wait_ready(world: &World) {
-    let (ops, end) = (world.layout.ops_url(), now() + READY);
+fn wait_ready(ops: &str) {
+    let (ops, end) = (ops.trim_start_matches("http://"), now() + READY);
     loop {
-        let answer = ready(ops.trim_start_matches("http://")).unwrap_or_default();
+        let answer = ready(ops).unwrap_or_default();
         if answer.starts_with("HTTP/1.1 200") {
             return;
         }
@@ -208,14 +286,17 @@ fn ready(ops: &str) -> io::Result<String> {
     Ok(answer)
 }
 
-fn start_peers(dir: &Path, his_port: u16) -> (Subject, Subject) {
-    let place = |port| Place { folder: dir, port, his_port, his_host: HIS_HOST };
-    let file = |name: &str| dir.join(name).to_string_lossy().into_owned();
+fn start_nginx(dir: &Path, his_port: u16) -> Subject {
     let port = free_port();
-    fs::write(file("nginx.conf"), peers::nginx(&place(port))).unwrap();
-    let nginx = Subject::start("nginx", "/usr/sbin/nginx", &["-p", &file(""), "-c", &file("nginx.conf")], port, dir);
+    let file = dir.join("nginx.conf");
+    fs::write(&file, peers::nginx(&Place { folder: dir, port, his_port, his_host: HIS_HOST })).unwrap();
+    let arguments = ["-p", dir.to_str().unwrap(), "-c", file.to_str().unwrap()];
+    Subject::start("nginx", "/usr/sbin/nginx", &arguments, port, dir)
+}
+
+fn start_haproxy(dir: &Path, his_port: u16) -> Subject {
     let port = free_port();
-    fs::write(file("haproxy.cfg"), peers::haproxy(&place(port))).unwrap();
-    let haproxy = Subject::start("haproxy", "/usr/sbin/haproxy", &["-f", &file("haproxy.cfg"), "-db"], port, dir);
-    (nginx, haproxy)
+    let file = dir.join("haproxy.cfg");
+    fs::write(&file, peers::haproxy(&Place { folder: dir, port, his_port, his_host: HIS_HOST })).unwrap();
+    Subject::start("haproxy", "/usr/sbin/haproxy", &["-f", file.to_str().unwrap(), "-db"], port, dir)
 }

@@ -3,7 +3,7 @@
 
 use std::convert::Infallible;
 use std::io::BufRead as _;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc;
@@ -32,7 +32,7 @@ const PDF: &str = "application/pdf";
 
 /// Serves until standard input ends. `host` is the name in its certificate; the port it got is its first line of output. A
 /// line of input is a time that each searchset takes from then on, in microseconds.
-pub(crate) fn run(folder: PathBuf, file: String, host: String) {
+pub(crate) fn run(folder: &str, file: &str, host: &str) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let pause = Pause::start();
     let listening = Arc::clone(&pause);
@@ -45,8 +45,8 @@ pub(crate) fn run(folder: PathBuf, file: String, host: String) {
     runtime.block_on(serve(folder, file, host, pause));
 }
 
-async fn serve(folder: PathBuf, file: String, host: String, pause: Arc<Pause>) {
-    let acceptor = acceptor(&folder, &file);
+async fn serve(folder: &str, file: &str, host: &str, pause: Arc<Pause>) {
+    let acceptor = acceptor(Path::new(folder), file);
     let listener = socket();
     let port = listener.local_addr().unwrap().port();
     let bodies = Arc::new(Bodies::new(&format!("https://{host}:{port}/fhir")));
@@ -70,7 +70,7 @@ fn socket() -> TcpListener {
     socket.listen(4096).unwrap()
 }
 
-fn acceptor(folder: &std::path::Path, file: &str) -> TlsAcceptor {
+fn acceptor(folder: &Path, file: &str) -> TlsAcceptor {
     let clock: SharedClock = Arc::new(SystemClock);
     let path = |kind: &str| folder.join(format!("{file}.{kind}"));
     let own = Identity::load(&path("pem"), &path("key"), clock.now()).unwrap();

@@ -85,11 +85,16 @@ impl Subject {
     pub(crate) fn pid(&self) -> u32 {
         self.process.0.id()
     }
+
+    /// A line on its standard input.
+    pub(crate) fn say(&mut self, line: &str) {
+        writeln!(self.process.0.stdin.as_mut().unwrap(), "{line}").unwrap();
+    }
 }
 
 fn launch(name: &str, program: &Path, arguments: &[String], folder: &Path) -> Process {
     let mut command = pinned(SUBJECT, program);
-    command.args(arguments).stdin(Stdio::null()).stdout(log(folder, name, "out")).stderr(log(folder, name, "err"));
+    command.args(arguments).stdin(Stdio::piped()).stdout(log(folder, name, "out")).stderr(log(folder, name, "err"));
     Process(command.spawn().unwrap())
 }
 
@@ -132,13 +137,13 @@ impl Role {
     }
 }
 
-fn own_path() -> PathBuf {
+pub(crate) fn own_path() -> PathBuf {
     std::env::current_exe().unwrap()
 }
 
 /// The emulated HIS.
 pub(crate) struct Stub {
-    _role: Role,
+    role: Role,
     pub(crate) port: u16,
 }
 
@@ -147,7 +152,12 @@ impl Stub {
     pub(crate) fn start(folder: &Path, file: &str, host: &str) -> Self {
         let mut role = Role::start(&["stub", folder.to_str().unwrap(), file, host]);
         let port = role.hear().parse().expect("the emulated HIS says its port");
-        Self { _role: role, port }
+        Self { role, port }
+    }
+
+    /// From now on each answer takes so long.
+    pub(crate) fn take(&mut self, pause: Duration) {
+        self.role.say(&pause.as_micros().to_string());
     }
 }
 

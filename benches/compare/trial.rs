@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::cpu::{self, Cpu};
 use crate::figures::Spread;
-use crate::scene::Scene;
-use crate::subject::{Subject, address};
+use crate::scene::{HIS_HOST, Scene};
+use crate::subject::address;
 use crate::wire::{Asked, Open, Order, Pace, Peer, Protocol, Ran, Run};
 
 /// What is asked for.
@@ -105,11 +105,12 @@ pub(crate) struct Way {
 }
 
 impl Way {
-    /// To the gateway with tokens and by its own paths; to a peer by the paths of the HIS.
-    pub(crate) fn to(scene: &Scene, subject: &Subject, shape: Shape, tokens: &[String]) -> Self {
+    /// To the gateway by its own paths, and likewise to the peer that does similar work; to others by the paths of the HIS.
+    fn to(scene: &mut Scene, name: &'static str, shape: Shape) -> Self {
+        let tokens = scene.tokens(name);
         let (upstream, query) = shape.wanted.below(&scene.patient);
-        let is_gateway = subject.name == "inzage";
-        let path = if is_gateway {
+        let shapes = matches!(name, "inzage" | "awaited" | "unawaited");
+        let path = if shapes || name == "haproxy-jwt" {
             let (service, role) =
                 if shape.wanted.is_document() { ("51", "MM-3.0-PDB-FHIR") } else { ("49", "MM-2.0-HGB-FHIR") };
             let kind = upstream.split('?').next().unwrap_or_default();
@@ -118,100 +119,95 @@ impl Way {
         } else {
             format!("/fhir/{upstream}")
         };
-        let bytes =
-            if is_gateway { (100, 2 * shape.wanted.bytes()) } else { (shape.wanted.bytes(), shape.wanted.bytes()) };
+        let bytes = if shapes { (100, 2 * shape.wanted.bytes()) } else { (shape.wanted.bytes(), shape.wanted.bytes()) };
+        let (port, authority) = match name {
+            "direct" => (scene.stub.port, format!("{HIS_HOST}:{}", scene.stub.port)),
+            _ => (scene.subject(name).port, scene.authority()),
+        };
         let accept = if shape.wanted.is_document() { "application/pdf" } else { "application/fhir+json" };
         Self {
             peer: Peer {
-                address: address(subject.port),
-                authority: scene.authority(),
+                address: address(port),
+                authority,
                 protocol: shape.protocol,
                 folder: scene.folder.path().to_owned(),
                 client: "pgo".to_owned(),
             },
-            asked: Asked { paths: vec![path], tokens: tokens.to_vec(), accept: accept.to_owned(), bytes },
+            asked: Asked { paths: vec![path], tokens, accept: accept.to_owned(), bytes },
         }
     }
 }
 
-/// Runs it: one round to warm up, and then those that count.
-pub(crate) fn run(
-    scene: &mut Scene,
-    names: &[&'static str],
+/// Connections to a subject that are kept open.
+pub(crate) struct Line {
+    name: &'static str,
+    set: String,
     shape: Shape,
-    effort: Effort,
-    tokens: &[String],
-) -> Vec<Row> {
-    let mut ways: Vec<(&'static str, Way)> =
-        names.iter().map(|name| (*name, Way::to(scene, scene.subject(name), shape, tokens))).collect();
-    for (name, way) in &mut ways {
-        let open = Open { name: (*name).to_owned(), peer: way.peer.clone(), connections: shape.connections };
+    way: Way,
+}
+
+impl Line {
+    /// Opens them, and asks once: one answer says how long all are.
+    pub(crate) fn open(scene: &mut Scene, name: &'static str, shape: Shape) -> Self {
+        let way = Way::to(scene, name, shape);
+        let set = format!("{name} {}", shape.connections);
+        let open = Open { name: set.clone(), peer: way.peer.clone(), connections: shape.connections };
         scene.load.order(&Order::Open(open)).unwrap_or_else(|why| panic!("{name}: {why}"));
-        // One answer says how long all are.
-        let first = ask(scene, name, way, Shape { active: 1, streams: 1, pace: Pace::Once, ..shape }, 0.0);
-        let length = first.map(|ran| ran.bytes / ran.requests).unwrap_or_else(|why| panic!("{name}: {why}"));
-        way.asked.bytes = (length, length);
+        let mut line = Self { name, set, shape: Shape { active: 1, streams: 1, pace: Pace::Once, ..shape }, way };
+        let ran = line.run(scene, 0.0).unwrap_or_else(|why| panic!("{name}: {why}"));
+        let length = ran.bytes / ran.requests;
+        (line.shape, line.way.asked.bytes) = (shape, (length, length));
+        line
     }
+
+    /// A run over them; any error fails it.
+    pub(crate) fn run(&self, scene: &mut Scene, seconds: f64) -> Result<Ran, String> {
+        let Shape { active, streams, pace, .. } = self.shape;
+        let run = Run { name: self.set.clone(), asked: self.way.asked.clone(), active, streams, seconds, pace };
+        let ran = scene.load.order(&Order::Run(run))?;
+        match (ran.errors, ran.requests) {
+            (0, 1..) => Ok(ran),
+            (errors, _) => Err(format!("{errors} errors; {}", ran.first_error.unwrap_or_default())),
+        }
+    }
+
+    /// A run, and what it cost until the process was at rest.
+    pub(crate) fn measure(&self, scene: &mut Scene, seconds: f64) -> Result<Cell, String> {
+        let pid = scene.subject(self.name).pid();
+        let before = Cpu::of(pid);
+        let ran = self.run(scene, seconds)?;
+        let rested = cpu::rest(pid);
+        let per_request = |spent: u64| spent as f64 / 1e3 / ran.requests as f64;
+        let spent = Cpu::of(pid).since(&before);
+        let cost = per_request(spent.values().sum());
+        let threads = spent.into_iter().map(|(name, spent)| (name, per_request(spent))).collect();
+        Ok(Cell { cost, threads, ran, rested })
+    }
+
+    /// Closes them.
+    pub(crate) fn close(self, scene: &mut Scene) {
+        scene.load.order(&Order::Close(self.set)).unwrap();
+    }
+}
+
+/// Runs it: one round to warm up, and then those that count.
+pub(crate) fn run(scene: &mut Scene, names: &[&'static str], shape: Shape, effort: Effort) -> Vec<Row> {
+    let lines: Vec<Line> = names.iter().map(|name| Line::open(scene, name, shape)).collect();
     let mut rows: Vec<Row> = names.iter().map(|name| Row { name, cells: Vec::new() }).collect();
     for round in 0..=effort.rounds {
-        let mut turns: Vec<usize> = (0..ways.len()).collect();
+        let mut turns: Vec<usize> = (0..lines.len()).collect();
         if round % 2 == 1 {
             turns.reverse();
         }
         for turn in turns {
-            let (name, way) = &ways[turn];
-            let cell = measure(scene, name, way, shape, effort.seconds);
+            let (name, cell) = (lines[turn].name, lines[turn].measure(scene, effort.seconds));
             if round > 0 {
                 rows[turn].cells.push(cell.inspect_err(|why| println!("round {round}: {name} failed: {why}")).ok());
             }
         }
     }
-    for name in names {
-        scene.load.order(&Order::Close((*name).to_owned())).unwrap();
-    }
+    lines.into_iter().for_each(|line| line.close(scene));
     rows
-}
-
-fn measure(scene: &mut Scene, name: &str, way: &Way, shape: Shape, seconds: f64) -> Result<Cell, String> {
-    let pid = scene.subject(name).pid();
-    let before = Cpu::of(pid);
-    let ran = ask(scene, name, way, shape, seconds)?;
-    let rested = cpu::rest(pid);
-    let per_request = |spent: u64| spent as f64 / 1e3 / ran.requests as f64;
-    let spent = Cpu::of(pid).since(&before);
-    let cost = per_request(spent.values().sum());
-    let threads = spent.into_iter().map(|(name, spent)| (name, per_request(spent))).collect();
-    Ok(Cell { cost, threads, ran, rested })
-}
-
-/// Idle connections after one answer each, in a process that was just started: kB before, and with so many.
-pub(crate) fn idle(scene: &mut Scene, name: &'static str, connections: usize, tokens: &[String]) -> (u64, u64) {
-    scene.restart(name);
-    let shape = Shape { pace: Pace::Once, ..Shape::closed(Wanted::Middle, Protocol::Http1, connections, 1) };
-    let (pid, way) = (scene.subject(name).pid(), Way::to(scene, scene.subject(name), shape, tokens));
-    let mut with = |connections: usize| {
-        let open = Open { name: name.to_owned(), peer: way.peer.clone(), connections };
-        scene.load.order(&Order::Open(open)).unwrap_or_else(|why| panic!("{name}: {why}"));
-        let shape = Shape { active: connections, ..shape };
-        ask(scene, name, &way, shape, 0.0).unwrap_or_else(|why| panic!("{name}: {why}"));
-        cpu::rest(pid);
-        cpu::memory(pid)
-    };
-    // What the first of them needs once is not memory of a connection.
-    let before = with(1);
-    let with = with(connections);
-    scene.load.order(&Order::Close(name.to_owned())).unwrap();
-    (before, with)
-}
-
-fn ask(scene: &mut Scene, name: &str, way: &Way, shape: Shape, seconds: f64) -> Result<Ran, String> {
-    let Shape { active, streams, pace, .. } = shape;
-    let run = Run { name: name.to_owned(), asked: way.asked.clone(), active, streams, seconds, pace };
-    let ran = scene.load.order(&Order::Run(run))?;
-    match (ran.errors, ran.requests) {
-        (0, 1..) => Ok(ran),
-        (errors, _) => Err(format!("{errors} errors; {}", ran.first_error.unwrap_or_default())),
-    }
 }
 
 impl Row {
