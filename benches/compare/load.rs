@@ -6,10 +6,12 @@ mod pace;
 
 use std::collections::HashMap;
 use std::io::{BufRead as _, Write as _};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
+use tokio::task::JoinHandle;
 
 use self::line::{Dialler, Line, Requests};
 use crate::figures::now;
@@ -38,17 +40,20 @@ struct Kept {
 /// Takes orders until standard input ends.
 pub(crate) fn run() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let mut kept = HashMap::new();
+    let (mut kept, mut tickets) = (HashMap::new(), HashMap::new());
     for order in std::io::stdin().lock().lines() {
         let order = serde_json::from_str(&order.unwrap()).unwrap();
-        let said = runtime.block_on(obey(order, &mut kept)).unwrap_or_else(Said::Failed);
+        let said = runtime.block_on(obey(order, &mut kept, &mut tickets)).unwrap_or_else(Said::Failed);
         let mut out = std::io::stdout().lock();
         writeln!(out, "{}", serde_json::to_string(&said).unwrap()).unwrap();
         out.flush().unwrap();
     }
 }
 
-async fn obey(order: Order, kept: &mut HashMap<String, Kept>) -> Result<Said, String> {
+/// Who holds the tickets of a server, by its address.
+type Tickets = HashMap<SocketAddr, Dialler>;
+
+async fn obey(order: Order, kept: &mut HashMap<String, Kept>, tickets: &mut Tickets) -> Result<Said, String> {
     match order {
         Order::Open(order) => {
             let name = order.name.clone();
@@ -65,7 +70,7 @@ async fn obey(order: Order, kept: &mut HashMap<String, Kept>) -> Result<Said, St
             let ran = tokio::time::timeout(limit, go(order, kept)).await;
             Ok(Said::Ran(ran.map_err(|_| "a run did not end".to_owned())?))
         }
-        Order::Connect(order) => Ok(Said::Ran(connect(order).await?)),
+        Order::Connect(order) => Ok(Said::Ran(connect(order, tickets).await?)),
     }
 }
 
@@ -99,7 +104,7 @@ async fn go(order: Run, kept: &mut Kept) -> Ran {
     let end = started + Duration::from_secs_f64(order.seconds);
     let (mut lines, tallies) = match order.pace {
         Pace::Closed => pace::closed(active, &requests, Some(end)).await,
-        Pace::Once => pace::closed(active, &requests, None).await,
+        Pace::Once => pace::once(active, &requests).await,
         Pace::Rate(rate) => pace::open(active, &requests, rate, end).await,
     };
     let seconds = (now() - started).as_secs_f64();
@@ -112,12 +117,19 @@ async fn go(order: Run, kept: &mut Kept) -> Ran {
     summed(tallies, seconds)
 }
 
-async fn connect(order: Connect) -> Result<Ran, String> {
-    let dialler = Dialler::new(&order.peer, order.resume);
-    let requests = Arc::new(Requests::new(&order.asked, dialler.peer()));
-    if order.resume {
-        // So that there is a session to resume.
-        once(&dialler, &requests).await?;
+async fn connect(order: Connect, tickets: &mut Tickets) -> Result<Ran, String> {
+    let requests = Arc::new(Requests::new(&order.asked, &order.peer));
+    let dialler = match tickets.get(&order.peer.address).filter(|_| order.resume) {
+        Some(known) => known.clone(),
+        None => Dialler::new(&order.peer, order.resume),
+    };
+    if order.resume && tickets.insert(order.peer.address, dialler.clone()).is_none() {
+        // A ticket for each of them, from connections at the same time: some servers give one for one. This is the round that
+        // is dropped.
+        let first: Vec<_> = (0..order.clients).map(|_| spawn_once(&dialler, &requests)).collect();
+        for one in first {
+            one.await.unwrap()?;
+        }
     }
     let (started, share) = (now(), order.connections / order.clients);
     let clients: Vec<_> = (0..order.clients)
@@ -142,6 +154,11 @@ async fn connect(order: Connect) -> Result<Ran, String> {
         all += resumed;
     }
     Ok(Ran { resumed: all, ..summed(tallies, (now() - started).as_secs_f64()) })
+}
+
+fn spawn_once(dialler: &Dialler, requests: &Arc<Requests>) -> JoinHandle<Result<bool, String>> {
+    let (dialler, requests) = (dialler.clone(), Arc::clone(requests));
+    tokio::spawn(async move { once(&dialler, &requests).await })
 }
 
 /// One connection with one request; whether its session was resumed.

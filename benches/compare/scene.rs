@@ -18,6 +18,7 @@ use inzage::sandbox::world::{Wish, World};
 use tokio::runtime::Runtime;
 
 use crate::bodies;
+use crate::cpu;
 use crate::figures::now;
 use crate::peers::{self, Place};
 use crate::similar;
@@ -32,6 +33,8 @@ const READY: Duration = Duration::from_secs(20);
 /// Host and files of the HIS that is asked.
 pub(crate) const HIS_HOST: &str = "his-a.localhost";
 const HIS_FILE: &str = "his-a";
+/// The gateway in full, among the subjects.
+const GATEWAY: &str = "inzage";
 /// The name of the gateway, and of its peers.
 const HOST: &str = "inzage.localhost";
 /// From the ports of the gateway to those of a second one.
@@ -134,6 +137,9 @@ impl Scene {
 
     /// Starts the gateway in a step, see [`crate::node`].
     pub(crate) fn start_step(&mut self, name: &'static str) {
+        if name != "forward" {
+            self.hand_over_tokens(name);
+        }
         let (dir, program) = (self.folder.path(), own_path());
         let configuration = dir.join("gateway.toml");
         let (program, configuration) = (program.to_str().unwrap(), configuration.to_str().unwrap());
@@ -174,22 +180,20 @@ impl Scene {
 
     /// The tokens that a subject is asked with; those of the gateway for whoever looks at none.
     pub(crate) fn tokens(&mut self, name: &'static str) -> Vec<String> {
-        let (owner, offset, lifetime) = match name {
-            "haproxy-jwt" => return self.tokens[name].texts.clone(),
-            "awaited" | "unawaited" => (name, OFFSET, LIFETIME),
-            _ => ("inzage", 0, LIFETIME),
-        };
-        if self.tokens.get(owner).is_none_or(|known| now() - known.since > lifetime) {
-            let (since, texts) = (now(), self.walk(offset));
-            self.tokens.insert(owner, Tokens { texts, since });
+        if let Some(own) = self.tokens.get(name).filter(|_| name != GATEWAY) {
+            return own.texts.clone();
         }
-        self.tokens[owner].texts.clone()
+        if self.tokens.get(GATEWAY).is_none_or(|known| now() - known.since > LIFETIME) {
+            let tokens = Tokens { texts: self.walk(), since: now() };
+            self.tokens.insert(GATEWAY, tokens);
+        }
+        self.tokens[GATEWAY].texts.clone()
     }
 
     /// Access tokens of a person who says yes, each of a walk of its own.
-    fn walk(&self, offset: u16) -> Vec<String> {
+    fn walk(&self) -> Vec<String> {
         let clock: SharedClock = Arc::new(SystemClock);
-        let pgo = self.world.client_of_node("pgo", offset, &clock).unwrap();
+        let pgo = self.world.client("pgo", &clock).unwrap();
         let (bsn, provider) = (bodies::person().bsn, self.world.practices[0].provider.short().to_owned());
         let token = async || {
             let url = pgo.authorization_url(self.endpoints(), &provider, "s", &new_id());
@@ -204,6 +208,18 @@ impl Scene {
             }
             tokens
         })
+    }
+
+    /// Gives a second gateway, whose folder has this name at its end, the tokens of the first: a copy of its store, while it rests.
+    fn hand_over_tokens(&mut self, name: &'static str) {
+        let tokens = Tokens { texts: self.walk(), since: now() };
+        self.tokens.insert(name, tokens);
+        cpu::rest(self.subject(GATEWAY).pid());
+        let (from, to) = (self.folder.path().join("gateway"), self.folder.path().join(format!("gateway-{name}")));
+        fs::create_dir_all(&to).unwrap();
+        for file in ["inzage.sqlite", "inzage.sqlite-wal"] {
+            fs::copy(from.join(file), to.join(file)).unwrap();
+        }
     }
 
     /// Lists to publish one after the other.
@@ -261,7 +277,7 @@ fn start_gateway(dir: &Path, world: &World) -> Subject {
     let port = authority.rsplit(':').next().unwrap().parse().unwrap();
     let configuration = dir.join("gateway.toml");
     let arguments = ["serve", "--config", configuration.to_str().unwrap()];
-    let gateway = Subject::start("inzage", env!("CARGO_BIN_EXE_inzage"), &arguments, port, dir);
+    let gateway = Subject::start(GATEWAY, env!("CARGO_BIN_EXE_inzage"), &arguments, port, dir);
     wait_ready(&world.layout.ops_url());
     gateway
 }

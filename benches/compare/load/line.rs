@@ -49,10 +49,6 @@ impl Dialler {
         Self { peer: peer.clone(), tls: TlsConnector::from(Arc::new(config)), name }
     }
 
-    pub(super) fn peer(&self) -> &Peer {
-        &self.peer
-    }
-
     /// Connects; whether a session was resumed.
     pub(super) async fn dial(&self) -> Result<(Line, bool), String> {
         let tcp = TcpStream::connect(self.peer.address).await.map_err(text)?;

@@ -9,6 +9,9 @@ use super::Tally;
 use super::line::{Line, Requests};
 use crate::figures::now;
 
+/// Requests at a time where each line has one.
+const AT_ONCE: usize = 16;
+
 /// Every line asks until `end`, and then finishes what it began; without an end, once.
 pub(super) async fn closed(
     lines: Vec<Line>,
@@ -41,6 +44,18 @@ pub(super) async fn closed(
         tallies.push(tally);
     }
     (lines, tallies)
+}
+
+/// One on each line, some at a time: a thousand at once would make a server open as many connections behind it.
+pub(super) async fn once(lines: Vec<Line>, requests: &Arc<Requests>) -> (Vec<Line>, Vec<Tally>) {
+    let (mut rest, mut used, mut tallies) = (lines, Vec::new(), Vec::new());
+    while !rest.is_empty() {
+        let some = rest.split_off(rest.len().saturating_sub(AT_ONCE));
+        let (lines, told) = closed(some, requests, None).await;
+        used.extend(lines);
+        tallies.extend(told);
+    }
+    (used, tallies)
 }
 
 /// So many requests a second. One that finds no free line waits for one, and its time runs.
