@@ -8,40 +8,45 @@ use tokio::runtime::Runtime;
 use crate::figures::{now, spread};
 use crate::scene::{intent, open};
 
-const RECORDS: u64 = 300_000;
+const RECORDS: [u64; 4] = [30_000, 100_000, 300_000, 1_000_000];
 const SEGMENT_BYTES: u64 = 32 * 1024 * 1024;
 const ROUNDS: usize = 5;
 /// Appends under way at once; below the bound of the queue.
 const AHEAD: u64 = 4_096;
 
-/// Prints the rates.
+/// Prints the rates, for logs of each size.
 pub(crate) fn measure(dir: &Path) {
-    let folder = dir.join("reading");
     let runtime = Runtime::new().unwrap();
-    write(&folder, &runtime);
-    println!(
-        "a log of {RECORDS} records, segments of {SEGMENT_BYTES} bytes, in the cache; {ROUNDS} rounds: median (min – max)"
-    );
-    let (mut verified, mut opened) = (Vec::new(), Vec::new());
-    for _ in 0..ROUNDS {
-        let started = now();
-        assert_eq!(verify(&folder).unwrap().records, RECORDS);
-        verified.push(RECORDS as f64 / (now() - started).as_secs_f64());
-        let started = now();
-        open(&folder, SEGMENT_BYTES).close();
-        opened.push((now() - started).as_secs_f64() * 1e3);
+    println!("logs in the cache, segments of {SEGMENT_BYTES} bytes; {ROUNDS} rounds: median (min – max)");
+    for records in RECORDS {
+        let folder = dir.join("reading");
+        write(&folder, &runtime, records);
+        let (mut verified, mut opened) = (Vec::new(), Vec::new());
+        for _ in 0..ROUNDS {
+            let started = now();
+            assert_eq!(verify(&folder).unwrap().records, records);
+            verified.push(records as f64 / (now() - started).as_secs_f64());
+            let started = now();
+            open(&folder, SEGMENT_BYTES).close();
+            opened.push((now() - started).as_secs_f64() * 1e3);
+        }
+        std::fs::remove_dir_all(&folder).unwrap();
+        println!(
+            "{records:>9} records: verified per second {}, opened in ms {}",
+            spread(&verified, 0),
+            spread(&opened, 1)
+        );
     }
-    println!("verified, records per second: {}", spread(&verified, 0));
-    println!("opened, ms: {}\n", spread(&opened, 1));
+    println!();
 }
 
-fn write(folder: &Path, runtime: &Runtime) {
+fn write(folder: &Path, runtime: &Runtime, records: u64) {
     let (log, event) = (open(folder, SEGMENT_BYTES), intent());
     runtime.block_on(async {
-        for _ in 0..RECORDS / AHEAD {
+        for _ in 0..records / AHEAD {
             wave(&log, &event, AHEAD).await;
         }
-        wave(&log, &event, RECORDS % AHEAD).await;
+        wave(&log, &event, records % AHEAD).await;
     });
     log.close();
 }
