@@ -1,10 +1,12 @@
 //! A step as the line of JSON that the central log component reads.
 
-use std::fmt::{self, Write as _};
+mod dutch_time;
 
-use jiff::Timestamp;
-use jiff::tz::TimeZone;
+use std::fmt;
+
 use serde::{Serialize, Serializer};
+
+use dutch_time::DutchTime;
 
 use super::event::{Answer, Entry, Event, Failure, GrantType, Inquiry, Subject};
 use crate::medmij::{CorrelationId, Hostname, LocalId, ProviderName, RequestId, ServiceId};
@@ -75,39 +77,6 @@ impl Pen {
             Ok(()) => out.push(b'\n'),
             Err(_) => out.truncate(start),
         }
-    }
-}
-
-/// ISO 8601 with milliseconds and the offset that holds in the Netherlands at that moment. What is the same for a whole second
-/// is worked out once: lines come by the thousand a second, and the zone costs more than the rest of a line.
-struct DutchTime {
-    zone: TimeZone,
-    /// The second that `text` and `offset` are of.
-    second: Option<i64>,
-    text: String,
-    offset: String,
-}
-
-/// `2026-07-01T12:00:00.`
-const TO_THE_SECOND: usize = 20;
-
-impl DutchTime {
-    fn new() -> Self {
-        let zone = TimeZone::get("Europe/Amsterdam").unwrap_or(TimeZone::UTC);
-        Self { zone, second: None, text: String::new(), offset: String::new() }
-    }
-
-    fn text(&mut self, at: Timestamp) -> &str {
-        if self.second != Some(at.as_second()) {
-            let local = at.to_zoned(self.zone.clone());
-            self.text = local.strftime("%Y-%m-%dT%H:%M:%S.").to_string();
-            self.offset = local.strftime("%:z").to_string();
-            self.second = Some(at.as_second());
-        }
-        self.text.truncate(TO_THE_SECOND);
-        // Writing to a text does not fail.
-        let _ = write!(self.text, "{:03}{}", at.subsec_millisecond().unsigned_abs(), self.offset);
-        &self.text
     }
 }
 

@@ -84,7 +84,7 @@ impl<'a> Scene<'a> {
     }
 
     fn store_writer(&self) -> Target<'_> {
-        Target { process: &self.gateway, thread: "store-writer", file: self.home.path("gateway/inzage.sqlite-wal") }
+        Target { process: &self.gateway, thread: "inzage-store", file: self.home.path("gateway/inzage.sqlite-wal") }
     }
 
     /// Ends a gateway that cannot record its end.
