@@ -1,5 +1,6 @@
 //! Values that may not be seen: redacted in `Debug`, wiped on drop, never serialised. Randomness comes through here too.
 
+use std::cell::RefCell;
 use std::fmt;
 
 use aws_lc_rs::digest::{SHA256, digest};
@@ -112,9 +113,42 @@ pub fn random<const N: usize>() -> [u8; N] {
     bytes
 }
 
+/// Bytes that are fetched at once for ids.
+const ID_POOL_BYTES: usize = 640;
+
+thread_local! {
+    /// What is left for ids, at its end.
+    static ID_POOL: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Random bytes from the operating system for what nobody must guess or meet twice, but everybody may see: ids. Fetched for
+/// many at once, as each request has an id and a system call for each would take longer than all else about it.
+#[must_use]
+pub fn random_id<const N: usize>() -> [u8; N] {
+    ID_POOL.with_borrow_mut(|pool| {
+        if pool.len() < N {
+            *pool = random::<ID_POOL_BYTES>().to_vec();
+        }
+        let rest = pool.len().saturating_sub(N);
+        let mut bytes = [0; N];
+        bytes.iter_mut().zip(pool.drain(rest..)).for_each(|(byte, drawn)| *byte = drawn);
+        bytes
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ids_never_meet_over_many_pools_and_threads() {
+        let draw = || (0..500).map(|_| random_id::<10>()).collect::<Vec<_>>();
+        let threads: Vec<_> = (0..4).map(|_| std::thread::spawn(draw)).collect();
+        let drawn: Vec<_> = threads.into_iter().flat_map(|thread| thread.join().unwrap()).chain(draw()).collect();
+        let different: std::collections::HashSet<_> = drawn.iter().collect();
+        assert_eq!(different.len(), drawn.len());
+        assert!(drawn.iter().all(|id| *id != [0; 10]));
+    }
 
     #[test]
     fn a_secret_does_not_print() {

@@ -59,7 +59,7 @@ impl LocalId {
     #[must_use]
     pub fn new(now: jiff::Timestamp) -> Self {
         let millis = u64::try_from(now.as_millisecond()).unwrap_or_default();
-        Self(uuid::Builder::from_unix_timestamp_millis(millis, &crate::secret::random::<10>()).into_uuid())
+        Self(uuid::Builder::from_unix_timestamp_millis(millis, &crate::secret::random_id::<10>()).into_uuid())
     }
 
     /// When it was made, to the millisecond; `None` when it is not one of ours.
