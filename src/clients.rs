@@ -8,6 +8,8 @@ mod portal;
 
 use std::collections::HashMap;
 
+use foldhash::fast::RandomState;
+
 pub use portal::{Portal, PortalScope};
 
 use crate::medmij::Hostname;
@@ -49,7 +51,7 @@ impl Client {
 /// All registered clients, by client_id. A client_id without an entry is a PGO that is served to its own name only.
 #[derive(Debug, Default)]
 pub struct ClientRegister {
-    clients: HashMap<Hostname, Client>,
+    clients: HashMap<Hostname, Client, RandomState>,
 }
 
 impl ClientRegister {

@@ -6,9 +6,11 @@ mod words;
 
 use std::collections::HashMap;
 
+use foldhash::fast::RandomState;
 use jiff::civil::Date;
 
 use crate::medmij::ProviderName;
+use crate::secret::random_id;
 
 /// One practice that this gateway serves.
 #[derive(Debug, Clone)]
@@ -55,10 +57,28 @@ pub enum GoLive {
     Open,
 }
 
+/// Where a practice stands in one register, and in no other. With it a practice is found without a look at its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    register: u64,
+    index: usize,
+}
+
+impl Place {
+    /// How many practices stand before it.
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self.index
+    }
+}
+
 /// The practices of this gateway, by provider name.
 #[derive(Debug, Default)]
 pub struct PracticeRegister {
-    by_provider: HashMap<ProviderName, Practice>,
+    /// Which register it is: random, or 0 when it is empty.
+    id: u64,
+    practices: Vec<Practice>,
+    by_provider: HashMap<ProviderName, usize, RandomState>,
 }
 
 /// The same provider was entered twice.
@@ -72,24 +92,37 @@ impl PracticeRegister {
     /// # Errors
     /// When a provider occurs twice.
     pub fn new(practices: impl IntoIterator<Item = Practice>) -> Result<Self, RegisteredTwice> {
-        let mut by_provider = HashMap::new();
+        let mut register = Self { id: u64::from_ne_bytes(random_id()), ..Self::default() };
         for practice in practices {
-            let provider = practice.provider.clone();
-            if by_provider.insert(provider.clone(), practice).is_some() {
+            let (provider, place) = (practice.provider.clone(), register.practices.len());
+            if register.by_provider.insert(provider.clone(), place).is_some() {
                 return Err(RegisteredTwice(provider));
             }
+            register.practices.push(practice);
         }
-        Ok(Self { by_provider })
+        Ok(register)
     }
 
     /// The practice with this name (`name@medmij`).
     #[must_use]
     pub fn practice(&self, provider: &str) -> Option<&Practice> {
-        self.by_provider.get(provider)
+        self.by_provider.get(provider).and_then(|place| self.practices.get(*place))
     }
 
-    /// All practices, in no order.
+    /// Where the practice with this name (`name@medmij`) stands.
+    #[must_use]
+    pub fn place(&self, provider: &str) -> Option<Place> {
+        self.by_provider.get(provider).map(|index| Place { register: self.id, index: *index })
+    }
+
+    /// The practice at this place; `None` when it is one of another register.
+    #[must_use]
+    pub fn at(&self, place: Place) -> Option<&Practice> {
+        self.practices.get(place.index).filter(|_| place.register == self.id)
+    }
+
+    /// All practices, in the order in which they were entered.
     pub fn iter(&self) -> impl Iterator<Item = &Practice> {
-        self.by_provider.values()
+        self.practices.iter()
     }
 }

@@ -7,6 +7,7 @@ mod interfaces;
 mod offer;
 mod path;
 mod snapshot;
+mod standing;
 
 pub use addresses::{AUTHORIZATION_PATH, Difference, OwnAddresses, OwnOrigin, TOKEN_PATH};
 pub(crate) use decide::admit_caller;
@@ -15,3 +16,4 @@ pub use interfaces::{INTERFACE_VERSION, Interfaces};
 pub(crate) use offer::still_offered;
 pub use path::{Route, is_plain, resource_base, route};
 pub use snapshot::{Freshness, SharedSnapshot, Snapshot, put_lists};
+pub use standing::Standing;

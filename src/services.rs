@@ -128,7 +128,13 @@ impl Catalogue {
     /// The service with this id.
     #[must_use]
     pub fn service(&self, id: &str) -> Option<&Service> {
-        self.services.iter().find(|service| service.id.as_str() == id)
+        self.placed(id).map(|(_, service)| service)
+    }
+
+    /// The service with this id, and its place in [`Self::iter`].
+    #[must_use]
+    pub fn placed(&self, id: &str) -> Option<(usize, &Service)> {
+        self.services.iter().enumerate().find(|(_, service)| service.id.as_str() == id)
     }
 
     /// All services.

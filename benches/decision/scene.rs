@@ -1,14 +1,16 @@
 //! A gateway for every provider of a list, and people whose tokens are for one of them each.
 
 use std::collections::HashMap;
+use std::hint::black_box;
 use std::pin::pin;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use inzage::clients::ClientRegister;
-use inzage::clock::{SharedClock, SystemClock};
+use inzage::clock::{Clock, SharedClock, SystemClock};
 use inzage::lists::{
     ClientEntry, ListHeader, Lists, NameEntry, ProviderEntry, RawLists, Reading, RoleEntry, ServiceEntry, VersionEntry,
     write_gnl, write_ocl, write_whl, write_zal,
@@ -17,7 +19,7 @@ use inzage::medmij::{Bsn, Hostname, LocalId, ProviderName, ServiceId};
 use inzage::oauth::grant::{Grant, GrantStore, IssuedToken, LastingGrant, TokenStore};
 use inzage::oauth::store::{StoreError, StoreFuture};
 use inzage::practices::{ClosedEpisodes, GoLive, Practice, PracticeRegister};
-use inzage::routing::{Caller, Freshness, Interfaces, SharedSnapshot, Snapshot, decide, route};
+use inzage::routing::{Caller, Freshness, Interfaces, SharedSnapshot, Snapshot, decide, is_plain, route};
 use inzage::secret::{Handle, HandleHash, hash_handle};
 use inzage::services::Catalogue;
 use inzage::store::CachedTokens;
@@ -27,11 +29,27 @@ use jiff::civil::date;
 /// PGOs on the lists; the tokens are shared out among them.
 const PGOS: usize = 50;
 
+/// The clock of the machine, moved forward now and then so that what is believed for a time only is asked for again.
+#[derive(Default)]
+pub(crate) struct Shifted {
+    seconds: AtomicU64,
+}
+
+impl Clock for Shifted {
+    fn now(&self) -> Timestamp {
+        SystemClock.now()
+    }
+
+    fn monotonic(&self) -> Instant {
+        SystemClock.monotonic() + Duration::from_secs(self.seconds.load(Ordering::Relaxed))
+    }
+}
+
 /// A gateway and what it is asked.
 pub(crate) struct Scene {
-    clock: SharedClock,
-    snapshot: SharedSnapshot,
-    pub(crate) tokens: CachedTokens,
+    pub(crate) clock: Arc<Shifted>,
+    pub(crate) snapshot: SharedSnapshot,
+    pub(crate) tokens: Arc<CachedTokens>,
     peers: Vec<[Hostname; 1]>,
     /// In a random order.
     pub(crate) visits: Vec<Visit>,
@@ -42,6 +60,8 @@ pub(crate) struct Scene {
 pub(crate) struct Visit {
     pub(crate) path: String,
     pub(crate) token: String,
+    /// `name@medmij`.
+    pub(crate) provider: String,
     peer: usize,
 }
 
@@ -113,6 +133,7 @@ fn snapshot(providers: usize, now: Timestamp) -> Snapshot {
         interfaces: Interfaces::default(),
         clients: Arc::new(ClientRegister::default()),
         freshness: Arc::new(freshness),
+        standing: inzage::routing::Standing::default(),
     }
 }
 
@@ -135,9 +156,9 @@ fn grant(client: &str, provider: &str, now: Timestamp) -> Grant {
 impl Scene {
     /// With so many providers on the list, each a practice of ours, and so many tokens, evenly over the providers.
     pub(crate) fn of(providers: usize, tokens: usize) -> Self {
-        let clock: SharedClock = Arc::new(SystemClock);
+        let clock = Arc::new(Shifted::default());
         let now = clock.now();
-        let snapshot = Arc::new(ArcSwap::from_pointee(snapshot(providers, now)));
+        let snapshot = Arc::new(ArcSwap::from_pointee(snapshot(providers, now).indexed()));
         let store = Arc::new(Issued::default());
         let mut visits: Vec<_> = (0..tokens)
             .map(|number| {
@@ -145,32 +166,45 @@ impl Scene {
                 let (handle, grant) = (Handle::draw(), grant(&pgo(peer), &provider, now));
                 let path = format!("/fhir/{}/49/stu3/Encounter", grant.provider.short());
                 let expires = now + Duration::from_secs(900);
-                let issued = IssuedToken { hash: handle.hash(), expires, bound_to: None, grant: Arc::new(grant) };
+                let issued = IssuedToken::new(handle.hash(), expires, None, Arc::new(grant));
                 store.tokens.lock().unwrap().insert(issued.hash, issued);
-                Visit { path, token: handle.reveal().to_owned(), peer }
+                Visit { path, token: handle.reveal().to_owned(), provider, peer }
             })
             .collect();
         // The tokens are random, so their order is.
         visits.sort_by(|a, b| a.token.cmp(&b.token));
-        let tokens = CachedTokens::new(Arc::clone(&store) as _, store, Arc::clone(&clock));
+        let practices = Arc::clone(&snapshot.load().practices);
+        let tokens = CachedTokens::new(Arc::clone(&store) as _, store, practices, Arc::clone(&clock) as SharedClock);
+        let tokens = Arc::new(tokens);
         let peers = (0..PGOS).map(|number| [Hostname::parse(&pgo(number)).unwrap()]).collect();
         Self { clock, snapshot, tokens, peers, visits }
     }
 
     /// Makes every token known to the cache anew, as one is believed for some seconds only.
     pub(crate) fn remember(&self) {
+        self.clock.seconds.fetch_add(CachedTokens::STALE.as_secs(), Ordering::Relaxed);
         for visit in &self.visits {
             assert!(now_or_never(self.tokens.find(hash_handle(&visit.token))).unwrap().is_some());
         }
     }
 
-    /// Token, route and decision, as on the way of a request.
-    pub(crate) fn decided(&self, visit: &Visit) -> u8 {
-        let route = route(&visit.path).unwrap();
+    /// Route, token and decision, as on the way of a request.
+    pub(crate) fn decided(&self, visit: &Visit) -> bool {
+        let route = Some(&*visit.path).filter(|path| is_plain(path)).and_then(route).unwrap();
         let token = self.tokens.at_hand(&hash_handle(&visit.token)).unwrap();
         let (snapshot, now) = (self.snapshot.load_full(), self.clock.now());
-        let caller = Caller { names: &self.peers[visit.peer], thumbprint: None, address: None };
-        decide(&snapshot, caller, &token, route, now).unwrap().practice().minimum_age
+        let caller = Caller { names: self.caller(visit), thumbprint: None, address: None };
+        black_box(decide(&snapshot, caller, &token, route, now)).is_ok()
+    }
+
+    /// Whether the lists say that the practice offers the service.
+    pub(crate) fn offers(&self, visit: &Visit) -> bool {
+        self.snapshot.load().offers(&visit.provider, "49", self.clock.now())
+    }
+
+    /// The names of the certificate that the token is used with.
+    pub(crate) fn caller(&self, visit: &Visit) -> &[Hostname] {
+        &self.peers[visit.peer]
     }
 
     /// The tokens as their store has them.

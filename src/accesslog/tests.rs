@@ -144,6 +144,7 @@ fn snapshot() -> Snapshot {
         interfaces: Interfaces::default(),
         clients: Arc::default(),
         freshness: Arc::new(Freshness::new(std::time::Duration::from_secs(60))),
+        standing: crate::routing::Standing::default(),
     }
 }
 

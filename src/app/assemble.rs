@@ -121,7 +121,10 @@ impl App {
         let shared = Shared {
             adapters: his.adapters,
             keyring: audit_keys.keyring(),
-            tokens: Arc::new(CachedTokens::new(Arc::clone(&store) as _, Arc::clone(&store) as _, Arc::clone(&clock))),
+            tokens: {
+                let (tokens, grants) = (Arc::clone(&store) as _, Arc::clone(&store) as _);
+                Arc::new(CachedTokens::new(tokens, grants, Arc::clone(&snapshot.load().practices), Arc::clone(&clock)))
+            },
             store,
             watch: Watch { metrics: Arc::clone(&metrics), clock: Arc::clone(&clock) },
             clock: Arc::clone(&clock),
@@ -198,6 +201,7 @@ fn first_snapshot(config: &Config) -> Result<SharedSnapshot, StartError> {
         services: Arc::new(catalogue(config)?),
         interfaces: config.lists.interface_versions.iter().cloned().collect(),
         freshness: Arc::new(Freshness::per_list(config.lists.maximum_age)),
+        standing: crate::routing::Standing::default(),
         clients: Arc::new(portals::register(config)?),
     })))
 }

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use foldhash::fast::RandomState;
+
 /// Up to this many items a scan is as fast as a hash, and needs no memory.
 const SCANNED: usize = 8;
 
@@ -22,13 +24,13 @@ pub(super) struct Taken;
 pub(super) struct Unique<T> {
     items: Vec<T>,
     /// Empty while there are at most [`SCANNED`] items.
-    index: HashMap<Box<str>, usize>,
+    index: HashMap<Box<str>, usize, RandomState>,
 }
 
 /// No items.
 impl<T> Default for Unique<T> {
     fn default() -> Self {
-        Self { items: Vec::new(), index: HashMap::new() }
+        Self { items: Vec::new(), index: HashMap::default() }
     }
 }
 
@@ -40,7 +42,7 @@ impl<T: Keyed> Unique<T> {
 
     /// One item.
     pub(super) fn of(item: T) -> Self {
-        Self { items: vec![item], index: HashMap::new() }
+        Self { items: vec![item], index: HashMap::default() }
     }
 
     /// Adds an item, unless its key is taken.

@@ -1,12 +1,13 @@
 //! Host names as the lists write them; comparable with certificates and URLs.
 
 use std::fmt;
-use std::sync::Arc;
+
+use smol_str::SmolStr;
 
 /// A fully qualified host name in lower case: letters, digits and hyphens, at least one dot, no port, no trailing dot
 /// (Hostname type of the list schemas).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Hostname(Arc<str>);
+pub struct Hostname(SmolStr);
 
 /// Why a text is not a host name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -1,12 +1,13 @@
 //! `Zorgaanbiedernaam`: the only key of a care provider in the MedMij network.
 
 use std::fmt;
-use std::sync::Arc;
+
+use smol_str::SmolStr;
 
 /// `name@medmij`. The newest published pattern is not known, so the parser takes the widest form seen in use: lower-case
 /// letters, digits, dots and hyphens. How long one in a list may be is configuration (57 characters where it was published).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ProviderName(Arc<str>);
+pub struct ProviderName(SmolStr);
 
 /// Why a text is not a provider name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

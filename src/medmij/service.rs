@@ -1,11 +1,12 @@
 //! Data services (*gegevensdiensten*), their system roles and FHIR versions. Ids are data, never an enumeration in code.
 
 use std::fmt;
-use std::sync::Arc;
+
+use smol_str::SmolStr;
 
 /// `GegevensdienstId`: 1 to 30 characters; in practice a number such as `49`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ServiceId(Arc<str>);
+pub struct ServiceId(SmolStr);
 
 /// The text is not a service id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -44,7 +45,7 @@ impl std::borrow::Borrow<str> for ServiceId {
 
 /// `Systeemrolcode`, such as `MM-2.0-HGB-FHIR`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct SystemRole(Arc<str>);
+pub struct SystemRole(SmolStr);
 
 /// The text is not a system role code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -11,6 +11,7 @@ use super::smart_scope::{Access, SmartScope};
 use super::store::StoreFuture;
 use crate::audit::Authorization;
 use crate::medmij::{Bsn, CorrelationId, Hostname, LocalId, ProviderName, RequestId, ServiceId};
+use crate::practices::{Place, PracticeRegister};
 use crate::secret::{HandleHash, Secret};
 
 /// A person's consent, as far as tokens need it.
@@ -114,6 +115,27 @@ pub struct IssuedToken {
     pub bound_to: Option<Thumbprint>,
     /// What it stands for.
     pub grant: Arc<Grant>,
+    place: Option<Place>,
+}
+
+impl IssuedToken {
+    /// A token for a grant.
+    #[must_use]
+    pub const fn new(hash: HandleHash, expires: Timestamp, bound_to: Option<Thumbprint>, grant: Arc<Grant>) -> Self {
+        Self { hash, expires, bound_to, grant, place: None }
+    }
+
+    /// The same, knowing where the practice of its grant stands in this register.
+    #[must_use]
+    pub fn placed(self, register: &PracticeRegister) -> Self {
+        Self { place: register.place(self.grant.provider.as_str()), ..self }
+    }
+
+    /// Where the practice of its grant stands in a register, when it was looked up before.
+    #[must_use]
+    pub const fn place(&self) -> Option<Place> {
+        self.place
+    }
 }
 
 /// Where tokens live.

@@ -173,6 +173,7 @@ mod tests {
             interfaces: crate::routing::Interfaces::default(),
             clients: Arc::new(ClientRegister::new([(client, Client::Portal(portal))])),
             freshness: Arc::new(Freshness::new(Duration::from_secs(3600))),
+            standing: crate::routing::Standing::default(),
         }
     }
 

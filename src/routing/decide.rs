@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use jiff::Timestamp;
 
 use super::{Route, Snapshot};
+use crate::clients::Portal;
 use crate::medmij::Hostname;
 use crate::oauth::grant::{Grant, IssuedToken, Thumbprint};
 use crate::oauth::smart_scope::Access;
@@ -120,22 +121,37 @@ pub fn decide<'a>(
     now: Timestamp,
 ) -> Result<Permit<'a>, Refusal> {
     let grant = &*token.grant;
-    let peer = admit_caller(snapshot, caller, &grant.client, now)?;
+    let portal = snapshot.clients.portal(grant.client.as_str());
+    let peer = admit(snapshot, caller, &grant.client, portal, now)?;
     ensure(token.bound_to.is_none() || token.bound_to == caller.thumbprint, Refusal::OtherCertificate)?;
     ensure(now < token.expires, Refusal::Expired)?;
     ensure(grant.provider.short() == route.provider, Refusal::OtherProvider)?;
     ensure(grant.services.iter().any(|service| service.as_str() == route.service), Refusal::ServiceNotGranted)?;
-    let service = snapshot.services.service(route.service).ok_or(Refusal::UnknownService)?;
+    let (place, service) = snapshot.services.placed(route.service).ok_or(Refusal::UnknownService)?;
     ensure(service.fhir == route.version, Refusal::UnknownService)?;
-    let is_portal = snapshot.clients.portal(grant.client.as_str()).is_some();
-    ensure(is_portal || service.is_for_everyone(), Refusal::UnknownService)?;
-    admit_registration(snapshot, grant, service)?;
+    ensure(portal.is_some() || service.is_for_everyone(), Refusal::UnknownService)?;
+    admit_registration(portal, grant, service)?;
     let (resource, access) = asked(route.rest);
     ensure(grant.covers(resource, access), Refusal::TypeNotGranted)?;
+    let practice = match token.place().and_then(|practice| snapshot.open_and_listed(practice, place)) {
+        Some(practice) => practice,
+        None => open_practice(snapshot, grant, service, now)?,
+    };
+    debug_assert_eq!(practice.provider, grant.provider, "a place is that of the practice of the grant");
+    Ok(Permit { practice, service, grant, peer })
+}
+
+/// The practice of the grant, the long way: it gives the service now, is ours, and is open.
+fn open_practice<'a>(
+    snapshot: &'a Snapshot,
+    grant: &Grant,
+    service: &Service,
+    now: Timestamp,
+) -> Result<&'a Practice, Refusal> {
     ensure(snapshot.gives(grant.provider.as_str(), service, now), Refusal::NotOffered)?;
     let practice = snapshot.practices.practice(grant.provider.as_str()).ok_or(Refusal::PracticeClosed)?;
     ensure(practice.state == GoLive::Open, Refusal::PracticeClosed)?;
-    Ok(Permit { practice, service, grant, peer })
+    Ok(practice)
 }
 
 /// The node at the other end may act for this client, and the client is one that we serve: a PGO by the lists of MedMij, a
@@ -146,8 +162,18 @@ pub(crate) fn admit_caller<'a>(
     client: &Hostname,
     now: Timestamp,
 ) -> Result<&'a Hostname, Refusal> {
+    admit(snapshot, caller, client, snapshot.clients.portal(client.as_str()), now)
+}
+
+fn admit<'a>(
+    snapshot: &Snapshot,
+    caller: Caller<'a>,
+    client: &Hostname,
+    portal: Option<&Portal>,
+    now: Timestamp,
+) -> Result<&'a Hostname, Refusal> {
     ensure(snapshot.freshness.holds(now), Refusal::ListsTooOld)?;
-    match snapshot.clients.portal(client.as_str()) {
+    match portal {
         Some(_) => admit_portal(snapshot, caller, client),
         None => admit_pgo(snapshot, caller, client),
     }
@@ -171,8 +197,8 @@ fn admit_pgo<'a>(snapshot: &Snapshot, caller: Caller<'a>, client: &Hostname) -> 
 }
 
 /// The registration may have become narrower since the portal got its grant.
-fn admit_registration(snapshot: &Snapshot, grant: &Grant, service: &Service) -> Result<(), Refusal> {
-    let Some(portal) = snapshot.clients.portal(grant.client.as_str()) else { return Ok(()) };
+fn admit_registration(portal: Option<&Portal>, grant: &Grant, service: &Service) -> Result<(), Refusal> {
+    let Some(portal) = portal else { return Ok(()) };
     ensure(portal.scope.has_practice(&grant.provider), Refusal::PracticeNotRegistered)?;
     ensure(portal.scope.has_service(&service.id), Refusal::ServiceNotRegistered)
 }

@@ -28,6 +28,13 @@ impl FromIterator<InterfaceVersion> for Interfaces {
     }
 }
 
+impl Interfaces {
+    /// Whether both are one and the same value.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
 impl Snapshot {
     /// Whether this provider offers this service now, in a version that is served; see
     /// [`Lists::offers`](crate::lists::Lists::offers).
@@ -74,6 +81,7 @@ mod tests {
             interfaces: versions.iter().map(|version| InterfaceVersion::parse(version).unwrap()).collect(),
             clients: Arc::new(ClientRegister::default()),
             freshness: Arc::new(Freshness::new(Duration::from_secs(60))),
+            standing: crate::routing::Standing::default(),
         }
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
 
-use super::Interfaces;
+use super::{Interfaces, Standing};
 use crate::clients::ClientRegister;
 use crate::lists::{ListKind, Lists, PerList};
 use crate::practices::PracticeRegister;
@@ -28,6 +28,17 @@ pub struct Snapshot {
     pub clients: Arc<ClientRegister>,
     /// Until when the lists may be used.
     pub freshness: Arc<Freshness>,
+    /// What follows from the others, ready to be asked; it is believed only beside the very values that it was made of.
+    pub standing: Standing,
+}
+
+impl Snapshot {
+    /// With what follows from its parts made ready. Takes some 300 ns a practice.
+    #[must_use]
+    pub fn indexed(mut self) -> Self {
+        self.standing = Standing::of(&self);
+        self
+    }
 }
 
 /// Until when lists may be used, after their publisher last gave them. A set that is fetched again unchanged is not swapped but
@@ -87,7 +98,7 @@ pub type SharedSnapshot = Arc<ArcSwap<Snapshot>>;
 
 /// Puts a set of lists into force, whole: who loaded the snapshot before keeps the old set, who loads it after has the new one.
 pub fn put_lists(snapshot: &SharedSnapshot, lists: &Arc<Lists>) {
-    snapshot.rcu(|held| Snapshot { lists: Arc::clone(lists), ..Snapshot::clone(held) });
+    snapshot.rcu(|held| Snapshot { lists: Arc::clone(lists), ..Snapshot::clone(held) }.indexed());
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ use crate::clock::SharedClock;
 use crate::medmij::{Bsn, LocalId};
 use crate::oauth::grant::{GrantStore, IssuedToken, LastingGrant, TokenStore};
 use crate::oauth::store::{StoreError, StoreFuture};
+use crate::practices::PracticeRegister;
 use crate::secret::HandleHash;
 
 /// A token store that remembers what another one found. What is absent is not remembered.
@@ -26,6 +27,8 @@ pub struct CachedTokens {
     live: Fresh<LocalId, ()>,
     /// Grants that ended here.
     over: Fresh<LocalId, ()>,
+    /// Our practices: each token is remembered with the place of its own.
+    practices: Arc<PracticeRegister>,
     /// How often a grant ended here. Whoever asked the store before the last time does not remember the answer.
     ended: Mutex<u64>,
     clock: SharedClock,
@@ -50,15 +53,21 @@ impl CachedTokens {
     /// How long a grant that ended here is told from memory; longer than any transfer may take.
     const OVER: Duration = Duration::from_secs(3_600);
 
-    /// Before a store.
+    /// Before a store, for a node that serves these practices.
     #[must_use]
-    pub fn new(inner: Arc<dyn TokenStore>, grants: Arc<dyn GrantStore>, clock: SharedClock) -> Self {
+    pub fn new(
+        inner: Arc<dyn TokenStore>,
+        grants: Arc<dyn GrantStore>,
+        practices: Arc<PracticeRegister>,
+        clock: SharedClock,
+    ) -> Self {
         Self {
             inner,
             grants,
             found: Fresh::new(Self::ENTRIES, Self::STALE),
             live: Fresh::new(Self::ENTRIES, Self::STALE),
             over: Fresh::new(Self::ENTRIES, Self::OVER),
+            practices,
             ended: Mutex::new(0),
             clock,
         }
@@ -91,7 +100,7 @@ impl CachedTokens {
         if *ended == asked.ended && now.saturating_duration_since(asked.at) <= Self::PROMPT {
             self.live.put(grant, (), now);
             if let Some(token) = token {
-                self.found.put(token.hash, token.clone(), now);
+                self.found.put(token.hash, token.clone().placed(&self.practices), now);
             }
         }
     }
@@ -255,7 +264,7 @@ mod tests {
 
     fn cached_by(clock: Arc<TestClock>) -> (Arc<Memory>, CachedTokens) {
         let memory = Arc::new(Memory::default());
-        (memory.clone(), CachedTokens::new(memory.clone(), memory, clock))
+        (memory.clone(), CachedTokens::new(memory.clone(), memory, Arc::default(), clock))
     }
 
     #[tokio::test]

@@ -66,7 +66,7 @@ pub(super) fn code(grant: Grant) -> IssuedCode {
 }
 
 pub(super) fn token(grant: Grant) -> IssuedToken {
-    IssuedToken { hash: Handle::draw().hash(), expires: after(900), bound_to: None, grant: Arc::new(grant) }
+    IssuedToken::new(Handle::draw().hash(), after(900), None, Arc::new(grant))
 }
 
 fn request() -> AuthorizeRequest {
@@ -155,7 +155,8 @@ pub(super) async fn of_a_hundred_presentations_one_is_first(codes: Arc<dyn CodeS
 }
 
 pub(super) async fn a_token_is_found_until_its_grant_ends(tokens: &dyn TokenStore, grants: &dyn GrantStore) {
-    let token = IssuedToken { bound_to: Some(Thumbprint::new([9; 32])), ..token(lasting()) };
+    let mut token = token(lasting());
+    token.bound_to = Some(Thumbprint::new([9; 32]));
     let sibling = self::token((*token.grant).clone());
     let other = self::token(Grant { correlation: None, services: Vec::new(), ..grant() });
     for one in [&token, &sibling, &other] {

@@ -192,12 +192,8 @@ impl TokenRow {
     }
 
     pub(super) fn read(&self, sealer: &Sealer) -> Result<IssuedToken, Unreadable> {
-        Ok(IssuedToken {
-            hash: self.hash,
-            expires: time(self.expires)?,
-            bound_to: self.bound_to.map(Thumbprint::new),
-            grant: Arc::new(self.grant.read(sealer)?),
-        })
+        let bound_to = self.bound_to.map(Thumbprint::new);
+        Ok(IssuedToken::new(self.hash, time(self.expires)?, bound_to, Arc::new(self.grant.read(sealer)?)))
     }
 }
 

@@ -64,8 +64,7 @@ impl TokenDesk {
         let token = Handle::draw();
         let expires = now.saturating_add(self.rules.token_lifetime).unwrap_or(now);
         let bound = self.snapshot.load().clients.binds_tokens(&client.id);
-        let issued =
-            IssuedToken { hash: token.hash(), expires, bound_to: bound.then_some(client.node.thumbprint), grant };
+        let issued = IssuedToken::new(token.hash(), expires, bound.then_some(client.node.thumbprint), grant);
         (token, issued)
     }
 }

@@ -118,6 +118,7 @@ fn snapshot() -> Snapshot {
         interfaces: Interfaces::default(),
         clients: Arc::new(register()),
         freshness: Arc::new(freshness),
+        standing: crate::routing::Standing::default(),
     }
 }
 
@@ -139,14 +140,54 @@ fn grant(client: &str, provider: &str) -> Grant {
 
 fn token(grant: &Grant, bound_to: Option<Thumbprint>) -> IssuedToken {
     let expires = "2026-11-21T12:15:00Z".parse().unwrap();
-    IssuedToken { hash: [0; 32], expires, bound_to, grant: Arc::new(grant.clone()) }
+    IssuedToken::new([0; 32], expires, bound_to, Arc::new(grant.clone()))
+}
+
+/// What is made ready decides nothing new, nor does what was made ready for another snapshot.
+fn both_ways<'a>(
+    snapshot: &'a Snapshot,
+    caller: Caller<'a>,
+    token: &'a IssuedToken,
+    route: Route<'_>,
+    now: Timestamp,
+) -> Result<Permit<'a>, Refusal> {
+    let plain = decide(snapshot, caller, token, route, now);
+    let told = |decided: &Result<Permit<'_>, Refusal>| {
+        decided.map(|permit| (permit.practice().provider.clone(), permit.service().id.clone(), permit.peer().clone()))
+    };
+    let (indexed, placed) = (snapshot.clone().indexed(), token.clone().placed(&snapshot.practices));
+    assert_eq!(told(&decide(&indexed, caller, &placed, route, now)), told(&plain));
+    let others = [practice("first@medmij", GoLive::Closed), practice("open@medmij", GoLive::Open)];
+    let others = Arc::new(PracticeRegister::new(others).unwrap());
+    let left = Snapshot { practices: Arc::clone(&others), ..indexed };
+    let without = Snapshot { practices: others, ..snapshot.clone() };
+    assert_eq!(told(&decide(&left, caller, &placed, route, now)), told(&decide(&without, caller, token, route, now)));
+    plain
+}
+
+#[test]
+fn what_is_granted_is_ready_for_open_practices_that_list_it_only() {
+    let snapshot = snapshot().indexed();
+    let place = |service: &str| snapshot.services.placed(service).unwrap().0;
+    let practice = |provider: &str| snapshot.practices.place(&format!("{provider}@medmij"));
+    let ready = |provider: &str, service: &str| {
+        let practice = snapshot.open_and_listed(practice(provider)?, place(service))?;
+        Some(practice.provider.short().to_owned())
+    };
+    assert_eq!(ready("open", "49").as_deref(), Some("open"));
+    for (provider, service) in [("open", "51"), ("closed", "49"), ("elsewhere", "49"), ("delisted", "49")] {
+        assert_eq!(ready(provider, service), None, "{provider} {service}");
+    }
+    assert!(snapshot.open_and_listed(practice("open").unwrap(), 64).is_none());
+    let other = self::snapshot().indexed();
+    assert!(other.open_and_listed(practice("open").unwrap(), place("49")).is_none(), "a place in another register");
 }
 
 fn decided(peer: &str, grant: &Grant, path: &str, now: Timestamp) -> Result<(), Refusal> {
     let token = token(grant, None);
     let names = [host("first.example.nl"), host(peer)];
     let caller = Caller { names: &names, thumbprint: Some(Thumbprint::new([1; 32])), address: None };
-    decide(&snapshot(), caller, &token, route(path).unwrap(), now).map(|permit| {
+    both_ways(&snapshot(), caller, &token, route(path).unwrap(), now).map(|permit| {
         assert_eq!(permit.practice().provider, grant.provider);
         assert_eq!(permit.service().id.as_str(), "49");
         assert_eq!(permit.peer().as_str(), peer);
@@ -184,7 +225,7 @@ fn a_bound_token_is_for_its_certificate_only() {
     ] {
         let token = token(&grant("pgo.example.nl", "open@medmij"), bound_to);
         let caller = Caller { names: &names, thumbprint: shown, address: None };
-        assert_eq!(decide(&snapshot(), caller, &token, route, now()).map(|_| ()), expected);
+        assert_eq!(both_ways(&snapshot(), caller, &token, route, now()).map(|_| ()), expected);
     }
 }
 
@@ -240,7 +281,7 @@ fn a_portal_gets_no_service_outside_its_registration() {
     let (names, token) = ([host("portalnode.example.nl")], token(&grant, None));
     let caller = Caller { names: &names, thumbprint: None, address: None };
     let route = route("/fhir/open/49/stu3/Encounter").unwrap();
-    let refusal = decide(&narrowed, caller, &token, route, now()).unwrap_err();
+    let refusal = both_ways(&narrowed, caller, &token, route, now()).unwrap_err();
     assert_eq!(refusal, Refusal::ServiceNotRegistered);
 }
 
@@ -276,7 +317,7 @@ fn what_is_for_portals_only_does_not_exist_for_a_pgo() {
         let names = [host(peer)];
         let path = format!("/fhir/{provider}/900/stu3/MedicationRequest");
         let caller = Caller { names: &names, thumbprint: None, address: None };
-        decide(&snapshot, caller, &token, route(&path).unwrap(), now()).map(|_| ())
+        both_ways(&snapshot, caller, &token, route(&path).unwrap(), now()).map(|_| ())
     };
     assert_eq!(decided("portalnode.example.nl", "portal.example.nl", "open"), Ok(()));
     assert_eq!(decided("portalnode.example.nl", "portal.example.nl", "closed"), Err(Refusal::PracticeClosed));

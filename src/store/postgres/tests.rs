@@ -45,7 +45,8 @@ async fn it_is_a_token_store() {
     conformance::a_token_is_found_until_its_grant_ends(&*store, &*store).await;
     conformance::a_grant_ended_before_its_token_gives_none(&*store, &*store, &*store).await;
     conformance::a_redeemed_grant_names_its_node(&*store, &*store).await;
-    let cached = CachedTokens::new(store.clone(), store.clone(), crate::clock::TestClock::at(now()));
+    let cached =
+        CachedTokens::new(store.clone(), store.clone(), Default::default(), crate::clock::TestClock::at(now()));
     conformance::a_token_is_found_until_its_grant_ends(&cached, &cached).await;
     conformance::a_grant_ended_before_its_token_gives_none(&*store, &cached, &cached).await;
     database.remove().await;

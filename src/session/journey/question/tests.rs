@@ -95,6 +95,7 @@ fn snapshot(offered: &[&str]) -> Snapshot {
         interfaces: Interfaces::default(),
         clients: Arc::new(ClientRegister::default()),
         freshness: Arc::new(Freshness::new(Duration::from_secs(60))),
+        standing: crate::routing::Standing::default(),
     }
 }
 
