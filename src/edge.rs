@@ -22,7 +22,7 @@ mod turns;
 mod workers;
 
 pub use authority::Authority;
-pub use body::{Body, Ended, Gate, Source, Torn};
+pub use body::{Body, Ended, Gate, Leave, Source, Torn};
 pub use connection::Connection;
 pub use counters::Counters;
 pub use gate::Serve;

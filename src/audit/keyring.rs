@@ -99,8 +99,8 @@ impl Keyring {
         let missing = NoKey { year };
         let key = years.pseudonym.get(&year).ok_or(missing)?;
         let sealing = years.sealing.get(&year).ok_or(missing)?;
-        let hash = keyed_hash(key, bsn);
-        Ok(Subject { pseudonym: Pseudonym::new(&year.to_string(), hash), sealed: seal(sealing, year, bsn, &hash) })
+        let (hash, key_id) = (keyed_hash(key, bsn), year.to_string());
+        Ok(Subject { pseudonym: Pseudonym::new(&key_id, hash), sealed: seal(sealing, &key_id, bsn, &hash) })
     }
 
     /// The pseudonyms of this person in all years whose keys are held, oldest first.
@@ -121,7 +121,8 @@ impl Keyring {
         let mut text = Zeroizing::new(text.to_vec());
         let years = self.years.load();
         let key = years.sealing.get(&year)?;
-        let opened = key.open_in_place(Nonce::assume_unique_for_key(*nonce), place(year), &mut text).ok()?;
+        let place = place(&year.to_string());
+        let opened = key.open_in_place(Nonce::assume_unique_for_key(*nonce), place, &mut text).ok()?;
         Bsn::parse(std::str::from_utf8(opened).ok()?).ok()
     }
 }
@@ -136,18 +137,18 @@ fn keyed_hash(key: &hmac::Key, bsn: &Bsn) -> [u8; 32] {
 /// AES-256-GCM-SIV (RFC 8452) over the nine digits. The nonce is the beginning of the person's pseudonym: one for each person
 /// and year, however many records there are, so that no number of records wears the key out. Two sealed values of a year are
 /// then equal when their pseudonyms are, which stand beside them.
-fn seal(key: &LessSafeKey, year: i16, bsn: &Bsn, hash: &[u8; 32]) -> SealedBsn {
+fn seal(key: &LessSafeKey, year: &str, bsn: &Bsn, hash: &[u8; 32]) -> SealedBsn {
     let nonce: [u8; NONCE_LEN] = std::array::from_fn(|at| hash.get(at).copied().unwrap_or_default());
     // Room for the tag from the start, so that no digits stay behind in memory that was grown out of.
     let mut text = Vec::with_capacity(9 + AES_256_GCM_SIV.tag_len());
     text.extend_from_slice(bsn.reveal().as_bytes());
     key.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), place(year), &mut text)
         .expect("AES-GCM-SIV seals anything under 64 GiB");
-    SealedBsn::new(&year.to_string(), &URL_SAFE_NO_PAD.encode([nonce.as_slice(), &text].concat()))
+    SealedBsn::new(year, &URL_SAFE_NO_PAD.encode([nonce.as_slice(), &text].concat()))
 }
 
 /// What a sealed value is bound to: what it is, and its year.
-fn place(year: i16) -> Aad<String> {
+fn place(year: &str) -> Aad<String> {
     Aad::from(format!("inzage audit bsn {year}"))
 }
 

@@ -1,6 +1,5 @@
 //! What stands for a person in records: a keyed hash of their BSN, and the BSN sealed.
 
-use std::fmt;
 use std::sync::Arc;
 
 /// What stands for a BSN in records: a keyed hash, in hexadecimal, with the id of its key.
@@ -17,12 +16,11 @@ impl Pseudonym {
     /// From the id of the key and the keyed hash.
     #[must_use]
     pub fn new(key_id: &str, hash: [u8; 32]) -> Self {
-        use fmt::Write as _;
         let mut text = String::with_capacity(key_id.len() + 65);
-        let _ = write!(text, "{key_id}:");
-        for byte in hash {
-            let _ = write!(text, "{byte:02x}");
-        }
+        text.push_str(key_id);
+        text.push(':');
+        let digits = hash.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+        text.extend(digits.filter_map(|digit| char::from_digit(u32::from(digit), 16)));
         Self(text.into())
     }
 

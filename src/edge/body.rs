@@ -39,7 +39,12 @@ pub enum Ended {
 }
 
 /// Whether a body may go on.
-pub type Leave = Pin<Box<dyn Future<Output = bool> + Send>>;
+pub enum Leave {
+    /// It is known.
+    Known(bool),
+    /// It is being asked for.
+    Asked(Pin<Box<dyn Future<Output = bool> + Send>>),
+}
 
 /// Asked before each piece of a gated body; a `false` breaks it off.
 pub type Gate = Box<dyn Fn() -> Leave + Send>;
@@ -72,7 +77,7 @@ pub struct Body {
 
 struct Gated {
     gate: Gate,
-    asking: Option<Leave>,
+    asking: Option<Pin<Box<dyn Future<Output = bool> + Send>>>,
 }
 
 enum Kind {
@@ -187,9 +192,18 @@ impl Body {
 
     fn poll_leave(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
         let Some(Gated { gate, asking }) = &mut self.gate else { return Poll::Ready(true) };
-        let may = ready!(asking.get_or_insert_with(gate).as_mut().poll(cx));
-        *asking = None;
-        Poll::Ready(may)
+        let mut asked = match asking.take() {
+            Some(asked) => asked,
+            None => match gate() {
+                Leave::Known(may) => return Poll::Ready(may),
+                Leave::Asked(asked) => asked,
+            },
+        };
+        let polled = asked.as_mut().poll(cx);
+        if polled.is_pending() {
+            *asking = Some(asked);
+        }
+        polled
     }
 
     fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {

@@ -23,13 +23,19 @@ use super::request::{Accept, Asked, FORM_MAX_BYTES, FormFault, Format, Media, Pr
 use super::shape::submit::SubmitFault;
 use super::xml::to_xml;
 use crate::audit::{AuditReceipt, Counts};
-use crate::edge::{Body, Connection, Ended, Gate, Source, Torn};
+use crate::edge::{Body, Connection, Ended, Gate, Leave, Source, Torn};
 use crate::fault::Fault;
 use crate::medmij::{CorrelationId, FhirVersion, LocalId, RequestId};
 use crate::routing::{Refusal, Route, is_plain, route};
 
 /// How long a client may take over a form.
 const FORM_TIME: Duration = Duration::from_secs(10);
+
+const PREFER: HeaderName = HeaderName::from_static("prefer");
+const REQUEST_ID: HeaderName = HeaderName::from_static("medmij-request-id");
+const CORRELATION_ID: HeaderName = HeaderName::from_static("x-correlation-id");
+const METHOD_OVERRIDE: HeaderName = HeaderName::from_static("x-http-method-override");
+const AUDIT_RECEIPT: HeaderName = HeaderName::from_static("inzage-audit-receipt");
 
 /// The name tells nothing: it may end up in a list of downloads.
 const DOWNLOAD: HeaderValue = HeaderValue::from_static("attachment; filename=\"document.pdf\"");
@@ -51,13 +57,13 @@ where
     let (head, body) = request.into_parts();
     let route = route_of(head.uri.path());
     let version = route.map_or(FhirVersion::Stu3, |route| route.version);
-    let (headers, media) = (&head.headers, Media::of(text(&head.headers, "content-type"), version));
+    let (headers, media) = (&head.headers, Media::of(text(&head.headers, &header::CONTENT_TYPE), version));
     let (form, body) =
         if is_search_by_form(&head, media) { (read_form(body).await.map(Some), None) } else { (Ok(None), Some(body)) };
     let asked = read::Request {
         local_id,
-        request_id: text(headers, "medmij-request-id").and_then(RequestId::parse),
-        correlation_id: text(headers, "x-correlation-id").and_then(CorrelationId::parse),
+        request_id: text(headers, &REQUEST_ID).and_then(RequestId::parse),
+        correlation_id: text(headers, &CORRELATION_ID).and_then(CorrelationId::parse),
         caller: connection.caller(),
         route,
         token: bearer(headers),
@@ -67,7 +73,7 @@ where
             form: form.as_ref().map(Option::as_deref).map_err(|fault| *fault),
             accept: Accept::of(lines(headers, &header::ACCEPT), version),
             media,
-            prefer: Prefer::of(lines(headers, &HeaderName::from_static("prefer"))),
+            prefer: Prefer::of(lines(headers, &PREFER)),
         },
     };
     let refused = Refused { local_id, version, format: of_refusal(asked.asked, version) };
@@ -108,7 +114,7 @@ fn route_of(path: &str) -> Result<Route<'_>, ReadError> {
 /// Nobody may say one method and mean another.
 fn verb(head: &Parts) -> Verb {
     match head.method {
-        _ if head.headers.contains_key("x-http-method-override") => Verb::Other,
+        _ if head.headers.contains_key(&METHOD_OVERRIDE) => Verb::Other,
         Method::GET => Verb::Get,
         Method::POST => Verb::Post,
         _ => Verb::Other,
@@ -161,7 +167,7 @@ fn release(reader: &Reader, released: Released) -> Response<Body> {
 /// Under which number the log has this, so that nobody can deny it.
 fn name_record(headers: &mut HeaderMap, receipt: &AuditReceipt) {
     if let Ok(receipt) = HeaderValue::from_str(&receipt.to_string()) {
-        headers.insert("inzage-audit-receipt", receipt);
+        headers.insert(AUDIT_RECEIPT, receipt);
     }
 }
 
@@ -204,8 +210,11 @@ impl Source for Outflow {
 fn while_it_lasts(reader: &Reader, grant: LocalId) -> Gate {
     let grants = Arc::clone(&reader.grants);
     Box::new(move || {
+        if let Some(ended) = grants.known_to_have_ended(grant) {
+            return Leave::Known(!ended);
+        }
         let grants = Arc::clone(&grants);
-        Box::pin(async move { matches!(grants.has_ended(grant).await, Ok(false)) })
+        Leave::Asked(Box::pin(async move { matches!(grants.has_ended(grant).await, Ok(false)) }))
     })
 }
 
@@ -289,7 +298,7 @@ fn lines<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = 
     headers.get_all(name).iter().filter_map(|line| line.to_str().ok())
 }
 
-fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     headers.get(name).and_then(|value| value.to_str().ok())
 }
 

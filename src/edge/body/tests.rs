@@ -47,25 +47,30 @@ fn an_empty_body_is_complete_and_an_unasked_one_is_not() {
 async fn a_gate_that_closes_breaks_the_body_off_before_its_next_piece() {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicU8, Ordering};
-    let (on_end, ended) = watch();
-    let asked = Arc::new(AtomicU8::new(0));
-    let gate: Gate = Box::new({
-        let asked = Arc::clone(&asked);
-        move || {
-            let may = asked.fetch_add(1, Ordering::Relaxed) < 1;
-            // Not known at once, as when a store is asked.
-            Box::pin(async move {
-                tokio::task::yield_now().await;
-                may
-            })
-        }
-    });
-    let mut body = Body::watched(Bytes::from(vec![7; 2 * PIECE_MAX_BYTES]), on_end).gated(gate);
-    assert_eq!(body.frame().await.unwrap().unwrap().into_data().unwrap().len(), 65_536);
-    assert!(ended.try_recv().is_err());
-    assert!(body.frame().await.unwrap().is_err());
-    assert_eq!(ended.try_recv(), Ok(Ended::Stopped { bytes: 65_536 }));
-    assert_eq!(asked.load(Ordering::Relaxed), 2, "once for each piece");
+    for known in [true, false] {
+        let (on_end, ended) = watch();
+        let asked = Arc::new(AtomicU8::new(0));
+        let gate: Gate = Box::new({
+            let asked = Arc::clone(&asked);
+            move || {
+                let may = asked.fetch_add(1, Ordering::Relaxed) < 1;
+                if known {
+                    return Leave::Known(may);
+                }
+                // As when a store is asked.
+                Leave::Asked(Box::pin(async move {
+                    tokio::task::yield_now().await;
+                    may
+                }))
+            }
+        });
+        let mut body = Body::watched(Bytes::from(vec![7; 2 * PIECE_MAX_BYTES]), on_end).gated(gate);
+        assert_eq!(body.frame().await.unwrap().unwrap().into_data().unwrap().len(), 65_536);
+        assert!(ended.try_recv().is_err());
+        assert!(body.frame().await.unwrap().is_err());
+        assert_eq!(ended.try_recv(), Ok(Ended::Stopped { bytes: 65_536 }));
+        assert_eq!(asked.load(Ordering::Relaxed), 2, "once for each piece");
+    }
 }
 
 #[tokio::test]

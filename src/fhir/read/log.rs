@@ -82,7 +82,7 @@ impl Reader {
             Turn::First | Turn::Document(_) => shape.self_link(bound.base),
             Turn::Later { self_link, .. } => self_link.clone(),
         };
-        let links = PageLinks::of(std::sync::Arc::clone(&self.cursors), shape, "", bound);
+        let links = PageLinks { cursors: &self.cursors, shape, patient: "", bound };
         let next = looked.next().and_then(|next| links.to(&next.to_string()));
         self.log.searchset(looked, bound.base, &self_link, next.as_deref())
     }

@@ -53,21 +53,32 @@ impl Reader {
     }
 }
 
-/// Makes the addresses of the further pages of one search. It owns what it needs: an answer may outlive its request.
-pub(super) struct PageLinks {
-    cursors: Arc<Cursors>,
-    search: String,
-    resource: String,
-    format: Option<(String, String)>,
-    patient: String,
-    token: HandleHash,
-    base: String,
+/// Makes the addresses of the further pages of one search. Most answers have none, so nothing is put together before one is
+/// asked for.
+#[derive(Clone, Copy)]
+pub(super) struct PageLinks<'a> {
+    pub(super) cursors: &'a Arc<Cursors>,
+    pub(super) shape: &'a SearchShape<'a>,
+    pub(super) patient: &'a str,
+    pub(super) bound: Bound<'a>,
 }
 
-impl PageLinks {
-    pub(super) fn of(cursors: Arc<Cursors>, shape: &SearchShape<'_>, patient: &str, bound: Bound<'_>) -> Self {
-        Self {
-            cursors,
+impl PageLinks<'_> {
+    /// See [`OwnLinks::to`].
+    pub(super) fn to(self, address: &str) -> Option<String> {
+        self.own().to(address)
+    }
+
+    /// For an answer that is judged entry by entry, and may outlive its request.
+    pub(super) fn into_link(self) -> NextLink {
+        let own = self.own();
+        Box::new(move |address| own.to(address))
+    }
+
+    fn own(self) -> OwnLinks {
+        let Self { cursors, shape, patient, bound } = self;
+        OwnLinks {
+            cursors: Arc::clone(cursors),
             search: shape.self_link("").trim_start_matches('/').to_owned(),
             resource: shape.search.resource.clone(),
             // A page is in the format that the search was asked in, when its query said which.
@@ -77,19 +88,27 @@ impl PageLinks {
             base: bound.base.to_owned(),
         }
     }
+}
 
+/// The same with all that it needs.
+struct OwnLinks {
+    cursors: Arc<Cursors>,
+    search: String,
+    resource: String,
+    format: Option<(String, String)>,
+    patient: String,
+    token: HandleHash,
+    base: String,
+}
+
+impl OwnLinks {
     /// The address under which the client gets the page that the HIS keeps at `address`; `None` when it would be too long.
-    pub(super) fn to(&self, address: &str) -> Option<String> {
+    fn to(&self, address: &str) -> Option<String> {
         let (search, patient, address) = (self.search.clone(), self.patient.clone(), address.to_owned());
         let bound = Bound { token: &self.token, base: &self.base };
         let cursor = self.cursors.seal(&NextPage { search, patient, address }, bound)?;
         let pairs: Vec<_> = [(PAGE_PARAMETER.to_owned(), cursor)].into_iter().chain(self.format.clone()).collect();
         Some(format!("{}/{}?{}", self.base, self.resource, encode_pairs(&pairs)))
-    }
-
-    /// The same for an answer that is judged entry by entry.
-    pub(super) fn into_link(self) -> NextLink {
-        Box::new(move |address| self.to(address))
     }
 }
 

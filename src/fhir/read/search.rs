@@ -108,11 +108,12 @@ impl Reader {
             includes: &includes,
             page: work.page(),
         };
-        let links = PageLinks::of(Arc::clone(&self.cursors), &work.shape, record.patient_id, work.bound);
+        let (cursors, shape) = (&self.cursors, &work.shape);
+        let links = PageLinks { cursors, shape, patient: record.patient_id, bound: work.bound };
         let (grant, format) = (work.permit.grant().id, work.format);
         match (data.format, data.body) {
             (Format::Json, AnswerBody::Whole(body)) => {
-                let (body, counts) = shape_page(&body, &shaping, &links).map_err(ReadError::Shape)?;
+                let (body, counts) = shape_page(&body, &shaping, links).map_err(ReadError::Shape)?;
                 let body = if data.incomplete { say_incomplete(&body).map_err(ReadError::Shape)? } else { body };
                 Ok(Judged { format, body: Outgoing::written(body, format, record.fhir)?, grant, counts })
             }
@@ -129,7 +130,7 @@ impl Reader {
     }
 }
 
-fn shape_page(body: &[u8], shaping: &Shaping<'_>, links: &PageLinks) -> Result<(Vec<u8>, Counts), ShapeFault> {
+fn shape_page(body: &[u8], shaping: &Shaping<'_>, links: PageLinks<'_>) -> Result<(Vec<u8>, Counts), ShapeFault> {
     let shaped = shape_searchset(body, shaping, &|address: &str| links.to(address))?;
     let counts = Counts { entries: shaped.entries, withheld: shaped.withheld, bytes: 0 };
     Ok((shaped.body, counts))
