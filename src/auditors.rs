@@ -10,7 +10,7 @@ pub mod question;
 pub mod ticket;
 
 pub use approvals::{ApprovalError, Approvals, Request, RequestState};
-pub use desk::{Answer, Desk, DeskError, Results};
+pub use desk::{Answer, Desk, DeskError, Files, Results};
 pub use people::{People, Reader, Role};
 pub use question::{About, Ground, Person, Question, Wrong};
 pub use ticket::{Agreed, Leave};

@@ -11,7 +11,7 @@ use super::{Half, RunError};
 use crate::audit::AuditIndex;
 use crate::audit::render::Site;
 use crate::auditors::ticket::Tickets;
-use crate::auditors::{Approvals, Desk, People, Role};
+use crate::auditors::{Approvals, Desk, Files, People, Role};
 use crate::config::{AuditorRole, Auditors, Config};
 use crate::edge::{Drained, Listener, serve};
 use crate::routes::AuditorFace;
@@ -52,6 +52,7 @@ fn desk(config: &Config, section: &Auditors, shared: &Shared, index: Arc<dyn Aud
             host: Some(config.back.origin.host().as_str().into()),
         },
         clock: Arc::clone(&shared.clock),
+        files: Files::default(),
     })
 }
 

@@ -64,6 +64,20 @@ pub enum ApprovalError {
     Waits,
 }
 
+impl ApprovalError {
+    /// The reason in the audit; it stands in logs for years and never changes.
+    #[must_use]
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::TooMany => "too-many-requests",
+            Self::Gone => "request-gone",
+            Self::Own => "own-request",
+            Self::NotYours => "not-their-request",
+            Self::Waits => "waits-for-second-person",
+        }
+    }
+}
+
 /// All requests.
 #[derive(Debug, Default)]
 pub struct Approvals(Mutex<BTreeMap<String, Request>>);
@@ -90,6 +104,12 @@ impl Approvals {
     pub fn of(&self, reader: &Reader, now: Timestamp) -> Vec<Request> {
         let all = self.current(now);
         all.values().filter(|request| request.asker == *reader.name() || may_judge(reader, request)).cloned().collect()
+    }
+
+    /// The request with this id, whosever it is.
+    #[must_use]
+    pub fn find(&self, id: &str, now: Timestamp) -> Option<Request> {
+        self.current(now).get(id).cloned()
     }
 
     /// The request that `reader` may agree to. It is as it was: what they do is put on record before it counts.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::approvals::{ApprovalError, Approvals, Request};
 use super::people::{People, Reader, Role};
@@ -25,6 +26,8 @@ const SEARCH_DEADLINE: Duration = Duration::from_secs(10);
 const PAGE: u16 = 100;
 /// Records in a file; what is more is cut off, and said to be.
 const FILE_MAX: usize = 20_000;
+/// Files that are on their way at once; of each all records are in memory.
+const FILES_AT_ONCE: usize = 2;
 
 /// What the desk needs.
 pub struct Desk {
@@ -46,6 +49,18 @@ pub struct Desk {
     pub site: Site,
     /// Time.
     pub clock: SharedClock,
+    /// Bounds the memory that files take.
+    pub files: Files,
+}
+
+/// The room for files on their way.
+#[derive(Debug, Clone)]
+pub struct Files(Arc<Semaphore>);
+
+impl Default for Files {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(FILES_AT_ONCE)))
+    }
 }
 
 /// Somebody at the desk.
@@ -81,6 +96,8 @@ pub struct Results {
     pub unreadable: usize,
     /// Where the next page begins; of a file, where it was cut off.
     pub next: Option<Cursor>,
+    /// The room that a file takes, until it was sent.
+    pub room: Option<OwnedSemaphorePermit>,
 }
 
 /// Why nothing can be shown.
@@ -98,6 +115,9 @@ pub enum DeskError {
     /// The request cannot be treated so.
     #[error(transparent)]
     Approval(#[from] ApprovalError),
+    /// Too many files are on their way.
+    #[error("other files are on their way: try again when they are there")]
+    Busy,
     /// The index does not answer.
     #[error("the index of the access log does not answer")]
     Index,
@@ -164,9 +184,10 @@ impl Desk {
     pub async fn copy(&self, visitor: &Visitor, ticket: &str) -> Result<Results, DeskError> {
         let opened = self.tickets.open(ticket, &visitor.reader, self.clock.now());
         let opened = opened.ok_or(DeskError::Ticket)?;
+        let room = Arc::clone(&self.files.0).try_acquire_owned().map_err(|_| DeskError::Busy)?;
         let found = tokio::time::timeout(SEARCH_DEADLINE, self.all(&opened.question)).await;
         let page = found.unwrap_or(Err(DeskError::Index));
-        self.shown(visitor, opened, page, Use::Export).await
+        Ok(Results { room: Some(room), ..self.shown(visitor, opened, page, Use::Export).await? })
     }
 
     /// Runs a search that somebody else has agreed to.
@@ -174,7 +195,8 @@ impl Desk {
     /// # Errors
     /// See [`DeskError`].
     pub async fn run(&self, visitor: &Visitor, id: &str) -> Result<Results, DeskError> {
-        let (request, leave) = self.approvals.approved(id, &visitor.reader, self.clock.now())?;
+        let approved = self.approvals.approved(id, &visitor.reader, self.clock.now());
+        let (request, leave) = self.allowed(visitor, (Kind::LogRead, id), approved).await?;
         self.look(visitor, Opened { question: request.question, leave, after: None }).await
     }
 
@@ -183,10 +205,12 @@ impl Desk {
     /// # Errors
     /// See [`DeskError`].
     pub async fn approve(&self, visitor: &Visitor, id: &str) -> Result<(), DeskError> {
-        let request = self.approvals.to_approve(id, &visitor.reader, self.clock.now())?;
+        let on = (Kind::Administration, id);
+        let request = self.approvals.to_approve(id, &visitor.reader, self.clock.now());
+        let request = self.allowed(visitor, on, request).await?;
         self.judged(visitor, &request, "approved").await?;
-        self.approvals.approve(id, &visitor.reader, self.clock.now())?;
-        Ok(())
+        let done = self.approvals.approve(id, &visitor.reader, self.clock.now());
+        self.allowed(visitor, on, done).await.map(|_| ())
     }
 
     /// Does not agree, on record.
@@ -194,10 +218,12 @@ impl Desk {
     /// # Errors
     /// See [`DeskError`].
     pub async fn refuse(&self, visitor: &Visitor, id: &str) -> Result<(), DeskError> {
-        let request = self.approvals.to_refuse(id, &visitor.reader, self.clock.now())?;
+        let on = (Kind::Administration, id);
+        let request = self.approvals.to_refuse(id, &visitor.reader, self.clock.now());
+        let request = self.allowed(visitor, on, request).await?;
         self.judged(visitor, &request, "refused").await?;
-        self.approvals.refuse(id, &visitor.reader, self.clock.now())?;
-        Ok(())
+        let done = self.approvals.refuse(id, &visitor.reader, self.clock.now());
+        self.allowed(visitor, on, done).await.map(|_| ())
     }
 
     /// A ticket for the page after these results, or for all of them again.
@@ -212,8 +238,33 @@ impl Desk {
         event.reason = Some("asks-second-person");
         event.local_id = Some(id);
         receipt(self.audit.append(event)?).await?;
-        self.approvals.ask(id, &visitor.reader, question, now)?;
+        let asked = self.approvals.ask(id, &visitor.reader, question, now);
+        self.allowed(visitor, (Kind::LogRead, &id.to_string()), asked).await?;
         Ok(id)
+    }
+
+    /// What somebody may do with a request; what they may not is on record, with the request when there is one.
+    async fn allowed<T>(
+        &self,
+        visitor: &Visitor,
+        (kind, id): (Kind, &str),
+        found: Result<T, ApprovalError>,
+    ) -> Result<T, DeskError> {
+        let error = match found {
+            Ok(found) => return Ok(found),
+            Err(error) => error,
+        };
+        let mut event = match self.approvals.find(id, self.clock.now()) {
+            Some(request) => AuditEvent {
+                local_id: Some(request.id),
+                detail: Some(format!("search of {}", request.asker).into()),
+                ..self.event(visitor, &request.question, kind, Outcome::Refused)
+            },
+            None => self.of(visitor, kind, Outcome::Refused),
+        };
+        event.reason = Some(error.reason());
+        self.note(event).await;
+        Err(error.into())
     }
 
     async fn judged(&self, visitor: &Visitor, request: &Request, verdict: &str) -> Result<(), DeskError> {
@@ -272,7 +323,7 @@ impl Desk {
         if self.four_eyes && question.about == About::Anyone {
             records.iter_mut().for_each(without_person);
         }
-        Ok(Results { receipt, question, leave, records, unreadable, next })
+        Ok(Results { receipt, question, leave, records, unreadable, next, room: None })
     }
 
     async fn wrong(&self, visitor: &Visitor, wrong: Wrong) -> DeskError {

@@ -91,7 +91,7 @@ async fn copy(State(desk): State<Arc<Desk>>, caller: Caller, body: Bytes) -> Res
         return speech.failed(DeskError::Ticket);
     };
     match desk.copy(&visitor, single(&pairs, "ticket").unwrap_or_default()).await {
-        Ok(results) => answer::file(&desk, form, &results),
+        Ok(results) => answer::file(desk, form, results),
         Err(error) => speech.failed(error),
     }
 }

@@ -12,6 +12,7 @@ const [, , folder, pictures] = process.argv;
 const sandbox = JSON.parse(readFileSync(join(folder, "sandbox.json"), "utf8"));
 const configuration = readFileSync(join(folder, sandbox.gateway_config), "utf8");
 const front = /\[front\][^[]*?origin = "([^"]+)"/s.exec(configuration)[1];
+const desk = /\[auditors\][^[]*?origin = "([^"]+)"/s.exec(configuration)[1];
 const pgo = new URL(sandbox.clients.pgo.redirect_uri).origin;
 const portal = new URL(sandbox.clients.portal.redirect_uri).origin;
 const [practice] = sandbox.providers;
@@ -61,7 +62,7 @@ async function look(page, size, name, language, forms = 1) {
       .filter((one) => one.getBoundingClientRect().height < 44)
       .map((one) => one.textContent.trim()),
   }));
-  const ours = page.url().startsWith(front);
+  const ours = page.url().startsWith(front) || page.url().startsWith(desk);
   expect(facts.lang === (ours ? language : "nl"), `${name}: lang is ${facts.lang}`);
   expect(facts.title.length > 5 && facts.headings === 1, `${name}: title ${facts.title}, ${facts.headings} h1`);
   expect(!ours || facts.forms <= forms, `${name}: ${facts.forms} forms`);
@@ -336,6 +337,57 @@ async function turnedAway(page, see) {
   await see("no-page");
 }
 
+/** Somebody at the desk of auditors, with the certificate of this base name. */
+async function reader(browser, size, locale, file) {
+  const [certPath, keyPath] = ["pem", "key"].map((kind) => join(folder, `${file}.${kind}`));
+  const clientCertificates = [{ origin: desk, certPath, keyPath }];
+  const context = await browser.newContext({ viewport: size, locale, ignoreHTTPSErrors: true, clientCertificates });
+  const page = await context.newPage();
+  page.setDefaultTimeout(20_000);
+  return page;
+}
+
+/** The desk: a question without a reason, one for everybody, one for a person that somebody else must agree to, and nobody. */
+async function auditors(readers, see) {
+  const [asker, judge, stranger] = readers;
+  const send = (page, button) => Promise.all([page.waitForNavigation(), page.click(button)]);
+  await asker.goto(desk);
+  await see(asker, "desk");
+  // The browser itself holds back an empty field; whoever gets past it is told by the page.
+  await asker.evaluate(() => document.querySelector('form[action^="/search"]').setAttribute("novalidate", ""));
+  await send(asker, 'form[action^="/search"] button');
+  expect((await asker.locator(".summary").count()) === 1, "a question without a reason is answered with what is missing");
+  await see(asker, "desk-wrong");
+  const why = async () => {
+    await asker.selectOption("#ground", "audit");
+    await asker.fill("#reason", "jaarlijkse controle van het logboek");
+  };
+  await why();
+  await send(asker, 'form[action^="/search"] button');
+  expect((await asker.locator("details.record").count()) > 0, "what happened is found");
+  await asker.locator("details.record summary").first().click();
+  await see(asker, "desk-found", 3);
+  const [file] = await Promise.all([asker.waitForEvent("download"), asker.click('button[name="form"][value="csv"]')]);
+  expect(readFileSync(await file.path(), "utf8").includes("log_read"), "the file has what was found");
+  await why();
+  await asker.fill("#patient", known.bsn);
+  await send(asker, 'form[action^="/search"] button');
+  await see(asker, "desk-waits");
+  await asker.goto(`${desk}/requests`);
+  const own = await asker.locator("ul.consents > li").count();
+  await see(asker, "desk-requests-own", own);
+  await judge.goto(`${desk}/requests`);
+  await see(judge, "desk-requests", own);
+  await send(judge, 'button[name="action"][value="approve"]');
+  await see(judge, "desk-judged", own);
+  await asker.reload();
+  await send(asker, 'button[name="action"][value="run"]');
+  expect(!(await asker.content()).includes(known.bsn), "no BSN stands in an answer");
+  await see(asker, "desk-one-person", 3);
+  await stranger.goto(desk);
+  await see(stranger, "desk-nobody", 0);
+}
+
 const journeys = { share, agree, again, agreeOnceMore: agree, stop, log, mistype, noData, noHis, portalAccount, portalLaunch, find, turnedAway };
 
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox"] });
@@ -352,6 +404,13 @@ for (const size of SIZES) {
       }
       await context.close();
     }
+    const readers = await Promise.all(["auditor", "auditor2", "stranger"].map((file) => reader(browser, size, locale, file)));
+    try {
+      await auditors(readers, (page, step, forms) => look(page, size, step, tag, forms));
+    } catch (error) {
+      wrong.push(`auditors, ${size.name}, ${tag}: ${error.message.split("\n")[0]}`);
+    }
+    await Promise.all(readers.map((page) => page.context().close()));
   }
 }
 await browser.close();

@@ -46,6 +46,7 @@ impl World {
             keys: Arc::new(keys()),
             site: Site { log: "log".into(), operator: None, host: None },
             clock: Arc::clone(&clock) as _,
+            files: Files::default(),
         };
         let world = Self { desk, clock, log, index };
         world.happened(records).await;
@@ -163,4 +164,54 @@ async fn nothing_is_shown_that_is_not_on_record_and_a_failure_is_on_record() {
     let events = world.log.events();
     let [failed] = &events[..] else { panic!("{events:?}") };
     assert_eq!((failed.kind, failed.outcome, failed.reason), (Kind::LogRead, Outcome::Failed, Some("index-down")));
+}
+
+/// Who tries what is not theirs leaves a trace, whatever they try it on.
+#[tokio::test]
+async fn what_may_not_be_done_with_a_request_is_on_record() {
+    let world = World::of(1).await;
+    let (one, other) = (world.visitor("one").await, world.visitor("other").await);
+    let id = world.waits().await;
+    let unknown = "anything else that was typed";
+    let day = Duration::from_secs(24 * 3_600);
+    assert_eq!(world.desk.approve(&one, &id).await, Err(ApprovalError::Own.into()));
+    assert_eq!(world.desk.run(&other, &id).await.unwrap_err(), ApprovalError::NotYours.into());
+    assert_eq!(world.desk.run(&one, &id).await.unwrap_err(), ApprovalError::Waits.into());
+    assert_eq!(world.desk.approve(&other, unknown).await, Err(ApprovalError::Gone.into()));
+    world.clock.advance(day);
+    assert_eq!(world.desk.refuse(&other, &id).await, Err(ApprovalError::Gone.into()), "its time is over");
+    let events = world.log.events();
+    let told: Vec<_> = events[1..].iter().map(|event| (event.kind, event.outcome, event.reason.unwrap())).collect();
+    let refused = |kind, reason| (kind, Outcome::Refused, reason);
+    assert_eq!(
+        told,
+        [
+            refused(Kind::Administration, "own-request"),
+            refused(Kind::LogRead, "not-their-request"),
+            refused(Kind::LogRead, "waits-for-second-person"),
+            refused(Kind::Administration, "request-gone"),
+            refused(Kind::Administration, "request-gone"),
+        ]
+    );
+    let named = |event: &AuditEvent| event.local_id.is_some_and(|local| local.to_string() == id);
+    assert!(events[1..4].iter().all(named) && events[1].subject.is_some(), "{events:?}");
+    assert_eq!(events[1].detail.as_deref(), Some("search of one.example.nl"));
+    assert!(events.iter().all(|event| !format!("{event:?}").contains(unknown)));
+    assert_eq!(events[2].user, User::operator("other.example.nl"));
+}
+
+/// Each file holds up to 20,000 records in memory until it was sent.
+#[tokio::test]
+async fn files_on_their_way_are_bounded() {
+    let world = World::of(3).await;
+    let one = world.visitor("one").await;
+    let results = world.found(&[]).await;
+    let ticket = world.desk.ticket(&one, &results, None);
+    let mut under_way = Vec::new();
+    for _ in 0..FILES_AT_ONCE {
+        under_way.push(world.desk.copy(&one, &ticket).await.unwrap());
+    }
+    assert_eq!(world.desk.copy(&one, &ticket).await.unwrap_err(), DeskError::Busy);
+    under_way.pop();
+    assert_eq!(world.desk.copy(&one, &ticket).await.unwrap().records.len(), 3);
 }

@@ -1,11 +1,18 @@
 //! Answers of the desk: pages, JSON and files.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use axum::Json;
+use axum::body::{Body, Bytes, HttpBody};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
+use http_body::Frame;
 use serde_json::{Value, json};
+use tokio::sync::OwnedSemaphorePermit;
 
 use crate::audit::Record;
 use crate::audit::render::{balp, csv, ndjson, nen7513};
@@ -14,6 +21,9 @@ use crate::auditors::question::{About, Wrong};
 use crate::language::Language;
 use crate::medmij::LocalId;
 use crate::pages::{AuditorMessagePage, AuditorPage, AuditorRequestsPage, STYLESHEET};
+
+/// So many lines of a file are written at once.
+const AT_ONCE: usize = 100;
 
 /// In which form somebody wants an answer.
 #[derive(Debug, Clone, Copy)]
@@ -79,17 +89,40 @@ impl FileForm {
 }
 
 /// A file of everything that was found; `Inzage-Cut: true` when it is not everything.
-pub(super) fn file(desk: &Desk, form: FileForm, results: &Results) -> Response {
-    let mut body = form.header();
-    results.records.iter().for_each(|record| body.extend_from_slice(&form.line(record, desk)));
-    let mut response = guarded(body.into_response());
+pub(super) fn file(desk: Arc<Desk>, form: FileForm, mut results: Results) -> Response {
+    let records = std::mem::take(&mut results.records).into_iter();
+    let body = FileBody { desk, form, header: Some(form.header()), records, _room: results.room.take() };
+    let mut response = guarded(Body::new(body).into_response());
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(form.media_type()));
     headers.insert(header::CONTENT_DISPOSITION, HeaderValue::from_static(form.file_name()));
     if results.next.is_some() {
         headers.insert("inzage-cut", HeaderValue::from_static("true"));
     }
-    with_receipt(response, results)
+    with_receipt(response, &results)
+}
+
+/// The lines of a file, written as they are sent: in memory are the records, and not their lines beside them.
+struct FileBody {
+    desk: Arc<Desk>,
+    form: FileForm,
+    header: Option<Vec<u8>>,
+    records: std::vec::IntoIter<Record>,
+    _room: Option<OwnedSemaphorePermit>,
+}
+
+impl HttpBody for FileBody {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let this = &mut *self;
+        let mut part = this.header.take().unwrap_or_default();
+        for record in this.records.by_ref().take(AT_ONCE) {
+            part.extend_from_slice(&this.form.line(&record, &this.desk));
+        }
+        Poll::Ready((!part.is_empty()).then(|| Ok(Frame::data(part.into()))))
+    }
 }
 
 impl Speech {
@@ -175,7 +208,9 @@ pub(super) async fn no_such_page() -> StatusCode {
 const fn status(error: DeskError) -> StatusCode {
     match error {
         DeskError::Nobody | DeskError::Wrong(Wrong::NotYours) => StatusCode::FORBIDDEN,
-        DeskError::Wrong(Wrong::NoKey) | DeskError::Index | DeskError::Audit(_) => StatusCode::SERVICE_UNAVAILABLE,
+        DeskError::Wrong(Wrong::NoKey) | DeskError::Busy | DeskError::Index | DeskError::Audit(_) => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
         DeskError::Wrong(_) | DeskError::Ticket => StatusCode::BAD_REQUEST,
         DeskError::Approval(error) => approval_status(error),
     }
@@ -197,6 +232,7 @@ const fn code(error: DeskError) -> &'static str {
         DeskError::Wrong(_) => "wrong-question",
         DeskError::Ticket => "ticket-over",
         DeskError::Approval(_) => "approval",
+        DeskError::Busy => "busy",
         DeskError::Index => "index-down",
         DeskError::Audit(_) => "audit-unavailable",
     }

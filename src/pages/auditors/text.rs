@@ -45,7 +45,7 @@ pub struct AuditorText {
     pub(super) failed_title: &'static str,
     grounds: [&'static str; 4],
     wrongs: [&'static str; 11],
-    failures: [&'static str; 10],
+    failures: [&'static str; 11],
 }
 
 impl AuditorText {
@@ -89,7 +89,7 @@ impl AuditorText {
     }
 
     pub(super) const fn failed(&self, error: DeskError) -> &'static str {
-        let [nobody, ticket, too_many, gone, own, not_yours, waits, index, audit, _] = self.failures;
+        let [nobody, ticket, too_many, gone, own, not_yours, waits, index, audit, _, busy] = self.failures;
         match error {
             DeskError::Nobody => nobody,
             DeskError::Wrong(wrong) => self.wrong(wrong).1,
@@ -99,6 +99,7 @@ impl AuditorText {
             DeskError::Approval(ApprovalError::Own) => own,
             DeskError::Approval(ApprovalError::NotYours) => not_yours,
             DeskError::Approval(ApprovalError::Waits) => waits,
+            DeskError::Busy => busy,
             DeskError::Index => index,
             DeskError::Audit(_) => audit,
         }
@@ -169,6 +170,7 @@ static DUTCH: AuditorText = AuditorText {
         "Het zoeken lukt nu niet. Er is niets getoond. Probeer het later opnieuw; houdt het aan, bel dan de beheerder.",
         "Er kan niet worden vastgelegd dat u zoekt. Daarom wordt er niets getoond. Bel de beheerder.",
         "De sleutels van dit jaar ontbreken, dus niemand is te vinden. Bel de beheerder.",
+        "Er zijn andere bestanden onderweg. Probeer het over een minuut opnieuw.",
     ],
 };
 
@@ -236,5 +238,6 @@ static ENGLISH: AuditorText = AuditorText {
         "Searching fails at the moment. Nothing was shown. Try again later; if it lasts, call the operator.",
         "It cannot be recorded that you search, so nothing is shown. Call the operator.",
         "The keys of this year are missing, so nobody can be found. Call the operator.",
+        "Other files are on their way. Try again in a minute.",
     ],
 };
