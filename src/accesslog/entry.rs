@@ -23,6 +23,8 @@ pub struct Entry {
     pub service: Option<String>,
     /// Which part of it: the type of FHIR resource that was asked for.
     pub resource: Option<String>,
+    /// Of a document: the beginning of what stands for it in the log, so that one can be told from another.
+    pub document: Option<String>,
     /// How it ended.
     pub ending: Ending,
     /// Why it was allowed.

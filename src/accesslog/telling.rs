@@ -28,6 +28,7 @@ impl Telling<'_> {
             practice: record.provider.as_ref().map(|provider| self.practice(provider.as_str())),
             service: record.service.as_ref().map(|service| self.service(service.as_str())),
             resource: record.query.as_deref().map(resource),
+            document: record.query.as_deref().and_then(document),
             ending: ending(record, &act),
             basis: self.basis(record),
             number: format!("{}/{}", record.source.as_deref().unwrap_or_default(), record.index),
@@ -154,4 +155,10 @@ fn done(record: &Record, act: &Act) -> Ending {
 /// The type that was asked for: what stands before the first sign of a query.
 fn resource(query: &str) -> String {
     query.chars().take_while(char::is_ascii_alphabetic).collect()
+}
+
+/// `1a2b3c4d` of `Binary/2026-1a2b3c4d…`.
+fn document(query: &str) -> Option<String> {
+    let (_, digits) = query.strip_prefix("Binary/")?.split_once('-')?;
+    digits.get(..8).map(str::to_owned)
 }

@@ -16,7 +16,7 @@ use jiff::tz::TimeZone;
 use zeroize::Zeroizing;
 
 use super::{AuditError, Pseudonym, SealedBsn, Subject};
-use crate::medmij::Bsn;
+use crate::medmij::{Bsn, ProviderName};
 use crate::seal::Key32;
 
 /// The keys that a node holds. All nodes have the same ones.
@@ -103,6 +103,24 @@ impl Keyring {
         Ok(Subject { pseudonym: Pseudonym::new(&key_id, hash), sealed: seal(sealing, &key_id, bsn, &hash) })
     }
 
+    /// What stands for a document of this practice in a query of this moment: its year and 32 hexadecimal digits, the same all
+    /// year. An id at a HIS leads to the person, so it is in the log only as long as the key of the year is held.
+    ///
+    /// # Errors
+    /// When the key of the year is missing.
+    pub fn document(&self, practice: &ProviderName, id: &str, moment: Timestamp) -> Result<String, NoKey> {
+        let (year, years) = (key_year(moment), self.years.load());
+        let key = years.pseudonym.get(&year).ok_or(NoKey { year })?;
+        Ok(document(year, key, practice, id))
+    }
+
+    /// The same in all years whose keys are held, oldest first.
+    #[must_use]
+    pub fn documents(&self, practice: &ProviderName, id: &str) -> Vec<String> {
+        let years = self.years.load();
+        years.pseudonym.iter().map(|(year, key)| document(*year, key, practice, id)).collect()
+    }
+
     /// The pseudonyms of this person in all years whose keys are held, oldest first.
     #[must_use]
     pub fn pseudonyms(&self, bsn: &Bsn) -> Vec<Pseudonym> {
@@ -125,6 +143,15 @@ impl Keyring {
         let opened = key.open_in_place(Nonce::assume_unique_for_key(*nonce), place, &mut text).ok()?;
         Bsn::parse(std::str::from_utf8(opened).ok()?).ok()
     }
+}
+
+/// The first 128 bits of the HMAC-SHA256 of a title, the practice and the id, with a zero byte between them. Nine digits are
+/// never such a text, so no document is taken for a person.
+fn document(year: i16, key: &hmac::Key, practice: &ProviderName, id: &str) -> String {
+    let text = format!("inzage audit document\0{}\0{id}", practice.as_str());
+    let hash = hmac::sign(key, text.as_bytes());
+    let digits: String = hash.as_ref().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    format!("{year}-{digits}")
 }
 
 /// HMAC-SHA256 of the nine digits.
@@ -197,6 +224,23 @@ mod tests {
         years.add_pseudonym_key(2026, &Secret::new(std::array::from_fn(|i| u8::try_from(i).unwrap())));
         let expected = "2026:2b75117dd49ac38b1857a7fa219b4214dc062af141160850085ab9d961d349bb";
         assert_eq!(Keyring::new(years).pseudonyms(&bsn())[0].as_str(), expected);
+    }
+
+    /// As above; one practice does not see from this that another has a document of the same id.
+    #[test]
+    fn a_document_has_a_name_of_its_year_and_practice() {
+        let mut years = Years::default();
+        years.add_pseudonym_key(2026, &Secret::new(std::array::from_fn(|i| u8::try_from(i).unwrap())));
+        years.add_pseudonym_key(2027, &key(9));
+        let (held, linde) = (Keyring::new(years), ProviderName::parse("huisarts.delinde@medmij").unwrap());
+        let expected = "2026-15d2825ced8bb0cb8d357771d7a0e38e";
+        assert_eq!(held.document(&linde, "letter-fine", at("2026-12-31T23:59:59Z")).unwrap(), expected);
+        let [this, next] = held.documents(&linde, "letter-fine").try_into().unwrap();
+        assert!(this == expected && next.starts_with("2027-") && next[5..] != this[5..]);
+        let other = ProviderName::parse("huisarts.deeik@medmij").unwrap();
+        assert_ne!(held.documents(&other, "letter-fine")[0], this);
+        assert_ne!(held.documents(&linde, "letter-fin")[0], this);
+        assert_eq!(held.document(&linde, "letter-fine", at("2028-01-01T00:00:00Z")), Err(NoKey { year: 2028 }));
     }
 
     #[test]

@@ -54,6 +54,8 @@ pub(super) enum Command {
     Keys(keys::Command),
     /// Print what stands for a person in the log, in each year whose keys are there
     Subject(people::SubjectArguments),
+    /// Print what stands for documents in the log: ids at the HIS, one a line on standard input
+    Document(people::DocumentArguments),
     /// Open sealed BSNs: one a line on standard input
     Open(people::OpenArguments),
 }
@@ -75,6 +77,7 @@ pub(super) fn run(command: Command) -> ExitCode {
         Command::RotateKey(of) => key::rotate(&of),
         Command::Keys(command) => keys::run(command),
         Command::Subject(arguments) => people::subject(&arguments),
+        Command::Document(arguments) => people::document(&arguments),
         Command::Open(arguments) => people::open(&arguments),
     }
 }

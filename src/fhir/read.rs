@@ -130,7 +130,9 @@ impl Reader {
             Interaction::Read(read) => document::listed(permit.service(), read, demand.format, floors)?,
             Interaction::Submit(_) => return Err(ReadError::Request(RequestError::NotOffered).into()),
         };
-        event.query = Some(turn.describe(&shape).into());
+        let name = |id: &str| self.keyring.document(&token.grant.provider, id, event.time);
+        let query = turn.describe(&shape, name).map_err(|missing| ReadError::Audit(missing.into()))?;
+        event.query = Some(query.into());
         let adapter = self.adapters.get(&permit.practice().his).ok_or(ReadError::NoAdapter)?;
         let his_base = adapter.base(permit.service().fhir).ok_or(ReadError::NoAdapter)?;
         let (format, adapter) = (demand.format, adapter.as_ref());

@@ -105,7 +105,16 @@ async fn a_document_leaves_as_it_is_and_as_a_resource() {
     assert_eq!((refused.status.as_u16(), count(&gateway)), (406, before));
     let outcome = gateway.audit_of("disclosure_outcome").into_iter().rfind(|outcome| outcome["outcome"] == "done");
     let outcome = outcome.unwrap();
-    assert_eq!((&outcome["query"], &outcome["counts"]["bytes"]), (&"Binary".into(), &resource.body.len().into()));
+    assert_eq!(outcome["counts"]["bytes"], resource.body.len());
+    let query = outcome["query"].as_str().unwrap();
+    assert!(query.strip_prefix("Binary/2026-").is_some_and(|name| name.len() == 32), "{query}");
+    assert_eq!(gateway.last_audit("disclosure_intent")["query"], query);
+    asked(&session, "letter-long", "*/*").await;
+    asked(&session, "letter-old", "*/*").await;
+    let intents = gateway.audit_of("disclosure_intent");
+    let named: std::collections::HashSet<_> = intents.iter().map(|intent| intent["query"].to_string()).collect();
+    assert_eq!(named.len(), 3, "one name a document, also of one that is not given: {named:?}");
+    assert!(!gateway.audit().iter().any(|record| record.to_string().contains("letter-")), "no id of the HIS");
     gateway.stop().await;
 }
 

@@ -144,7 +144,13 @@ fn asked(xml: &mut Xml, interaction: Interaction<'_>, query: &str) {
         Interaction::Read(_) | Interaction::Create(_) => ("4", "12", "URI"),
         Interaction::Search(_) | Interaction::Operation(_) | Interaction::Unknown => ("24", "10", "Search Criteria"),
     };
-    let resource = interaction.resource().unwrap_or("unknown");
+    let resource = match interaction {
+        // One document by what stands for its id.
+        Interaction::Read(_) => query,
+        Interaction::Search(_) | Interaction::Operation(_) | Interaction::Create(_) | Interaction::Unknown => {
+            interaction.resource().unwrap_or("unknown")
+        }
+    };
     xml.open(OBJECT, &[("ParticipantObjectID", resource), (TYPE, "2"), (ROLE, role)]);
     xml.coded(ID_TYPE, id_type, "RFC-3881", meaning);
     xml.text("ParticipantObjectQuery", &STANDARD.encode(query));

@@ -21,6 +21,8 @@ use crate::secret::sha256;
 
 /// The system of pseudonyms as identifiers: a value is `<key id>:<64 hexadecimal digits>`.
 pub const SYSTEM_PSEUDONYM: &str = "urn:inzage:audit:pseudonym";
+/// Of what stands for the id of a document in the log.
+pub(super) const SYSTEM_DOCUMENT: &str = "urn:inzage:audit:document";
 /// The system of consents: our id of the grant.
 pub const SYSTEM_CONSENT: &str = "urn:inzage:audit:consent";
 /// The system of logs: the log id.

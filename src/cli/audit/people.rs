@@ -1,5 +1,5 @@
-//! `inzage audit subject` and `inzage audit open`: from a person to their records and back, for who holds the keys (Wabvpz
-//! article 15e). A BSN comes and goes on standard input and output only, never as an argument.
+//! `inzage audit subject`, `document` and `open`: from a person or a document to their records, and back to a person, for who
+//! holds the keys (Wabvpz article 15e). A BSN comes and goes on standard input and output only, never as an argument.
 
 use std::io::{self, BufRead as _, Read as _};
 use std::path::PathBuf;
@@ -11,11 +11,11 @@ use zeroize::Zeroizing;
 use crate::audit::{Keyring, SealedBsn};
 use crate::cli::run::{EX_CONFIG, EX_DATA, give_up};
 use crate::cli::{say, say_error};
-use crate::medmij::Bsn;
+use crate::medmij::{Bsn, ProviderName};
 
 /// Most bytes that are read as a BSN.
 const BSN_MAX: u64 = 64;
-/// Most bytes of sealed values that are read.
+/// Most bytes of sealed values, or of ids, that are read.
 const SEALED_MAX: u64 = 64 * 1024 * 1024;
 
 /// Whose pseudonyms.
@@ -27,6 +27,21 @@ pub(in crate::cli) struct SubjectArguments {
     /// Read the BSN from standard input; there is no other way
     #[arg(long, required = true)]
     bsn_from_stdin: bool,
+}
+
+/// Documents of which practice.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct DocumentArguments {
+    /// The folder of the audit keys
+    #[arg(long, value_name = "DIR")]
+    keys: PathBuf,
+    /// The practice that has them, as `name@medmij`
+    #[arg(long, value_name = "NAME", value_parser = practice)]
+    practice: ProviderName,
+}
+
+fn practice(name: &str) -> Result<ProviderName, &'static str> {
+    ProviderName::parse(name).map_err(|_| "not the name of a practice")
 }
 
 /// With which keys.
@@ -54,6 +69,23 @@ pub(in crate::cli) fn subject(arguments: &SubjectArguments) -> ExitCode {
         }
         Err(error) => give_up(&error, EX_DATA),
     }
+}
+
+/// Prints for each document its id and what stands for it in each year, oldest first.
+pub(in crate::cli) fn document(arguments: &DocumentArguments) -> ExitCode {
+    let keyring = match Keyring::load(&arguments.keys) {
+        Ok(keyring) => keyring,
+        Err(error) => return give_up(&error, EX_CONFIG),
+    };
+    for line in io::stdin().lock().take(SEALED_MAX).lines() {
+        let line = match line {
+            Ok(line) => line,
+            Err(error) => return give_up(&error, EX_DATA),
+        };
+        let id = line.trim();
+        say(&format!("{id} {}", keyring.documents(&arguments.practice, id).join(" ")));
+    }
+    ExitCode::SUCCESS
 }
 
 /// Prints the BSN of each sealed value, one a line, in their order.

@@ -24,6 +24,12 @@ pub(super) struct Target {
     wrapped: Option<Format>,
 }
 
+impl Target {
+    pub(super) fn id(&self) -> &str {
+        &self.id
+    }
+}
+
 /// What is asked of the HIS for a read: the search that must name it, and its target.
 ///
 /// # Errors

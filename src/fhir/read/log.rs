@@ -32,7 +32,7 @@ impl Reader {
                 return Err(ReadError::Request(RequestError::NotOffered).into());
             }
         };
-        attempt.event.query = Some(turn.describe(&shape).into());
+        attempt.event.query = Some(shape.describe().into());
         let looked = self.looked(attempt, permit, &shape, &turn).await?;
         let body = self.searchset(&looked, &shape, &turn, bound);
         let counts = Counts { entries: u32::try_from(looked.records().len()).unwrap_or(u32::MAX), ..Counts::default() };

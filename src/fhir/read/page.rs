@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::document::Target;
 use super::{ReadError, Reader};
+use crate::audit::NoKey;
 use crate::fhir::cursor::{Bound, Cursors, NextPage, PAGE_PARAMETER};
 use crate::fhir::request::{self, Asked, Floors, Interaction, PageShape, SearchShape};
 use crate::fhir::shape::stream::NextLink;
@@ -27,11 +28,15 @@ pub(super) enum Turn {
 }
 
 impl Turn {
-    /// What is asked for in the catalogue's words, for the audit.
-    pub(super) fn describe(&self, shape: &SearchShape<'_>) -> String {
+    /// What is asked for in the catalogue's words, for the audit; `name` tells what stands there for the id of a document.
+    pub(super) fn describe(
+        &self,
+        shape: &SearchShape<'_>,
+        name: impl FnOnce(&str) -> Result<String, NoKey>,
+    ) -> Result<String, NoKey> {
         match self {
-            Self::First | Self::Later { .. } => shape.describe(),
-            Self::Document(_) => "Binary".to_owned(),
+            Self::First | Self::Later { .. } => Ok(shape.describe()),
+            Self::Document(target) => Ok(format!("Binary/{}", name(target.id())?)),
         }
     }
 }

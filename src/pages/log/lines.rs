@@ -88,7 +88,7 @@ impl Wording<'_> {
         EachView {
             time: clock(entry),
             datetime: entry.at.to_string(),
-            what: self.resource(entry).unwrap_or_default().to_owned(),
+            what: self.resource(entry).unwrap_or_default(),
             ending: self.ending(entry.ending, &entry.act),
             number: entry.number.clone(),
         }
@@ -178,7 +178,7 @@ impl Wording<'_> {
     /// The service, and the part of it where there is only one.
     fn what(self, line: &Line) -> Option<String> {
         let part = self.resource(line.first()).filter(|_| line.count() == 1);
-        self.data(line.first().service.as_deref(), part)
+        self.data(line.first().service.as_deref(), part.as_deref())
     }
 
     pub(super) fn data(self, service: Option<&str>, part: Option<&str>) -> Option<String> {
@@ -188,10 +188,12 @@ impl Wording<'_> {
         }
     }
 
-    pub(super) fn resource(self, entry: &Entry) -> Option<&'static str> {
+    pub(super) fn resource(self, entry: &Entry) -> Option<String> {
         let resource = entry.resource.as_deref()?;
         let known = self.t.log.resources.iter().find(|(name, _)| *name == resource);
-        Some(known.map_or(self.t.log.other_resource, |(_, words)| words))
+        let words = known.map_or(self.t.log.other_resource, |(_, words)| words);
+        // Enough to tell one letter from another; what it says is at the practice.
+        Some(entry.document.as_ref().map_or_else(|| words.to_owned(), |mark| format!("{words} ({mark})")))
     }
 
     pub(super) fn ending(self, ending: Ending, act: &Act) -> String {

@@ -50,7 +50,7 @@ fn row(entry: &Entry, wording: Wording<'_>) -> [String; 10] {
         wording.told(entry),
         wording.doer(entry),
         entry.practice.clone().unwrap_or_default(),
-        wording.data(entry.service.as_deref(), wording.resource(entry)).unwrap_or_default(),
+        wording.data(entry.service.as_deref(), wording.resource(entry).as_deref()).unwrap_or_default(),
         wording.ending(entry.ending, &entry.act),
         wording.basis(entry.basis),
         wording.t.log.labels.no.to_owned(),

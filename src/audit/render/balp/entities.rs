@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::super::Site;
 use super::super::codes::Pattern;
 use super::super::interaction::Interaction;
-use super::{SYSTEM_CONSENT, SYSTEM_LOG, SYSTEM_PSEUDONYM, object as members, text};
+use super::{SYSTEM_CONSENT, SYSTEM_DOCUMENT, SYSTEM_LOG, SYSTEM_PSEUDONYM, object as members, text};
 use crate::audit::Record;
 
 const ROLE: &str = "http://terminology.hl7.org/CodeSystem/object-role";
@@ -52,11 +52,21 @@ fn object(record: &Record, interaction: Interaction<'_>) -> Option<Value> {
         Interaction::Read(_) | Interaction::Create(_) => Some(json!({
             "type": kind("2", "System Object"),
             "role": role("4", "Domain Resource"),
-            "what": {"display": text(query)?},
+            "what": what(query)?,
         })),
         Interaction::Search(_) | Interaction::Operation(_) => question(query),
         Interaction::Unknown => None,
     }
+}
+
+/// A resource by its type, and a document by what stands for its id.
+fn what(query: &str) -> Option<Value> {
+    let Some((resource, name)) = query.split_once('/') else { return Some(json!({"display": text(query)?})) };
+    Some(json!({
+        "type": text(resource)?,
+        "identifier": {"system": SYSTEM_DOCUMENT, "value": text(name)?},
+        "display": text(query)?,
+    }))
 }
 
 fn question(query: &str) -> Option<Value> {

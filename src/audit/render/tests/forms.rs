@@ -114,6 +114,8 @@ fn an_audit_message_has_the_form_of_dicom() {
         assert!(xml.contains(part), "{part}\n{xml}");
     }
     let read = atna::message(&record("disclosure_outcome", &json!({"query": "Binary"})), &site());
+    let one = atna::message(&record("disclosure_outcome", &json!({"query": "Binary/2026-15d2825c"})), &site());
+    assert!(one.contains("ParticipantObjectID=\"Binary/2026-15d2825c\""), "{one}");
     assert!(read.contains("csd-code=\"110106\"") && read.contains("originalText=\"Destination Role ID\""));
     let create = atna::message(&record("submission_outcome", &json!({"query": "create Observation"})), &site());
     assert!(create.contains("csd-code=\"110107\"") && create.contains("EventActionCode=\"C\""));

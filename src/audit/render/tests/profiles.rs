@@ -223,6 +223,20 @@ fn role_of<'a>(event: &'a Value, who: &str) -> &'a str {
 const US: &str = "inzage-a-00000000000000ff";
 const NODE: &str = "node.pgo.example.nl";
 
+/// Which document was read; a record of before it was told names none.
+#[test]
+fn a_document_that_was_read_is_named() {
+    let whats = |query: &str| {
+        let event = balp(&record("disclosure_outcome", &json!({"query": query})), &site());
+        let entities = event["entity"].as_array().unwrap().clone();
+        entities.into_iter().find(|one| one["role"]["code"] == "4").unwrap()["what"].clone()
+    };
+    let identifier = json!({"system": "urn:inzage:audit:document", "value": "2026-15d2825c"});
+    let expected = json!({"type": "Binary", "identifier": identifier, "display": "Binary/2026-15d2825c"});
+    assert_eq!(whats("Binary/2026-15d2825c"), expected);
+    assert_eq!(whats("Binary"), json!({"display": "Binary"}));
+}
+
 /// Every kind, done: type, subtype, action, the role of the client's node, our role, and the profile.
 #[test]
 fn every_kind_has_the_codes_of_its_pattern() {
