@@ -12,5 +12,6 @@ pub mod ports;
 pub mod publisher;
 pub mod records;
 mod site;
+pub mod syslog;
 pub mod witness;
 pub mod world;

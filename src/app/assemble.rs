@@ -116,7 +116,7 @@ impl App {
         let lists = ListsPart::build(config, &clock, &snapshot, &audit)?;
         let store = open_store(config, &clock)?;
         let index = IndexPart::build(config, &clock, &audit, lists.alarms());
-        let syslog = SyslogPart::build(config, &clock, &audit)?;
+        let syslog = SyslogPart::build(config, &clock, &audit, lists.alarms())?;
         let his = Installations::build(config, &clock)?;
         let shared = Shared {
             adapters: his.adapters,

@@ -13,6 +13,7 @@ use crate::audit::render::Site;
 use crate::audit::{FileLog, SyslogProgress, SyslogReceiver, SyslogSender};
 use crate::clock::SharedClock;
 use crate::config::{self, Config};
+use crate::monitor::alarms::Alarms;
 use crate::monitor::metrics::Metrics;
 use crate::tls::client::client_config;
 use crate::tls::identity::Roots;
@@ -34,7 +35,12 @@ pub(super) struct Sending(Option<(JoinHandle<()>, CancellationToken)>);
 
 impl SyslogPart {
     /// Reads certificates and roots.
-    pub(super) fn build(config: &Config, clock: &SharedClock, log: &Arc<FileLog>) -> Result<Self, StartError> {
+    pub(super) fn build(
+        config: &Config,
+        clock: &SharedClock,
+        log: &Arc<FileLog>,
+        alarms: Arc<Alarms>,
+    ) -> Result<Self, StartError> {
         let Some(section) = &config.audit.syslog else { return Ok(Self(None)) };
         Ok(Self(Some(SyslogSender {
             dir: config.audit.dir.clone(),
@@ -48,16 +54,19 @@ impl SyslogPart {
             },
             receiver: receiver(config, section, clock)?,
             every: section.every,
+            kinds: section.kinds.clone(),
+            clock: Arc::clone(clock),
+            alarms,
             progress: Arc::new(SyslogProgress::new(log.durable())),
         })))
     }
 
     /// Sets its metrics.
     pub(super) fn observe(&self) -> impl Fn(&Metrics) + Send + Sync + use<> {
-        let progress = self.0.as_ref().map(|sender| Arc::clone(&sender.progress));
+        let progress = self.0.as_ref().map(|sender| (Arc::clone(&sender.progress), Arc::clone(&sender.clock)));
         move |metrics| {
-            if let Some(progress) = &progress {
-                metrics.observe_audit_syslog(progress.counts());
+            if let Some((progress, clock)) = &progress {
+                metrics.observe_audit_syslog(progress.counts(clock.now()));
             }
         }
     }

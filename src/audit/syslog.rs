@@ -1,6 +1,6 @@
 //! Sends the log of this node to an audit record repository: RFC 5424 syslog over TLS (IHE ITI-20, RFC 5425). It follows the
 //! files, so the log itself is the spool and nobody who appends waits. TLS syslog has no receipt for a record; what stands in
-//! for one is a connection that ended in order. So each batch has its own connection, and the position moves on after its end.
+//! for one is a connection that ended in order. So a connection is for what has gathered, and the position moves on after its end.
 
 mod position;
 mod progress;
@@ -16,13 +16,20 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use self::progress::Taken;
 pub use self::progress::{SyslogCounts, SyslogProgress};
 pub use self::receiver::SyslogReceiver;
 
 use self::source::{Batch, Source};
 use super::render::Site;
-use super::{LogId, ReadError};
+use super::{Kind, LogId, ReadError};
+use crate::clock::SharedClock;
+use crate::monitor::alarms::{Alarm, Alarms};
 
+/// Batches that go over one connection at most: what is sent again when it does not end in order.
+const BATCHES_MAX: usize = 16;
+/// How long a record may wait while the receiver fails before somebody must look.
+const BEHIND: Duration = Duration::from_secs(10 * 60);
 /// The longest pause after failures.
 const PAUSE_MAX: Duration = Duration::from_secs(60);
 
@@ -42,6 +49,12 @@ pub struct SyslogSender {
     pub receiver: SyslogReceiver,
     /// How long records gather before a connection is made for them; also the first pause after a failure.
     pub every: Duration,
+    /// The kinds of records that are sent; all when there is no choice. Kinds of a later release are always sent.
+    pub kinds: Option<Vec<Kind>>,
+    /// The time, for how long records wait.
+    pub clock: SharedClock,
+    /// Where a receiver that fails for long is told.
+    pub alarms: Arc<Alarms>,
     /// What others are told.
     pub progress: Arc<SyslogProgress>,
 }
@@ -73,8 +86,7 @@ impl SyslogSender {
         loop {
             let before = self.progress.next();
             let Err(error) = self.follow(&stop).await else { return };
-            self.progress.failed();
-            tracing::warn!(error = causes(&error), "audit records wait for their repository");
+            self.failed(&error);
             pause = if self.progress.next() > before { self.every } else { PAUSE_MAX.min(pause * 2) };
             if stop.run_until_cancelled(tokio::time::sleep(jittered(pause))).await.is_none() {
                 return;
@@ -92,9 +104,14 @@ impl SyslogSender {
             let (rest, batch) = blocking(move || source.batch(known)).await??;
             source = rest;
             match batch {
-                Some(batch) => self.hand_over(batch).await?,
-                None if stopping => return Ok(()),
-                None => self.wait(&mut durable, stop).await?,
+                Some(batch) => source = self.hand_over(source, batch, known).await?,
+                None => {
+                    self.progress.waits(None);
+                    if stopping {
+                        return Ok(());
+                    }
+                    self.wait(&mut durable, stop).await?;
+                }
             }
         }
     }
@@ -108,24 +125,56 @@ impl SyslogSender {
         Ok(())
     }
 
-    /// Sends a batch, and keeps that it was taken.
-    async fn hand_over(&self, batch: Batch) -> Result<(), SyslogError> {
-        if !batch.frames.is_empty() {
-            self.receiver.hand_over(&batch.frames).await?;
+    /// Sends what has gathered over one connection, and keeps that it was taken.
+    async fn hand_over(&self, mut source: Source, first: Batch, durable: u64) -> Result<Source, SyslogError> {
+        self.progress.waits(first.oldest);
+        let (mut delivery, mut taken, mut batch) = (None, Taken::default(), first);
+        for at_hand in 1.. {
+            if !batch.frames.is_empty() {
+                let mut open = match delivery {
+                    Some(open) => open,
+                    None => self.receiver.open().await?,
+                };
+                open.send(&batch.frames).await?;
+                delivery = Some(open);
+            }
+            let Taken { records, unreadable, .. } = taken;
+            let (records, unreadable) = (records + batch.records, unreadable + batch.unreadable);
+            taken = Taken { next: batch.next, records, unreadable };
+            if at_hand >= BATCHES_MAX {
+                break;
+            }
+            let (rest, more) = blocking(move || source.batch(durable)).await??;
+            source = rest;
+            let Some(more) = more else { break };
+            batch = more;
         }
-        let (file, log) = (self.position.clone(), self.log.clone());
-        blocking(move || position::write(&file, &log, batch.next)).await?.map_err(SyslogError::Position)?;
-        self.progress.took(batch.next, batch.records, batch.unreadable);
-        Ok(())
+        if let Some(delivery) = delivery {
+            delivery.end().await?;
+        }
+        let (file, log, next) = (self.position.clone(), self.log.clone(), taken.next);
+        blocking(move || position::write(&file, &log, next)).await?.map_err(SyslogError::Position)?;
+        self.progress.took(taken);
+        self.alarms.clear(Alarm::AuditSyslogBehind);
+        Ok(source)
+    }
+
+    fn failed(&self, error: &SyslogError) {
+        let told = causes(error);
+        tracing::warn!(error = told, "audit records wait for their repository");
+        self.progress.failed();
+        if self.progress.lag(self.clock.now()) > BEHIND {
+            self.alarms.raise(Alarm::AuditSyslogBehind, &told);
+        }
     }
 
     /// Opens the log where the position is.
     async fn begin(&self) -> Result<Source, SyslogError> {
         let (file, log, durable) = (self.position.clone(), self.log.clone(), *self.durable.borrow());
-        let (dir, site) = (self.dir.clone(), self.site.clone());
+        let (dir, site, kinds) = (self.dir.clone(), self.site.clone(), self.kinds.clone());
         let source = blocking(move || {
             let kept = position::read(&file, &log, durable).map_err(SyslogError::Position)?;
-            Source::open(&dir, site, kept).map_err(SyslogError::Log)
+            Source::open(&dir, site, kinds, kept).map_err(SyslogError::Log)
         });
         let source = source.await??;
         self.progress.began(source.from());

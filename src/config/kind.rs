@@ -122,6 +122,12 @@ fn is_word(text: &str) -> bool {
     (1..=255).contains(&text.len()) && text.bytes().all(|c| c.is_ascii_graphic() && c != b'"' && c != b'\\')
 }
 
+/// At least one kind of audit record.
+pub(super) fn kinds() -> Kind<Vec<crate::audit::Kind>> {
+    use crate::audit::Term as _;
+    texts("an array of at least one kind of audit record, such as \"disclosure_outcome\"", crate::audit::Kind::find)
+}
+
 /// A text that people read.
 pub(super) fn words(longest: usize) -> Kind<String> {
     let fits = move |text: &str| {

@@ -4,10 +4,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::files::Role;
-use super::kind::{host, millis, number};
+use super::kind::{host, kinds, millis, number};
 use super::log::Read;
 use super::parts::Identity;
 use super::section::Section;
+use crate::audit::Kind;
 use crate::medmij::Hostname;
 
 /// `[audit.syslog]`.
@@ -23,6 +24,8 @@ pub struct Syslog {
     pub identity: Identity,
     /// How long records gather before they are sent, 50 ms to 1 h, default 5 s.
     pub every: Duration,
+    /// The kinds of records that are sent, default all.
+    pub kinds: Option<Vec<Kind>>,
 }
 
 impl Syslog {
@@ -32,12 +35,14 @@ impl Syslog {
         let roots = section.file("roots", Role::Roots);
         let own = Identity::read_optional(section);
         let every = section.or_default("every_ms", &millis(50..=3_600_000), Duration::from_secs(5));
+        let kinds = section.optional("kinds", &kinds());
         Ok(Self {
             host: host?,
             port: port?,
             roots: roots?,
             identity: own?.map_or_else(|| back.cloned(), Ok)?,
             every: every?,
+            kinds: kinds?,
         })
     }
 }

@@ -27,6 +27,8 @@ pub enum Alarm {
     EndpointDiffers,
     /// The index of the access log is not filled, and is not without somebody's help.
     AuditIndexStopped,
+    /// Records of the audit log wait for their repository for too long.
+    AuditSyslogBehind,
     /// The audit log cannot be signed.
     CheckpointFails,
     /// Segments of the audit log cannot be sealed.
@@ -43,7 +45,7 @@ pub enum Alarm {
 
 impl Alarm {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::ListRollback,
         Self::ListSameNumber,
         Self::ListFromTheFuture,
@@ -53,6 +55,7 @@ impl Alarm {
         Self::ListCopyUnsaved,
         Self::EndpointDiffers,
         Self::AuditIndexStopped,
+        Self::AuditSyslogBehind,
         Self::CheckpointFails,
         Self::SealFails,
         Self::PruneFails,
@@ -74,6 +77,7 @@ impl Alarm {
             Self::ListCopyUnsaved => "list_copy_unsaved",
             Self::EndpointDiffers => "endpoint_differs",
             Self::AuditIndexStopped => "audit_index_stopped",
+            Self::AuditSyslogBehind => "audit_syslog_behind",
             Self::CheckpointFails => "checkpoint_fails",
             Self::SealFails => "seal_fails",
             Self::PruneFails => "prune_fails",

@@ -315,11 +315,20 @@ mod tests {
     fn what_the_audit_repository_has_is_counted_once() {
         let metrics = Metrics::default();
         for _ in 0..2 {
-            metrics.observe_audit_syslog(SyslogCounts { behind: 8, records: 6, unreadable: 1, failures: 2 });
+            metrics.observe_audit_syslog(SyslogCounts {
+                behind: 8,
+                records: 6,
+                unreadable: 1,
+                failures: 2,
+                lag: Duration::from_secs(90),
+                up: true,
+            });
         }
         let text = metrics.to_text();
         for line in [
             "inzage_audit_syslog_behind 8",
+            "inzage_audit_syslog_lag_seconds 90.0",
+            "inzage_audit_syslog_up 1",
             "inzage_audit_syslog_records_total 6",
             "inzage_audit_syslog_unreadable_total 1",
             "inzage_audit_syslog_failures_total 2",

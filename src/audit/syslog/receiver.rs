@@ -1,4 +1,4 @@
-//! One connection to an audit record repository: TLS, frames, and an end that both sides agree on.
+//! A connection to an audit record repository: TLS, frames, and an end that both sides agree on.
 
 use std::io;
 use std::net::SocketAddr;
@@ -28,7 +28,7 @@ pub struct SyslogReceiver {
     pub tls: Arc<ClientConfig>,
     /// How long TCP and TLS may take together to connect.
     pub connect: Duration,
-    /// How long a batch may take, from its first byte to the end of the connection.
+    /// How long a batch may take to be sent, and the end of the connection.
     pub batch: Duration,
     /// How long the connection must stay after the last frame before we end it: longer than a message and its answer are under
     /// way, so that a receiver that went away by itself is not taken for one that heard us out.
@@ -36,12 +36,10 @@ pub struct SyslogReceiver {
 }
 
 impl SyslogReceiver {
-    /// Sends frames over a connection of their own. Done when the receiver ended it after us: in order means with close_notify
-    /// (RFC 5425 section 4.4), or by TCP alone, as rsyslog with GnuTLS does.
-    pub(super) async fn hand_over(&self, frames: &[u8]) -> Result<(), SyslogError> {
+    /// Connects.
+    pub(super) async fn open(&self) -> Result<Delivery<'_>, SyslogError> {
         let connected = timeout(self.connect, self.connect()).await.map_err(|_| SyslogError::Late)?;
-        let stream = connected.map_err(SyslogError::Connection)?;
-        timeout(self.batch, self.send(stream, frames)).await.map_err(|_| SyslogError::Late)?
+        Ok(Delivery { receiver: self, stream: connected.map_err(SyslogError::Connection)? })
     }
 
     async fn connect(&self) -> io::Result<TlsStream<TcpStream>> {
@@ -52,15 +50,39 @@ impl SyslogReceiver {
         let name = ServerName::try_from(self.host.to_string()).map_err(io::Error::other)?;
         TlsConnector::from(Arc::clone(&self.tls)).connect(name, stream).await
     }
+}
 
-    async fn send(&self, mut stream: TlsStream<TcpStream>, frames: &[u8]) -> Result<(), SyslogError> {
-        stream.write_all(frames).await.map_err(SyslogError::Connection)?;
-        stream.flush().await.map_err(SyslogError::Connection)?;
-        if let Ok(ended) = timeout(self.settle, end(&mut stream)).await {
+/// A connection on which frames go. What was sent counts once it ended in order.
+pub(super) struct Delivery<'a> {
+    receiver: &'a SyslogReceiver,
+    stream: TlsStream<TcpStream>,
+}
+
+impl Delivery<'_> {
+    /// Sends frames.
+    pub(super) async fn send(&mut self, frames: &[u8]) -> Result<(), SyslogError> {
+        let sending = async {
+            self.stream.write_all(frames).await?;
+            self.stream.flush().await
+        };
+        let sent = timeout(self.receiver.batch, sending).await.map_err(|_| SyslogError::Late)?;
+        sent.map_err(SyslogError::Connection)
+    }
+
+    /// Says that this was all, and waits until the receiver ended it after us: in order means with close_notify (RFC 5425 section
+    /// 4.4), or by TCP alone, as rsyslog with GnuTLS does.
+    pub(super) async fn end(mut self) -> Result<(), SyslogError> {
+        let limit = self.receiver.batch;
+        timeout(limit, self.settle()).await.map_err(|_| SyslogError::Late)?
+    }
+
+    async fn settle(&mut self) -> Result<(), SyslogError> {
+        // Nothing comes from a receiver that is well, and whoever ends before we do has not read everything.
+        if let Ok(ended) = timeout(self.receiver.settle, end(&mut self.stream)).await {
             return ended.and(Err(SyslogError::Ended));
         }
-        stream.shutdown().await.map_err(SyslogError::Connection)?;
-        end(&mut stream).await
+        self.stream.shutdown().await.map_err(SyslogError::Connection)?;
+        end(&mut self.stream).await
     }
 }
 

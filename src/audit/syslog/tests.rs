@@ -173,6 +173,9 @@ impl Sending {
                 settle: Duration::from_millis(50),
             },
             every: Duration::from_millis(10),
+            kinds: None,
+            clock: clock(),
+            alarms: Arc::default(),
             progress: Arc::new(SyslogProgress::new(log.durable())),
         };
         let (progress, stop) = (Arc::clone(&sender.progress), CancellationToken::new());
@@ -182,7 +185,7 @@ impl Sending {
     async fn end(self) -> SyslogCounts {
         self.stop.cancel();
         self.task.await.unwrap();
-        self.progress.counts()
+        self.progress.counts(crate::tls::pki::now())
     }
 }
 
@@ -207,11 +210,11 @@ async fn an_outage_and_a_restart_lose_nothing_and_send_nothing_twice() {
     let second = Sending::start(&scratch, &audit, &repository, &repository.pki);
     assert_eq!(repository.indexes(23).await, (0..23).collect::<Vec<_>>());
     append(&audit, 2).await;
-    assert_eq!(second.end().await, SyslogCounts { records: 25, ..SyslogCounts::default() });
+    assert_eq!(second.end().await, SyslogCounts { records: 25, up: true, ..SyslogCounts::default() });
 
     append(&audit, 1).await;
     let third = Sending::start(&scratch, &audit, &repository, &repository.pki);
-    assert_eq!(third.end().await, SyslogCounts { records: 1, ..SyslogCounts::default() });
+    assert_eq!(third.end().await, SyslogCounts { records: 1, up: true, ..SyslogCounts::default() });
     assert_eq!(repository.indexes(26).await, (0..26).collect::<Vec<_>>());
     audit.close();
 }
@@ -225,7 +228,7 @@ async fn only_a_receiver_that_heard_us_out_moves_the_position() {
         append(&audit, 5).await;
         let sending = Sending::start(&scratch, &audit, &repository, &repository.pki);
         repository.connections(2).await;
-        assert_eq!(sending.progress.counts().behind, 5, "{manner:?}");
+        assert_eq!(sending.progress.counts(crate::tls::pki::now()).behind, 5, "{manner:?}");
         repository.manner.send_replace(Manner::Up);
         assert_eq!(repository.indexes(5).await, (0..5).collect::<Vec<_>>(), "{manner:?}");
         assert_eq!(sending.end().await.behind, 0);
@@ -240,7 +243,7 @@ async fn a_receiver_that_holds_on_is_given_up_and_holds_up_no_record() {
     let repository = Repository::start(Manner::Holds).await;
     append(&audit, 1).await;
     let sending = Sending::start(&scratch, &audit, &repository, &repository.pki);
-    while sending.progress.counts().failures == 0 {
+    while sending.progress.counts(crate::tls::pki::now()).failures == 0 {
         append(&audit, 1).await;
     }
     assert_eq!(sending.progress.next(), 0);
@@ -256,7 +259,7 @@ async fn a_receiver_of_another_authority_gets_nothing() {
     append(&audit, 2).await;
     let sending = Sending::start(&scratch, &audit, &repository, &Pki::new());
     repository.connections(2).await;
-    assert_eq!(sending.progress.counts().behind, 2);
+    assert_eq!(sending.progress.counts(crate::tls::pki::now()).behind, 2);
     assert!(repository.messages.borrow().is_empty());
     sending.end().await;
     audit.close();
@@ -277,5 +280,32 @@ async fn a_position_that_is_not_of_this_log_begins_at_its_beginning() {
         std::fs::write(&file, text).unwrap();
         assert_eq!(position::read(&file, id, 4).unwrap(), 0, "{text:?}");
     }
+    audit.close();
+}
+
+#[tokio::test]
+async fn a_backlog_goes_over_one_connection() {
+    let scratch = Scratch::quick();
+    let audit = log(&scratch);
+    for _ in 0..12 {
+        let pending: Vec<_> = (0..500).map(|_| audit.append(bare(crate::tls::pki::now())).unwrap()).collect();
+        for receipt in pending {
+            receipt.await.unwrap();
+        }
+    }
+    let dir = scratch.path().join("audit");
+    let site = Site { log: audit.id().shared(), operator: None, host: None };
+    let (source, batch) = Source::open(&dir, site.clone(), None, 0).unwrap().batch(6_000).unwrap();
+    assert!(batch.unwrap().next < 6_000 && source.batch(6_000).unwrap().1.is_some(), "several batches");
+    let repository = Repository::start(Manner::Up).await;
+    let sending = Sending::start(&scratch, &audit, &repository, &repository.pki);
+    assert_eq!(repository.indexes(6_000).await, (0..6_000).collect::<Vec<_>>());
+    repository.connections.subscribe().wait_for(|count| *count >= 1).await.unwrap();
+    sending.end().await;
+    assert_eq!(*repository.connections.borrow(), 1);
+
+    let chosen = |kinds| Source::open(&dir, site.clone(), Some(kinds), 0).unwrap().batch(6_000).unwrap().1.unwrap();
+    let (none, all) = (chosen(vec![Kind::ConsentGiven]), chosen(vec![Kind::ConsentGiven, Kind::NodeStarted]));
+    assert!(none.frames.is_empty() && none.next == 6_000 && all.records > 0, "passed over, not waited for");
     audit.close();
 }

@@ -10,6 +10,7 @@ use crate::lists::ListKind;
 use crate::sandbox::portal::keys::{ASSERTIONS, BACKEND_PRIVATE, PUBLIC};
 use crate::sandbox::ports::HIS_COUNT;
 use crate::sandbox::records::Practice;
+use crate::sandbox::syslog::HOST as ARCHIVE_HOST;
 use crate::services::Catalogue;
 
 /// Writes it.
@@ -94,6 +95,7 @@ assertions = "{ASSERTIONS}"
 "{LISTS_HOST}" = "127.0.0.1"
 "{CHAIN_LOG_HOST}" = "127.0.0.1"
 "{WITNESS_HOST}" = "127.0.0.1"
+"{ARCHIVE_HOST}" = "127.0.0.1"
 "{LOGIN_HOST}" = "127.0.0.1"
 "#
     )

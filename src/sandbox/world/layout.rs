@@ -22,6 +22,7 @@ use crate::sandbox::pki::{Authority, write_private};
 use crate::sandbox::portal::keys;
 use crate::sandbox::ports::{HIS_COUNT, Sockets, port};
 use crate::sandbox::records::Practice;
+use crate::sandbox::syslog;
 use crate::sandbox::witness::Witness;
 use crate::secret::random;
 
@@ -399,6 +400,7 @@ impl Layout {
             ("stelselnode", LISTS_HOST),
             ("ketenlog", CHAIN_LOG_HOST),
             ("witness", WITNESS_HOST),
+            (syslog::FILE, syslog::HOST),
             ("front", FRONT_HOST),
             ("back", BACK_HOST),
             (NODE_FILE, BACK_HOST),
