@@ -10,6 +10,7 @@ mod checkpoints;
 mod configured;
 mod his;
 mod his_check;
+mod known;
 pub(crate) mod lists;
 mod login;
 mod portals;

@@ -9,7 +9,7 @@ use arc_swap::ArcSwap;
 use axum::Router;
 use tokio::runtime::Handle;
 
-use super::audit_index::IndexPart;
+use super::audit_index::{IndexPart, open_index};
 use super::audit_keys::AuditKeys;
 use super::chain_log::ChainLogPart;
 use super::checkpoints::open_audit;
@@ -110,12 +110,13 @@ impl App {
         let data = lock(&config.node.data)?;
         let metrics = Arc::new(Metrics::default());
         let audit_keys = AuditKeys::open(config, &clock)?;
-        let (audit, checkpoints) = open_audit(config, &clock)?;
+        let opened = open_index(config, &clock);
+        let (audit, checkpoints) = open_audit(config, &clock, opened.as_deref().ok())?;
         let chain_log = ChainLogPart::assemble(config, &clock)?;
         let snapshot = first_snapshot(config)?;
         let lists = ListsPart::build(config, &clock, &snapshot, &audit)?;
         let store = open_store(config, &clock)?;
-        let index = IndexPart::build(config, &clock, &audit, lists.alarms());
+        let index = IndexPart::build(config, &clock, &audit, lists.alarms(), opened);
         let syslog = SyslogPart::build(config, &clock, &audit, lists.alarms())?;
         let his = Installations::build(config, &clock)?;
         let shared = Shared {

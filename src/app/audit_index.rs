@@ -48,10 +48,15 @@ pub(super) struct Filling {
 }
 
 impl IndexPart {
-    /// Opens the index; when that fails says so, and the node starts all the same. Blocks, on a thread of a runtime that may.
-    pub(super) fn build(config: &Config, clock: &SharedClock, log: &Arc<FileLog>, alarms: Arc<Alarms>) -> Self {
+    /// Around an index that was opened; when that failed says so, and the node starts all the same.
+    pub(super) fn build(
+        config: &Config,
+        clock: &SharedClock,
+        log: &Arc<FileLog>,
+        alarms: Arc<Alarms>,
+        opened: Result<Arc<dyn IndexStore>, StartError>,
+    ) -> Self {
         let progress = Arc::new(IndexProgress::new(log.durable()));
-        let opened = open_index(config, clock);
         if let Err(error) = &opened {
             progress.failed(IndexFault::Closed);
             alarms.raise(Alarm::AuditIndexStopped, &chain(error));

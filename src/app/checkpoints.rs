@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::assemble::{CONTROL_DEADLINES, key};
+use super::known;
 use super::start::StartError;
 use crate::audit::keeper::{Keeper, Keeping, Pruner, PrunerError, Pruning};
 use crate::audit::keys::{LogKeys, RetiredKey};
@@ -23,6 +24,7 @@ use crate::clock::SharedClock;
 use crate::config::{self, Config, Environment};
 use crate::monitor::alarms::{Alarm, Raised};
 use crate::monitor::metrics::{Kept, Metrics, Pruned, Signed, Witnessed};
+use crate::store::IndexStore;
 use crate::tls::client::{client_config, reqwest_client};
 use crate::tls::identity::Roots;
 
@@ -35,11 +37,15 @@ pub(super) struct Checkpoints {
     witnesses: Vec<Arc<Witness>>,
 }
 
-/// Finds the log, holds it against its checkpoint and its witnesses, and opens it. Blocks, on a thread of a runtime that may.
-pub(super) fn open_audit(config: &Config, clock: &SharedClock) -> Result<(Arc<FileLog>, Checkpoints), StartError> {
+/// Finds the log, holds it against its checkpoint, its witnesses and its index, and opens it. Blocks, on a thread of a runtime that may.
+pub(super) fn open_audit(
+    config: &Config,
+    clock: &SharedClock,
+    index: Option<&dyn IndexStore>,
+) -> Result<(Arc<FileLog>, Checkpoints), StartError> {
     let found = find(config)?;
     let witnesses = witnesses(config, found.id(), clock)?;
-    let open = open(config, clock, found, witnesses)?;
+    let open = open(config, clock, (found, witnesses), index)?;
     let pruner = config.audit.prune.then(|| open.pruner(config, clock));
     let Open { log, signer, witnesses, key, .. } = open;
     let keeper = keeper(config, key, &signer, pruner)?;
@@ -48,7 +54,7 @@ pub(super) fn open_audit(config: &Config, clock: &SharedClock) -> Result<(Arc<Fi
 
 /// The same for a log that no witness sees and nobody keeps.
 pub(super) fn open_unwatched(config: &Config, clock: &SharedClock) -> Result<(Arc<FileLog>, Checkpoints), StartError> {
-    let Open { log, signer, witnesses, .. } = open(config, clock, find(config)?, Vec::new())?;
+    let Open { log, signer, witnesses, .. } = open(config, clock, (find(config)?, Vec::new()), None)?;
     Ok((log, Checkpoints { signer, keeper: None, witnesses }))
 }
 
@@ -78,11 +84,12 @@ impl Open {
 fn open(
     config: &Config,
     clock: &SharedClock,
-    found: FoundLog,
-    witnesses: Vec<Arc<Witness>>,
+    (found, witnesses): (FoundLog, Vec<Arc<Witness>>),
+    index: Option<&dyn IndexStore>,
 ) -> Result<Open, StartError> {
     let dir = &config.audit.dir;
     let (tree, key, keys) = held_against(config, &found, &witnesses)?;
+    index.map_or(Ok(()), |index| known::hold_against(index, config, &found))?;
     match complete(dir, &keys) {
         Ok(0) => {}
         Ok(segments) => tracing::info!(segments, "removed what an interrupted pruning of the audit log had left"),
@@ -202,7 +209,7 @@ impl Hearing {
         let others = folder.others(&node).unwrap_or_default();
         let ended = |log: &LogId| config.audit.former_logs.contains(&log.to_string());
         if let Some(other) = others.into_iter().find(|other| !ended(other)) {
-            let (witness, log) = (witness.name().to_owned(), other.to_string());
+            let (witness, log) = (format!("the witness {}", witness.name()), other.to_string());
             return Err(StartError::OtherLog { witness, log });
         }
         match folder.newest(keys) {
@@ -377,7 +384,7 @@ pub struct LetGo {
 pub fn prune_audit(config: &Config, clock: &SharedClock, remove: bool) -> Result<Option<LetGo>, StartError> {
     let found = find(config)?;
     let witnesses = witnesses(config, found.id(), clock)?;
-    let open = open(config, clock, found, witnesses)?;
+    let open = open(config, clock, (found, witnesses), None)?;
     let pruned = prune(&open, &open.pruner(config, clock), remove);
     let Open { log, signer, witnesses, .. } = open;
     Handle::current().block_on(Checkpoints { signer, keeper: None, witnesses }.finish());

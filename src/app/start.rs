@@ -109,7 +109,7 @@ pub enum StartError {
     },
     /// A witness knows another log of this node.
     #[error(
-        "the witness {witness} keeps the log {log} of this node, which is not in the audit folder: put it back, or name it in \
+        "{witness} keeps the log {log} of this node, which is not in the audit folder: put it back, or name it in \
          audit.former_logs"
     )]
     OtherLog {
@@ -117,6 +117,17 @@ pub enum StartError {
         witness: String,
         /// Which log.
         log: String,
+    },
+    /// The index has more records of the log than the log.
+    #[error(
+        "the audit folder has {records} records, and {indexed} of them were in its index: put the folder back; `inzage audit index \
+         rebuild` takes it as it is"
+    )]
+    Shortened {
+        /// How many the index has.
+        indexed: u64,
+        /// How many there are.
+        records: u64,
     },
     /// A folder that keeps checkpoints is beside the log.
     #[error("the witness {path} must lie on another device than the audit log; is it mounted?")]
@@ -234,6 +245,7 @@ impl StartError {
             | Self::Index(_)
             | Self::Checkpoints(_)
             | Self::Contradicted { .. }
+            | Self::Shortened { .. }
             | Self::NotSigned { .. }
             | Self::ChainLog(_)
             | Self::Store(_)

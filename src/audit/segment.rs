@@ -50,7 +50,7 @@ impl LogId {
         Self(format!("{ID_PREFIX}{}-{number:016x}", node.0).into())
     }
 
-    pub(super) fn parse(text: &str) -> Option<Self> {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
         let (node, number) = text.strip_prefix(ID_PREFIX)?.rsplit_once('-')?;
         NodeName::parse(node).ok()?;
         let hex = number.len() == 16 && number.bytes().all(is_lower_hex);
@@ -58,7 +58,7 @@ impl LogId {
     }
 
     /// Whether it was drawn for a node of this name.
-    pub(super) fn is_of(&self, node: &NodeName) -> bool {
+    pub(crate) fn is_of(&self, node: &NodeName) -> bool {
         let rest = self.0.strip_prefix(ID_PREFIX).and_then(|rest| rest.strip_prefix(&*node.0));
         rest.is_some_and(|rest| rest.len() == 17 && rest.starts_with('-'))
     }

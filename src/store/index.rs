@@ -19,6 +19,9 @@ pub trait IndexStore: AuditIndex + Debug {
     /// Drops what happened before this moment, in steps. Positions stay.
     fn prune(&self, before: Timestamp) -> StoreFuture<'_, Pruned>;
 
+    /// The names of the logs that it has records of, pruned ones too.
+    fn logs(&self) -> StoreFuture<'_, Vec<String>>;
+
     /// Takes a log out, so that it can be added anew. When that is broken off, adding it anew is right all the same.
     fn forget(&self, log: Arc<str>) -> StoreFuture<'_, ()>;
 
@@ -63,6 +66,10 @@ impl IndexStore for ClosedIndex {
     }
 
     fn prune(&self, _: Timestamp) -> StoreFuture<'_, Pruned> {
+        closed()
+    }
+
+    fn logs(&self) -> StoreFuture<'_, Vec<String>> {
         closed()
     }
 

@@ -115,10 +115,13 @@ pub(super) async fn a_log_may_begin_later_than_its_first_record(index: &dyn Audi
 pub(super) async fn a_log_is_forgotten_and_added_again(index: &dyn IndexStore) {
     let events: Vec<_> = (0..10).map(event).collect();
     index.add(batch(OTHER_LOG, 0, &events[..1])).await.unwrap();
+    assert_eq!(index.logs().await.unwrap(), [OTHER_LOG]);
     for _ in 0..2 {
         assert_eq!(index.add(batch(LOG, 0, &events)).await, Ok(Added::Done));
         assert_eq!(found(index, all()).await.len(), 11);
+        assert_eq!(index.logs().await.unwrap().len(), 2);
         index.forget(LOG.into()).await.unwrap();
+        assert_eq!(index.logs().await.unwrap(), [OTHER_LOG]);
         assert_eq!(position(index, LOG).await, None);
         assert_eq!(found(index, all()).await, [0], "the other log stays");
     }

@@ -108,6 +108,46 @@ async fn a_log_that_was_put_back_is_refused() {
     world.stop().await.unwrap();
 }
 
+/// With no witness at all the index remembers: which log this node has, and how much of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_index_remembers_a_log_that_nobody_else_saw() {
+    let home = Home::new();
+    let world = home.world().await;
+    let config = home.path("gateway.toml");
+    let watched = fs::read_to_string(&config).unwrap();
+    let (before, rest) = watched.split_once("[[audit.witness]]").unwrap();
+    let after = rest.rsplit_once("[[audit.witness]]").unwrap().1.split_once("\n[").unwrap().1;
+    fs::write(&config, format!("{before}\n[{after}")).unwrap();
+    run(&home, &world).await;
+    let (log, yesterday) = newest(&home).await;
+    copy(&home.audit(), &home.path("yesterday"));
+    run(&home, &world).await;
+    let (_, today) = newest(&home).await;
+    copy(&home.audit(), &home.path("today"));
+
+    copy(&home.path("yesterday"), &home.audit());
+    let told = format!("the audit folder has {yesterday} records, and {today} of them were in its index");
+    refused(&home, 69, &told).await;
+    fs::remove_dir_all(home.audit()).unwrap();
+    refused(&home, 78, &format!("the index of the audit log keeps the log {log} of this node")).await;
+    assert!(fs::read_dir(home.audit()).map_or(true, |mut left| left.next().is_none()), "no other log was begun");
+    copy(&home.path("today"), &home.audit());
+    run(&home, &world).await;
+
+    // Who takes the older files as they are says so.
+    copy(&home.path("yesterday"), &home.audit());
+    let rebuilt = home.run(&["audit", "index", "rebuild", "--config", text(&config)]).await;
+    assert_eq!(rebuilt.code, Some(0), "{}", rebuilt.err);
+    run(&home, &world).await;
+    // Or ends the log on purpose.
+    fs::remove_dir_all(home.audit()).unwrap();
+    let ended = fs::read_to_string(&config).unwrap();
+    fs::write(&config, ended.replace("\n[audit]\n", &format!("\n[audit]\nformer_logs = [\"{log}\"]\n"))).unwrap();
+    run(&home, &world).await;
+    assert_ne!(newest(&home).await.0, log);
+    world.stop().await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn one_witness_at_least_must_answer_and_none_may_contradict() {
     let home = Home::new();

@@ -207,6 +207,13 @@ impl IndexStore for PostgresIndex {
         Box::pin(async move { Ok(self.try_prune(before).await?) })
     }
 
+    fn logs(&self) -> StoreFuture<'_, Vec<String>> {
+        Box::pin(async move {
+            let rows = self.pool.query(statements::LOGS, &[]).await?;
+            Ok(rows.iter().map(|row| column(row, 0)).collect::<Result<_, Failure>>()?)
+        })
+    }
+
     /// Only who may delete can do this.
     fn forget(&self, log: Arc<str>) -> StoreFuture<'_, ()> {
         Box::pin(async move { Ok(self.try_forget(&log).await?) })

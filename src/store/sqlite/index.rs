@@ -87,6 +87,14 @@ impl IndexStore for SqliteIndex {
         })
     }
 
+    fn logs(&self) -> StoreFuture<'_, Vec<String>> {
+        Box::pin(self.writer.submit(|connection| {
+            let mut asked = connection.prepare("SELECT name FROM logs WHERE name IS NOT NULL AND next > 0")?;
+            let names = asked.query_map([], |row| row.get(0))?;
+            names.collect()
+        }))
+    }
+
     fn forget(&self, log: Arc<str>) -> StoreFuture<'_, ()> {
         Box::pin(async move {
             self.writer.submit(move |connection| statements::forget(connection, &log)).await?;

@@ -16,6 +16,10 @@ pub(super) const KNOW_LOG: &str = "INSERT INTO audit_logs (name) VALUES ($1) ON 
 pub(super) const POSITION: &str = "SELECT b.next, b.leaf FROM audit_logs l JOIN audit_batches b ON b.log = l.id
     WHERE l.name = $1 ORDER BY b.number DESC LIMIT 1";
 
+/// A log that was forgotten has no batches.
+pub(super) const LOGS: &str =
+    "SELECT l.name FROM audit_logs l WHERE EXISTS (SELECT 1 FROM audit_batches b WHERE b.log = l.id)";
+
 /// The batch is there only when it begins where the last one of its log ended, and the records only with it. Records that are
 /// there already are left over from before the log was forgotten.
 pub(super) const ADD: &str = "WITH known AS (SELECT id FROM audit_logs WHERE name = $1),
