@@ -11,6 +11,7 @@ mod durable;
 mod figures;
 mod overlap;
 mod reading;
+mod restart;
 mod scene;
 mod work;
 
@@ -48,6 +49,9 @@ fn main() -> ExitCode {
     }
     if wanted("behind") {
         behind::measure(scratch.path());
+    }
+    if wanted("restart") {
+        restart::measure(scratch.path());
     }
     if held { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

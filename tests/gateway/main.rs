@@ -13,6 +13,7 @@ mod auditors;
 mod authorize;
 mod capability;
 mod chain_log;
+mod clock;
 mod documents;
 mod harness;
 mod his_faults;
