@@ -4,7 +4,9 @@ mod breaker;
 mod budget;
 mod counts;
 mod flow;
+mod idle;
 mod line;
+mod link;
 #[cfg(test)]
 #[cfg(feature = "sandbox")]
 mod tests;
@@ -24,7 +26,9 @@ use self::breaker::{Breaker, Ticket};
 use self::budget::Budget;
 use self::counts::Counts;
 use self::flow::Patience;
-use self::line::{Broken, Idle, Line};
+use self::idle::Idle;
+use self::line::{Broken, Line};
+use self::link::Link;
 use crate::clock::SharedClock;
 use crate::his::{AnswerBody, Figures, HisError};
 use crate::medmij::Hostname;
@@ -276,8 +280,8 @@ impl Pool {
         Ok(Received { head, body, length })
     }
 
-    async fn connect(&self) -> Result<line::Link, HisError> {
-        let connecting = line::connect(&self.config, &self.tls);
+    async fn connect(&self) -> Result<Link, HisError> {
+        let connecting = Link::open(&self.config, &self.tls);
         timeout(self.config.connect_timeout, connecting).await.map_err(|_| HisError::Unreachable)?
     }
 }

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use http::Method;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use tokio_rustls::TlsAcceptor;
 
@@ -34,6 +34,8 @@ type Script = Vec<Vec<&'static str>>;
 struct Seen {
     requests: AtomicUsize,
     read: Notify,
+    /// A connection was closed by the other side, between requests.
+    left: Notify,
 }
 
 impl Seen {
@@ -82,29 +84,35 @@ fn config(address: SocketAddr) -> PoolConfig {
 
 async fn serve(listener: TcpListener, tls: TlsAcceptor, script: Script, seen: Arc<Seen>) {
     for answers in script {
-        let mut stream = tls.accept(listener.accept().await.unwrap().0).await.unwrap();
-        for answer in answers.iter().copied().map(Some).chain([None]) {
-            if answer == Some(CLOSE) {
-                break;
-            }
-            let mut head = Vec::new();
-            while !head.ends_with(b"\r\n\r\n") {
-                let Ok(byte) = stream.read_u8().await else { break };
-                head.push(byte);
-            }
-            if head.is_empty() {
-                break;
-            }
-            seen.requests.fetch_add(1, Ordering::Relaxed);
-            seen.read.notify_one();
-            let Some(answer) = answer else { break };
-            if answer == HANG {
-                // Until the other side goes.
-                while stream.read_u8().await.is_ok() {}
-                break;
-            }
-            stream.write_all(answer.as_bytes()).await.unwrap();
+        let tcp = listener.accept().await.unwrap().0;
+        tokio::spawn(serve_one(tcp, tls.clone(), answers, Arc::clone(&seen)));
+    }
+}
+
+async fn serve_one(tcp: TcpStream, tls: TlsAcceptor, answers: Vec<&'static str>, seen: Arc<Seen>) {
+    let mut stream = tls.accept(tcp).await.unwrap();
+    for answer in answers.iter().copied().map(Some).chain([None]) {
+        if answer == Some(CLOSE) {
+            break;
         }
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            let Ok(byte) = stream.read_u8().await else { break };
+            head.push(byte);
+        }
+        if head.is_empty() {
+            seen.left.notify_one();
+            break;
+        }
+        seen.requests.fetch_add(1, Ordering::Relaxed);
+        seen.read.notify_one();
+        let Some(answer) = answer else { break };
+        if answer == HANG {
+            // Until the other side goes.
+            while stream.read_u8().await.is_ok() {}
+            break;
+        }
+        stream.write_all(answer.as_bytes()).await.unwrap();
     }
 }
 
@@ -117,6 +125,36 @@ async fn ask(pool: &Pool, method: Method) -> Result<Bytes, HisError> {
         AnswerBody::Whole(body) => Ok(body),
         AnswerBody::Large(_) => Err(HisError::TooLarge),
     }
+}
+
+/// The same, on a runtime of its own.
+fn ask_elsewhere(pool: &Pool) -> Result<Bytes, HisError> {
+    let ask_there = || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(ask(pool, Method::GET))
+    };
+    std::thread::scope(|scope| scope.spawn(ask_there).join().unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_serves_its_own_runtime_and_others_when_it_is_not_in_use() {
+    let (pool, seen, clock) = pool_at(vec![vec![ONE, ONE], vec![TWO]]).await;
+    assert_eq!(ask(&pool, Method::GET).await, Ok("one".into()));
+    clock.advance(Duration::from_millis(100));
+    assert_eq!(ask_elsewhere(&pool), Ok("one".into()), "nobody used it");
+    assert_eq!(ask_elsewhere(&pool), Ok("two".into()), "it was used just now, and is not of this runtime");
+    assert_eq!(seen.count(), 3);
+}
+
+#[tokio::test]
+async fn a_connection_that_nobody_takes_is_closed_after_its_time() {
+    let (mut pool, seen, clock) = pool_at(vec![vec![ONE, TWO]]).await;
+    pool.idle = Arc::new(Idle::new(Duration::from_millis(5), 1, Arc::clone(&clock) as _));
+    assert_eq!(ask(&pool, Method::GET).await, Ok("one".into()));
+    assert!(!pool.idle.is_empty());
+    clock.advance(Duration::from_millis(5));
+    timeout(Duration::from_secs(20), seen.left.notified()).await.unwrap();
+    assert!(pool.idle.is_empty());
 }
 
 #[tokio::test]

@@ -1,0 +1,113 @@
+//! One connection to a HIS. It has no task of its own: whoever waits for an answer drives it, so that an answer wakes one task
+//! and not two, and nothing of it is handed over between them.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::client::conn::TrySendError;
+use hyper::client::conn::http1::{self, Connection, SendRequest};
+use hyper_util::rt::TokioIo;
+use rustls_pki_types::ServerName;
+use tokio::io::BufReader;
+use tokio::net::TcpStream;
+use tokio::runtime::{self, Handle};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+use super::PoolConfig;
+use crate::his::HisError;
+
+/// How much one system call reads: two records of TLS. rustls by itself reads 4 KiB at a time.
+const READ_BYTES: usize = 32 * 1024;
+
+type Stream = TokioIo<TlsStream<BufReader<TcpStream>>>;
+
+/// A connection, and the runtime whose events it waits for.
+pub(super) struct Link {
+    sender: SendRequest<Full<Bytes>>,
+    /// `None` when it has ended.
+    connection: Option<Box<Connection<Stream, Full<Bytes>>>>,
+    home: runtime::Id,
+}
+
+impl Link {
+    /// Opens a connection.
+    ///
+    /// # Errors
+    /// [`HisError::Refused`] when TLS fails, [`HisError::Unreachable`] when anything else does.
+    pub(super) async fn open(config: &PoolConfig, tls: &TlsConnector) -> Result<Self, HisError> {
+        let stream = match config.address {
+            Some(address) => TcpStream::connect(address).await,
+            None => TcpStream::connect((config.host.as_str(), config.port)).await,
+        };
+        let stream = stream.map_err(|_| HisError::Unreachable)?;
+        stream.set_nodelay(true).map_err(|_| HisError::Unreachable)?;
+        let name = ServerName::try_from(config.host.to_string()).map_err(|_| HisError::Refused)?;
+        let stream = BufReader::with_capacity(READ_BYTES, stream);
+        // In a box until it is done: it is large, and most requests need none.
+        let stream = Box::pin(tls.connect(name, stream)).await.map_err(|error| why_no_handshake(&error))?;
+        let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(|_| HisError::Unreachable)?;
+        Ok(Self { sender, connection: Some(Box::new(connection)), home: Handle::current().id() })
+    }
+
+    /// Whether it was opened on this runtime.
+    pub(super) fn is_of(&self, runtime: runtime::Id) -> bool {
+        self.home == runtime
+    }
+
+    /// Whether it can take a request. Afterwards no task is woken by what happens on it.
+    pub(super) fn is_open(&mut self) -> bool {
+        self.drive(&mut Context::from_waker(Waker::noop()));
+        self.connection.is_some() && self.sender.is_ready()
+    }
+
+    /// Sends a request and waits for the head of its answer.
+    pub(super) async fn send(
+        &mut self,
+        request: Request<Bytes>,
+    ) -> Result<Response<Incoming>, TrySendError<Request<Full<Bytes>>>> {
+        let mut answer = std::pin::pin!(self.sender.try_send_request(request.map(Full::new)));
+        std::future::poll_fn(|cx| self.poll_through(cx, |_, cx| answer.as_mut().poll(cx))).await
+    }
+
+    /// Whether its last answer is at its end, so that it can take another request.
+    pub(super) fn poll_free(&mut self, cx: &mut Context<'_>) -> Poll<bool> {
+        self.poll_through(cx, |link, cx| link.sender.poll_ready(cx)).map(|ready| ready.is_ok())
+    }
+
+    /// Polls something that this connection brings. Only the socket wakes the task: what `poll` waits for comes about by driving
+    /// the connection and in no other way.
+    pub(super) fn poll_through<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut poll: impl FnMut(&mut Self, &mut Context<'_>) -> Poll<T>,
+    ) -> Poll<T> {
+        let mut quiet = Context::from_waker(Waker::noop());
+        let polled = poll(self, &mut quiet);
+        if polled.is_ready() {
+            return polled;
+        }
+        self.drive(cx);
+        // A connection that has ended was dropped, and everything that waits for it learns so.
+        poll(self, &mut quiet)
+    }
+
+    fn drive(&mut self, cx: &mut Context<'_>) {
+        if let Some(connection) = &mut self.connection
+            && Pin::new(&mut **connection).poll(cx).is_ready()
+        {
+            // What became of the request is told to whoever waits for it.
+            self.connection = None;
+        }
+    }
+}
+
+/// A TLS alert or a certificate that does not pass is a refusal; anything else a broken connection.
+fn why_no_handshake(error: &std::io::Error) -> HisError {
+    let tls = error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>());
+    if tls { HisError::Refused } else { HisError::Unreachable }
+}
