@@ -20,8 +20,10 @@ use super::limits::EdgeConfig;
 pub(super) struct Pace {
     born: Instant,
     http2: bool,
-    /// Something was written and not yet flushed. Only the task of the connection looks at it.
+    /// Something was written and not yet flushed. Only the task of the connection looks at these two.
     unflushed: AtomicBool,
+    /// The last read found nothing, so that only the socket can bring more.
+    read_dry: AtomicBool,
     state: Mutex<State>,
 }
 
@@ -79,7 +81,13 @@ impl Pace {
             first_byte: None,
             last_taken: now,
         };
-        Arc::new(Self { born: now, http2, unflushed: AtomicBool::new(false), state: Mutex::new(state) })
+        Arc::new(Self {
+            born: now,
+            http2,
+            unflushed: AtomicBool::default(),
+            read_dry: AtomicBool::default(),
+            state: Mutex::new(state),
+        })
     }
 
     /// A request has begun. It is open until the returned value, or the body it went into, is dropped.
@@ -117,7 +125,8 @@ impl Pace {
 
     pub(super) fn look(&self, limits: &EdgeConfig, now: Instant) -> Look {
         let state = self.state();
-        let rests = !self.http2 && state.is_at_rest() && !self.unflushed.load(Ordering::Relaxed);
+        let still = self.read_dry.load(Ordering::Relaxed) && !self.unflushed.load(Ordering::Relaxed);
+        let rests = !self.http2 && still && state.is_at_rest();
         Look {
             verdict: self.verdict(&state, limits, now),
             busy: state.open > 0,
@@ -253,6 +262,7 @@ impl<I: AsyncRead + Unpin> AsyncRead for PacedIo<I> {
             buf.put_slice(&self.unread.split_to(length));
             Poll::Ready(Ok(()))
         };
+        self.pace.read_dry.store(polled.is_pending(), Ordering::Relaxed);
         if buf.filled().len() > before {
             self.pace.note_bytes();
         }
@@ -298,7 +308,7 @@ mod tests {
 
     use http_body_util::BodyExt as _;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, BufReader};
-    use tokio::time::advance;
+    use tokio::time::{advance, timeout};
 
     use super::*;
 
@@ -386,7 +396,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_connection_rests_when_all_that_was_asked_is_answered_and_out() {
-        let pace = Pace::start(false);
+        let (pace, (_client, io)) = (Pace::start(false), tokio::io::duplex(64));
+        let mut io = PacedIo::new(io, Arc::clone(&pace));
         advance(WARM).await;
         assert!(!rests(&pace), "nothing was asked yet");
         let open = pace.begin(true);
@@ -395,8 +406,9 @@ mod tests {
         drop(open);
         assert!(!rests(&pace), "the next request may follow at once");
         advance(WARM).await;
+        assert!(!rests(&pace), "nobody looked whether more has come");
+        timeout(Duration::ZERO, io.read_u8()).await.unwrap_err();
         assert!(rests(&pace));
-        let mut io = PacedIo::new(tokio::io::empty(), Arc::clone(&pace));
         io.write_all(b"answer").await.unwrap();
         assert!(!rests(&pace), "it is not flushed");
         io.flush().await.unwrap();
@@ -408,6 +420,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_connection_does_not_rest_after_a_body_nor_with_http2() {
         for (pace, bodiless) in [(Pace::start(false), false), (Pace::start(true), true)] {
+            pace.read_dry.store(true, Ordering::Relaxed);
             drop(pace.begin(bodiless));
             advance(WARM).await;
             assert!(!rests(&pace));

@@ -10,7 +10,8 @@ const THREADS: NonZeroUsize = NonZeroUsize::new(3).unwrap();
 /// A world whose listener three threads serve; `waiting` connections are in the accept queue when they begin.
 fn world(drain: CancellationToken, waiting: &mut Vec<std::net::TcpStream>, count: usize) -> World {
     World::start_on(
-        config(),
+        // Those that wait are served one after the other.
+        EdgeConfig { drain_linger: Duration::from_secs(10), ..config() },
         drain,
         |_, own, clock| front_channel(own, clock).unwrap(),
         |address| waiting.extend((0..count).map(|_| std::net::TcpStream::connect(address).unwrap())),
