@@ -12,7 +12,7 @@ use inzage::medmij::{Bsn, FhirVersion};
 use inzage::sandbox::his::Records;
 use inzage::sandbox::his::store::resource_text;
 use inzage::sandbox::records;
-use inzage::services::Rule;
+use inzage::services::{Catalogue, Rule};
 use jiff::civil::{Date, date};
 use serde_json::{Value, json};
 
@@ -20,15 +20,37 @@ const HIS: &str = "https://his-a.example/fhir";
 const OURS: &str = "https://inzage.example/fhir/huisarts.delinde/49/stu3";
 const LINES: &str = "http://fhir.nl/fhir/NamingSystem/journaalregeltypen";
 const BSN_SYSTEM: &str = "http://fhir.nl/fhir/NamingSystem/bsn";
-/// Size of the answers, in bytes.
-const SIZE: usize = 470_000;
-const ROUNDS: usize = 11;
+/// Service and type of the searches: each with the rules that the catalogue gives it.
+const SEARCHES: [(&str, &str); 9] = [
+    ("49", "Composition"),
+    ("49", "Observation"),
+    ("49", "EpisodeOfCare"),
+    ("49", "MedicationRequest"),
+    ("49", "AllergyIntolerance"),
+    ("49", "Encounter"),
+    ("48", "Condition"),
+    ("51", "DocumentReference"),
+    ("63", "Immunization"),
+];
+/// Sizes of the answers, in bytes before white space; of the last is bar E.
+const SIZES: [usize; 3] = [2_048, 8_192, LARGE];
+const LARGE: usize = 470_000;
+const ROUNDS: usize = 9;
 /// How long one way works in one round, at least.
-const ROUND: Duration = Duration::from_millis(250);
+const ROUND: Duration = Duration::from_millis(40);
+
+/// Whether there is white space in the answer.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Print {
+    Compact,
+    Pretty,
+}
 
 /// An answer of a HIS and what it is held against.
 struct Case {
+    service: &'static str,
     resource: &'static str,
+    fhir: FhirVersion,
     body: Vec<u8>,
     bsn: Bsn,
     patient: String,
@@ -37,7 +59,7 @@ struct Case {
 
 impl Case {
     /// Repeats one person's resources under new ids until the answer has its size.
-    fn of(resource: &'static str, today: Date) -> Self {
+    fn of((service, resource): (&'static str, &'static str), limit: usize, print: Print, today: Date) -> Self {
         let practice = records::shipped(today).into_iter().next().unwrap();
         let records = Records::from_resources(practice.resources).unwrap();
         let person =
@@ -59,7 +81,7 @@ impl Case {
             );
             size += text.len();
             entries.push(text);
-            if size >= SIZE {
+            if size >= limit {
                 break;
             }
         }
@@ -68,21 +90,24 @@ impl Case {
             entries.len(),
             entries.join(",")
         );
+        let catalogue = Catalogue::shipped();
+        let offered = catalogue.service(service).unwrap();
         let rules = Rules {
-            applied: vec![Rule::ResultsPeriod],
+            applied: offered.rules_for(offered.searches_of(resource).next().unwrap()),
             access_start: practice.access_start,
             results_since: today.checked_sub(jiff::ToSpan::months(14)).unwrap(),
             today,
             closed_episodes: ShownEpisodes::All,
         };
-        Self { resource, body: body.into_bytes(), bsn: person.bsn, patient: person.id, rules }
+        let body = if print == Print::Pretty { pretty(&body) } else { body.into_bytes() };
+        Self { service, resource, fhir: offered.fhir, body, bsn: person.bsn, patient: person.id, rules }
     }
 
     fn shape(&self) -> Shaped {
         let self_link = format!("{OURS}/{}", self.resource);
         let shaping = Shaping {
             record: Record {
-                fhir: FhirVersion::Stu3,
+                fhir: self.fhir,
                 patient_id: &self.patient,
                 bsn: &self.bsn,
                 his_base: HIS,
@@ -105,10 +130,8 @@ impl Case {
         let shown = entries.len();
         for entry in entries {
             let resource = &mut entry["resource"];
-            assert_eq!(
-                resource["subject"]["reference"].as_str().map(|found| found.ends_with(&self.patient)),
-                Some(true)
-            );
+            let patient = [&resource["subject"], &resource["patient"]].map(|found| found["reference"].as_str());
+            assert!(patient.iter().flatten().any(|found| found.ends_with(&self.patient)));
             if self.resource == "Composition" {
                 resource.as_object_mut().unwrap().remove("text");
             }
@@ -125,9 +148,24 @@ impl Case {
         let day = |name: &str, first: Date| resource[name].as_str().is_some_and(|day| day[..10] >= *first.to_string());
         match (self.resource, line(resource)) {
             ("Composition", _) => day("date", self.rules.access_start),
-            (_, Some("S" | "O")) => false,
-            (_, Some(_)) => day("effectiveDateTime", self.rules.access_start),
-            (_, None) => day("effectiveDateTime", self.rules.results_since),
+            ("Observation", Some("S" | "O")) => false,
+            ("Observation", Some(_)) => day("effectiveDateTime", self.rules.access_start),
+            ("Observation", None) if self.rules.applied.contains(&Rule::ResultsPeriod) => {
+                day("effectiveDateTime", self.rules.results_since)
+            }
+            ("EpisodeOfCare", _) => resource["status"] != "entered-in-error",
+            ("AllergyIntolerance", _) if self.rules.applied.contains(&Rule::MedicationIntolerances) => {
+                resource["category"].as_array().is_some_and(|all| all.iter().any(|one| one == "medication"))
+            }
+            ("MedicationRequest", _) if self.rules.applied.contains(&Rule::MedicationInUse) => {
+                let today = self.rules.today.to_string();
+                resource["extension"].as_array().into_iter().flatten().all(|extension| {
+                    let end = extension["valuePeriod"]["end"].as_str();
+                    !extension["url"].as_str().is_some_and(|url| url.contains("PeriodOfUse"))
+                        || end.is_none_or(|end| end[..10] >= *today)
+                })
+            }
+            _ => true,
         }
     }
 
@@ -174,40 +212,39 @@ fn spread(mut values: Vec<f64>) -> [f64; 3] {
     [values[0], values[values.len() / 2], values[values.len() - 1]]
 }
 
-fn measure(case: &Case) {
+/// Median, minimum and maximum of how many times as fast shaping is.
+fn measure(case: &Case, print: Print) -> [f64; 3] {
     let (shaped, (tree, shown)) = (case.shape(), case.tree());
     assert_eq!(usize::try_from(shaped.entries).unwrap(), shown, "both ways must show the same entries");
     for body in [&shaped.body, &tree] {
         let text = String::from_utf8_lossy(body);
         assert!(!text.contains(case.bsn.reveal()) && !text.contains(HIS), "both ways must mask");
     }
-    let megabytes = case.body.len() as f64 / 1e6;
     let rounds: Vec<_> =
         (0..ROUNDS).map(|_| round(|| drop(black_box(case.shape())), || drop(black_box(case.tree())))).collect();
-    let speed = |time: &Duration| megabytes / time.as_secs_f64();
-    let [low, middle, high] =
-        spread(rounds.iter().map(|(shape, tree)| tree.as_secs_f64() / shape.as_secs_f64()).collect());
-    let shape = spread(rounds.iter().map(|(shape, _)| speed(shape)).collect());
-    let tree_speed = spread(rounds.iter().map(|(_, tree)| speed(tree)).collect());
+    let times = spread(rounds.iter().map(|(shape, tree)| tree.as_secs_f64() / shape.as_secs_f64()).collect());
+    let micros = |time: &Duration| time.as_secs_f64() * 1e6;
+    let shape = spread(rounds.iter().map(|(shape, _)| micros(shape)).collect())[1];
+    let tree = spread(rounds.iter().map(|(_, tree)| micros(tree)).collect())[1];
+    let allocations = allocation_counter::measure(|| drop(black_box(case.shape()))).count_total;
     println!(
-        "{}: {} bytes in, {} shown and {} withheld entries, {} bytes out (plain way {})",
+        "| {} {} | {}{} | {}, {} | {shape:.1} | {:.0} | {tree:.1} | {:.2} ({:.2} – {:.2}) | {allocations} |",
+        case.service,
         case.resource,
         case.body.len(),
+        if print == Print::Pretty { ", pretty" } else { "" },
         shaped.entries,
         shaped.withheld,
-        shaped.body.len(),
-        tree.len()
+        case.body.len() as f64 / shape,
+        times[1],
+        times[0],
+        times[2]
     );
-    println!("  shape_searchset      {:7.1} MB/s   min {:7.1}   max {:7.1}", shape[1], shape[0], shape[2]);
-    println!(
-        "  tree, filter, write  {:7.1} MB/s   min {:7.1}   max {:7.1}",
-        tree_speed[1], tree_speed[0], tree_speed[2]
-    );
-    println!("  times as fast        {middle:7.2}        min {low:7.2}   max {high:7.2}   ({ROUNDS} rounds)");
-    // For the comparison; of two lines of a bar it takes the worse.
-    if std::env::args().any(|argument| argument == "--bars") {
-        println!("bar E median {middle:.3} min {low:.3} max {high:.3} rounds {ROUNDS}");
-    }
+    times
+}
+
+fn pretty(body: &str) -> Vec<u8> {
+    serde_json::to_vec_pretty(&serde_json::from_str::<Value>(body).unwrap()).unwrap()
 }
 
 fn compiler() -> String {
@@ -219,9 +256,21 @@ fn compiler() -> String {
 }
 
 fn main() {
+    let only_bars = std::env::args().any(|argument| argument == "--bars");
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
-    println!("{}, {}, {cores} cores", compiler(), std::env::consts::ARCH);
-    for resource in ["Composition", "Observation"] {
-        measure(&Case::of(resource, date(2026, 11, 21)));
+    println!("{}, {}, {cores} cores, {ROUNDS} rounds", compiler(), std::env::consts::ARCH);
+    println!("| search | bytes | shown, withheld | shaped, µs | MB/s | tree, µs | times as fast | allocations |");
+    println!("| --- | --- | --- | --- | --- | --- | --- | --- |");
+    let mut worst = [f64::MAX; 3];
+    for search in SEARCHES {
+        for (size, print) in SIZES.into_iter().flat_map(|size| [(size, Print::Compact), (size, Print::Pretty)]) {
+            let is_of_bar = (size, print) == (LARGE, Print::Compact);
+            if is_of_bar || !only_bars {
+                let times = measure(&Case::of(search, size, print, date(2026, 11, 21)), print);
+                worst = if is_of_bar && times[1] < worst[1] { times } else { worst };
+            }
+        }
     }
+    let [min, median, max] = worst;
+    println!("bar E median {median:.2} min {min:.2} max {max:.2} rounds {ROUNDS}");
 }

@@ -28,6 +28,7 @@ pub(super) mod outline;
 mod pages;
 mod reference;
 pub(super) mod scan;
+mod shapes;
 mod shown;
 pub use incomplete::say_incomplete;
 pub mod stream;

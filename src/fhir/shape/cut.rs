@@ -43,23 +43,32 @@ impl<'o> Walk<'_, 'o> {
         if list.kind() != Kind::Array {
             return Err(UNREADABLE);
         }
-        let mut shown = Vec::new();
+        let first = self.shown.len();
         for contained in list.items() {
             let resource_type = contained.member("resourceType").and_then(Value::plain).ok_or(UNREADABLE)?;
             let id = contained.member("id").map(|id| id.plain().ok_or(UNREADABLE)).transpose()?;
             // A Composition is never contained by the standard; nobody could tell what its sections are about. A contained
             // id is not a logical id, so it cannot name a flagged episode.
             let shows = resource_type != "Composition" && guideline::shows(contained, resource_type, "", rules)?;
-            shown.push(shows);
+            self.shown.push(shows);
             if shows {
                 self.drop_parts(contained, in_composition, true);
             } else {
-                self.gone.insert(contained.start());
+                self.gone.push(contained.start());
                 self.gone_ids.extend(id);
             }
         }
-        self.edits.drop_items(list, shown.iter().map(|shows| !shows));
-        Ok(shown.contains(&true))
+        Ok(self.drop_unshown(list, first))
+    }
+
+    /// Removes the elements of a list that are not shown, by what was noted of them from `first` on. Returns whether any is
+    /// left.
+    fn drop_unshown(&mut self, list: Value<'o>, first: usize) -> bool {
+        let own = self.shown.get(first..).unwrap_or_default();
+        self.edits.drop_items(list, own.iter().map(|shows| !shows));
+        let is_left = own.contains(&true);
+        self.shown.truncate(first);
+        is_left
     }
 
     /// Removes sections, in sections too. Returns whether any is left.
@@ -69,20 +78,19 @@ impl<'o> Walk<'_, 'o> {
         if list.kind() != Kind::Array {
             return Err(UNREADABLE);
         }
-        let mut shown = Vec::new();
+        let first = self.shown.len();
         for section in list.items() {
             if section.kind() != Kind::Object {
                 return Err(UNREADABLE);
             }
             let shows = guideline::shows_section(section, is_nested)?;
-            shown.push(shows);
+            self.shown.push(shows);
             if !shows {
-                self.gone.insert(section.start());
+                self.gone.push(section.start());
             } else if !self.cut_sections(section, true)? {
                 self.edits.drop_members(section, |name| name == "section");
             }
         }
-        self.edits.drop_items(list, shown.iter().map(|shows| !shows));
-        Ok(shown.contains(&true))
+        Ok(self.drop_unshown(list, first))
     }
 }

@@ -1,6 +1,5 @@
 //! The changes to a document: spans and what stands there instead. Everything between them is copied as it is.
 
-use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::ops::Range;
 
@@ -11,27 +10,57 @@ use super::outline::Value;
 pub(super) const MASKED: &str =
     r#"{"extension":[{"url":"http://hl7.org/fhir/StructureDefinition/data-absent-reason","valueCode":"masked"}]}"#;
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Edit {
     span: Range<usize>,
-    text: Cow<'static, str>,
+    /// Where in `texts` its replacement stands.
+    text: Range<usize>,
 }
 
 /// Changes in any order; one that lies inside another is swallowed by it.
 #[derive(Debug, Default)]
 pub(super) struct Edits {
     list: Vec<Edit>,
+    /// What comes in the place of the spans, one behind the other: an answer with many changes has no more allocations
+    /// than one with few.
+    texts: Vec<u8>,
+    /// Where a text is put together before it is written as JSON.
+    scratch: String,
 }
 
 impl Edits {
     /// Puts `text` in the place of a span; an empty span inserts.
-    pub(super) fn replace(&mut self, span: Range<usize>, text: impl Into<Cow<'static, str>>) {
-        self.list.push(Edit { span, text: text.into() });
+    pub(super) fn replace(&mut self, span: Range<usize>, text: &str) {
+        self.write(span, |texts| texts.extend_from_slice(text.as_bytes()));
     }
 
     /// Puts a JSON string in the place of a value.
     pub(super) fn replace_string(&mut self, value: Value<'_>, text: &str) {
-        self.replace(value.span(), quoted(text));
+        self.write(value.span(), |texts| write_quoted(texts, text));
+    }
+
+    /// Puts a JSON string that is made of parts in the place of a span, between two texts of JSON.
+    pub(super) fn replace_joined(&mut self, span: Range<usize>, before: &str, parts: &[&str], after: &str) {
+        let mut joined = std::mem::take(&mut self.scratch);
+        joined.clear();
+        joined.extend(parts.iter().copied());
+        self.write(span, |texts| {
+            texts.extend_from_slice(before.as_bytes());
+            write_quoted(texts, &joined);
+            texts.extend_from_slice(after.as_bytes());
+        });
+        self.scratch = joined;
+    }
+
+    /// Puts a masked element in the place of the member `name`, which stands in this span.
+    pub(super) fn mask_member(&mut self, span: Range<usize>, name: &str) {
+        self.write(span, |texts| write_masked(texts, name));
+    }
+
+    fn write(&mut self, span: Range<usize>, text: impl FnOnce(&mut Vec<u8>)) {
+        let from = self.texts.len();
+        text(&mut self.texts);
+        self.list.push(Edit { span, text: from..self.texts.len() });
     }
 
     /// Removes the members with these names. To be called once per object, as commas depend on the neighbours.
@@ -47,7 +76,11 @@ impl Edits {
     /// Removes members; when nothing would be left (FHIR has no empty objects), `masked` stays as a masked element.
     pub(super) fn drop_or_mask(&mut self, object: Value<'_>, masked: &str, goes: impl Fn(&str) -> bool) {
         if object.members().all(|member| goes(member.name())) {
-            self.replace(object.span(), format!("{{{}}}", masked_member(masked)));
+            self.write(object.span(), |texts| {
+                texts.push(b'{');
+                write_masked(texts, masked);
+                texts.push(b'}');
+            });
         } else {
             self.drop_members(object, goes);
         }
@@ -91,6 +124,7 @@ impl Edits {
         let mut out = Vec::with_capacity(text.len().saturating_sub(from) + 1024);
         let mut copied = from;
         for Edit { span, text: replacement } in self.list {
+            let replacement = self.texts.get(replacement).ok_or(ShapeFault::Conflict)?;
             if span.start < copied {
                 if span.end <= copied {
                     continue;
@@ -98,7 +132,7 @@ impl Edits {
                 return Err(ShapeFault::Conflict);
             }
             out.extend_from_slice(text.get(copied..span.start).ok_or(ShapeFault::Conflict)?.as_bytes());
-            out.extend_from_slice(replacement.as_bytes());
+            out.extend_from_slice(replacement);
             copied = span.end;
         }
         out.extend_from_slice(text.get(copied..).ok_or(ShapeFault::Conflict)?.as_bytes());
@@ -111,9 +145,17 @@ pub(super) fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
+/// The same, at the end of a text.
+fn write_quoted(out: &mut Vec<u8>, text: &str) {
+    // Writing a string to memory does not fail.
+    let _written = serde_json::to_writer(out, text);
+}
+
 /// A masked element in the place of the member `name`.
-pub(super) fn masked_member(name: &str) -> String {
-    format!("\"_{name}\":{MASKED}")
+fn write_masked(out: &mut Vec<u8>, name: &str) {
+    for part in ["\"_", name, "\":", MASKED] {
+        out.extend_from_slice(part.as_bytes());
+    }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::bundle::{Bundle, Entry, Mode};
 use super::edits::{Edits, MASKED, quoted};
-use super::reference::{Target, target};
+use super::reference::Target;
 use super::visible::{Index, drop_unreferenced};
 use super::walk::{Site, Walk};
 use super::{ShapeFault, Shaped, Shaping};
@@ -20,12 +20,12 @@ pub(super) fn finish<'o>(
     let Walk { mut edits, mut sites, .. } = walk;
     // Those in the frame were met last and belong to no entry: first, as sorted sites are looked up by entry.
     sites.sort_by_key(|site| site.entry);
-    let index = Index::new(bundle)?;
+    let index = Index::new(bundle, stays)?;
     drop_unreferenced(bundle, &index, &sites, shaping.record.his_base, stays)?;
     let hides_any = stays.contains(&false);
     let leaves = |entry: usize| stays.get(entry) == Some(&true);
     for site in sites.iter().filter(|site| site.entry.is_none_or(leaves)) {
-        let target = target(&site.text, shaping.record.his_base)?;
+        let target = site.target(shaping.record.his_base)?;
         let is_hidden = hides_any && index.find(target).any(|entry| !leaves(entry));
         edit_site(&mut edits, site, target, is_hidden, shaping);
     }
@@ -78,11 +78,11 @@ fn edit_bundle(
 ) {
     let links = links(shaping.self_link, next);
     match bundle.link {
-        Some(link) => edits.replace(link.span(), links),
+        Some(link) => edits.replace(link.span(), &links),
         None => insert_first(edits, bundle.value.start(), &format!(r#""link":{links},"#)),
     }
     if let Some(total) = bundle.total {
-        edits.replace(total.span(), entries.to_string());
+        edits.replace(total.span(), &entries.to_string());
     }
     let is_empty = !stays.contains(&true);
     edits.drop_members(bundle.value, |name| match name {
@@ -103,18 +103,22 @@ pub(super) fn links(self_link: &str, next: Option<&str>) -> String {
 
 /// Gives an entry that leaves its address with us, and takes out what speaks of the HIS's own exchange.
 pub(super) fn edit_entry(edits: &mut Edits, entry: &Entry<'_>, our_base: &str) {
-    let ours = format!("{our_base}/{}/{}", entry.resource_type, entry.id);
+    let ours = [our_base, "/", entry.resource_type, "/", entry.id];
+    let is_ours = |url: &str| ours.iter().try_fold(url, |url, part| url.strip_prefix(part)) == Some("");
     match &entry.full_url {
-        Some((_, url)) if *url == ours || url.starts_with("urn:uuid:") || url.starts_with("urn:oid:") => {}
-        Some((value, _)) => edits.replace_string(*value, &ours),
-        None => insert_first(edits, entry.value.start(), &format!(r#""fullUrl":{},"#, quoted(&ours))),
+        Some((_, url)) if is_ours(url) || url.starts_with("urn:uuid:") || url.starts_with("urn:oid:") => {}
+        Some((value, _)) => edits.replace_joined(value.span(), "", &ours, ""),
+        None => {
+            let first = entry.value.start() + 1;
+            edits.replace_joined(first..first, r#""fullUrl":"#, &ours, ",");
+        }
     }
     edits.drop_members(entry.value, |name| matches!(name, "link" | "request" | "response"));
 }
 
 /// Inserts members, each with its comma, at the start of an object that has at least one that stays.
 fn insert_first(edits: &mut Edits, object_start: usize, members: &str) {
-    edits.replace(object_start + 1..object_start + 1, members.to_owned());
+    edits.replace(object_start + 1..object_start + 1, members);
 }
 
 /// Changes a Reference that leaves.
@@ -158,7 +162,9 @@ pub(super) fn edit_reference(edits: &mut Edits, site: &Site<'_>, target: Target<
         });
     }
     match target {
-        Target::Local { path, absolute: true, .. } => edits.replace_string(site.value, &format!("{our_base}/{path}")),
+        Target::Local { path, absolute: true, .. } => {
+            edits.replace_joined(site.value.span(), "", &[our_base, "/", path], "");
+        }
         Target::Local { .. } | Target::Contained(_) | Target::Urn(_) | Target::Elsewhere(_) => {}
     }
 }

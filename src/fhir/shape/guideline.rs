@@ -4,6 +4,7 @@
 use jiff::civil::Date;
 
 use super::mask::find_ignoring_case;
+use super::names::Name;
 use super::outline::{Kind, Value};
 use super::{Rules, ShapeFault, ShownEpisodes};
 use crate::services::Rule;
@@ -13,6 +14,8 @@ use crate::services::Rule;
 const LINE_TYPES: &str = "journaalregeltypen";
 /// What S and O are called where their system is another one or none: as letter, as word, and as LOINC section.
 const HIDDEN_NAMES: [&str; 8] = ["s", "o", "subjectief", "objectief", "subjective", "objective", "611509", "611491"];
+/// What those begin with.
+const HIDDEN_INITIALS: [char; 3] = ['s', 'o', '6'];
 /// Part of the extension that says for how long medication is used.
 const PERIOD_OF_USE: &str = "zib-medication-periodofuse";
 /// Part of the profile of a line of a consultation.
@@ -52,10 +55,14 @@ pub(super) fn is_hidden_line(code: Value<'_>) -> bool {
     says_hidden(code.member("text")) || codings.any(|coding| line_of_coding(coding) == Some(Line::Closed))
 }
 
-/// Whether an object with a `system` is a Coding of a line that is never shown, under whatever name it stands.
-pub(super) fn is_hidden_coding(object: Value<'_>, system: Value<'_>) -> bool {
-    let is_line = system.string().is_some_and(|system| contains_ignoring_case(&system, LINE_TYPES));
-    is_line && line_of_coding(object) != Some(Line::Open)
+/// Whether a system is that of the lines of a consultation.
+pub(super) fn is_line_system(system: &str) -> bool {
+    contains_ignoring_case(system, LINE_TYPES)
+}
+
+/// Whether an object with such a system is a Coding of a line that may be shown, under whatever name it stands.
+pub(super) fn is_open_line(object: Value<'_>) -> bool {
+    line_of_coding(object) == Some(Line::Open)
 }
 
 /// Whether a text is one of the names of S or O and nothing else but signs.
@@ -64,10 +71,10 @@ fn says_hidden(text: Option<Value<'_>>) -> bool {
 }
 
 fn is_hidden_name(text: &str) -> bool {
-    let mut letters = text.chars().filter(|char| char.is_alphanumeric()).map(|char| char.to_ascii_lowercase());
-    // No name is longer, and a text may be long.
-    let name: String = letters.by_ref().take("subjectief".len()).collect();
-    letters.next().is_none() && HIDDEN_NAMES.contains(&name.as_str())
+    let letters = text.chars().filter(|char| char.is_alphanumeric()).map(|char| char.to_ascii_lowercase());
+    // Almost every text is told apart by its first letter.
+    let may_be = letters.clone().next().is_some_and(|first| HIDDEN_INITIALS.contains(&first));
+    may_be && HIDDEN_NAMES.iter().any(|name| letters.clone().eq(name.chars()))
 }
 
 /// What the code of an element says about lines of a consultation.
@@ -112,13 +119,21 @@ fn line_of_coding(coding: Value<'_>) -> Option<Line> {
     if coding.kind() != Kind::Object {
         return None;
     }
-    let text = |name| coding.member(name).map(|value: Value<'_>| value.string().ok_or(())).transpose().ok();
-    let (system, code) = (text("system")?, text("code")?);
+    let (mut system, mut code, mut display) = (None, None, None);
+    for member in coding.members() {
+        if member.known() == Name::System {
+            system = Some(member.value.string()?);
+        } else if member.known() == Name::Code {
+            code = Some(member.value.string()?);
+        } else if member.known() == Name::Display {
+            display = Some(member.value);
+        }
+    }
     let is_open = code.as_deref().is_some_and(|code| matches!(code.trim(), "E" | "P" | "e" | "p"));
-    let is_closed = code.as_deref().is_some_and(is_hidden_name) || says_hidden(coding.member("display"));
+    let is_closed = code.as_deref().is_some_and(is_hidden_name) || says_hidden(display);
     // No other system has these single letters for an observation or section, so they are lines in any system.
     Some(match system {
-        Some(system) if !is_open && contains_ignoring_case(&system, LINE_TYPES) => Line::Closed,
+        Some(system) if !is_open && is_line_system(&system) => Line::Closed,
         Some(_) | None if is_closed => Line::Closed,
         Some(_) | None if is_open => Line::Open,
         Some(_) if code.is_some() => Line::Other,

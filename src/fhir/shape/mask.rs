@@ -7,7 +7,7 @@ use memchr::{memchr2, memchr3_iter};
 
 use super::outline::{Kind, Value};
 use super::shown::{may_differ, shown};
-use super::suspects::Wanted;
+use super::suspects::{Wanted, rarest};
 
 /// What stands in the place of nine digits.
 const MASKED_BSN: &str = "*********";
@@ -27,6 +27,8 @@ const LONGEST_REFERENCE: usize = 10;
 /// How often a text is gone through. Each time takes out all there is to be found; an address that a BSN made part of
 /// another takes a second.
 const MOST_ROUNDS: usize = 4;
+/// Bytes from which on it is worth to know which byte of a name is rare.
+const LONG: usize = 1024;
 /// The first two bytes of a full-width digit (U+FF10 to U+FF19).
 const WIDE_DIGIT: [u8; 2] = [0xef, 0xbc];
 
@@ -284,11 +286,15 @@ fn length_to(text: &str, close: u8, longest: usize) -> usize {
     rest.iter().position(ends).filter(|index| rest.get(*index) == Some(&close)).map_or(1, |index| index + 2)
 }
 
+/// The first place at or behind `from` where a text stands, in any case of its ASCII letters. Found by its rarest byte where
+/// there is much to look through.
 pub(super) fn find_ignoring_case(text: &[u8], sought: &[u8], from: usize) -> Option<usize> {
-    let first = *sought.first()?;
+    let anchor = if text.len() < LONG { 0 } else { rarest(sought) };
+    let byte = sought.get(anchor)?;
+    let (lower, upper) = (byte.to_ascii_lowercase(), byte.to_ascii_uppercase());
     let mut from = from;
     loop {
-        from += memchr2(first.to_ascii_lowercase(), first.to_ascii_uppercase(), text.get(from..)?)?;
+        from += memchr2(lower, upper, text.get(from + anchor..)?)?;
         if text.get(from..from + sought.len())?.eq_ignore_ascii_case(sought) {
             return Some(from);
         }

@@ -43,6 +43,8 @@ pub(in crate::fhir) struct Node {
     pub(in crate::fhir) label: u32,
     pub(in crate::fhir) start: u32,
     pub(in crate::fhir) end: u32,
+    /// Index of this record.
+    pub(in crate::fhir) at: u32,
     /// Index of the first record after this one and all it holds.
     pub(in crate::fhir) after: u32,
     pub(in crate::fhir) kind: Kind,
@@ -74,7 +76,7 @@ impl<'t> Outline<'t> {
     }
 
     fn value(&self, at: usize) -> Option<Value<'_>> {
-        self.nodes.get(at).map(|node| Value { outline: self, at, node: *node })
+        self.nodes.get(at).map(|node| Value { outline: self, node })
     }
 }
 
@@ -82,8 +84,7 @@ impl<'t> Outline<'t> {
 #[derive(Debug, Clone, Copy)]
 pub(in crate::fhir) struct Value<'o> {
     outline: &'o Outline<'o>,
-    at: usize,
-    node: Node,
+    node: &'o Node,
 }
 
 impl<'o> Value<'o> {
@@ -160,12 +161,21 @@ impl<'o> Value<'o> {
 
     /// The value of a member with a known name.
     fn named(self, name: Name) -> Option<Value<'o>> {
-        self.children(Kind::Object).find(|value| value.node.name == name)
+        let mut next = self.children(Kind::Object);
+        while next.next < next.end {
+            let node = self.outline.nodes.get(next.next)?;
+            if node.name == name {
+                return Some(Value { outline: self.outline, node });
+            }
+            next.next = node.after as usize;
+        }
+        None
     }
 
     fn children(self, kind: Kind) -> Items<'o> {
-        let end = if self.node.kind == kind { self.node.after as usize } else { self.at };
-        Items { outline: self.outline, next: self.at + 1, end }
+        let at = self.node.at as usize;
+        let end = if self.node.kind == kind { self.node.after as usize } else { at };
+        Items { outline: self.outline, next: at + 1, end }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Where a Reference points. A form that this module cannot read is a fault: it might point at somebody else.
 
+use memchr::memchr;
+
 use super::ShapeFault;
 use super::outline::Value;
 use super::types::is_id;
@@ -40,8 +42,10 @@ pub(super) fn target<'t>(text: &'t str, his_base: &str) -> Result<Target<'t>, Sh
     if let Some(path) = below(text, his_base) {
         return local(path, true);
     }
-    if !text.contains("://") {
-        return local(text, false);
+    // Nearly all are; one that is holds no colon.
+    let local = local(text, false);
+    if local.is_ok() || !text.contains("://") {
+        return local;
     }
     if text.split(['/', '?', '#']).any(|segment| segment.eq_ignore_ascii_case("Patient")) {
         return Err(ShapeFault::ForeignPatient);
@@ -54,18 +58,20 @@ pub(super) fn below<'t>(text: &'t str, base: &str) -> Option<&'t str> {
     text.strip_prefix(base)?.strip_prefix('/')
 }
 
+/// What stands before the first slash, and behind it.
+fn split_slash(path: &str) -> (&str, Option<&str>) {
+    let slash = memchr(b'/', path.as_bytes());
+    slash.and_then(|at| Some((path.get(..at)?, path.get(at + 1..)))).unwrap_or((path, None))
+}
+
 /// `Type/id`, or that with `/_history/version`.
 fn local(path: &str, absolute: bool) -> Result<Target<'_>, ShapeFault> {
     const UNREADABLE: ShapeFault = ShapeFault::Unreadable { element: "reference" };
-    let mut segments = path.split('/');
-    let (resource_type, id) = (segments.next().unwrap_or_default(), segments.next().unwrap_or_default());
+    let (resource_type, rest) = split_slash(path);
+    let (id, version) = split_slash(rest.unwrap_or_default());
     let is_type = resource_type.starts_with(|first: char| first.is_ascii_uppercase())
         && resource_type.bytes().all(|byte| byte.is_ascii_alphabetic());
-    let tail_fits = match (segments.next(), segments.next(), segments.next()) {
-        (None, _, _) => true,
-        (Some("_history"), Some(version), None) => is_id(version),
-        (Some(_), _, _) => false,
-    };
+    let tail_fits = version.is_none_or(|tail| tail.strip_prefix("_history/").is_some_and(is_id));
     if !(is_type && is_id(id) && tail_fits) {
         return Err(UNREADABLE);
     }

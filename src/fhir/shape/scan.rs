@@ -2,10 +2,13 @@
 //! whether a rule has to look at it. Stricter than the RFC where leniency hides things: no member name twice in one object,
 //! and no escapes in names (FHIR names need none).
 
+mod scalars;
+
 use super::ShapeFault;
 use super::marks::Marks;
-use super::names::{Name, ends};
+use super::names::Name;
 use super::outline::{Kind, Node, Outline, traits};
+use super::shapes::{Known, Place, Seen, Shapes, Turn};
 use super::suspects::{Suspects, Wanted};
 
 /// How many arrays and objects may stand inside each other. FHIR data stays under 20.
@@ -45,6 +48,7 @@ pub(super) fn scan_within<'b>(
         nodes: Vec::with_capacity(body.len() / BYTES_PER_RECORD + 1),
         marks: Marks::of(body),
         suspects: Suspects::of(body, wanted),
+        shapes: Shapes::new(body.len()),
         traits: 0,
     };
     match scanner.document() {
@@ -75,42 +79,19 @@ impl Stop {
 
 type Step<T = ()> = Result<T, Stop>;
 
-/// The name of what is scanned next: where it stands, which it is, and its [`traits`].
+/// The name of what is scanned next: where it stands, which it is, its [`traits`], and where it is remembered.
 #[derive(Clone, Copy)]
 struct Label {
     start: usize,
     name: Name,
     traits: u8,
+    place: Place,
 }
 
 impl Label {
-    const NONE: Self = Self { start: 0, name: Name::Other, traits: 0 };
-}
-
-/// The names that an object had so far.
-#[derive(Default)]
-struct Seen {
-    known: u64,
-    /// A few bits of the other names.
-    others: u64,
-    /// A known name came twice.
-    repeats: bool,
-    /// Two of the other names may be the same.
-    may_repeat: bool,
-}
-
-impl Seen {
-    #[inline]
-    fn meet(&mut self, name: Name, text: &str) {
-        let bit = name.bit();
-        if bit == 0 {
-            let (first, last) = ends(text.as_bytes());
-            let hash = (first ^ last.rotate_left(7)).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 58;
-            self.may_repeat |= self.others >> hash & 1 == 1;
-            self.others |= 1 << hash;
-        }
-        self.repeats |= self.known & bit != 0;
-        self.known |= bit;
+    /// That of an element of the array with this one.
+    const fn of_items(place: Place) -> Self {
+        Self { start: 0, name: Name::Other, traits: 0, place }
     }
 }
 
@@ -122,6 +103,7 @@ struct Scanner<'b> {
     nodes: Vec<Node>,
     marks: Marks<'b>,
     suspects: Suspects<'b>,
+    shapes: Shapes,
     /// The traits of what was scanned of the array or object under way.
     traits: u8,
 }
@@ -129,7 +111,7 @@ struct Scanner<'b> {
 impl Scanner<'_> {
     fn document(&mut self) -> Step {
         self.skip_space();
-        self.value(Label::NONE)?;
+        self.value(Label::of_items(Place::ROOT))?;
         self.skip_space();
         if self.at == self.bytes.len() { Ok(()) } else { Err(Stop::NotJson) }
     }
@@ -170,7 +152,6 @@ impl Scanner<'_> {
         if self.take(byte) { Ok(()) } else { Err(Stop::NotJson) }
     }
 
-    #[inline]
     fn value(&mut self, label: Label) -> Step {
         match self.next() {
             b'"' => self.string(label),
@@ -189,51 +170,75 @@ impl Scanner<'_> {
     fn push(&mut self, label: Label, start: usize, kind: Kind, traits: u8) {
         let traits = traits | label.traits;
         self.traits |= traits;
-        let after = self.nodes.len() as u32 + 1;
+        let at = self.nodes.len() as u32;
         let (start, end, label, name) = (start as u32, self.at as u32, label.start as u32, label.name);
-        self.nodes.push(Node { label, start, end, after, kind, name, traits });
+        self.nodes.push(Node { label, start, end, at, after: at + 1, kind, name, traits });
     }
 
     fn object(&mut self, label: Label) -> Step {
         let outer = self.open(label, Kind::Object)?;
         let record = self.nodes.len() - 1;
-        if !self.take(b'}') {
-            let seen = self.members()?;
-            if seen.repeats || (seen.may_repeat && self.repeats_name(record)) {
-                return Err(Stop::RepeatedName);
-            }
-        }
+        self.members(label.place, record)?;
         self.close(record, outer);
         Ok(())
     }
 
-    fn members(&mut self) -> Step<Seen> {
-        let mut seen = Seen::default();
+    fn members(&mut self, object: Place, record: usize) -> Step {
+        let (mut place, mut turn, mut seen) = (object, Turn::Into, Seen::default());
         loop {
-            let label = self.label(&mut seen)?;
-            self.value(label)?;
-            self.skip_space();
-            if self.take(b'}') {
-                return Ok(seen);
+            let label = match self.shapes.find(self.bytes, self.at, place, turn) {
+                Some((found, known)) => self.step_over(found, known),
+                None => {
+                    let from = self.at;
+                    if turn == Turn::Behind {
+                        seen = self.shapes.seen(place).unwrap_or(seen);
+                    }
+                    self.skip_space();
+                    if self.take(b'}') {
+                        return self.refuse_repeated(seen, place, record);
+                    }
+                    if turn == Turn::Behind {
+                        self.expect(b',')?;
+                        self.skip_space();
+                    }
+                    self.label(from, &mut seen, place, turn)?
+                }
+            };
+            // Most are, and need no more than this.
+            if self.next() == b'"' {
+                self.string(label)?;
+            } else {
+                self.value(label)?;
             }
-            self.expect(b',')?;
-            self.skip_space();
+            (place, turn) = (label.place, Turn::Behind);
         }
+    }
+
+    /// Moves behind a label that was met before.
+    #[inline]
+    fn step_over(&mut self, place: Place, known: Known) -> Label {
+        let start = self.at + known.quote as usize;
+        self.at += known.length as usize;
+        // Where it was met there was perhaps no space behind it.
+        self.skip_space();
+        self.traits |= known.traits;
+        Label { start, name: known.name, traits: known.traits & traits::SUSPECT_NAME, place }
     }
 
     fn array(&mut self, label: Label) -> Step {
         let outer = self.open(label, Kind::Array)?;
         let record = self.nodes.len() - 1;
+        self.skip_space();
         if !self.take(b']') {
-            self.items()?;
+            self.items(label.place)?;
         }
         self.close(record, outer);
         Ok(())
     }
 
-    fn items(&mut self) -> Step {
+    fn items(&mut self, array: Place) -> Step {
         loop {
-            self.value(Label::NONE)?;
+            self.value(Label::of_items(array))?;
             self.skip_space();
             if self.take(b']') {
                 return Ok(());
@@ -249,12 +254,11 @@ impl Scanner<'_> {
         if self.depth == DEPTH_LIMIT {
             return Err(Stop::TooDeep);
         }
-        self.depth += 1;
         let outer = self.traits | label.traits;
         self.push(label, self.at, kind, 0);
+        self.depth += 1;
         self.traits = 0;
         self.at += 1;
-        self.skip_space();
         Ok(outer)
     }
 
@@ -270,9 +274,8 @@ impl Scanner<'_> {
         self.depth -= 1;
     }
 
-    /// A name and its colon.
-    #[inline]
-    fn label(&mut self, seen: &mut Seen) -> Step<Label> {
+    /// A name and its colon, as far as the value; `from` is where the space before it starts.
+    fn label(&mut self, from: usize, seen: &mut Seen, before: Place, turn: Turn) -> Step<Label> {
         let start = self.at;
         if self.next() != b'"' {
             return Err(Stop::NotJson);
@@ -283,14 +286,28 @@ impl Scanner<'_> {
         let text = self.text.get(start + 1..self.at - 1).unwrap_or_default();
         let name = Name::of(text);
         seen.meet(name, text);
-        if name.is_watched() {
-            self.traits |= traits::WATCHED;
-        }
-        let traits = if self.suspects.meet(start, self.at) { traits::SUSPECT_NAME } else { 0 };
+        let suspect = if self.suspects.meet(start, self.at) { traits::SUSPECT_NAME } else { 0 };
+        let traits = suspect | if name.is_watched() { traits::WATCHED } else { 0 };
         self.skip_space();
         self.expect(b':')?;
         self.skip_space();
-        Ok(Label { start, name, traits })
+        let known = Known { quote: (start - from) as u32, length: (self.at - from) as u32, name, traits };
+        let place = self.shapes.meet(self.bytes, from, (known, *seen), before, turn);
+        self.traits |= traits;
+        Ok(Label { start, name, traits: suspect, place })
+    }
+
+    /// Checks the names of the object that closes.
+    #[inline]
+    fn refuse_repeated(&mut self, seen: Seen, place: Place, record: usize) -> Step {
+        if seen.is_clean() {
+            return Ok(());
+        }
+        if seen.repeats() || self.repeats_name(record) {
+            return Err(Stop::RepeatedName);
+        }
+        self.shapes.clear(place);
+        Ok(())
     }
 
     /// Whether two names of this object are the same.
@@ -311,115 +328,6 @@ impl Scanner<'_> {
         }
         names.sort_unstable();
         names.windows(2).any(|pair| pair.first() == pair.last())
-    }
-
-    #[inline]
-    fn string(&mut self, label: Label) -> Step {
-        let start = self.at;
-        let kind = self.string_end()?;
-        let is_suspect = kind == Kind::Unicode || self.suspects.meet(start, self.at);
-        self.push(label, start, kind, if is_suspect { traits::SUSPECT } else { 0 });
-        Ok(())
-    }
-
-    /// Moves from an opening quote past the closing one.
-    #[inline]
-    fn string_end(&mut self) -> Step<Kind> {
-        let end = self.marks.from(self.at + 1);
-        if self.bytes.get(end) == Some(&b'"') {
-            self.at = end + 1;
-            return Ok(Kind::Plain);
-        }
-        self.at = end;
-        self.escaped_end()
-    }
-
-    /// The same, from the first mark in it that does not close it.
-    fn escaped_end(&mut self) -> Step<Kind> {
-        let mut kind = Kind::Plain;
-        loop {
-            if self.take(b'"') {
-                return Ok(kind);
-            }
-            self.expect(b'\\')?;
-            let escape = self.escape()?;
-            if kind == Kind::Plain || escape == Kind::Unicode {
-                kind = escape;
-            }
-            self.at = self.marks.from(self.at);
-        }
-    }
-
-    fn escape(&mut self) -> Step<Kind> {
-        match self.next() {
-            b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => self.at += 1,
-            b'u' => return self.unicode_escape(),
-            _ => return Err(Stop::NotJson),
-        }
-        Ok(Kind::Escaped)
-    }
-
-    /// `uXXXX`, or two of them for a character outside the first plane; half a pair is refused.
-    fn unicode_escape(&mut self) -> Step<Kind> {
-        let unit = self.code_unit()?;
-        if (0xdc00..0xe000).contains(&unit) {
-            return Err(Stop::NotJson);
-        }
-        if (0xd800..0xdc00).contains(&unit) {
-            self.expect(b'\\')?;
-            if !(0xdc00..0xe000).contains(&self.code_unit()?) {
-                return Err(Stop::NotJson);
-            }
-        }
-        Ok(Kind::Unicode)
-    }
-
-    fn code_unit(&mut self) -> Step<u32> {
-        self.expect(b'u')?;
-        let mut unit = 0;
-        for _ in 0..4 {
-            let digit = char::from(self.next()).to_digit(16).ok_or(Stop::NotJson)?;
-            unit = unit << 4 | digit;
-            self.at += 1;
-        }
-        Ok(unit)
-    }
-
-    fn number(&mut self, label: Label) -> Step {
-        let start = self.at;
-        self.take(b'-');
-        if !self.take(b'0') {
-            self.digits()?;
-        }
-        if self.take(b'.') {
-            self.digits()?;
-        }
-        if self.take(b'e') || self.take(b'E') {
-            let _sign = self.take(b'+') || self.take(b'-');
-            self.digits()?;
-        }
-        let is_suspect = self.suspects.meet(start, self.at);
-        self.push(label, start, Kind::Number, if is_suspect { traits::SUSPECT } else { 0 });
-        Ok(())
-    }
-
-    /// One digit or more.
-    fn digits(&mut self) -> Step {
-        let start = self.at;
-        while self.next().is_ascii_digit() {
-            self.at += 1;
-        }
-        if self.at > start { Ok(()) } else { Err(Stop::NotJson) }
-    }
-
-    fn literal(&mut self, label: Label, word: &[u8]) -> Step {
-        let start = self.at;
-        if !self.bytes.get(start..).unwrap_or_default().starts_with(word) {
-            return Err(Stop::NotJson);
-        }
-        self.at += word.len();
-        self.push(label, start, Kind::Literal, 0);
-        Ok(())
     }
 }
 

@@ -11,7 +11,6 @@ mod memory;
 use super::bundle::{Bundle, Entry, Mode};
 use super::edits::Edits;
 use super::mask::Mask;
-use super::reference::target;
 use super::scan::{scan, scan_within};
 use super::walk::{Site, Walk};
 use super::{Page, Record, Rules, ShapeFault, Shaping, frame, judge, pages};
@@ -254,7 +253,7 @@ impl Sieve {
     }
 
     fn reference(&mut self, edits: &mut Edits, site: &Site<'_>, shaping: &Shaping<'_>) -> Result<(), ShapeFault> {
-        let target = target(&site.text, shaping.record.his_base)?;
+        let target = site.target(shaping.record.his_base)?;
         let has_display = ["display", "_display"].iter().any(|name| site.object.member(name).is_some());
         let displays = has_display && !site.dangles && !frame::renames(target, shaping.resource);
         let is_hidden = self.memory.name(target, displays)?;
@@ -281,7 +280,7 @@ impl Sieve {
             } else {
                 (bundle.value.start() + 1, format!(r#""link":{},"#, frame::links(shaping.self_link, None)))
             };
-            edits.replace(at..at, link);
+            edits.replace(at..at, &link);
         }
         let from = if has_left { outline.text().len() - tail } else { 0 };
         checked(edits.apply_from(outline.text(), from)?, mask)
@@ -306,7 +305,7 @@ fn edit_frame(
     }
     let mut edits = walk.edits;
     if let Some(link) = bundle.link {
-        edits.replace(link.span(), frame::links(shaping.self_link, next.as_deref()));
+        edits.replace(link.span(), &frame::links(shaping.self_link, next.as_deref()));
     }
     edits.drop_members(bundle.value, |name| {
         frame::is_dropped(name) || name == "total" || (name == "entry" && !keeps_entries)

@@ -105,7 +105,7 @@ impl Submission {
     pub fn addressed(mut self, patient_id: &str) -> Result<Outgoing, SubmitFault> {
         let subject = quoted(&format!("Patient/{patient_id}"));
         for span in std::mem::take(&mut self.subjects) {
-            self.edits.replace(span, subject.clone());
+            self.edits.replace(span, &subject);
         }
         let Self { text, edits, entries, person, documents, .. } = self;
         Ok(Outgoing { body: edits.apply(&text)?, entries, person, documents })

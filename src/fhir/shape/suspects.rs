@@ -14,13 +14,20 @@ const BLOCK: usize = 64;
 /// Bytes of host names, the most common in FHIR first.
 const COMMON: &[u8] = b"eratinosdlpchmgu./:-0123456789kfbvwzjyxq";
 
+/// Where the byte stands in a name that few other texts have.
+pub(super) fn rarest(name: &[u8]) -> usize {
+    let rarity =
+        |byte: u8| COMMON.iter().position(|common| *common == byte.to_ascii_lowercase()).unwrap_or(COMMON.len());
+    (0..name.len()).max_by_key(|index| name.get(*index).map(|byte| rarity(*byte))).unwrap_or_default()
+}
+
 /// What to look for.
 #[derive(Clone, Copy)]
 pub(super) struct Wanted<'a> {
     /// The digits that a BSN may start with: its first, and its second when the first is a zero that may be left out.
     firsts: [u8; 2],
-    /// The digits that may stand behind those.
-    seconds: [u8; 2],
+    /// Whether each byte may stand behind those: the next digit, or a sign that may stand between two digits.
+    follows: [bool; 256],
     /// The host name of the HIS.
     host: &'a [u8],
     /// Where in it the byte is that is looked for, and that byte in lower and upper case.
@@ -33,12 +40,15 @@ impl<'a> Wanted<'a> {
     pub(super) fn new(digits: &[u8], host: &'a [u8]) -> Self {
         let digit = |index| digits.get(index).copied().unwrap_or(b'0');
         let shift = usize::from(digit(0) == b'0');
-        let rarity = |byte: &u8| COMMON.iter().position(|common| *common == byte.to_ascii_lowercase());
-        let by_rarity = host.iter().enumerate().max_by_key(|(_, byte)| rarity(byte).unwrap_or(COMMON.len()));
-        let (rare, byte) = by_rarity.map_or((0, b'<'), |(index, byte)| (index, *byte));
+        let mut follows = SIGNS;
+        for second in [digit(1), digit(shift + 1)] {
+            follows.iter_mut().skip(usize::from(second)).take(1).for_each(|follows| *follows = true);
+        }
+        let rare = rarest(host);
+        let byte = host.get(rare).copied().unwrap_or(b'<');
         Self {
             firsts: [digit(0), digit(shift)],
-            seconds: [digit(1), digit(shift + 1)],
+            follows,
             host,
             rare,
             cases: [byte.to_ascii_lowercase(), byte.to_ascii_uppercase()],
@@ -58,23 +68,22 @@ impl<'a> Wanted<'a> {
         })
     }
 
+    #[inline]
     fn is_suspect(&self, text: &[u8], at: usize) -> bool {
-        let (Some(byte), next) = (text.get(at), text.get(at + 1).copied().unwrap_or_default()) else { return false };
-        let is_other = match byte {
-            b'&' => next == b'#',
-            b'<' => matches!(next, b'!' | b'?'),
-            byte => *byte == WIDE[0] && next == WIDE[1],
-        };
-        is_other || (self.firsts.contains(byte) && self.may_start(text, at, next)) || self.is_in_host(text, at, *byte)
+        let (Some(&byte), next) = (text.get(at), text.get(at + 1).copied().unwrap_or_default()) else { return false };
+        if byte.is_ascii_digit() {
+            self.firsts.contains(&byte) && self.may_start(text, at, next) || self.is_in_host(text, at, byte)
+        } else {
+            is_sign_of_markup(byte, next) || [byte, next] == WIDE || self.is_in_host(text, at, byte)
+        }
     }
 
-    /// Whether the digit at this place may be the first of a BSN: behind no other digit but a zero, and before its second or
-    /// a sign that may stand between them.
+    /// Whether the digit at this place may be the first of a BSN: before what may follow, and behind no other digit but a zero.
+    #[inline]
     fn may_start(&self, text: &[u8], at: usize, next: u8) -> bool {
         let is_inside =
-            at.checked_sub(1).and_then(|before| text.get(before)).is_some_and(|byte| matches!(byte, b'1'..=b'9'));
-        let is_sign = !next.is_ascii_alphanumeric() && !matches!(next, b':' | b'"');
-        !is_inside && (self.seconds.contains(&next) || is_sign)
+            || at.checked_sub(1).and_then(|before| text.get(before)).is_some_and(|byte| matches!(byte, b'1'..=b'9'));
+        self.follows.get(usize::from(next)) == Some(&true) && !is_inside()
     }
 
     fn is_in_host(&self, text: &[u8], at: usize, byte: u8) -> bool {
@@ -83,6 +92,24 @@ impl<'a> Wanted<'a> {
         !self.host.is_empty() && found.is_some_and(|found| found.eq_ignore_ascii_case(self.host))
     }
 }
+
+/// Whether these are the start of a character reference by number, a comment or an instruction.
+const fn is_sign_of_markup(byte: u8, next: u8) -> bool {
+    matches!((byte, next), (b'&', b'#') | (b'<', b'!' | b'?'))
+}
+
+/// Whether each byte is a sign, or a part of one, that may stand between two digits of a BSN. A quote ends the string.
+const SIGNS: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut rest = table.as_mut_slice();
+    let mut byte = 0_u8;
+    while let [first, others @ ..] = rest {
+        *first = !byte.is_ascii_alphanumeric() && !matches!(byte, b':' | b'"');
+        byte = byte.wrapping_add(1);
+        rest = others;
+    }
+    table
+};
 
 /// The first two bytes of a full-width digit (U+FF10 to U+FF19).
 const WIDE: [u8; 2] = [0xef, 0xbc];

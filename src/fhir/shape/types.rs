@@ -135,9 +135,22 @@ pub(super) fn is_address(name: &str) -> bool {
 /// The characters and length of a logical id (STU3 and R4 2.24.0.1), with the underscore that some systems use.
 pub(super) fn is_id(text: &str) -> bool {
     (1..=64).contains(&text.len())
-        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
+        && text.bytes().all(|byte| IN_ID.get(usize::from(byte)) == Some(&true))
         && !matches!(text, "." | "..")
 }
+
+/// Whether each byte may stand in a logical id.
+static IN_ID: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut rest = table.as_mut_slice();
+    let mut byte = 0_u8;
+    while let [first, others @ ..] = rest {
+        *first = byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
+        byte = byte.wrapping_add(1);
+        rest = others;
+    }
+    table
+};
 
 #[cfg(test)]
 mod tests {

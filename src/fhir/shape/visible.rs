@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use super::ShapeFault;
 use super::bundle::{Bundle, Mode};
-use super::reference::{Target, target};
+use super::names::ends;
+use super::reference::Target;
 use super::walk::Site;
 
 /// How often a HIS may repeat one entry, as some do with an include for each match. Bounds the work on each Reference.
@@ -13,46 +14,78 @@ pub(super) const MOST_REPEATS: usize = 256;
 /// Finds the entries that a Reference points to.
 #[derive(Debug)]
 pub(super) struct Index<'b> {
-    identities: Vec<(&'b str, &'b str, usize)>,
-    urls: Vec<(&'b str, usize)>,
+    /// By the end of the id, as a number: most comparisons end there.
+    identities: Vec<(u64, &'b str, &'b str, usize)>,
+    urls: Vec<(u64, &'b str, usize)>,
 }
 
 impl<'b> Index<'b> {
+    /// The index of a bundle. Without an include, an entry that is withheld or more of them than may be alike there is
+    /// nothing to be found: then it is empty.
+    ///
     /// # Errors
     /// `NotASearchset` when one identity or full URL is there over 256 times.
-    pub(super) fn new(bundle: &'b Bundle<'_>) -> Result<Self, ShapeFault> {
-        let entries = || bundle.entries.iter().enumerate().filter_map(|(index, entry)| Some((index, entry.as_ref()?)));
-        let mut identities: Vec<_> = entries().map(|(index, entry)| (entry.resource_type, entry.id, index)).collect();
-        let mut urls: Vec<(&str, usize)> =
-            entries().filter_map(|(index, entry)| Some((entry.full_url.as_ref()?.1.as_ref(), index))).collect();
-        identities.sort_unstable();
-        urls.sort_unstable();
-        let is_repeated = identities
-            .windows(MOST_REPEATS + 1)
-            .any(|run| run.first().map(|it| (it.0, it.1)) == run.last().map(|it| (it.0, it.1)))
-            || urls.windows(MOST_REPEATS + 1).any(|run| run.first().map(|it| it.0) == run.last().map(|it| it.0));
-        if is_repeated { Err(ShapeFault::NotASearchset) } else { Ok(Self { identities, urls }) }
+    pub(super) fn new(bundle: &'b Bundle<'_>, stays: &[bool]) -> Result<Self, ShapeFault> {
+        let is_asked = stays.contains(&false) || bundle.resources().any(|entry| entry.mode != Mode::Match);
+        let mut index = Self { identities: Vec::new(), urls: Vec::new() };
+        if !is_asked && stays.len() <= MOST_REPEATS {
+            return Ok(index);
+        }
+        index.identities.reserve(stays.len());
+        index.urls.reserve(stays.len());
+        for (at, entry) in bundle.entries.iter().enumerate() {
+            let Some(entry) = entry else { continue };
+            index.identities.push((tail(entry.id), entry.id, entry.resource_type, at));
+            index.urls.extend(entry.full_url.as_ref().map(|(_, url)| (tail(url), url.as_ref(), at)));
+        }
+        index.sort()
+    }
+
+    fn sort(mut self) -> Result<Self, ShapeFault> {
+        self.identities.sort_unstable();
+        self.urls.sort_unstable();
+        let is_repeated = repeats(&self.identities, |one, other| (one.1, one.2) == (other.1, other.2))
+            || repeats(&self.urls, |one, other| one.1 == other.1);
+        if is_repeated { Err(ShapeFault::NotASearchset) } else { Ok(self) }
     }
 
     /// Indexes of the entries; more than one when the HIS repeats itself.
     pub(super) fn find(&self, target: Target<'_>) -> impl Iterator<Item = usize> {
         let (identities, urls) = match target {
             Target::Local { resource_type, id, .. } => {
-                let range = range_of(&self.identities, |entry| (entry.0, entry.1).cmp(&(resource_type, id)));
-                (self.identities.get(range), None)
+                let sought = (tail(id), id, resource_type);
+                (
+                    self.identities.get(range_of(&self.identities, |entry| (entry.0, entry.1, entry.2).cmp(&sought))),
+                    None,
+                )
             }
             Target::Urn(url) | Target::Elsewhere(url) => {
-                (None, self.urls.get(range_of(&self.urls, |entry| entry.0.cmp(url))))
+                let sought = (tail(url), url);
+                (None, self.urls.get(range_of(&self.urls, |entry| (entry.0, entry.1).cmp(&sought))))
             }
             Target::Contained(_) => (None, None),
         };
-        let by_identity = identities.unwrap_or_default().iter().map(|entry| entry.2);
-        by_identity.chain(urls.unwrap_or_default().iter().map(|entry| entry.1))
+        let by_identity = identities.unwrap_or_default().iter().map(|entry| entry.3);
+        by_identity.chain(urls.unwrap_or_default().iter().map(|entry| entry.2))
     }
 }
 
+/// The end of a name, where names differ most, as a number.
+fn tail(name: &str) -> u64 {
+    ends(name.as_bytes()).1
+}
+
+/// Whether one of these is there too often; they are sorted.
+fn repeats<T>(sorted: &[T], is_same: impl Fn(&T, &T) -> bool) -> bool {
+    let runs = sorted.iter().zip(sorted.iter().skip(MOST_REPEATS));
+    runs.into_iter().any(|(first, last)| is_same(first, last))
+}
+
+/// Where the entries stand that are equal in this order: few, as repeats are limited.
 fn range_of<T>(sorted: &[T], order: impl Fn(&T) -> std::cmp::Ordering) -> Range<usize> {
-    sorted.partition_point(|item| order(item).is_lt())..sorted.partition_point(|item| order(item).is_le())
+    let start = sorted.partition_point(|item| order(item).is_lt());
+    let same = sorted.get(start..).unwrap_or_default().iter().take_while(|item| order(item).is_eq());
+    start..start + same.count()
 }
 
 /// Takes from `stays` the includes that no entry that stays leads to, be it over other includes.
@@ -74,7 +107,7 @@ pub(super) fn drop_unreferenced(
     while let Some(from) = open.pop() {
         // Sites come in the order of their entries.
         for site in sites.get(range_of(sites, |site| site.entry.cmp(&Some(from)))).unwrap_or_default() {
-            for to in index.find(target(&site.text, his_base)?) {
+            for to in index.find(site.target(his_base)?) {
                 if stays.get(to) == Some(&true) && reached.get(to) == Some(&false) {
                     reached.iter_mut().skip(to).take(1).for_each(|reached| *reached = true);
                     open.push(to);

@@ -2,11 +2,10 @@
 //! where it may not, and where are the References.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
 
 use super::bundle::{Entry, check_binding};
-use super::edits::{Edits, masked_member};
-use super::guideline::{is_hidden_coding, is_hidden_line};
+use super::edits::Edits;
+use super::guideline::{is_hidden_line, is_line_system, is_open_line};
 use super::mask::Mask;
 use super::names::Name;
 use super::outline::{Kind, Member, Value, traits};
@@ -28,6 +27,18 @@ pub(super) struct Site<'o> {
     pub(super) text: Cow<'o, str>,
     /// Whether it points to a contained resource that was taken out.
     pub(super) dangles: bool,
+    /// Where it points, when the text stands in the answer as it is.
+    known: Option<Target<'o>>,
+}
+
+impl Site<'_> {
+    /// Where it points.
+    ///
+    /// # Errors
+    /// As [`target`].
+    pub(super) fn target(&self, his_base: &str) -> Result<Target<'_>, ShapeFault> {
+        self.known.map_or_else(|| target(&self.text, his_base), Ok)
+    }
 }
 
 /// Under which name a value stands, and in an element of which name.
@@ -47,12 +58,17 @@ pub(super) struct Walk<'a, 'o> {
     pub(super) sites: Vec<Site<'o>>,
     /// Of the entry under way: where its own resource starts.
     own: Option<usize>,
-    /// Where its contained resources start.
-    contained: HashSet<usize>,
-    /// Where the parts start that the guideline takes out of it.
-    pub(super) gone: HashSet<usize>,
-    /// The ids of contained resources among them.
-    pub(super) gone_ids: HashSet<&'o str>,
+    /// Where its contained resources start, in order.
+    contained: Vec<usize>,
+    /// Where the parts start that the guideline takes out of it; in order once [`Self::entry`] begins.
+    pub(super) gone: Vec<usize>,
+    /// The ids of contained resources among them, likewise.
+    pub(super) gone_ids: Vec<&'o str>,
+    /// Whether each element of the lists is shown that are being cut, innermost last.
+    pub(super) shown: Vec<bool>,
+    /// Systems met last that are neither of the lines of a consultation nor of the BSN. An answer has few systems, and most
+    /// of its objects have one.
+    innocent: [&'o str; 8],
     entry: Option<usize>,
     /// Whether what is walked will leave, so that changes are worth noting.
     leaves: bool,
@@ -67,9 +83,11 @@ impl<'a, 'o> Walk<'a, 'o> {
             edits: Edits::default(),
             sites: Vec::new(),
             own: None,
-            contained: HashSet::new(),
-            gone: HashSet::new(),
-            gone_ids: HashSet::new(),
+            contained: Vec::new(),
+            gone: Vec::new(),
+            gone_ids: Vec::new(),
+            shown: Vec::new(),
+            innocent: [""; 8],
             entry: None,
             leaves: true,
         }
@@ -87,6 +105,8 @@ impl<'a, 'o> Walk<'a, 'o> {
     /// Walks the entry that was entered. Its own addresses are the business of the frame.
     pub(super) fn entry(&mut self, entry: &Entry<'o>, leaves: bool) -> Result<(), ShapeFault> {
         self.leaves = leaves;
+        self.gone.sort_unstable();
+        self.gone_ids.sort_unstable();
         for member in entry.value.members() {
             match member.name() {
                 "link" | "request" | "response" => {}
@@ -109,9 +129,9 @@ impl<'a, 'o> Walk<'a, 'o> {
     fn leave_entry(&mut self) {
         self.entry = None;
         self.own = None;
-        self.contained = HashSet::new();
-        self.gone = HashSet::new();
-        self.gone_ids = HashSet::new();
+        self.contained.clear();
+        self.gone.clear();
+        self.gone_ids.clear();
     }
 
     fn full_url(&self, entry: &Entry<'o>) -> Result<(), ShapeFault> {
@@ -149,17 +169,16 @@ impl<'a, 'o> Walk<'a, 'o> {
     #[expect(clippy::wildcard_enum_match_arm, reason = "no rule of the walk is about another name")]
     fn object(&mut self, object: Value<'o>, place: Place<'o>) -> Result<(), ShapeFault> {
         let outer = self.leaves;
-        self.leaves = outer && !self.gone.contains(&object.start());
+        self.leaves = outer && self.gone.binary_search(&object.start()).is_err();
         for member in object.members() {
             self.name(&member)?;
             match member.known() {
-                Name::Code if self.leaves && is_hidden_line(member.value) => return Err(ShapeFault::HiddenLine),
-                Name::System if self.leaves && is_hidden_coding(object, member.value) => {
+                Name::Code if self.leaves && member.value.kind() == Kind::Object && is_hidden_line(member.value) => {
                     return Err(ShapeFault::HiddenLine);
                 }
                 Name::Reference => self.reference(object, member.value, place)?,
                 Name::ResourceType => self.resource(object, member.value)?,
-                Name::System => self.identifier(object, member.value)?,
+                Name::System => self.system(object, member.value)?,
                 Name::Url if is_attachment(place.name) => self.attachment(object, member.value),
                 Name::Source if place.name == "meta" && self.leaves => {
                     self.edits.drop_or_mask(object, "source", |name| name == "source");
@@ -181,7 +200,7 @@ impl<'a, 'o> Walk<'a, 'o> {
             // Checked on entering.
             return Ok(());
         }
-        let resource_type = resource_type.plain().filter(|_| self.contained.contains(&object.start()));
+        let resource_type = resource_type.plain().filter(|_| self.contained.binary_search(&object.start()).is_ok());
         let resource_type = resource_type.ok_or(ShapeFault::UnexpectedType)?;
         check_binding(object, resource_type, &self.record)
     }
@@ -191,7 +210,11 @@ impl<'a, 'o> Walk<'a, 'o> {
             return Ok(());
         }
         let text = value.string().ok_or(ShapeFault::Unreadable { element: "reference" })?;
-        let target = target(&text, self.record.his_base)?;
+        let known = match text {
+            Cow::Borrowed(text) => Some(target(text, self.record.his_base)?),
+            Cow::Owned(_) => None,
+        };
+        let target = known.map_or_else(|| target(&text, self.record.his_base), Ok)?;
         let passes_as_is = match target {
             Target::Local { resource_type: "Patient", id, .. } if id != self.record.patient_id => {
                 return Err(ShapeFault::ForeignPatient);
@@ -200,24 +223,41 @@ impl<'a, 'o> Walk<'a, 'o> {
             Target::Contained(text) | Target::Urn(text) => text,
             Target::Elsewhere(_) => "",
         };
-        if self.mask.is_some_and(|mask| mask.has_address(passes_as_is.as_bytes())) {
+        if value.has(traits::SUSPECT) && self.mask.is_some_and(|mask| mask.has_address(passes_as_is.as_bytes())) {
             return Err(ShapeFault::InternalAddress);
         }
         if matches!(target, Target::Elsewhere(_)) && is_resource_or_education(place.name) {
             return Ok(());
         }
-        let dangles = matches!(target, Target::Contained(id) if self.gone_ids.contains(id));
+        let dangles = matches!(target, Target::Contained(id) if self.gone_ids.binary_search(&id).is_ok());
         if self.leaves {
-            self.sites.push(Site { entry: self.entry, object, value, text, dangles });
+            self.sites.push(Site { entry: self.entry, object, value, text, dangles, known });
         }
         Ok(())
     }
 
-    /// Masks a BSN where its system says that it is one; another person's is a fault.
-    fn identifier(&mut self, object: Value<'o>, system: Value<'o>) -> Result<(), ShapeFault> {
-        if !system.string().is_some_and(|system| is_bsn_system(&system)) {
+    /// A hidden line under whatever name it stands, or a BSN.
+    fn system(&mut self, object: Value<'o>, system: Value<'o>) -> Result<(), ShapeFault> {
+        let Some(text) = system.string() else { return Ok(()) };
+        if self.innocent.contains(&&*text) {
             return Ok(());
         }
+        let (is_line, is_bsn) = (is_line_system(&text), is_bsn_system(&text));
+        match text {
+            Cow::Borrowed(text) if !is_line && !is_bsn => {
+                self.innocent.rotate_right(1);
+                self.innocent.iter_mut().take(1).for_each(|first| *first = text);
+            }
+            Cow::Borrowed(_) | Cow::Owned(_) => {}
+        }
+        if is_line && self.leaves && !is_open_line(object) {
+            return Err(ShapeFault::HiddenLine);
+        }
+        if is_bsn { self.identifier(object) } else { Ok(()) }
+    }
+
+    /// Masks a BSN where its system says that it is one; another person's is a fault.
+    fn identifier(&mut self, object: Value<'o>) -> Result<(), ShapeFault> {
         for member in object.members().filter(|member| matches!(member.name(), "value" | "code")) {
             let text = member.value.string().ok_or(ShapeFault::UnmaskableBsn)?;
             if !is_masked(&text) && !is_bsn(&text, self.record.bsn) {
@@ -229,7 +269,7 @@ impl<'a, 'o> Walk<'a, 'o> {
             if object.member("_value").is_some() {
                 self.edits.drop_members(object, |name| name == "value");
             } else {
-                self.edits.replace(member.span(), masked_member("value"));
+                self.edits.mask_member(member.span(), "value");
             }
         }
         Ok(())
@@ -293,8 +333,9 @@ pub(super) fn is_bsn_system(system: &str) -> bool {
 
 /// Whether a text is this BSN, with or without separators and leading zero.
 pub(super) fn is_bsn(text: &str, bsn: &Bsn) -> bool {
-    let digits: String = text.chars().filter(|char| char.is_alphanumeric()).collect();
-    Bsn::parse(&digits).is_ok_and(|found| found == *bsn)
+    let digits = || text.chars().filter(|char| char.is_alphanumeric());
+    let nine = bsn.reveal();
+    digits().eq(nine.chars()) || nine.strip_prefix('0').is_some_and(|eight| digits().eq(eight.chars()))
 }
 
 /// Whether the HIS has put something in the place of the digits.

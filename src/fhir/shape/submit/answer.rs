@@ -196,7 +196,7 @@ fn shaped(entry: &Entry<'_>, answering: &Answering<'_>, text: &str) -> Result<St
     walk.entry(entry, true)?;
     let Walk { mut edits, sites, .. } = walk;
     for site in &sites {
-        let target: Target<'_> = target(&site.text, record.his_base)?;
+        let target = site.target(record.his_base)?;
         frame::edit_reference(&mut edits, site, target, false, record.our_base);
         if frame::renames(target, entry.resource_type) {
             frame::rename_episode(&mut edits, site);

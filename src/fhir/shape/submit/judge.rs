@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
-use super::super::edits::{Edits, masked_member};
+use super::super::edits::Edits;
 use super::super::mask::Mask;
 use super::super::outline::{Kind, Value};
 use super::super::types::{Binding, binding, is_address, is_attachment};
@@ -191,7 +191,7 @@ impl<'a, 'o> Judge<'a, 'o> {
                 return Err(Why::OtherPerson);
             }
             match (member.name(), object.member("_value")) {
-                ("value", None) => self.edits.replace(member.span(), masked_member("value")),
+                ("value", None) => self.edits.mask_member(member.span(), "value"),
                 ("value", Some(_)) => self.edits.drop_members(object, |name| name == "value"),
                 (_, _) => return Err(Why::Bsn),
             }

@@ -134,7 +134,11 @@ proptest! {
             for entry in value["entry"].as_array().unwrap() {
                 prop_assert_eq!(&entry["resource"]["subject"]["reference"], "Patient/pat-1");
             }
-            prop_assert!(!out.contains(BSN));
+            // With a further digit it is another number.
+            let is_digit = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_digit);
+            let bytes = out.as_bytes();
+            let alone = |at: usize| !is_digit(bytes.get(at.wrapping_sub(1))) && !is_digit(bytes.get(at + BSN.len()));
+            prop_assert!(!out.match_indices(BSN).any(|(at, _)| alone(at)));
         }
     }
 }
