@@ -243,8 +243,8 @@ impl<S> Driver<'_, S> {
         .await
     }
 
-    /// Waits, with the buffers of HTTP/1.1 given back, for bytes or for a reason to end the connection in order. 1,000 idle
-    /// connections take a third of the memory so, see benches/RESULTS.md.
+    /// Waits, with the buffers of HTTP/1.1 given back, for bytes or for a reason to end the connection in order. Of 1,000 idle
+    /// connections each holds 30.0 kB so where it held 78.7 kB (glibc; 5.2 kB with the allocator of the binary).
     async fn rest(&self, io: &PacedIo<Stream>) {
         let Some(stream) = io.untouched() else { return };
         add_one(&self.edge.counters.rested);
