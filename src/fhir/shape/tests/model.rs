@@ -389,9 +389,10 @@ impl Model<'_> {
             let is_at_his = url.starts_with(&format!("{}/", self.shaping.record.his_base));
             let is_urn = url.starts_with("urn:uuid:") || url.starts_with("urn:oid:");
             // The generator writes a colon before the first slash in a scheme only.
-            let is_elsewhere = url.is_empty()
-                || url.starts_with('/')
-                || url.split('/').next().is_some_and(|start| start.contains([':', '\\', ' ']));
+            let start = url.split(['/', '?', '#']).next().unwrap_or_default();
+            let is_elsewhere = start.is_empty()
+                || start.contains([':', '\\'])
+                || url.contains(|char: char| char.is_control() || char == ' ');
             if is_elsewhere && !is_at_his && !is_urn {
                 out.remove("url");
                 if out.is_empty() {
