@@ -12,6 +12,7 @@ mod cpu;
 mod figures;
 mod growth;
 mod handshakes;
+mod judge;
 mod latency;
 mod load;
 mod node;
@@ -34,6 +35,10 @@ use crate::bars::Measured;
 use crate::scene::{PROVIDERS, Scene};
 use crate::trial::{Effort, Row, Shape, Wanted};
 use crate::wire::Protocol;
+
+/// That of the gateway, as its steps run in this program.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 const MIDDLE: Shape = Shape::closed(Wanted::Middle, Protocol::Http1, 64, 1);
 /// CPU a request of the gateway in full, beside the bare proxies.
@@ -81,8 +86,8 @@ fn main() -> ExitCode {
         Some("load") => load::run(),
         Some("node") => node::whole(Path::new(&arguments[3]), &arguments[2], port(4), arguments[2] == "awaited"),
         Some("forward") => {
-            let ports = node::Ports { own: port(5), public: port(6), his: port(7) };
-            node::forward(Path::new(&arguments[2]), &arguments[3], &arguments[4], &ports);
+            let ports = node::Ports { own: port(6), public: port(7), his: port(8) };
+            node::forward(&arguments[2], Path::new(&arguments[3]), &arguments[4], &arguments[5], ports);
         }
         _ => return compare(&Arguments::parse()),
     }
@@ -156,16 +161,16 @@ fn measure(scene: &mut Scene, arguments: &Arguments, effort: Effort, measured: &
     }
 }
 
-/// What each step costs: the bare way, all of it without waiting for the disk, all of it.
+/// What each step costs: the bare way, with token and decision, with shaping, all of it without waiting for the disk, all of it.
 fn steps(scene: &mut Scene, effort: Effort, measured: &mut Measured) {
-    let names = ["nginx", "forward", "unawaited", "inzage"];
-    scene.start_step("forward");
-    scene.start_step("unawaited");
+    let names = ["nginx", "forward", "decided", "shaped", "unawaited", "inzage"];
+    scene.write_zal();
+    let own = names.into_iter().filter(|name| !["nginx", "inzage"].contains(name));
+    own.clone().for_each(|name| scene.start_step(name));
     let rows = trial::run(scene, &names, MIDDLE, effort);
     report::print("G and steps: 8 KiB searchset, HTTP/1.1, 64 connections", &rows);
     measured.note("G", ratio(&rows, 1, 0));
-    scene.stop("forward");
-    scene.stop("unawaited");
+    own.for_each(|name| scene.stop(name));
 }
 
 fn ratio(rows: &[Row], own: usize, other: usize) -> Option<figures::Spread> {

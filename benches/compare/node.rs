@@ -1,5 +1,5 @@
 //! The gateway in steps, each a process of its own like all subjects: `forward` is the way of the bytes alone, through our edge
-//! and our pool to the HIS; `unawaited` is the whole gateway, but no answer waits until its record is durable; `awaited` is the
+//! and our pool to the HIS; `decided` has the token and the decision, too, and `shaped` the shaping; `unawaited` is the whole gateway, but no answer waits until its record is durable; `awaited` is the
 //! whole gateway again, which fetches its lists whenever a line comes on standard input.
 
 use std::io::BufRead as _;
@@ -23,6 +23,8 @@ use inzage::tls::identity::{Identity, Roots};
 use inzage::tls::server::back_channel;
 use tokio_util::sync::CancellationToken;
 
+use crate::judge::Judge;
+use crate::scene::{TOKENS, ZAL};
 use crate::subject::address;
 
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -47,6 +49,7 @@ pub(crate) fn whole(configuration: &Path, name: &str, listen_offset: u16, awaite
 }
 
 /// The ports of the bare way, and under which one it is known.
+#[derive(Clone, Copy)]
 pub(crate) struct Ports {
     pub(crate) own: u16,
     pub(crate) public: u16,
@@ -54,13 +57,23 @@ pub(crate) struct Ports {
 }
 
 struct Forward {
+    judge: Option<Judge>,
+    shapes: bool,
     pool: Pool,
     his: HeaderValue,
     clock: SharedClock,
 }
 
-/// The bare way, with the certificates of the gateway.
-pub(crate) fn forward(folder: &Path, host: &str, his_host: &str, ports: &Ports) {
+/// The bare way, with the certificates of the gateway; and what the step adds to it. A step with tokens prints them, one a line.
+pub(crate) fn forward(step: &str, folder: &Path, host: &str, his_host: &str, ports: Ports) {
+    let judge = (step != "forward").then(|| {
+        let zal = std::fs::read(folder.join(ZAL)).unwrap();
+        let (his, ours) =
+            (format!("https://{his_host}:{}/fhir", ports.his), format!("https://{host}:{}", ports.public));
+        let (judge, tokens) = Judge::new(zal, TOKENS, his, format!("{ours}/fhir/huisarts.delinde/49/stu3"));
+        tokens.iter().for_each(|token| println!("{token}"));
+        judge
+    });
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let clock: SharedClock = Arc::new(SystemClock);
     let identity = |name: &str| {
@@ -70,6 +83,8 @@ pub(crate) fn forward(folder: &Path, host: &str, his_host: &str, ports: &Ports) 
     let roots = Roots::load(&folder.join("ca.pem")).unwrap();
     let tls = client_config(&roots, Some(&identity("node")), &[], &clock).unwrap();
     let service = Forward {
+        judge,
+        shapes: step == "shaped",
         pool: Pool::new(pool(his_host, ports.his), Arc::new(tls), Arc::clone(&clock)),
         his: HeaderValue::from_str(&format!("{his_host}:{}", ports.his)).unwrap(),
         clock: Arc::clone(&clock),
@@ -106,9 +121,10 @@ fn pool(host: &str, port: u16) -> PoolConfig {
 }
 
 impl Serve for Forward {
-    async fn serve(&self, request: Request<Incoming>, _: &Arc<Connection>) -> Response<Body> {
+    async fn serve(&self, request: Request<Incoming>, connection: &Arc<Connection>) -> Response<Body> {
         let mut asked = Request::new(Bytes::new());
-        *asked.uri_mut() = request.uri().path_and_query().cloned().map_or_else(Uri::default, Uri::from);
+        let Some(uri) = self.upstream(&request, connection).await else { return refused() };
+        *asked.uri_mut() = uri;
         asked.headers_mut().insert(header::HOST, self.his.clone());
         for name in [header::ACCEPT, header::AUTHORIZATION] {
             if let Some(value) = request.headers().get(&name) {
@@ -118,6 +134,8 @@ impl Serve for Forward {
         let received = self.pool.exchange(asked, Wanted::Judged, self.clock.monotonic() + DEADLINE).await;
         let Ok(received) = received else { return refused() };
         let AnswerBody::Whole(body) = received.body else { return refused() };
+        let shaped = self.judge.as_ref().filter(|_| self.shapes).map(|judge| judge.shaped(request.uri(), &body));
+        let Some(body) = shaped.unwrap_or(Some(body)) else { return refused() };
         let mut response = Response::new(Body::full(body));
         *response.status_mut() = received.head.status;
         for name in [header::CONTENT_TYPE, header::ETAG] {
@@ -126,6 +144,15 @@ impl Serve for Forward {
             }
         }
         response
+    }
+}
+
+impl Forward {
+    /// What to ask the HIS: the same, or what the decision allows.
+    async fn upstream(&self, request: &Request<Incoming>, connection: &Connection) -> Option<Uri> {
+        let Some(judge) = &self.judge else { return request.uri().path_and_query().cloned().map(Uri::from) };
+        let presented = request.headers().get(header::AUTHORIZATION)?.to_str().ok()?;
+        judge.decided(request.uri(), presented.strip_prefix("Bearer ")?, connection).await
     }
 }
 

@@ -40,7 +40,9 @@ const HOST: &str = "inzage.localhost";
 /// From the ports of the gateway to those of a second one.
 const OFFSET: u16 = 4;
 /// Tokens in use at a time.
-const TOKENS: usize = 64;
+pub(crate) const TOKENS: usize = 64;
+/// The file in which the ZAL is given to some steps.
+pub(crate) const ZAL: &str = "zal.xml";
 /// For how long tokens are used; they live for 900 s.
 const LIFETIME: Duration = Duration::from_secs(480);
 
@@ -137,24 +139,31 @@ impl Scene {
 
     /// Starts the gateway in a step, see [`crate::node`].
     pub(crate) fn start_step(&mut self, name: &'static str) {
-        if name != "forward" {
+        let whole = ["awaited", "unawaited"].contains(&name);
+        if whole {
             self.hand_over_tokens(name);
         }
         let (dir, program) = (self.folder.path(), own_path());
         let configuration = dir.join("gateway.toml");
         let (program, configuration) = (program.to_str().unwrap(), configuration.to_str().unwrap());
         let public = self.world.layout.back_origin().rsplit(':').next().unwrap().parse::<u16>().unwrap();
-        let subject = if name == "forward" {
-            let port = free_port();
-            let ports = [port, public, self.stub.port].map(|port| port.to_string());
-            let arguments = ["forward", dir.to_str().unwrap(), HOST, HIS_HOST, &ports[0], &ports[1], &ports[2]];
-            Subject::start(name, program, &arguments, port, dir)
-        } else {
+        let subject = if whole {
             let arguments = ["node", name, configuration, &OFFSET.to_string()];
             Subject::start(name, program, &arguments, public + OFFSET, dir)
+        } else {
+            let port = free_port();
+            let ports = [port, public, self.stub.port].map(|port| port.to_string());
+            let arguments = ["forward", name, dir.to_str().unwrap(), HOST, HIS_HOST, &ports[0], &ports[1], &ports[2]];
+            Subject::start(name, program, &arguments, port, dir)
         };
+        // It printed them before it listened.
+        let printed = fs::read_to_string(dir.join(format!("{name}.out"))).unwrap();
+        let texts: Vec<String> = printed.lines().filter(|_| !whole).map(str::to_owned).collect();
+        if !texts.is_empty() {
+            self.tokens.insert(name, Tokens { texts, since: now() });
+        }
         self.subjects.push(subject);
-        if name != "forward" {
+        if whole {
             let ops = self.world.layout.ops_url();
             let (host, port) = ops.rsplit_once(':').unwrap();
             wait_ready(&format!("{host}:{}", port.parse::<u16>().unwrap() + OFFSET));
@@ -220,6 +229,13 @@ impl Scene {
         for file in ["inzage.sqlite", "inzage.sqlite-wal"] {
             fs::copy(from.join(file), to.join(file)).unwrap();
         }
+    }
+
+    /// The ZAL, for the steps that read it from a file.
+    pub(crate) fn write_zal(&self) {
+        let lists = lists(&self.world, PROVIDERS, 1);
+        let (_, text) = lists.iter().find(|(kind, _)| *kind == ListKind::Zal).unwrap();
+        fs::write(self.folder.path().join(ZAL), text).unwrap();
     }
 
     /// Lists to publish one after the other.

@@ -109,8 +109,8 @@ impl Way {
     fn to(scene: &mut Scene, name: &'static str, shape: Shape) -> Self {
         let tokens = scene.tokens(name);
         let (upstream, query) = shape.wanted.below(&scene.patient);
-        let shapes = matches!(name, "inzage" | "awaited" | "unawaited");
-        let path = if shapes || name == "haproxy-jwt" {
+        let shapes = matches!(name, "inzage" | "awaited" | "unawaited" | "shaped");
+        let path = if shapes || matches!(name, "decided" | "haproxy-jwt") {
             let (service, role) =
                 if shape.wanted.is_document() { ("51", "MM-3.0-PDB-FHIR") } else { ("49", "MM-2.0-HGB-FHIR") };
             let kind = upstream.split('?').next().unwrap_or_default();
