@@ -126,8 +126,10 @@ impl Indexer {
                 Some(batch) => {
                     let full = batch.entries.len() >= source::RECORDS;
                     source = self.add(source, batch).await?;
-                    let took = self.clock.monotonic().saturating_duration_since(began);
-                    stop.run_until_cancelled(tokio::time::sleep(if full { took } else { GATHER })).await;
+                    if full && !stopping {
+                        let took = self.clock.monotonic().saturating_duration_since(began);
+                        stop.run_until_cancelled(tokio::time::sleep(took)).await;
+                    }
                 }
                 None if stopping => return Ok(()),
                 None => {

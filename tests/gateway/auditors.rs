@@ -212,10 +212,12 @@ async fn pages_are_turned_and_files_copied_by_who_asked() {
     let ticket = found.json()["ticket"].as_str().unwrap().to_owned();
     let count = found.records().len();
     assert!(count > 0, "{}", found.text);
-    for (form, lines) in [("ndjson", count), ("csv", count + 1), ("fhir", count), ("nen7513", count + 1)] {
+    for (form, titles) in [("ndjson", 0), ("csv", 1), ("fhir", 0), ("nen7513", 1)] {
         let file = auditor.post("/file", &[("ticket", &ticket), ("form", form)], "*/*").await;
-        assert_eq!((file.status, file.text.lines().count()), (200, lines), "{form}: {}", file.text);
-        assert_eq!(gateway.last_audit("log_exported")["counts"]["entries"], count);
+        // The looks before it are records of the same period, and are among them as soon as they are in the index.
+        let copied = gateway.last_audit("log_exported")["counts"]["entries"].as_u64().unwrap() as usize;
+        assert!(copied >= count, "{form}: {copied} of {count}");
+        assert_eq!((file.status, file.text.lines().count()), (200, copied + titles), "{form}: {}", file.text);
     }
     let again = auditor.post("/page", &[("ticket", &ticket)], "application/json").await;
     assert_eq!(again.status, 200, "{}", again.text);

@@ -113,7 +113,12 @@ pub(super) fn ensure(connection: &mut Connection) -> Result<(), OpenError> {
 /// damaged one is rebuilt.
 pub(super) fn ensure_index(connection: &mut Connection) -> Result<(), OpenError> {
     let known = parsed(INDEX_MIGRATIONS)?;
-    let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    // The history of migrations is made in a commit before them, and alone it is what a crash in between left.
+    let tables: i64 = connection.query_row(
+        "SELECT count(*) FROM sqlite_schema WHERE tbl_name <> 'refinery_schema_history'",
+        [],
+        |row| row.get(0),
+    )?;
     if tables == 0 {
         return Runner::new(&known).set_grouped(true).run(connection).map(drop).map_err(schema);
     }

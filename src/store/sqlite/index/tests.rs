@@ -187,6 +187,21 @@ fn some_entry(number: u64, shift: i64) -> Entry {
     entry(number, &event)
 }
 
+/// A loss of power while the file is made, at whatever commit, leaves one that opens.
+#[tokio::test]
+async fn a_file_that_was_not_quite_made_is_made() {
+    let scratch = Scratch::new();
+    let index = open(&scratch);
+    let (database, log) = (std::fs::read(scratch.path("index")), std::fs::read(scratch.path("index-wal")).unwrap());
+    for kept in (32..=log.len()).step_by(4_096 + 24) {
+        let after = Scratch::new();
+        std::fs::write(after.path("index"), database.as_ref().unwrap()).unwrap();
+        std::fs::write(after.path("index-wal"), &log[..kept]).unwrap();
+        assert_eq!(open(&after).position(LOG.into()).await, Ok(None), "{kept} of {}", log.len());
+    }
+    index.close();
+}
+
 /// A loss of power takes the last commits, in their order and each as a whole: rows and position. What is gone is added again.
 #[tokio::test]
 async fn a_commit_that_was_lost_is_made_again_and_adds_nothing_twice() {
