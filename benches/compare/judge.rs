@@ -17,7 +17,7 @@ use inzage::medmij::{Bsn, FhirVersion, Hostname, LocalId, ProviderName, ServiceI
 use inzage::oauth::grant::{Grant, GrantStore, IssuedToken, LastingGrant, TokenStore};
 use inzage::oauth::store::{StoreError, StoreFuture};
 use inzage::practices::{ClosedEpisodes, GoLive, Practice, PracticeRegister};
-use inzage::routing::{Freshness, Interfaces, Snapshot, decide, route};
+use inzage::routing::{Freshness, Interfaces, Snapshot, Standing, decide, route};
 use inzage::secret::{Handle, HandleHash, hash_handle};
 use inzage::services::Catalogue;
 use inzage::store::CachedTokens;
@@ -47,7 +47,9 @@ impl Judge {
         let clock: SharedClock = Arc::new(SystemClock);
         let (now, person, store) = (clock.now(), person(), Arc::new(Issued::default()));
         let texts = (0..count).map(|_| store.issue(&person.bsn, now)).collect();
-        let tokens = CachedTokens::new(Arc::clone(&store) as _, store, Arc::clone(&clock));
+        let snapshot = snapshot(zal, now);
+        let practices = Arc::clone(&snapshot.practices);
+        let tokens = CachedTokens::new(Arc::clone(&store) as _, store, practices, Arc::clone(&clock));
         let today = dutch_today(now);
         let rules = Rules {
             applied: Vec::new(),
@@ -56,7 +58,6 @@ impl Judge {
             today,
             closed_episodes: ShownEpisodes::Only(HashSet::new()),
         };
-        let snapshot = snapshot(zal, now);
         (Self { clock, snapshot, tokens, person, rules, his_base, our_base }, texts)
     }
 
@@ -126,7 +127,9 @@ fn snapshot(zal: Vec<u8>, now: Timestamp) -> Snapshot {
         interfaces: Interfaces::default(),
         clients: Arc::new(ClientRegister::default()),
         freshness: Arc::new(freshness),
+        standing: Standing::default(),
     }
+    .indexed()
 }
 
 /// A store in memory, behind the cache of the gateway.
@@ -150,7 +153,7 @@ impl Issued {
         };
         let handle = Handle::draw();
         let (hash, expires) = (handle.hash(), now + LIFETIME);
-        let issued = IssuedToken { hash, expires, bound_to: None, grant: Arc::new(grant) };
+        let issued = IssuedToken::new(hash, expires, None, Arc::new(grant));
         self.0.lock().unwrap().insert(hash, issued);
         handle.reveal().to_owned()
     }
