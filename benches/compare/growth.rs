@@ -1,5 +1,7 @@
 //! What grows with connections: memory of those that rest, and CPU a request when most of them do.
 
+use std::time::Duration;
+
 use crate::bars::Measured;
 use crate::cpu;
 use crate::figures::Spread;
@@ -10,6 +12,8 @@ use crate::wire::{Pace, Protocol};
 
 /// Idle connections whose memory is measured.
 const IDLE: usize = 1000;
+/// How long nothing is said on them before.
+const SILENCE: Duration = Duration::from_secs(2);
 /// Open connections, of which one in a hundred is active.
 const MANY: usize = 10_000;
 const FEW: usize = 64;
@@ -46,6 +50,9 @@ fn with_idle(scene: &mut Scene, name: &'static str, connections: usize) -> u64 {
     let line = Line::open(scene, name, shape);
     line.run(scene, 0.0).unwrap_or_else(|why| panic!("{name}: {why}"));
     let pid = scene.subject(name).pid();
+    if connections > 1 {
+        std::thread::sleep(SILENCE);
+    }
     cpu::rest(pid);
     let memory = cpu::memory(pid);
     line.close(scene);
