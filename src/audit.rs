@@ -60,7 +60,7 @@ pub use index::{
 };
 pub use indexer::Indexer;
 pub use keyfiles::{KeyFolder, KeyFolderError, KeyUse};
-pub use keyring::{Keyring, NoKey, Years, key_year};
+pub use keyring::{Keyring, KnownSubject, NoKey, Years, key_year};
 pub use kind::{Action, Activity, Kind, Outcome, Term};
 pub use lock::{FolderLock, LockError};
 pub use memory::MemoryLog;

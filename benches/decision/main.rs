@@ -10,8 +10,10 @@ use std::hint::black_box;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use inzage::audit::{Keyring, Years};
+use inzage::clock::Clock as _;
 use inzage::oauth::grant::TokenStore as _;
-use inzage::secret::hash_handle;
+use inzage::secret::{Secret, hash_handle};
 
 use self::scene::{Scene, Visit};
 
@@ -102,6 +104,38 @@ fn found_by_moka(scene: &Scene) -> Spread {
     })
 }
 
+/// The keys of the audit for this year.
+fn keyring(scene: &Scene) -> Keyring {
+    let (mut years, year) = (Years::default(), inzage::audit::key_year(scene.clock.now()));
+    years.add_pseudonym_key(year, &Secret::new([1; 32]));
+    years.add_sealing_key(year, &Secret::new([2; 32]));
+    Keyring::new(years)
+}
+
+/// What stands for the person in the audit, from the second request with a token on.
+fn named(scene: &Scene, keyring: &Keyring) -> Spread {
+    let name = |scene: &Scene, visit: &Visit| {
+        let token = scene.tokens.at_hand(&hash_handle(&visit.token)).unwrap();
+        token.subject(keyring, scene.clock.now()).unwrap()
+    };
+    rounds(|| {
+        scene.remember();
+        per_visit(scene, name);
+        per_visit(scene, name)
+    })
+}
+
+/// The same, worked out for each request.
+fn named_anew(scene: &Scene, keyring: &Keyring) -> Spread {
+    rounds(|| {
+        scene.remember();
+        per_visit(scene, |scene, visit| {
+            let token = scene.tokens.at_hand(&hash_handle(&visit.token)).unwrap();
+            keyring.subject(&token.grant.subject, scene.clock.now()).unwrap()
+        })
+    })
+}
+
 /// Allocations of [`COUNTED`] decisions.
 fn allocations(scene: &Scene) -> u64 {
     (0..COUNTED / scene.visits.len())
@@ -127,6 +161,9 @@ fn main() -> ExitCode {
         found(&country).tell("hash and find the token");
         found_by_moka(&country).tell("the same in moka");
         whole.tell("route, token and decide");
+        let keys = keyring(&country);
+        named(&country, &keys).tell("find the token and name the person");
+        named_anew(&country, &keys).tell("the same, the name worked out each time");
     }
     println!("{allocated} allocations in {COUNTED} visits");
     drop(country);

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock, Weak};
 
 use arc_swap::ArcSwap;
 use aws_lc_rs::aead::{AES_256_GCM_SIV, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
@@ -39,6 +39,37 @@ pub struct NoKey {
     pub year: i16,
 }
 
+/// What stands for one person this year, worked out once for all copies of this value. It makes no difference to what it is part
+/// of: two are always equal.
+///
+/// It tells its holder nothing more than the BSN does, and the records nothing more than before: a pseudonym is the same all
+/// year, and so is the sealed value, as its nonce is the beginning of the pseudonym. It is not used once the year or the keys are
+/// others, and does not keep keys in memory that were dropped.
+#[derive(Clone)]
+pub struct KnownSubject(Option<Arc<OnceLock<Known>>>);
+
+impl KnownSubject {
+    /// Remembers nothing: for what is used once.
+    pub const NEVER: Self = Self(None);
+
+    /// Remembers what is worked out first.
+    #[must_use]
+    pub fn once() -> Self {
+        Self(Some(Arc::default()))
+    }
+
+    fn get(&self) -> Option<&Known> {
+        self.0.as_ref()?.get()
+    }
+}
+
+struct Known {
+    year: i16,
+    /// The keys that it was made with. Only their place is compared, which no others can take while this stands.
+    keys: Weak<Years>,
+    subject: Subject,
+}
+
 impl From<NoKey> for AuditError {
     fn from(_: NoKey) -> Self {
         Self::NoKey
@@ -68,6 +99,20 @@ impl Years {
     pub fn holds(&self, year: i16) -> bool {
         self.pseudonym.contains_key(&year) && self.sealing.contains_key(&year)
     }
+
+    fn subject(&self, bsn: &Bsn, year: i16) -> Result<Subject, NoKey> {
+        let missing = NoKey { year };
+        let key = self.pseudonym.get(&year).ok_or(missing)?;
+        let sealing = self.sealing.get(&year).ok_or(missing)?;
+        let (hash, key_id) = (keyed_hash(key, bsn), year.to_string());
+        Ok(Subject { pseudonym: Pseudonym::new(&key_id, hash), sealed: seal(sealing, &key_id, bsn, &hash) })
+    }
+}
+
+impl Known {
+    fn holds(&self, year: i16, keys: &Arc<Years>) -> bool {
+        self.year == year && std::ptr::eq(self.keys.as_ptr(), Arc::as_ptr(keys))
+    }
 }
 
 impl Keyring {
@@ -95,12 +140,24 @@ impl Keyring {
     /// # Errors
     /// When a key of the year is missing.
     pub fn subject(&self, bsn: &Bsn, moment: Timestamp) -> Result<Subject, NoKey> {
+        self.years.load().subject(bsn, key_year(moment))
+    }
+
+    /// The same, from what is known of this person when it holds for this moment. `known` must be theirs alone.
+    ///
+    /// # Errors
+    /// When a key of the year is missing.
+    pub fn known_subject(&self, known: &KnownSubject, bsn: &Bsn, moment: Timestamp) -> Result<Subject, NoKey> {
         let (year, years) = (key_year(moment), self.years.load());
-        let missing = NoKey { year };
-        let key = years.pseudonym.get(&year).ok_or(missing)?;
-        let sealing = years.sealing.get(&year).ok_or(missing)?;
-        let (hash, key_id) = (keyed_hash(key, bsn), year.to_string());
-        Ok(Subject { pseudonym: Pseudonym::new(&key_id, hash), sealed: seal(sealing, &key_id, bsn, &hash) })
+        if let Some(known) = known.get().filter(|known| known.holds(year, &years)) {
+            return Ok(known.subject.clone());
+        }
+        let subject = years.subject(bsn, year)?;
+        if let Some(known) = &known.0 {
+            // What is known of other keys stays, and is not used: a remembered token is replaced within seconds.
+            let _ = known.set(Known { year, keys: Arc::downgrade(&years), subject: subject.clone() });
+        }
+        Ok(subject)
     }
 
     /// What stands for a document of this practice in a query of this moment: its year and 32 hexadecimal digits, the same all
@@ -185,6 +242,20 @@ impl fmt::Debug for Keyring {
     }
 }
 
+impl PartialEq for KnownSubject {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for KnownSubject {}
+
+impl fmt::Debug for KnownSubject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("KnownSubject")
+    }
+}
+
 impl fmt::Debug for Years {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Years([redacted])")
@@ -254,6 +325,24 @@ mod tests {
         assert_eq!(ring.pseudonyms(&bsn()), [one.pseudonym.clone(), next.pseudonym]);
         let other = ring.subject(&Bsn::parse("012345672").unwrap(), at("2026-06-01T00:00:00Z")).unwrap();
         assert!(other.pseudonym != one.pseudonym && other.sealed != one.sealed);
+    }
+
+    #[test]
+    fn what_is_known_of_a_person_holds_for_its_year_and_keys_only() {
+        let (ring, known) = (held(&[(2026, 1), (2027, 2)]), KnownSubject::once());
+        let told = |ring: &Keyring, moment: &str| ring.known_subject(&known, &bsn(), at(moment));
+        let one = ring.subject(&bsn(), at("2026-06-01T00:00:00Z")).unwrap();
+        assert_eq!(told(&ring, "2026-06-01T00:00:00Z"), Ok(one.clone()), "made");
+        assert_eq!(told(&ring, "2026-12-31T23:59:59.999999Z"), Ok(one), "known");
+        assert!(known.get().is_some_and(|known| known.year == 2026));
+        let next = ring.subject(&bsn(), at("2027-01-01T00:00:00Z"));
+        assert!(next.is_ok() && told(&ring, "2027-01-01T00:00:00Z") == next, "another year");
+        let others = held(&[(2026, 9)]);
+        let other = others.subject(&bsn(), at("2026-06-01T00:00:00Z"));
+        assert_eq!(told(&others, "2026-06-01T00:00:00Z"), other, "other keys");
+        ring.replace(Years::default());
+        assert_eq!(told(&ring, "2026-06-01T00:00:00Z"), Err(NoKey { year: 2026 }), "the keys were dropped");
+        assert!(known.get().is_some_and(|known| known.keys.upgrade().is_none()), "and nothing holds them");
     }
 
     #[test]

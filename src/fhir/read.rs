@@ -164,7 +164,7 @@ impl Reader {
         event.grant = Some(grant.id);
         let is_portal = self.snapshot.load().clients.portal(grant.client.as_str()).is_some();
         event.authorization = Some(grant.authorization(is_portal));
-        let subject = self.keyring.subject(&grant.subject, event.time);
+        let subject = token.subject(&self.keyring, event.time);
         event.subject = Some(subject.map_err(|missing| ReadError::Audit(missing.into()))?);
         Ok(())
     }

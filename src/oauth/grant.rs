@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::pkce::CodeChallenge;
 use super::smart_scope::{Access, SmartScope};
 use super::store::StoreFuture;
-use crate::audit::Authorization;
+use crate::audit::{Authorization, Keyring, KnownSubject, NoKey, Subject};
 use crate::medmij::{Bsn, CorrelationId, Hostname, LocalId, ProviderName, RequestId, ServiceId};
 use crate::practices::{Place, PracticeRegister};
 use crate::secret::{HandleHash, Secret};
@@ -116,19 +116,30 @@ pub struct IssuedToken {
     /// What it stands for.
     pub grant: Arc<Grant>,
     place: Option<Place>,
+    /// Of the person of the grant.
+    known: KnownSubject,
 }
 
 impl IssuedToken {
     /// A token for a grant.
     #[must_use]
     pub const fn new(hash: HandleHash, expires: Timestamp, bound_to: Option<Thumbprint>, grant: Arc<Grant>) -> Self {
-        Self { hash, expires, bound_to, grant, place: None }
+        Self { hash, expires, bound_to, grant, place: None, known: KnownSubject::NEVER }
     }
 
-    /// The same, knowing where the practice of its grant stands in this register.
+    /// The same, to be used many times: it knows where the practice of its grant stands in this register, and what stands for
+    /// the person in the audit is worked out once for all its copies.
     #[must_use]
     pub fn placed(self, register: &PracticeRegister) -> Self {
-        Self { place: register.place(self.grant.provider.as_str()), ..self }
+        Self { place: register.place(self.grant.provider.as_str()), known: KnownSubject::once(), ..self }
+    }
+
+    /// What stands for the person in an event of this moment.
+    ///
+    /// # Errors
+    /// When a key of the year is missing.
+    pub fn subject(&self, keyring: &Keyring, moment: Timestamp) -> Result<Subject, NoKey> {
+        keyring.known_subject(&self.known, &self.grant.subject, moment)
     }
 
     /// Where the practice of its grant stands in a register, when it was looked up before.

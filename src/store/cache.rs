@@ -43,7 +43,7 @@ struct Asked {
 }
 
 impl CachedTokens {
-    /// How many tokens are remembered at most, about 50 MB.
+    /// How many tokens are remembered at most, about 75 MB.
     pub const ENTRIES: usize = 100_000;
     /// How long a token is believed without asking the store again.
     pub const STALE: Duration = Duration::from_secs(4);
