@@ -110,13 +110,15 @@ impl App {
         let data = lock(&config.node.data)?;
         let metrics = Arc::new(Metrics::default());
         let audit_keys = AuditKeys::open(config, &clock)?;
-        // First: in an empty database it makes the schema, of which the index is a part.
-        let store = open_store(config, &clock)?;
+        // Before the index: in an empty database it makes the schema, of which the index is a part. What is wrong with the audit
+        // log is told first.
+        let store = open_store(config, &clock);
         let opened = open_index(config, &clock);
         let (audit, checkpoints) = open_audit(config, &clock, opened.as_deref().ok())?;
         let chain_log = ChainLogPart::assemble(config, &clock)?;
         let snapshot = first_snapshot(config)?;
         let lists = ListsPart::build(config, &clock, &snapshot, &audit)?;
+        let store = store?;
         let index = IndexPart::build(config, &clock, &audit, lists.alarms(), opened);
         let syslog = SyslogPart::build(config, &clock, &audit, lists.alarms())?;
         let his = Installations::build(config, &clock)?;
