@@ -69,8 +69,8 @@ http {{
     )
 }
 
-pub(crate) fn haproxy(place: &Place<'_>) -> String {
-    let Place { folder, port, his_port, his_host } = place;
+/// What every HAProxy here begins with: one thread, a line a request, mutual TLS from its clients.
+pub(crate) fn haproxy_head(folder: &Path, port: u16) -> String {
     let folder = folder.display();
     format!(
         r"global
@@ -90,7 +90,16 @@ defaults
   http-reuse always
 frontend f
   bind 127.0.0.1:{port} ssl crt {folder}/back-with-key.pem ca-file {folder}/ca.pem verify required alpn h2,http/1.1
-  http-request return status 200 content-type text/plain string ping if {{ path /ping }}
+"
+    )
+}
+
+pub(crate) fn haproxy(place: &Place<'_>) -> String {
+    let Place { folder, port, his_port, his_host } = place;
+    let head = haproxy_head(folder, *port);
+    let folder = folder.display();
+    format!(
+        r"{head}  http-request return status 200 content-type text/plain string ping if {{ path /ping }}
   default_backend b
 backend b
   server his 127.0.0.1:{his_port} pool-max-conn 512 ssl verify required ca-file {folder}/ca.pem crt {folder}/node-with-key.pem sni str({his_host}) verifyhost {his_host}

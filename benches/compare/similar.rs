@@ -14,7 +14,7 @@ use inzage::clock::{Clock as _, SystemClock};
 use inzage::sandbox::client::new_id;
 use serde_json::json;
 
-use crate::peers::Place;
+use crate::peers::{Place, haproxy_head};
 
 /// Practices behind it; each provider of the map belongs to one.
 const BACKENDS: usize = 8;
@@ -27,26 +27,10 @@ pub(crate) fn haproxy(place: &Place<'_>, providers: impl Iterator<Item = String>
         writeln!(map, "{provider} practice{}", number % BACKENDS).unwrap();
     }
     fs::write(folder.join("providers.map"), map).unwrap();
+    let head = haproxy_head(folder, *port);
     let folder = folder.display();
     let mut text = format!(
-        r"global
-  nbthread 1
-  maxconn 9000
-  log stdout len 2048 format raw local0 info
-  ssl-default-bind-options ssl-min-ver TLSv1.3
-  ssl-default-bind-curves X25519
-defaults
-  mode http
-  log global
-  option httplog
-  timeout connect 5s
-  timeout client 3600s
-  timeout server 3600s
-  timeout http-keep-alive 3600s
-  http-reuse always
-frontend f
-  bind 127.0.0.1:{port} ssl crt {folder}/back-with-key.pem ca-file {folder}/ca.pem verify required alpn h2,http/1.1
-  unique-id-format %{{+X}}o%ci:%cp_%fi:%fp_%Ts_%rt:%pid
+        r"{head}  unique-id-format %{{+X}}o%ci:%cp_%fi:%fp_%Ts_%rt:%pid
   unique-id-header X-Request-ID
   http-request set-var(txn.bearer) http_auth_bearer
   http-request set-var(txn.alg) var(txn.bearer),jwt_header_query('$.alg')

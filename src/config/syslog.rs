@@ -1,4 +1,4 @@
-//! `[audit.syslog]`: the audit record repository that gets every record.
+//! `[audit.syslog]`: the audit record repository that gets the records.
 
 use std::path::PathBuf;
 use std::time::Duration;
