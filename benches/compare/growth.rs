@@ -17,8 +17,10 @@ const SILENCE: Duration = Duration::from_secs(2);
 /// Open connections, of which one in a hundred is active.
 const MANY: usize = 10_000;
 const FEW: usize = 64;
-/// Points of the curve.
+/// Open connections of the curve.
 const CURVE: [usize; 5] = [16, 64, 512, 4096, MANY];
+/// Providers of the curve: up to what a list may hold of them, 64 MiB.
+const PROVIDERS: [usize; 4] = [200, 2_000, 10_000, 30_000];
 
 /// Memory with 1,000 idle connections of a process that did nothing else; notes `J` and `P`.
 pub(crate) fn memory(scene: &mut Scene, effort: Effort, measured: &mut Measured) {
@@ -91,17 +93,23 @@ pub(crate) fn many(scene: &mut Scene, effort: Effort, measured: &mut Measured) {
     }
 }
 
-/// CPU a request against open connections, at most 64 of them busy.
-pub(crate) fn curve(scene: &mut Scene, effort: Effort) {
-    for connections in CURVE {
-        let shape = open(connections, connections.min(FEW));
-        // 10,000 of each at once are more than the descriptors of the load generator.
-        if connections < MANY {
-            let rows = trial::run(scene, &["nginx", "inzage"], shape, effort);
-            report::print(&format!("{connections} open connections"), &rows);
-        } else {
-            let rows = trial::run(scene, &["inzage"], shape, effort);
-            report::print(&format!("{connections} open connections, the gateway alone"), &rows);
-        }
+/// CPU a request against open connections (at most 64 of them busy), the size of the answer, and the providers on the ZAL.
+pub(crate) fn curves(scene: &mut Scene, effort: Effort) {
+    CURVE.into_iter().for_each(|connections| by_connections(scene, connections, effort));
+    for wanted in [Wanted::Small, Wanted::Middle, Wanted::Large] {
+        let rows = trial::run(scene, &["nginx", "inzage"], Shape::closed(wanted, Protocol::Http1, 64, 1), effort);
+        report::print(&format!("an answer of {} bytes", wanted.bytes()), &rows);
     }
+    for providers in PROVIDERS {
+        let mut scene = Scene::set(providers);
+        let rows = trial::run(&mut scene, &["nginx", "inzage"], open(FEW, FEW), effort);
+        report::print(&format!("{providers} providers on the ZAL"), &rows);
+    }
+}
+
+fn by_connections(scene: &mut Scene, connections: usize, effort: Effort) {
+    // 10,000 of each at once are more than the descriptors of the load generator.
+    let names: &[_] = if connections < MANY { &["nginx", "inzage"] } else { &["inzage"] };
+    let rows = trial::run(scene, names, open(connections, connections.min(FEW)), effort);
+    report::print(&format!("{connections} open connections"), &rows);
 }

@@ -157,7 +157,7 @@ fn measure(scene: &mut Scene, arguments: &Arguments, effort: Effort, measured: &
         latency::swaps(scene, effort, measured);
     }
     if arguments.curves {
-        growth::curve(scene, Effort { rounds: effort.rounds.min(3), ..effort });
+        growth::curves(scene, Effort { rounds: effort.rounds.min(3), ..effort });
     }
 }
 

@@ -16,6 +16,8 @@ const SUBJECT: &str = "0";
 /// Core of load and HIS.
 const LOAD: &str = "1";
 const START: Duration = Duration::from_secs(60);
+/// How long one that is asked to end may take.
+const GRACE: Duration = Duration::from_secs(10);
 
 /// A process that ends with this program, however this ends.
 pub(crate) struct Process(Child);
@@ -29,8 +31,14 @@ impl Process {
     }
 }
 
+/// Asks first: nginx killed outright leaves its worker behind.
 impl Drop for Process {
     fn drop(&mut self) {
+        let is_asked = Command::new("kill").args(["-TERM", &self.0.id().to_string()]).status().is_ok();
+        let end = now() + GRACE;
+        while is_asked && now() < end && matches!(self.0.try_wait(), Ok(None)) {
+            std::thread::sleep(Duration::from_millis(10));
+        }
         // It may have ended already.
         let _ = self.0.kill();
         let _ = self.0.wait();

@@ -80,7 +80,8 @@ impl Wanted {
         matches!(self, Self::Letter | Self::Scan)
     }
 
-    const fn bytes(self) -> u64 {
+    /// About how long the answer of the HIS is.
+    pub(crate) const fn bytes(self) -> u64 {
         (match self {
             Self::Small => crate::bodies::SMALL,
             Self::Middle => crate::bodies::MIDDLE,
