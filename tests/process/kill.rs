@@ -4,6 +4,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use inzage::audit::checkpoint::Checkpoint;
 use inzage::audit::prove::{Prover, claimed_keys, newest_checkpoint};
@@ -24,6 +25,8 @@ use crate::postgres::Database;
 const CLIENTS: usize = 6;
 /// Answers of a round before the kill.
 const ANSWERS_MIN: usize = 200;
+/// For how long a token is asked with; it lives for 900 s, and many rounds take longer.
+const TOKEN_USED: Duration = Duration::from_secs(600);
 
 /// An answer that arrived completely.
 struct Answered {
@@ -60,17 +63,24 @@ async fn survive_kills(home: &Home, server: Option<&str>) {
     let arguments = [vec!["serve", "--config", text(&config)], store].concat();
     let index = Index::of(home, server);
     let world = home.world().await;
-    let (mut ledger, mut log, mut first) = (Ledger::default(), Log::default(), None);
+    let (mut ledger, mut log) = (Ledger::default(), Log::default());
+    let mut first: Option<(_, Session)> = None;
     let (rounds, mut restarts) = (rounds(), Vec::new());
     for round in 1..=rounds {
         let started = clock().monotonic();
-        let gateway = Process::start(home, &arguments).ready(&world.layout.ops_url()).await;
+        let mut gateway = Process::start(home, &arguments).ready(&world.layout.ops_url()).await;
         restarts.push(clock().monotonic() - started);
+        let found = log.digests.len();
+        // A start signs what the kill left, behind the requests that come.
+        gateway.until("checkpoint", async || signed(home).filter(|size| *size >= found as u64)).await;
         let newest = consent(&world).await;
         ledger.consents.push(newest.correlation_id.clone());
-        // The oldest token has seen every kill so far.
-        let oldest = first.get_or_insert_with(|| newest.clone()).clone();
-        let (before, found) = (ledger.answers.len(), log.digests.len());
+        // The oldest token has seen every kill since it was issued.
+        if first.as_ref().is_none_or(|(since, _)| started - *since > TOKEN_USED) {
+            first = Some((started, newest.clone()));
+        }
+        let oldest = first.as_ref().map_or_else(|| newest.clone(), |(_, oldest)| oldest.clone());
+        let before = ledger.answers.len();
         load_then_kill(&world, gateway, [oldest, newest], &mut ledger.answers).await;
         assert!(ledger.answers.len() - before >= ANSWERS_MIN, "round {round}");
         log.read_on(home).await;
@@ -95,6 +105,12 @@ async fn survive_kills(home: &Home, server: Option<&str>) {
         restarts[restarts.len() - 1],
     );
     world.stop().await.unwrap();
+}
+
+/// How many records the newest checkpoint covers.
+fn signed(home: &Home) -> Option<u64> {
+    let (note, keys) = (newest_checkpoint(&home.audit()).ok()?, claimed_keys(&home.audit()).ok()?);
+    Some(Prover::new(&home.audit(), &note, keys).ok()?.checkpoint().size)
 }
 
 /// 20, or as many as the environment says.
