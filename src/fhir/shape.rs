@@ -26,8 +26,10 @@ mod mask;
 mod names;
 pub(super) mod outline;
 mod pages;
+mod recent;
 mod reference;
 pub(super) mod scan;
+mod scratch;
 mod shapes;
 mod shown;
 pub use incomplete::say_incomplete;
@@ -38,6 +40,7 @@ mod suspects;
 mod tests;
 mod types;
 mod visible;
+mod vocabulary;
 mod walk;
 
 use std::collections::HashSet;
@@ -241,7 +244,7 @@ pub fn shape_searchset(
     next_link: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Shaped, ShapeFault> {
     let mask = shaping.record.mask(shaping.self_link);
-    shape_scanned(&scan::scan_within(body, 0, Some(mask.wanted()))?, mask, shaping, next_link)
+    shape_scanned(&scan::scan_within(body, 0, Some(&mask.wanted()))?, mask, shaping, next_link)
 }
 
 /// The same with a look at every part of the answer, to hold the quick way against.

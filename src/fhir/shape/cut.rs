@@ -54,7 +54,7 @@ impl<'o> Walk<'_, 'o> {
             if shows {
                 self.drop_parts(contained, in_composition, true);
             } else {
-                self.gone.push(contained.start());
+                self.gone.push(contained.span());
                 self.gone_ids.extend(id);
             }
         }
@@ -86,7 +86,7 @@ impl<'o> Walk<'_, 'o> {
             let shows = guideline::shows_section(section, is_nested)?;
             self.shown.push(shows);
             if !shows {
-                self.gone.push(section.start());
+                self.gone.push(section.span());
             } else if !self.cut_sections(section, true)? {
                 self.edits.drop_members(section, |name| name == "section");
             }

@@ -147,6 +147,13 @@ pub(super) fn quoted(text: &str) -> String {
 
 /// The same, at the end of a text.
 fn write_quoted(out: &mut Vec<u8>, text: &str) {
+    if text.bytes().all(|byte| byte >= b' ' && !matches!(byte, b'"' | b'\\')) {
+        out.reserve(text.len() + 2);
+        out.push(b'"');
+        out.extend_from_slice(text.as_bytes());
+        out.push(b'"');
+        return;
+    }
     // Writing a string to memory does not fail.
     let _written = serde_json::to_writer(out, text);
 }

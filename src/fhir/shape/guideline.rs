@@ -18,6 +18,8 @@ const HIDDEN_NAMES: [&str; 8] = ["s", "o", "subjectief", "objectief", "subjectiv
 const HIDDEN_INITIALS: [char; 3] = ['s', 'o', '6'];
 /// Part of the extension that says for how long medication is used.
 const PERIOD_OF_USE: &str = "zib-medication-periodofuse";
+/// Characters of a date with a day.
+const LONGEST_DATE: usize = "2026-03-10".len();
 /// Part of the profile of a line of a consultation.
 const LINE_PROFILE: &str = "gp-journalentry";
 
@@ -71,10 +73,25 @@ fn says_hidden(text: Option<Value<'_>>) -> bool {
 }
 
 fn is_hidden_name(text: &str) -> bool {
-    let letters = text.chars().filter(|char| char.is_alphanumeric()).map(|char| char.to_ascii_lowercase());
     // Almost every text is told apart by its first letter.
-    let may_be = letters.clone().next().is_some_and(|first| HIDDEN_INITIALS.contains(&first));
-    may_be && HIDDEN_NAMES.iter().any(|name| letters.clone().eq(name.chars()))
+    if text.bytes().next().is_some_and(|first| first.is_ascii_alphanumeric() && !is_hidden_initial(first.into())) {
+        return false;
+    }
+    let letters = text.chars().filter(|char| char.is_alphanumeric()).map(|char| char.to_ascii_lowercase());
+    HIDDEN_NAMES.iter().any(|name| letters.clone().eq(name.chars()))
+}
+
+fn is_hidden_initial(first: char) -> bool {
+    HIDDEN_INITIALS.contains(&first.to_ascii_lowercase())
+}
+
+/// Whether a code is that of E or P.
+fn is_open_code(code: &str) -> bool {
+    match code.as_bytes() {
+        // Nothing to trim, and too long.
+        [b'!'..=b'~', b'!'..=b'~', ..] => false,
+        _ => matches!(code.trim(), "E" | "P" | "e" | "p"),
+    }
 }
 
 /// What the code of an element says about lines of a consultation.
@@ -129,7 +146,7 @@ fn line_of_coding(coding: Value<'_>) -> Option<Line> {
             display = Some(member.value);
         }
     }
-    let is_open = code.as_deref().is_some_and(|code| matches!(code.trim(), "E" | "P" | "e" | "p"));
+    let is_open = code.as_deref().is_some_and(is_open_code);
     let is_closed = code.as_deref().is_some_and(is_hidden_name) || says_hidden(display);
     // No other system has these single letters for an observation or section, so they are lines in any system.
     Some(match system {
@@ -168,17 +185,13 @@ fn contains_ignoring_case(text: &str, lowercase: &str) -> bool {
 
 /// Whether the moment an observation is about is on or after `first`. When it states more than one, all must be.
 fn is_effective_from(observation: Value<'_>, first: Date) -> bool {
-    let mut moments = observation.members().filter_map(|member| match member.name() {
-        "effectiveDateTime" | "effectiveInstant" => Some(Some(member.value)),
-        "effectivePeriod" => Some(member.value.member("start")),
-        "effectiveTiming" => Some(None),
-        _ => None,
-    });
-    let mut found = false;
-    moments.all(|moment| {
-        found = true;
-        is_from(moment, first)
-    }) && found
+    let [moment, instant, period, timing] =
+        ["effectiveDateTime", "effectiveInstant", "effectivePeriod", "effectiveTiming"]
+            .map(|name| observation.member(name));
+    let moments =
+        [moment.map(Some), instant.map(Some), period.map(|period| period.member("start")), timing.map(|_| None)];
+    let mut stated = moments.into_iter().flatten().peekable();
+    stated.peek().is_some() && stated.all(|moment| is_from(moment, first))
 }
 
 /// Current episodes, and closed ones as the practice chose: under an attention flag by the guideline (2.1). One entered in
@@ -230,16 +243,21 @@ fn is_from(moment: Option<Value<'_>>, first: Date) -> bool {
 /// counts only when all of it does. Read as written, in the zone of the writer: a GP writes Dutch time or UTC, and the
 /// UTC date is never later than the Dutch one.
 pub(super) fn earliest_day(text: &str) -> Option<Date> {
-    let (date, time) = text.split_once('T').map_or((text, None), |(date, time)| (date, Some(time)));
-    let mut parts = date.split('-');
-    let year = number(parts.next(), 4)?;
-    let (month, day) = (parts.next(), parts.next());
-    if parts.next().is_some() || (time.is_some() && day.is_none()) || time.is_some_and(|time| !starts_like_time(time)) {
+    let (date, time) = match text.as_bytes().split_at_checked(LONGEST_DATE) {
+        Some((date, [b'T', time @ ..])) => (date, Some(time)),
+        Some(_) | None => (text.as_bytes(), None),
+    };
+    if time.is_some_and(|time| !starts_like_time(time)) {
         return None;
     }
-    let month_number = if month.is_some() { number(month, 2)? } else { 1 };
-    let day_number = if day.is_some() { number(day, 2)? } else { 1 };
-    Date::new(year, i8::try_from(month_number).ok()?, i8::try_from(day_number).ok()?).ok()
+    let (year, month, day) = match date {
+        [year @ .., b'-', m, n, b'-', d, e] => (year, [*m, *n], [*d, *e]),
+        [year @ .., b'-', m, n] => (year, [*m, *n], *b"01"),
+        year => (year, *b"01", *b"01"),
+    };
+    let year: [u8; 4] = year.try_into().ok()?;
+    let small = |digits: [u8; 2]| i8::try_from(number(&digits)?).ok();
+    Date::new(number(&year)?, small(month)?, small(day)?).ok()
 }
 
 /// The last day that a FHIR date, dateTime or instant may mean: of a year or month its last day.
@@ -253,16 +271,13 @@ fn latest_day(text: &str) -> Option<Date> {
     }
 }
 
-/// Exactly `length` ASCII digits.
-fn number(text: Option<&str>, length: usize) -> Option<i16> {
-    let text = text.filter(|text| text.len() == length && text.bytes().all(|byte| byte.is_ascii_digit()))?;
-    text.parse().ok()
+/// What ASCII digits say, of which there are four at most.
+fn number(digits: &[u8]) -> Option<i16> {
+    digits.iter().try_fold(0, |number, digit| digit.is_ascii_digit().then(|| number * 10 + i16::from(digit - b'0')))
 }
 
-fn starts_like_time(time: &str) -> bool {
-    let bytes = time.as_bytes();
-    let is_digit = |index| bytes.get(index).is_some_and(u8::is_ascii_digit);
-    is_digit(0) && is_digit(1) && bytes.get(2) == Some(&b':') && is_digit(3) && is_digit(4)
+fn starts_like_time(time: &[u8]) -> bool {
+    matches!(time, [h, i, b':', m, n, ..] if [h, i, m, n].iter().all(|digit| digit.is_ascii_digit()))
 }
 
 #[cfg(test)]

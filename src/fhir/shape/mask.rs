@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use memchr::{memchr2, memchr3_iter};
+use memchr::{memchr2_iter, memchr3_iter};
 
 use super::outline::{Kind, Value};
 use super::shown::{may_differ, shown};
@@ -291,15 +291,10 @@ fn length_to(text: &str, close: u8, longest: usize) -> usize {
 pub(super) fn find_ignoring_case(text: &[u8], sought: &[u8], from: usize) -> Option<usize> {
     let anchor = if text.len() < LONG { 0 } else { rarest(sought) };
     let byte = sought.get(anchor)?;
-    let (lower, upper) = (byte.to_ascii_lowercase(), byte.to_ascii_uppercase());
-    let mut from = from;
-    loop {
-        from += memchr2(lower, upper, text.get(from + anchor..)?)?;
-        if text.get(from..from + sought.len())?.eq_ignore_ascii_case(sought) {
-            return Some(from);
-        }
-        from += 1;
-    }
+    let rest = text.get(from + anchor..)?;
+    let is_there =
+        |at: &usize| text.get(*at..*at + sought.len()).is_some_and(|found| found.eq_ignore_ascii_case(sought));
+    memchr2_iter(byte.to_ascii_lowercase(), byte.to_ascii_uppercase(), rest).map(|at| from + at).find(is_there)
 }
 
 fn replace_all<R: AsRef<str>>(

@@ -47,7 +47,7 @@ const WATCHED: u64 = Name::Code.bit()
 
 impl Name {
     /// Reads the text of a name.
-    #[inline]
+    #[inline(always)]
     pub(super) fn of(text: &str) -> Self {
         let bytes = text.as_bytes();
         let (first, last) = ends(bytes);
@@ -98,13 +98,14 @@ static TABLE: [Slot; SLOTS] = {
     table
 };
 
+#[inline(always)]
 const fn slot(first: u64, last: u64, length: usize) -> usize {
     let mixed = (first ^ last.rotate_left(1)).wrapping_add(length as u64).wrapping_mul(FACTOR);
     (mixed >> (u64::BITS - SLOTS.ilog2())) as usize
 }
 
 /// The first and the last eight bytes, as numbers; of a shorter name its bytes, which with its length are all of it.
-#[inline]
+#[inline(always)]
 pub(super) const fn ends(name: &[u8]) -> (u64, u64) {
     match (name.first_chunk::<8>(), name.last_chunk::<8>()) {
         (Some(first), Some(last)) => (u64::from_le_bytes(*first), u64::from_le_bytes(*last)),
@@ -118,6 +119,7 @@ pub(super) const fn ends(name: &[u8]) -> (u64, u64) {
     }
 }
 
+#[inline(always)]
 const fn short(name: &[u8]) -> (u64, u64) {
     let word = match *name {
         [a, b, c] => u32::from_le_bytes([a, b, c, 0]),

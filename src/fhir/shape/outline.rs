@@ -7,6 +7,7 @@ use std::ops::Range;
 use memchr::memchr;
 
 use super::names::Name;
+use super::scratch;
 
 /// What a span holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,27 +25,29 @@ pub(in crate::fhir) enum Kind {
     Literal,
 }
 
-/// What is known of a value besides its kind, one bit each. Those of an array or object are also those of all within.
+/// Why the walk has to visit a value, one bit each.
 pub(in crate::fhir) mod traits {
     /// A string or number that may hold a BSN or an address of the HIS.
     pub(in crate::fhir) const SUSPECT: u8 = 1;
-    /// The name of a member may.
+    /// A member whose name may.
     pub(in crate::fhir) const SUSPECT_NAME: u8 = 2;
-    /// A member has a name that the walk watches.
+    /// Its name is one that the walk watches.
     pub(in crate::fhir) const WATCHED: u8 = 4;
-    /// Any of them: without one there is nothing in a value that the walk could find.
-    pub(in crate::fhir) const ANY: u8 = SUSPECT | SUSPECT_NAME | WATCHED;
 }
 
 /// One record: a value, and its name when it is a member. Offsets are bytes; the scanner refuses texts over 4 GiB.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::fhir) struct Node {
+pub(super) struct Node {
+    /// Of an object: a bit for each known name that its members have.
+    pub(in crate::fhir) members: u64,
     /// Where the opening quote of its name stands; of no meaning outside objects.
     pub(in crate::fhir) label: u32,
     pub(in crate::fhir) start: u32,
     pub(in crate::fhir) end: u32,
     /// Index of this record.
     pub(in crate::fhir) at: u32,
+    /// That of the array or object it stands in.
+    pub(in crate::fhir) up: u32,
     /// Index of the first record after this one and all it holds.
     pub(in crate::fhir) after: u32,
     pub(in crate::fhir) kind: Kind,
@@ -53,16 +56,30 @@ pub(in crate::fhir) struct Node {
     pub(in crate::fhir) traits: u8,
 }
 
+/// All records of a document, and which of them the walk has to visit.
+#[derive(Debug, Default)]
+pub(super) struct Records {
+    pub(super) nodes: Vec<Node>,
+    /// Indexes, in order.
+    pub(super) visits: Vec<u32>,
+}
+
 /// The index and the text it points into.
 #[derive(Debug)]
 pub(in crate::fhir) struct Outline<'t> {
     text: &'t str,
-    nodes: Vec<Node>,
+    records: Records,
+}
+
+impl Drop for Outline<'_> {
+    fn drop(&mut self) {
+        scratch::keep(std::mem::take(&mut self.records));
+    }
 }
 
 impl<'t> Outline<'t> {
-    pub(in crate::fhir) fn new(text: &'t str, nodes: Vec<Node>) -> Self {
-        Self { text, nodes }
+    pub(super) fn new(text: &'t str, records: Records) -> Self {
+        Self { text, records }
     }
 
     /// The text that was scanned.
@@ -76,7 +93,7 @@ impl<'t> Outline<'t> {
     }
 
     fn value(&self, at: usize) -> Option<Value<'_>> {
-        self.nodes.get(at).map(|node| Value { outline: self, node })
+        self.records.nodes.get(at).map(|node| Value { outline: self, node })
     }
 }
 
@@ -97,6 +114,49 @@ impl<'o> Value<'o> {
         self.node.traits & traits != 0
     }
 
+    /// The array or object it stands in; itself when it is all of the document.
+    pub(super) fn up(self) -> Value<'o> {
+        self.outline.value(self.node.up as usize).unwrap_or(self)
+    }
+
+    /// Whether it stands in this array or object, and not deeper.
+    pub(super) fn is_in(self, other: Value<'_>) -> bool {
+        self.node.up == other.node.at
+    }
+
+    /// The element that it is, or is one of several of: itself when it is a member, else the array it stands in, and so on.
+    pub(super) fn element(self) -> Value<'o> {
+        let up = self.up();
+        if up.kind() == Kind::Array { up.element() } else { self }
+    }
+
+    /// The name of a member, as far as it is known.
+    pub(super) fn name(self) -> Name {
+        self.node.name
+    }
+
+    /// The name of a member.
+    pub(super) fn text(self) -> &'o str {
+        if let Some(known) = self.name().text() {
+            return known;
+        }
+        let rest = self.outline.text.get(self.node.label as usize + 1..).unwrap_or_default();
+        rest.get(..memchr(b'"', rest.as_bytes()).unwrap_or_default()).unwrap_or_default()
+    }
+
+    /// Which values in this one the walk has to visit, itself among them, in order.
+    pub(super) fn visits(self) -> impl Iterator<Item = Value<'o>> {
+        let (all, from, to) = (self.outline.records.visits.as_slice(), self.node.at, self.node.after);
+        let first = all.partition_point(|at| *at < from);
+        let some = all.get(first..).unwrap_or_default().iter().take_while(move |at| **at < to);
+        some.filter_map(|at| self.outline.value(*at as usize))
+    }
+
+    /// Whether a member has one of these names, a bit for each.
+    pub(super) fn has_member(self, names: u64) -> bool {
+        self.node.members & names != 0
+    }
+
     pub(in crate::fhir) fn start(self) -> usize {
         self.node.start as usize
     }
@@ -115,6 +175,7 @@ impl<'o> Value<'o> {
     }
 
     /// What stands between the quotes, still escaped. Empty for anything but a string.
+    #[inline]
     pub(in crate::fhir) fn quoted(self) -> &'o str {
         match self.node.kind {
             Kind::Plain | Kind::Escaped | Kind::Unicode => {
@@ -125,15 +186,21 @@ impl<'o> Value<'o> {
     }
 
     /// The string without escapes that this is, for codes that need none.
+    #[inline]
     pub(in crate::fhir) fn plain(self) -> Option<&'o str> {
         (self.node.kind == Kind::Plain).then(|| self.quoted())
     }
 
     /// The string that this is, decoded.
+    #[inline]
     pub(in crate::fhir) fn string(self) -> Option<Cow<'o, str>> {
+        if self.node.kind == Kind::Plain { Some(Cow::Borrowed(self.quoted())) } else { self.decoded() }
+    }
+
+    #[cold]
+    fn decoded(self) -> Option<Cow<'o, str>> {
         match self.node.kind {
-            Kind::Plain => Some(Cow::Borrowed(self.quoted())),
-            Kind::Escaped | Kind::Unicode => serde_json::from_str(self.raw()).ok().map(Cow::Owned),
+            Kind::Plain | Kind::Escaped | Kind::Unicode => serde_json::from_str(self.raw()).ok().map(Cow::Owned),
             Kind::Object | Kind::Array | Kind::Number | Kind::Literal => None,
         }
     }
@@ -149,13 +216,13 @@ impl<'o> Value<'o> {
     }
 
     /// The value of a member.
-    #[inline]
+    #[inline(always)]
     pub(in crate::fhir) fn member(self, name: &str) -> Option<Value<'o>> {
-        let known = Name::of(name);
-        if known == Name::Other {
-            self.members().find(|member| member.name() == name).map(|member| member.value)
-        } else {
-            self.named(known)
+        // Almost every name is written where this is called, so it is told apart while compiling.
+        match Name::of(name) {
+            Name::Other => self.other(name),
+            known if self.has_member(known.bit()) => self.named(known),
+            _ => None,
         }
     }
 
@@ -163,13 +230,17 @@ impl<'o> Value<'o> {
     fn named(self, name: Name) -> Option<Value<'o>> {
         let mut next = self.children(Kind::Object);
         while next.next < next.end {
-            let node = self.outline.nodes.get(next.next)?;
+            let node = self.outline.records.nodes.get(next.next)?;
             if node.name == name {
                 return Some(Value { outline: self.outline, node });
             }
             next.next = node.after as usize;
         }
         None
+    }
+
+    fn other(self, name: &str) -> Option<Value<'o>> {
+        self.members().find(|member| member.name() == name).map(|member| member.value)
     }
 
     fn children(self, kind: Kind) -> Items<'o> {
@@ -187,12 +258,9 @@ pub(in crate::fhir) struct Member<'o> {
 
 impl<'o> Member<'o> {
     /// Its name, which never has escapes.
+    #[inline]
     pub(in crate::fhir) fn name(self) -> &'o str {
-        if let Some(known) = self.known().text() {
-            return known;
-        }
-        let rest = self.value.outline.text.get(self.label() + 1..).unwrap_or_default();
-        rest.get(..memchr(b'"', rest.as_bytes()).unwrap_or_default()).unwrap_or_default()
+        self.value.text()
     }
 
     /// The same, as far as it is known.

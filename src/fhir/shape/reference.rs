@@ -105,6 +105,10 @@ pub(super) fn refers_to_patient(
 
 fn is_patient(reference: Value<'_>, patient_id: &str, his_base: &str) -> Result<bool, ShapeFault> {
     let Some(text) = reference.member("reference").and_then(Value::string) else { return Ok(false) };
+    // Nearly all are written so.
+    if text.strip_prefix("Patient/") == Some(patient_id) && is_id(patient_id) {
+        return Ok(true);
+    }
     let target = target(&text, his_base)?;
     Ok(matches!(target, Target::Local { resource_type: "Patient", id, .. } if id == patient_id))
 }

@@ -7,16 +7,17 @@ mod scalars;
 use super::ShapeFault;
 use super::marks::Marks;
 use super::names::Name;
-use super::outline::{Kind, Node, Outline, traits};
-use super::shapes::{Known, Place, Seen, Shapes, Turn};
+use super::outline::{Kind, Node, Outline, Records, traits};
+use super::scratch::{self, Scratch};
+use super::shapes::{LONGEST, Place, Shapes, Turn};
 use super::suspects::{Suspects, Wanted};
 
 /// How many arrays and objects may stand inside each other. FHIR data stays under 20.
 pub(in crate::fhir) const DEPTH_LIMIT: usize = 64;
 /// Up to this many names are compared one by one; above it they are sorted first.
 const FEW_NAMES: usize = 8;
-/// Bytes of text for each record that there is room for from the start: FHIR without white space has one per 20.
-const BYTES_PER_RECORD: usize = 16;
+/// Bytes of text for each record that there is room for from the start: FHIR without white space has one per 27.
+const BYTES_PER_RECORD: usize = 20;
 
 /// Scans a whole document, every part of which is then looked at by the rules.
 ///
@@ -34,27 +35,27 @@ pub(in crate::fhir) fn scan(body: &[u8]) -> Result<Outline<'_>, ShapeFault> {
 pub(super) fn scan_within<'b>(
     body: &'b [u8],
     depth: usize,
-    wanted: Option<Wanted<'b>>,
+    wanted: Option<&Wanted<'_>>,
 ) -> Result<Outline<'b>, ShapeFault> {
     if u32::try_from(body.len()).is_err() {
         return Err(ShapeFault::TooLarge);
     }
     let text = std::str::from_utf8(body).map_err(|error| ShapeFault::NotJson { offset: error.valid_up_to() })?;
-    let mut scanner = Scanner {
-        text,
-        bytes: body,
-        at: 0,
-        depth,
-        nodes: Vec::with_capacity(body.len() / BYTES_PER_RECORD + 1),
-        marks: Marks::of(body),
-        suspects: Suspects::of(body, wanted),
-        shapes: Shapes::new(body.len()),
-        traits: 0,
-    };
-    match scanner.document() {
-        Ok(()) => Ok(Outline::new(text, scanner.nodes)),
-        Err(stop) => Err(stop.at(scanner.at)),
+    let (Scratch { mut marks, mut suspects, mut shapes }, mut records) = scratch::take();
+    marks.look(body);
+    if let Some(wanted) = wanted {
+        wanted.find(body, &mut suspects);
     }
+    shapes.make_ready();
+    records.nodes.reserve(body.len() / BYTES_PER_RECORD + 1);
+    let suspects = Suspects::at(wanted.map(|_| suspects));
+    let read = Label::of_item(0, Place::NOWHERE);
+    let mut scanner = Scanner { text, bytes: body, stopped: 0, records, marks, suspects, shapes, read };
+    let end = scanner.document(depth);
+    let Scanner { stopped, records, marks, suspects, shapes, .. } = scanner;
+    Scratch { marks, suspects: suspects.into_places(), shapes }.leave();
+    let outline = Outline::new(text, records);
+    end.map(|()| outline).map_err(|stop| stop.at(stopped))
 }
 
 /// Why scanning stops; small, as it is handed up through every value.
@@ -77,258 +78,281 @@ impl Stop {
     }
 }
 
-type Step<T = ()> = Result<T, Stop>;
+/// Where what was scanned ends, unless something else is said.
+type Step<T = usize> = Result<T, Stop>;
 
-/// The name of what is scanned next: where it stands, which it is, its [`traits`], and where it is remembered.
+/// The name of what is scanned next: where it starts (where the value does when it has none), which it is, its [`traits`],
+/// and where it is remembered.
 #[derive(Clone, Copy)]
 struct Label {
-    start: usize,
+    start: u32,
+    place: Place,
     name: Name,
     traits: u8,
-    place: Place,
 }
 
 impl Label {
-    /// That of an element of the array with this one.
-    const fn of_items(place: Place) -> Self {
-        Self { start: 0, name: Name::Other, traits: 0, place }
+    /// That of an element, which starts here, of the array that is remembered there.
+    #[inline(always)]
+    const fn of_item(start: usize, place: Place) -> Self {
+        Self { start: start as u32, name: Name::Other, traits: 0, place }
     }
+}
+
+/// What is open around a value. All of one size, so that it is moved as one.
+#[derive(Clone, Copy)]
+struct Frame {
+    record: u32,
+    /// Where its own label is remembered; from the first name of an object on, that of the last name.
+    place: Place,
+    /// The label to compare the next name with.
+    expected: Place,
+    closes: Closes,
+}
+
+/// By which bracket an array or object closes; the document by none.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(u32)]
+enum Closes {
+    Document = 0,
+    Array = b']' as u32,
+    Object = b'}' as u32,
 }
 
 struct Scanner<'b> {
     text: &'b str,
     bytes: &'b [u8],
-    at: usize,
-    depth: usize,
-    nodes: Vec<Node>,
-    marks: Marks<'b>,
-    suspects: Suspects<'b>,
+    /// Where it was found that this is no JSON.
+    stopped: usize,
+    records: Records,
+    marks: Marks,
+    suspects: Suspects,
     shapes: Shapes,
-    /// The traits of what was scanned of the array or object under way.
-    traits: u8,
+    /// The label that was read last.
+    read: Label,
+}
+
+/// The byte at this place, zero at the end, which is no JSON anywhere.
+#[inline(always)]
+fn byte(bytes: &[u8], at: usize) -> u8 {
+    bytes.get(at).copied().unwrap_or_default()
+}
+
+/// Where the white space ends that may start here, and the byte there.
+#[inline(always)]
+fn next(bytes: &[u8], at: usize) -> (usize, u8) {
+    match byte(bytes, at) {
+        ..=b' ' => behind_space(bytes, at),
+        byte => (at, byte),
+    }
+}
+
+/// The same for line breaks and indents, eight bytes at a time where these are spaces.
+#[inline(never)]
+fn behind_space(bytes: &[u8], mut at: usize) -> (usize, u8) {
+    while matches!(byte(bytes, at), b' ' | b'\n' | b'\r' | b'\t') {
+        at += 1;
+        while bytes.get(at..).and_then(<[u8]>::first_chunk) == Some(&[b' '; 8]) {
+            at += 8;
+        }
+    }
+    (at, byte(bytes, at))
 }
 
 impl Scanner<'_> {
-    fn document(&mut self) -> Step {
-        self.skip_space();
-        self.value(Label::of_items(Place::ROOT))?;
-        self.skip_space();
-        if self.at == self.bytes.len() { Ok(()) } else { Err(Stop::NotJson) }
-    }
-
-    /// The next byte, zero at the end, which is no JSON anywhere.
-    #[inline]
-    fn next(&self) -> u8 {
-        self.bytes.get(self.at).copied().unwrap_or_default()
-    }
-
-    #[inline]
-    fn skip_space(&mut self) {
-        if self.next() <= b' ' {
-            self.skip_spaces();
-        }
-    }
-
-    /// Line breaks and indents, eight bytes at a time where these are spaces.
-    fn skip_spaces(&mut self) {
-        while matches!(self.next(), b' ' | b'\n' | b'\r' | b'\t') {
-            self.at += 1;
-            while self.bytes.get(self.at..).and_then(<[u8]>::first_chunk) == Some(&[b' '; 8]) {
-                self.at += 8;
-            }
-        }
-    }
-
-    /// Steps over `byte` if it is next.
-    #[inline]
-    fn take(&mut self, byte: u8) -> bool {
-        let found = self.next() == byte;
-        self.at += usize::from(found);
-        found
-    }
-
-    #[inline]
-    fn expect(&mut self, byte: u8) -> Step {
-        if self.take(byte) { Ok(()) } else { Err(Stop::NotJson) }
-    }
-
-    fn value(&mut self, label: Label) -> Step {
-        match self.next() {
-            b'"' => self.string(label),
-            b'{' => self.object(label),
-            b'[' => self.array(label),
-            b'-' | b'0'..=b'9' => self.number(label),
-            b't' => self.literal(label, b"true"),
-            b'f' => self.literal(label, b"false"),
-            b'n' => self.literal(label, b"null"),
-            _ => Err(Stop::NotJson),
-        }
-    }
-
-    /// Adds the record of a value that ends here. Lengths were checked to fit when the scan began.
-    #[inline]
-    fn push(&mut self, label: Label, start: usize, kind: Kind, traits: u8) {
-        let traits = traits | label.traits;
-        self.traits |= traits;
-        let at = self.nodes.len() as u32;
-        let (start, end, label, name) = (start as u32, self.at as u32, label.start as u32, label.name);
-        self.nodes.push(Node { label, start, end, at, after: at + 1, kind, name, traits });
-    }
-
-    fn object(&mut self, label: Label) -> Step {
-        let outer = self.open(label, Kind::Object)?;
-        let record = self.nodes.len() - 1;
-        self.members(label.place, record)?;
-        self.close(record, outer);
-        Ok(())
-    }
-
-    fn members(&mut self, object: Place, record: usize) -> Step {
-        let (mut place, mut turn, mut seen) = (object, Turn::Into, Seen::default());
+    /// Reads value after value, within `depth` arrays and objects. One loop and not a function that calls itself for each of
+    /// those, as what it works with then stays in registers.
+    fn document(&mut self, mut depth: usize) -> Step<()> {
+        let bytes = self.bytes;
+        let mut frame = Frame { record: 0, place: Place::ROOT, expected: Place::NOWHERE, closes: Closes::Document };
+        let mut outer = [frame; DEPTH_LIMIT];
+        let (mut at, mut first) = next(bytes, 0);
+        let mut label = Label::of_item(at, Place::ROOT);
         loop {
-            let label = match self.shapes.find(self.bytes, self.at, place, turn) {
-                Some((found, known)) => self.step_over(found, known),
-                None => {
-                    let from = self.at;
-                    if turn == Turn::Behind {
-                        seen = self.shapes.seen(place).unwrap_or(seen);
+            // A value stands here.
+            if first == b'"' {
+                at = self.string(bytes, at, label, frame.record)?;
+            } else if first == b'{' || first == b'[' {
+                *outer.get_mut(depth).ok_or(Stop::TooDeep)? = frame;
+                depth += 1;
+                frame = self.open(at, label, frame.record, first);
+                (at, first) = next(bytes, at + 1);
+                if first as u32 != frame.closes as u32 {
+                    if frame.closes == Closes::Object {
+                        at = self.label(bytes, at, (&mut label, &mut frame), Turn::Into)?;
+                        (at, first) = next(bytes, at);
+                    } else {
+                        label = Label::of_item(at, frame.place);
                     }
-                    self.skip_space();
-                    if self.take(b'}') {
-                        return self.refuse_repeated(seen, place, record);
-                    }
-                    if turn == Turn::Behind {
-                        self.expect(b',')?;
-                        self.skip_space();
-                    }
-                    self.label(from, &mut seen, place, turn)?
+                    continue;
                 }
-            };
-            // Most are, and need no more than this.
-            if self.next() == b'"' {
-                self.string(label)?;
+                self.close(frame, at, 0);
+                depth -= 1;
+                frame = outer.get(depth).copied().unwrap_or(frame);
+                at += 1;
             } else {
-                self.value(label)?;
+                at = self.scalar(at, first, label, frame.record)?;
             }
-            (place, turn) = (label.place, Turn::Behind);
-        }
-    }
-
-    /// Moves behind a label that was met before.
-    #[inline]
-    fn step_over(&mut self, place: Place, known: Known) -> Label {
-        let start = self.at + known.quote as usize;
-        self.at += known.length as usize;
-        // Where it was met there was perhaps no space behind it.
-        self.skip_space();
-        self.traits |= known.traits;
-        Label { start, name: known.name, traits: known.traits & traits::SUSPECT_NAME, place }
-    }
-
-    fn array(&mut self, label: Label) -> Step {
-        let outer = self.open(label, Kind::Array)?;
-        let record = self.nodes.len() - 1;
-        self.skip_space();
-        if !self.take(b']') {
-            self.items(label.place)?;
-        }
-        self.close(record, outer);
-        Ok(())
-    }
-
-    fn items(&mut self, array: Place) -> Step {
-        loop {
-            self.value(Label::of_items(array))?;
-            self.skip_space();
-            if self.take(b']') {
-                return Ok(());
+            // It ended.
+            loop {
+                (at, first) = next(bytes, at);
+                if first == b',' && frame.closes == Closes::Object {
+                    (at, _) = next(bytes, at + 1);
+                    at = self.label(bytes, at, (&mut label, &mut frame), Turn::Behind)?;
+                    break;
+                }
+                if first == b',' && frame.closes == Closes::Array {
+                    (at, _) = next(bytes, at + 1);
+                    label = Label::of_item(at, frame.place);
+                    break;
+                }
+                if frame.closes == Closes::Document {
+                    return if at == bytes.len() { Ok(()) } else { Err(self.no_json(at)) };
+                }
+                if first as u32 != frame.closes as u32 {
+                    return Err(self.no_json(at));
+                }
+                let names = if frame.closes == Closes::Object { self.names(frame)? } else { 0 };
+                self.close(frame, at, names);
+                depth -= 1;
+                frame = outer.get(depth).copied().unwrap_or(frame);
+                at += 1;
             }
-            self.expect(b',')?;
-            self.skip_space();
+            (at, first) = next(bytes, at);
         }
     }
 
-    /// Steps into an array or object. Gives the traits of the outer one up to here.
-    #[inline]
-    fn open(&mut self, label: Label, kind: Kind) -> Step<u8> {
-        if self.depth == DEPTH_LIMIT {
-            return Err(Stop::TooDeep);
-        }
-        let outer = self.traits | label.traits;
-        self.push(label, self.at, kind, 0);
-        self.depth += 1;
-        self.traits = 0;
-        self.at += 1;
-        Ok(outer)
-    }
-
-    #[inline]
-    fn close(&mut self, record: usize, outer: u8) {
-        let (end, after) = (self.at as u32, self.nodes.len() as u32);
-        if let Some(node) = self.nodes.get_mut(record) {
-            node.end = end;
-            node.after = after;
-            node.traits |= self.traits;
-        }
-        self.traits |= outer;
-        self.depth -= 1;
-    }
-
-    /// A name and its colon, as far as the value; `from` is where the space before it starts.
-    fn label(&mut self, from: usize, seen: &mut Seen, before: Place, turn: Turn) -> Step<Label> {
-        let start = self.at;
-        if self.next() != b'"' {
-            return Err(Stop::NotJson);
-        }
-        if self.string_end()? != Kind::Plain {
-            return Err(Stop::EscapedName);
-        }
-        let text = self.text.get(start + 1..self.at - 1).unwrap_or_default();
-        let name = Name::of(text);
-        seen.meet(name, text);
-        let suspect = if self.suspects.meet(start, self.at) { traits::SUSPECT_NAME } else { 0 };
-        let traits = suspect | if name.is_watched() { traits::WATCHED } else { 0 };
-        self.skip_space();
-        self.expect(b':')?;
-        self.skip_space();
-        let known = Known { quote: (start - from) as u32, length: (self.at - from) as u32, name, traits };
-        let place = self.shapes.meet(self.bytes, from, (known, *seen), before, turn);
-        self.traits |= traits;
-        Ok(Label { start, name, traits: suspect, place })
-    }
-
-    /// Checks the names of the object that closes.
-    #[inline]
-    fn refuse_repeated(&mut self, seen: Seen, place: Place, record: usize) -> Step {
-        if seen.is_clean() {
-            return Ok(());
-        }
-        if seen.repeats() || self.repeats_name(record) {
-            return Err(Stop::RepeatedName);
-        }
-        self.shapes.clear(place);
-        Ok(())
-    }
-
-    /// Whether two names of this object are the same.
     #[cold]
-    fn repeats_name(&self, record: usize) -> bool {
-        let mut names = Vec::new();
-        let mut next = record + 1;
-        while let Some(node) = self.nodes.get(next) {
+    fn no_json(&mut self, at: usize) -> Stop {
+        self.stopped = at;
+        Stop::NotJson
+    }
+
+    #[inline(never)]
+    fn scalar(&mut self, at: usize, first: u8, label: Label, up: u32) -> Step {
+        match first {
+            b'-' | b'0'..=b'9' => self.number(at, label, up),
+            b't' => self.literal(at, label, up, b"true"),
+            b'f' => self.literal(at, label, up, b"false"),
+            b'n' => self.literal(at, label, up, b"null"),
+            _ => Err(self.no_json(at)),
+        }
+    }
+
+    /// Adds the record of a value. Lengths were checked to fit when the scan began.
+    #[inline(always)]
+    fn push(&mut self, (start, end): (usize, usize), label: Label, up: u32, kind: Kind) -> u32 {
+        let mut traits = label.traits;
+        if self.suspects.come_before(end) {
+            traits |= self.suspects.traits(label.start as usize, start, end);
+        }
+        self.push_with(traits, (start, end), label, up, kind)
+    }
+
+    #[inline(always)]
+    fn push_with(&mut self, traits: u8, (start, end): (usize, usize), label: Label, up: u32, kind: Kind) -> u32 {
+        let at = self.records.nodes.len() as u32;
+        if traits != 0 {
+            self.records.visits.push(at);
+        }
+        let (start, end, label, name) = (start as u32, end as u32, label.start, label.name);
+        let after = at.wrapping_add(1);
+        self.records.nodes.push(Node { members: 0, label, start, end, at, up, after, kind, name, traits });
+        at
+    }
+
+    /// Steps into the array or object of which this is the bracket.
+    #[inline(always)]
+    fn open(&mut self, at: usize, label: Label, up: u32, bracket: u8) -> Frame {
+        let (kind, closes) =
+            if bracket == b'{' { (Kind::Object, Closes::Object) } else { (Kind::Array, Closes::Array) };
+        let record = self.push((at, at), label, up, kind);
+        Frame { record, place: label.place, expected: self.shapes.first_in(label.place), closes }
+    }
+
+    /// Notes that an array or object with these names closes here.
+    #[inline(always)]
+    fn close(&mut self, frame: Frame, at: usize, names: u64) {
+        let after = self.records.nodes.len() as u32;
+        if let Some(node) = self.records.nodes.get_mut(frame.record as usize) {
+            node.end = at as u32 + 1;
+            node.after = after;
+            node.members = names;
+        }
+    }
+
+    /// A name and its colon, and where they end.
+    #[inline(always)]
+    fn label(&mut self, bytes: &[u8], at: usize, to: (&mut Label, &mut Frame), turn: Turn) -> Step {
+        let (label, frame) = to;
+        let text = bytes.get(at..).and_then(<[u8]>::first_chunk::<LONGEST>);
+        if let Some((place, met)) = text.and_then(|text| self.shapes.find(text, frame.expected)) {
+            (frame.place, frame.expected) = (place, met.behind);
+            *label = Label { start: at as u32, place, name: met.name, traits: met.traits };
+            return Ok(at + usize::from(met.length));
+        }
+        let end = self.new_label(at, frame.place, turn)?;
+        *label = self.read;
+        (frame.place, frame.expected) = (label.place, self.shapes.first_behind(label.place));
+        Ok(end)
+    }
+
+    /// The same where it has to be read.
+    #[cold]
+    fn new_label(&mut self, at: usize, before: Place, turn: Turn) -> Step {
+        if byte(self.bytes, at) != b'"' {
+            return Err(self.no_json(at));
+        }
+        let end = self.marks.from(at + 1) + 1;
+        if byte(self.bytes, end - 1) != b'"' {
+            return self.escaped_end(end - 1).and(Err(Stop::EscapedName));
+        }
+        let (colon, found) = next(self.bytes, end);
+        if found != b':' {
+            return Err(self.no_json(colon));
+        }
+        let text = self.text.get(at + 1..end - 1).unwrap_or_default();
+        let (name, place) = (Name::of(text), self.shapes.meet(text, before, turn));
+        let traits = if name.is_watched() { traits::WATCHED } else { 0 };
+        self.read = Label { start: at as u32, place, name, traits };
+        Ok(colon + 1)
+    }
+
+    /// The known names of an object that closes; none comes twice.
+    #[inline(always)]
+    fn names(&mut self, frame: Frame) -> Step<u64> {
+        match self.shapes.get(frame.place) {
+            Some(met) if met.is_clean => Ok(met.names),
+            _ => self.new_names(frame),
+        }
+    }
+
+    /// The same for an object with members that did not follow each other before.
+    #[cold]
+    fn new_names(&mut self, frame: Frame) -> Step<u64> {
+        let (mut texts, mut names, mut next) = (Vec::new(), 0, frame.record as usize + 1);
+        while let Some(node) = self.records.nodes.get(next) {
             let rest = self.bytes.get(node.label as usize + 1..).unwrap_or_default();
-            names.extend(rest.split(|byte| *byte == b'"').next());
+            texts.extend(rest.split(|byte| *byte == b'"').next());
+            names |= node.name.bit();
             next = node.after as usize;
         }
-        if names.len() <= FEW_NAMES {
-            return names
-                .iter()
-                .enumerate()
-                .any(|(index, name)| names.iter().skip(index + 1).any(|other| other == name));
+        if repeats(&mut texts) {
+            return Err(Stop::RepeatedName);
         }
-        names.sort_unstable();
-        names.windows(2).any(|pair| pair.first() == pair.last())
+        self.shapes.clear(frame.place);
+        Ok(names)
     }
+}
+
+/// Whether two of these are the same.
+fn repeats(names: &mut [&[u8]]) -> bool {
+    if names.len() <= FEW_NAMES {
+        let mut others = names.iter().enumerate();
+        return others.any(|(index, name)| names.iter().skip(index + 1).any(|other| other == name));
+    }
+    names.sort_unstable();
+    names.windows(2).any(|pair| pair.first() == pair.last())
 }
 
 #[cfg(test)]

@@ -1,19 +1,25 @@
-//! The names that follow each other in the objects of this answer, as they were met: entries of one type have the same
-//! members in the same order, so the bytes up to the next value are compared with those that stood there before instead of
-//! being read again. What does not match is read; what is read is remembered, up to a limit.
+//! The names that follow each other in the objects of FHIR, as they were met: resources of one type have the same members in
+//! the same order, so what stands where a name is expected is compared with the names that stood there before, instead of
+//! being read again.
 //!
-//! A label (comma, white space, name and colon) that matches byte for byte is the same name as before. On the way to it
-//! stand the names before it in the same object, so a name that repeats one of them was seen when the label was first read.
-//! Measured in `benches/RESULTS.md`, "Shaping".
+//! What matches byte for byte is the same name as before. On the way to it stand the names before it in the same object, so
+//! whether two of them are the same was found out when such an object first closed.
+//!
+//! The table outlives an answer, as small answers would otherwise have to read every name anew. So it holds nothing but
+//! names of FHIR ([`vocabulary`]) and the orders in which they came, up to a limit: no other name, no value, no place in a
+//! text. Measured in `benches/RESULTS.md`, "Shaping".
 
-use super::names::{Name, ends};
+use super::names::Name;
+use super::outline::traits;
+use super::vocabulary;
 
-/// How many labels are remembered. A searchset has 30 to 300.
-const MOST: usize = 1024;
+/// How many labels are remembered, at 96 bytes. A searchset has 30 to 300, and practices differ little.
+const MOST: usize = 2048;
 /// How many labels are compared before one is read.
-const TRIES: usize = 4;
-/// Bytes of a label that are compared as one number.
-const HEAD: usize = 16;
+const TRIES: usize = 8;
+/// Bytes of a label that are compared at once, and those of the longest that is remembered.
+const HALF: usize = 16;
+pub(super) const LONGEST: usize = 2 * HALF;
 
 /// Where a label is remembered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,137 +39,151 @@ pub(super) enum Turn {
     Behind,
 }
 
-/// A label that was read.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Known {
-    /// Where its opening quote stands, in bytes from its start.
-    pub(super) quote: u32,
-    pub(super) length: u32,
+/// A name with its quotes and its colon.
+#[derive(Debug, Clone)]
+#[cfg_attr(test, derive(PartialEq, Eq))]
+pub(super) struct Met {
+    /// Its bytes, zeros behind the last, in two numbers; and which bits of them count.
+    bytes: [u128; 2],
+    counts: [u128; 2],
+    pub(super) length: u8,
     pub(super) name: Name,
+    /// See [`traits`].
     pub(super) traits: u8,
-}
-
-/// The names that an object had so far.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Seen {
-    known: u64,
-    /// A few bits of the other names.
-    others: u64,
-    /// A known name came twice.
-    repeats: bool,
-    /// Two of the other names may be the same.
-    may_repeat: bool,
-}
-
-impl Seen {
-    /// Adds one.
-    pub(super) fn meet(&mut self, name: Name, text: &str) {
-        let bit = name.bit();
-        if bit == 0 {
-            let (first, last) = ends(text.as_bytes());
-            let hash = (first ^ last.rotate_left(7)).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 58;
-            self.may_repeat |= self.others >> hash & 1 == 1;
-            self.others |= 1 << hash;
-        }
-        self.repeats |= self.known & bit != 0;
-        self.known |= bit;
-    }
-
-    /// Whether no two of them can be the same.
-    pub(super) const fn is_clean(self) -> bool {
-        !self.repeats && !self.may_repeat
-    }
-
-    /// Whether two of them are the same.
-    pub(super) const fn repeats(self) -> bool {
-        self.repeats
-    }
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Met {
-    /// The first bytes, zero where it is shorter, and which bits of them count.
-    head: u128,
-    counts: u128,
-    /// Where it stands.
-    start: u32,
-    known: Known,
-    /// The names of its object up to this one.
-    seen: Seen,
+    /// No two names up to this one are the same.
+    pub(super) is_clean: bool,
+    /// The known names up to this one, a bit for each.
+    pub(super) names: u64,
     /// Where the labels behind it begin, by [`Turn`], and the next one that stood where it stands.
     into: Place,
-    behind: Place,
+    pub(super) behind: Place,
     other: Place,
 }
 
-/// The labels of an answer.
-#[derive(Debug)]
+/// The labels that were met.
+#[derive(Debug, Default)]
 pub(super) struct Shapes {
     met: Vec<Met>,
 }
 
 impl Shapes {
-    /// Nothing met yet.
-    pub(super) fn new(bytes: usize) -> Self {
-        let root = Known { quote: 0, length: 0, name: Name::Other, traits: 0 };
-        let mut shapes = Self { met: Vec::with_capacity((bytes / 64).clamp(16, MOST)) };
-        shapes.met.push(Met::new(&[], 0, (root, Seen::default())));
-        shapes
+    /// Makes room for an answer: a full table starts anew, so that no HIS can take it from the others for long.
+    pub(super) fn make_ready(&mut self) {
+        if self.met.is_empty() || self.met.len() == MOST {
+            self.met.clear();
+            self.met.push(Met::new("", 0));
+        }
     }
 
-    /// The label at `at`, if it is one that was met behind `from`.
-    #[inline]
-    pub(super) fn find(&self, text: &[u8], at: usize, from: Place, turn: Turn) -> Option<(Place, Known)> {
-        let head = head(text.get(at..)?);
-        let mut place = self.met.get(from.0 as usize)?.next(turn);
+    /// The label that these bytes begin with, if it is this one or another that was met in its place.
+    #[inline(always)]
+    pub(super) fn find(&self, text: &[u8; LONGEST], expected: Place) -> Option<(Place, &Met)> {
+        let (halves, mut place) = (halves(text), expected);
         for _ in 0..TRIES {
             let met = self.met.get(place.0 as usize)?;
-            if head & met.counts == met.head && met.has_rest(text, at) {
-                return Some((place, met.known));
+            if met.begins(halves) {
+                return Some((place, met));
             }
             place = met.other;
         }
         None
     }
 
-    /// The names of an object up to this label; `None` when it is not remembered.
-    pub(super) fn seen(&self, place: Place) -> Option<Seen> {
-        self.met.get(place.0 as usize).map(|met| met.seen)
+    /// The label that came first in the last object with this one.
+    #[inline(always)]
+    pub(super) fn first_in(&self, place: Place) -> Place {
+        self.get(place).map_or(Place::NOWHERE, |met| met.into)
+    }
+
+    /// The label that came behind this one last.
+    #[inline(always)]
+    pub(super) fn first_behind(&self, place: Place) -> Place {
+        self.get(place).map_or(Place::NOWHERE, |met| met.behind)
+    }
+
+    /// What is remembered of a label.
+    pub(super) fn get(&self, place: Place) -> Option<&Met> {
+        self.met.get(place.0 as usize)
     }
 
     /// Notes that no two names up to this label are the same.
     pub(super) fn clear(&mut self, place: Place) {
         if let Some(met) = self.met.get_mut(place.0 as usize) {
-            met.seen.may_repeat = false;
+            met.is_clean = true;
         }
     }
 
-    /// Remembers a label that was read.
-    pub(super) fn meet(&mut self, text: &[u8], start: usize, label: (Known, Seen), from: Place, turn: Turn) -> Place {
-        let place = Place(self.met.len() as u32);
-        let bytes = text.get(start..start + label.0.length as usize).unwrap_or_default();
-        if self.met.len() == MOST {
-            return Place::NOWHERE;
-        }
-        let Some(before) = self.met.get_mut(from.0 as usize) else { return Place::NOWHERE };
-        let mut met = Met::new(bytes, start as u32, label);
-        let first = match turn {
-            Turn::Into => &mut before.into,
-            Turn::Behind => &mut before.behind,
+    /// Remembers a name that was read, as the first to be compared the next time.
+    #[cold]
+    pub(super) fn meet(&mut self, text: &str, from: Place, turn: Turn) -> Place {
+        let Some(before) = self.met.get(from.0 as usize) else { return Place::NOWHERE };
+        let (first, names) = (before.next(turn), if turn == Turn::Into { 0 } else { before.names });
+        let place = match self.known_from(text, first) {
+            Some(known) if known == first => return known,
+            Some(known) => self.unlink(known, first),
+            None if self.met.len() < MOST && text.len() + 3 <= LONGEST && vocabulary::knows(text) => {
+                self.met.push(Met::new(text, names));
+                Place(self.met.len() as u32 - 1)
+            }
+            None => return Place::NOWHERE,
         };
-        met.other = std::mem::replace(first, place);
-        self.met.push(met);
+        if let Some(met) = self.met.get_mut(place.0 as usize) {
+            met.other = first;
+        }
+        if let Some(before) = self.met.get_mut(from.0 as usize) {
+            *before.next_mut(turn) = place;
+        }
         place
+    }
+
+    /// Where this name is among those from `first` on.
+    fn known_from(&self, text: &str, first: Place) -> Option<Place> {
+        let (bytes, mut place) = (label(text)?, first);
+        while let Some(met) = self.met.get(place.0 as usize) {
+            if met.bytes == bytes && usize::from(met.length) == text.len() + 3 {
+                return Some(place);
+            }
+            place = met.other;
+        }
+        None
+    }
+
+    /// Takes a label from among those from `first` on.
+    fn unlink(&mut self, label: Place, first: Place) -> Place {
+        let behind = self.get(label).map_or(Place::NOWHERE, |met| met.other);
+        let mut place = first;
+        while let Some(met) = self.met.get_mut(place.0 as usize) {
+            if met.other == label {
+                met.other = behind;
+                break;
+            }
+            place = met.other;
+        }
+        label
     }
 }
 
 impl Met {
-    fn new(label: &[u8], start: u32, (known, seen): (Known, Seen)) -> Self {
-        let counts = u128::MAX.checked_shr(8 * (HEAD - label.len().min(HEAD)) as u32).unwrap_or_default();
-        let (into, behind, other) = (Place::NOWHERE, Place::NOWHERE, Place::NOWHERE);
-        Self { head: head(label) & counts, counts, start, known, seen, into, behind, other }
+    /// That of a name behind others.
+    fn new(text: &str, before: u64) -> Self {
+        let length = if text.is_empty() { 0 } else { text.len() + 3 };
+        let counts = [length.min(HALF), length.saturating_sub(HALF)].map(low_bytes);
+        let name = Name::of(text);
+        Self {
+            bytes: label(text).unwrap_or_default(),
+            counts,
+            length: length as u8,
+            name,
+            traits: if name.is_watched() { traits::WATCHED } else { 0 },
+            is_clean: false,
+            names: before | name.bit(),
+            into: Place::NOWHERE,
+            behind: Place::NOWHERE,
+            other: Place::NOWHERE,
+        }
     }
 
+    #[inline(always)]
     const fn next(&self, turn: Turn) -> Place {
         match turn {
             Turn::Into => self.into,
@@ -171,32 +191,54 @@ impl Met {
         }
     }
 
-    /// Whether what stands at `at` goes on as this label does behind its first bytes.
-    #[inline]
-    fn has_rest(&self, text: &[u8], at: usize) -> bool {
-        let (start, length) = (self.start as usize, self.known.length as usize);
-        length <= HEAD || text.get(at + HEAD..at + length) == text.get(start + HEAD..start + length)
+    const fn next_mut(&mut self, turn: Turn) -> &mut Place {
+        match turn {
+            Turn::Into => &mut self.into,
+            Turn::Behind => &mut self.behind,
+        }
+    }
+
+    /// Whether a text begins with this label.
+    #[inline(always)]
+    fn begins(&self, [first, second]: [u128; 2]) -> bool {
+        let ([head, tail], [of_head, of_tail]) = (self.bytes, self.counts);
+        first & of_head == head && (usize::from(self.length) <= HALF || second & of_tail == tail)
     }
 }
 
-/// The first bytes as a number, zeros behind the last.
-#[inline]
-fn head(text: &[u8]) -> u128 {
-    text.first_chunk::<HEAD>().map_or_else(|| short_head(text), |head| u128::from_le_bytes(*head))
+/// A number of which so many bytes are ones.
+fn low_bytes(count: usize) -> u128 {
+    u128::MAX.checked_shr(8 * (HALF - count) as u32).unwrap_or_default()
 }
 
-#[cold]
-fn short_head(text: &[u8]) -> u128 {
-    text.iter().take(HEAD).rev().fold(0, |head, byte| head << 8 | u128::from(*byte))
+/// The bytes of a name with its quotes and its colon; `None` when they are too many.
+fn label(name: &str) -> Option<[u128; 2]> {
+    let mut bytes = [0; LONGEST];
+    let whole: [&[u8]; 3] = [b"\"", name.as_bytes(), b"\":"];
+    let mut to = bytes.iter_mut();
+    for byte in whole.into_iter().flatten() {
+        *to.next()? = *byte;
+    }
+    Some(halves(&bytes))
+}
+
+#[inline(always)]
+fn halves(text: &[u8; LONGEST]) -> [u128; 2] {
+    let (parts, _) = text.as_chunks::<HALF>();
+    match parts {
+        [first, second] => [u128::from_le_bytes(*first), u128::from_le_bytes(*second)],
+        _ => [0; 2],
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::ShapeFault;
     use super::super::outline::Value;
     use super::super::scan::scan;
+    use super::super::{ShapeFault, scratch};
+    use super::*;
 
     /// Objects inside each other with few names, so that they repeat, with spaces that differ.
     fn object(depth: u32) -> impl Strategy<Value = String> {
@@ -230,6 +272,24 @@ mod tests {
         Ok(out)
     }
 
+    /// With a table that has met nothing.
+    fn parsed_anew(text: &str) -> Result<Vec<String>, ShapeFault> {
+        std::thread::scope(|scope| scope.spawn(|| parsed(text)).join().unwrap())
+    }
+
+    /// The names in the table of this thread.
+    fn met() -> Vec<String> {
+        let (spare, records) = scratch::take();
+        let name = |met: &Met| {
+            let bytes = met.bytes.iter().flat_map(|half| half.to_le_bytes()).take(met.length.into());
+            String::from_utf8(bytes.collect()).unwrap().trim_end_matches(':').trim_matches('"').to_owned()
+        };
+        let names = spare.shapes.met.iter().skip(1).map(name).collect();
+        spare.leave();
+        scratch::keep(records);
+        names
+    }
+
     proptest! {
         /// What was met before in the document makes no difference: each element is what it is alone.
         #[test]
@@ -243,5 +303,62 @@ mod tests {
             let together = together.map(|list| strip(vec![list]));
             prop_assert_eq!(together, alone.map(strip));
         }
+
+        /// Nor does what was met in other documents, whatever stood in them; and nothing of it stays but names of FHIR.
+        #[test]
+        fn other_documents_leave_nothing_but_names_of_fhir(
+            documents in prop::collection::vec((object(3), any::<prop::sample::Index>(), "[\\PC\"{}:,]?"), 1..8),
+        ) {
+            for (text, at, other) in documents {
+                let mut damaged = text.clone();
+                let at = at.index(text.len());
+                if text.is_char_boundary(at) && text.is_char_boundary(at + 1) {
+                    damaged.replace_range(at..at + 1, &other);
+                }
+                for text in [&text, &damaged, &text] {
+                    prop_assert_eq!(parsed(text), parsed_anew(text), "{}", text);
+                }
+            }
+            prop_assert!(met().iter().all(|name| vocabulary::knows(name)), "{:?}", met());
+        }
+    }
+
+    #[test]
+    fn a_full_table_starts_anew_and_never_grows() {
+        let names =
+            ["id", "code", "text", "status", "system", "value", "coding", "display", "url", "period", "start", "end"];
+        let pairs = names.iter().flat_map(|one| names.iter().map(move |other| (one, other)));
+        let objects =
+            pairs.filter(|(one, other)| one != other).map(|(one, other)| format!("\"{one}\":1,\"{other}\":{{"));
+        let texts: Vec<_> = objects
+            .flat_map(|open| {
+                names.map(|name| format!("{{{open}\"{name}\":1,\"_{name}\":{{}},\"Jan Jansen\":{{\"id\":2}}}}}}"))
+            })
+            .collect();
+        let (mut fullest, mut last) = (0, 0);
+        for text in texts.iter().chain(&texts) {
+            assert_eq!(parsed(text), parsed_anew(text));
+            (fullest, last) = (fullest.max(met().len()), met().len());
+        }
+        assert_eq!(fullest, MOST - 1);
+        assert!(last < fullest);
+    }
+
+    #[test]
+    fn names_are_compared_in_the_order_in_which_they_came_last() {
+        let mut shapes = Shapes::default();
+        shapes.make_ready();
+        let names = ["id", "url", "code", "text", "status", "system", "value", "coding", "display", "period"];
+        let places = names.map(|name| shapes.meet(name, Place::ROOT, Turn::Into));
+        for (name, place) in names.into_iter().zip(places) {
+            assert_eq!(shapes.meet(name, Place::ROOT, Turn::Into), place);
+            let mut text = [b' '; LONGEST];
+            text.iter_mut().zip(format!("\"{name}\":1").bytes()).for_each(|(to, byte)| *to = byte);
+            let expected = shapes.first_in(Place::ROOT);
+            assert_eq!(shapes.find(&text, expected).map(|(found, _)| found), Some(place));
+            assert_eq!(expected, place);
+        }
+        assert_eq!(shapes.met.len(), names.len() + 1);
+        assert_eq!(shapes.meet("Jan Jansen", Place::ROOT, Turn::Into), Place::NOWHERE);
     }
 }

@@ -225,7 +225,7 @@ impl Sieve {
         shaping: &Shaping<'_>,
         mask: Mask<'_>,
     ) -> Result<Option<Vec<u8>>, ShapeFault> {
-        let outline = scan_within(text, AROUND_ENTRY, Some(mask.wanted()))?;
+        let outline = scan_within(text, AROUND_ENTRY, Some(&mask.wanted()))?;
         let root = outline.root().ok_or(ShapeFault::NotASearchset)?;
         let Some(mut entry) = Entry::read(root)? else { return Ok(None) };
         entry.infer_include(shaping.resource, shaping.includes);

@@ -4,21 +4,31 @@
 //! What makes a byte suspect is written for strings that stand in JSON as they are or with short escapes: none of those
 //! spells a digit, a letter of a host name, or a sign of markup. Strings with `\u` escapes are looked at by the mask in any case.
 
-use wide::u8x16;
+use memchr::{memchr2_iter, memchr3_iter};
 
-use super::marks::bits;
-
-/// Bytes that are looked at together.
-const BLOCK: usize = 64;
+use super::outline::traits;
 
 /// Bytes of host names, the most common in FHIR first.
 const COMMON: &[u8] = b"eratinosdlpchmgu./:-0123456789kfbvwzjyxq";
 
+/// How rare each byte is in FHIR.
+static RARITY: [u8; 256] = {
+    let mut table = [COMMON.len() as u8; 256];
+    let mut common = COMMON;
+    while let [rest @ .., byte] = common {
+        let (_, from) = table.split_at_mut(*byte as usize);
+        if let Some(place) = from.first_mut() {
+            *place = rest.len() as u8;
+        }
+        common = rest;
+    }
+    table
+};
+
 /// Where the byte stands in a name that few other texts have.
 pub(super) fn rarest(name: &[u8]) -> usize {
-    let rarity =
-        |byte: u8| COMMON.iter().position(|common| *common == byte.to_ascii_lowercase()).unwrap_or(COMMON.len());
-    (0..name.len()).max_by_key(|index| name.get(*index).map(|byte| rarity(*byte))).unwrap_or_default()
+    let rarity = |index: &usize| name.get(*index).and_then(|byte| RARITY.get(usize::from(byte.to_ascii_lowercase())));
+    (0..name.len()).max_by_key(rarity).unwrap_or_default()
 }
 
 /// What to look for.
@@ -55,42 +65,35 @@ impl<'a> Wanted<'a> {
         }
     }
 
-    /// One bit for each byte that is worth a look.
-    #[inline]
-    fn worth_a_look(&self, block: &[u8; BLOCK]) -> u64 {
-        let [one, other] = self.firsts.map(u8x16::splat);
-        let [lower, upper] = self.cases.map(u8x16::splat);
-        let [reference, tag, wide] = [b'&', b'<', WIDE[0]].map(u8x16::splat);
-        bits(block, |bytes| {
-            let is_digit = bytes.simd_eq(one) | bytes.simd_eq(other) | bytes.simd_eq(wide);
-            let is_markup = bytes.simd_eq(reference) | bytes.simd_eq(tag);
-            is_digit | is_markup | bytes.simd_eq(lower) | bytes.simd_eq(upper)
-        })
-    }
-
-    #[inline]
-    fn is_suspect(&self, text: &[u8], at: usize) -> bool {
-        let (Some(&byte), next) = (text.get(at), text.get(at + 1).copied().unwrap_or_default()) else { return false };
-        if byte.is_ascii_digit() {
-            self.firsts.contains(&byte) && self.may_start(text, at, next) || self.is_in_host(text, at, byte)
-        } else {
-            is_sign_of_markup(byte, next) || [byte, next] == WIDE || self.is_in_host(text, at, byte)
-        }
+    /// Adds where the suspect bytes of a text stand, in order. The text is shorter than 4 GiB.
+    pub(super) fn find(&self, text: &[u8], suspects: &mut Vec<u32>) {
+        let ([one, other], [lower, upper]) = (self.firsts, self.cases);
+        let digits = memchr2_iter(one, other, text).filter(|at| self.may_start(text, *at));
+        suspects.extend(digits.map(|at| at as u32));
+        let hosts = memchr2_iter(lower, upper, text).filter(|at| self.is_in_host(text, *at));
+        suspects.extend(hosts.map(|at| at as u32));
+        let signs = memchr3_iter(b'&', b'<', WIDE[0], text).filter(|at| is_sign(text, *at));
+        suspects.extend(signs.map(|at| at as u32));
+        suspects.sort_unstable();
     }
 
     /// Whether the digit at this place may be the first of a BSN: before what may follow, and behind no other digit but a zero.
-    #[inline]
-    fn may_start(&self, text: &[u8], at: usize, next: u8) -> bool {
-        let is_inside =
-            || at.checked_sub(1).and_then(|before| text.get(before)).is_some_and(|byte| matches!(byte, b'1'..=b'9'));
-        self.follows.get(usize::from(next)) == Some(&true) && !is_inside()
+    fn may_start(&self, text: &[u8], at: usize) -> bool {
+        let before = at.checked_sub(1).and_then(|before| text.get(before));
+        let next = text.get(at + 1).copied().unwrap_or_default();
+        self.follows.get(usize::from(next)) == Some(&true) && !matches!(before, Some(b'1'..=b'9'))
     }
 
-    fn is_in_host(&self, text: &[u8], at: usize, byte: u8) -> bool {
-        let start = if self.cases.contains(&byte) { at.checked_sub(self.rare) } else { None };
-        let found = start.and_then(|start| text.get(start..start + self.host.len()));
+    fn is_in_host(&self, text: &[u8], at: usize) -> bool {
+        let found = at.checked_sub(self.rare).and_then(|start| text.get(start..start + self.host.len()));
         !self.host.is_empty() && found.is_some_and(|found| found.eq_ignore_ascii_case(self.host))
     }
+}
+
+/// Whether a full-width digit, a character reference by number, a comment or an instruction may start at this place.
+fn is_sign(text: &[u8], at: usize) -> bool {
+    let next = text.get(at + 1).copied().unwrap_or_default();
+    text.get(at).is_some_and(|byte| [*byte, next] == WIDE || is_sign_of_markup(*byte, next))
 }
 
 /// Whether these are the start of a character reference by number, a comment or an instruction.
@@ -115,69 +118,57 @@ const SIGNS: [bool; 256] = {
 const WIDE: [u8; 2] = [0xef, 0xbc];
 
 /// The suspect bytes of a text, asked for from its start to its end.
-pub(super) struct Suspects<'b> {
+#[derive(Debug)]
+pub(super) struct Suspects {
     /// `None` when every byte is suspect.
-    wanted: Option<Wanted<'b>>,
-    text: &'b [u8],
-    /// Where the block starts that is looked at, and which of its bytes are still worth a look.
-    base: usize,
-    worth: u64,
-    /// Where the next suspect is.
+    places: Option<Vec<u32>>,
+    /// How many of them were passed, and where the next one is.
+    passed: usize,
     next: usize,
 }
 
-impl<'b> Suspects<'b> {
-    /// Those of a text; all of it without `wanted`.
-    pub(super) fn of(text: &'b [u8], wanted: Option<Wanted<'b>>) -> Self {
-        let mut suspects = Self { wanted, text, base: 0, worth: 0, next: 0 };
-        if let Some(wanted) = wanted {
-            suspects.worth = wanted.worth_a_look(&suspects.block());
-            suspects.next = suspects.seek(&wanted);
-        }
+impl Suspects {
+    /// Those at these places, which are in order; all bytes without.
+    pub(super) fn at(places: Option<Vec<u32>>) -> Self {
+        let mut suspects = Self { places, passed: 0, next: 0 };
+        suspects.pass(0);
         suspects
     }
 
-    /// Whether there is one between these places, which lie behind those that were asked for before.
-    #[inline]
-    pub(super) fn meet(&mut self, start: usize, end: usize) -> bool {
-        self.next < end && self.meet_next(start, end)
-    }
-
-    fn meet_next(&mut self, start: usize, end: usize) -> bool {
-        let Some(wanted) = self.wanted else { return true };
-        while self.next < start {
-            self.next = self.seek(&wanted);
-        }
+    /// Whether there is one before `end`.
+    #[inline(always)]
+    pub(super) const fn come_before(&self, end: usize) -> bool {
         self.next < end
     }
 
-    /// The next one that was not given yet; behind all texts when there is none.
-    fn seek(&mut self, wanted: &Wanted<'_>) -> usize {
-        loop {
-            while self.worth != 0 {
-                let at = self.base + self.worth.trailing_zeros() as usize;
-                self.worth &= self.worth - 1;
-                if wanted.is_suspect(self.text, at) {
-                    return at;
-                }
-            }
-            self.base += BLOCK;
-            if self.base >= self.text.len() {
-                return usize::MAX;
-            }
-            self.worth = wanted.worth_a_look(&self.block());
-        }
+    /// The [`traits`] of a value from `start` to `end`, and of its label, if one stands before it, from `label` on. They lie behind those that
+    /// were asked for before.
+    #[cold]
+    pub(super) fn traits(&mut self, label: usize, start: usize, end: usize) -> u8 {
+        self.pass(label);
+        let in_name = if label < start && self.next < start { traits::SUSPECT_NAME } else { 0 };
+        self.pass(start);
+        let in_value = if self.next < end { traits::SUSPECT } else { 0 };
+        self.pass(end);
+        in_name | in_value
     }
 
-    /// The bytes from `base` on, with spaces behind the last.
-    #[inline]
-    fn block(&self) -> [u8; BLOCK] {
-        let rest = self.text.get(self.base..).unwrap_or_default();
-        rest.first_chunk().copied().unwrap_or_else(|| {
-            let mut block = [b' '; BLOCK];
-            block.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
-            block
-        })
+    /// Leaves those before `at` behind.
+    fn pass(&mut self, at: usize) {
+        let Some(places) = &self.places else { return };
+        while let Some(&place) = places.get(self.passed) {
+            self.next = place as usize;
+            if self.next >= at {
+                return;
+            }
+            self.passed += 1;
+        }
+        self.next = usize::MAX;
+    }
+
+    /// The places, for another text.
+    pub(super) fn into_places(self) -> Vec<u32> {
+        self.places.unwrap_or_default()
     }
 }
 
@@ -222,7 +213,7 @@ mod tests {
             let number = if text.parse::<u64>().is_ok_and(|number| number.to_string() == text) { &text } else { "7" };
             let body = format!("{}[{json},\"<\",{slashes},\">\",{number},\"0\",{json},9]", " ".repeat(pad));
             let mask = Mask::new(bsn, HIS, OURS, &[OURS]);
-            let outline = scan_within(body.as_bytes(), 0, Some(mask.wanted())).unwrap();
+            let outline = scan_within(body.as_bytes(), 0, Some(&mask.wanted())).unwrap();
             for value in outline.root().into_iter().flat_map(Value::items).filter(|value| !value.has(traits::SUSPECT)) {
                 let found = value.string().unwrap_or_else(|| value.raw().into());
                 prop_assert!(!mask.has_bsn(&found), "{found}");
@@ -235,8 +226,9 @@ mod tests {
         fn no_suspect_depends_on_where_it_stands(before in "[0-9a&<.-]{0,200}", bsn in bsn(), after in "[a-z ]{0,80}") {
             let body = format!("[\"{before}\", \"x {bsn} {after}\", \"{after}\", {{\"{bsn}\": \"https:\\/\\/HIS-1.internal\"}}]");
             let mask = Mask::new(bsn, HIS, OURS, &[OURS]);
-            let outline = scan_within(body.as_bytes(), 0, Some(mask.wanted())).unwrap();
-            let found: Vec<_> = outline.root().unwrap().items().skip(1).map(|value| value.has(traits::SUSPECT)).collect();
+            let outline = scan_within(body.as_bytes(), 0, Some(&mask.wanted())).unwrap();
+            let found: Vec<_> =
+                outline.root().unwrap().items().skip(1).map(|value| value.visits().next().is_some()).collect();
             prop_assert_eq!(found, [true, false, true]);
             let object = outline.root().unwrap().items().nth(3).unwrap();
             prop_assert!(object.members().all(|member| member.value.has(traits::SUSPECT_NAME)));

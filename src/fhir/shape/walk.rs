@@ -2,6 +2,7 @@
 //! where it may not, and where are the References.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use super::bundle::{Entry, check_binding};
 use super::edits::Edits;
@@ -9,10 +10,14 @@ use super::guideline::{is_hidden_line, is_line_system, is_open_line};
 use super::mask::Mask;
 use super::names::Name;
 use super::outline::{Kind, Member, Value, traits};
+use super::recent::Recent;
 use super::reference::{Target, below, target};
 use super::types::{is_address, is_attachment, is_canonical};
 use super::{Record, ShapeFault};
 use crate::medmij::Bsn;
+
+/// Members of an entry that speak of the HIS's own exchange, and never leave.
+const EXCHANGE: u64 = Name::Link.bit() | Name::Request.bit() | Name::Response.bit();
 
 /// A Reference that will leave, unless its entry is withheld.
 #[derive(Debug)]
@@ -41,13 +46,6 @@ impl Site<'_> {
     }
 }
 
-/// Under which name a value stands, and in an element of which name.
-#[derive(Debug, Clone, Copy)]
-struct Place<'o> {
-    parent: &'o str,
-    name: &'o str,
-}
-
 /// The state of a walk.
 #[derive(Debug)]
 pub(super) struct Walk<'a, 'o> {
@@ -60,15 +58,19 @@ pub(super) struct Walk<'a, 'o> {
     own: Option<usize>,
     /// Where its contained resources start, in order.
     contained: Vec<usize>,
-    /// Where the parts start that the guideline takes out of it; in order once [`Self::entry`] begins.
-    pub(super) gone: Vec<usize>,
+    /// The parts that the guideline takes out of it; in order once [`Self::entry`] begins.
+    pub(super) gone: Vec<Range<usize>>,
+    /// How many of them were met, and where the last of those ends.
+    gone_met: usize,
+    gone_end: usize,
     /// The ids of contained resources among them, likewise.
     pub(super) gone_ids: Vec<&'o str>,
     /// Whether each element of the lists is shown that are being cut, innermost last.
     pub(super) shown: Vec<bool>,
-    /// Systems met last that are neither of the lines of a consultation nor of the BSN. An answer has few systems, and most
-    /// of its objects have one.
-    innocent: [&'o str; 8],
+    /// Systems that are neither of the lines of a consultation nor of the BSN.
+    innocent: Recent<'o, ()>,
+    /// Where References point that pass as they are.
+    targets: Recent<'o, Target<'o>>,
     entry: Option<usize>,
     /// Whether what is walked will leave, so that changes are worth noting.
     leaves: bool,
@@ -85,9 +87,12 @@ impl<'a, 'o> Walk<'a, 'o> {
             own: None,
             contained: Vec::new(),
             gone: Vec::new(),
+            gone_met: 0,
+            gone_end: 0,
             gone_ids: Vec::new(),
             shown: Vec::new(),
-            innocent: [""; 8],
+            innocent: Recent::default(),
+            targets: Recent::default(),
             entry: None,
             leaves: true,
         }
@@ -105,15 +110,17 @@ impl<'a, 'o> Walk<'a, 'o> {
     /// Walks the entry that was entered. Its own addresses are the business of the frame.
     pub(super) fn entry(&mut self, entry: &Entry<'o>, leaves: bool) -> Result<(), ShapeFault> {
         self.leaves = leaves;
-        self.gone.sort_unstable();
+        self.gone.sort_unstable_by_key(|span| span.start);
         self.gone_ids.sort_unstable();
-        for member in entry.value.members() {
-            match member.name() {
-                "link" | "request" | "response" => {}
-                "fullUrl" => self.full_url(entry)?,
-                name => self.value(member.value, Place { parent: "entry", name })?,
+        let has_exchange = entry.value.has_member(EXCHANGE);
+        for value in entry.value.visits() {
+            let is_own = value.is_in(entry.value);
+            if is_own && value.name() == Name::FullUrl {
+                self.full_url(entry)?;
+                self.name(value)?;
+            } else if is_own || !has_exchange || !is_of_exchange(value, entry.value) {
+                self.visit(value, is_own)?;
             }
-            self.name(&member)?;
         }
         Ok(())
     }
@@ -122,8 +129,7 @@ impl<'a, 'o> Walk<'a, 'o> {
     pub(super) fn frame(&mut self, member: &Member<'o>) -> Result<(), ShapeFault> {
         self.leave_entry();
         self.leaves = true;
-        self.name(member)?;
-        self.value(member.value, Place { parent: "Bundle", name: member.name() })
+        member.value.visits().try_for_each(|value| self.visit(value, value.start() == member.value.start()))
     }
 
     fn leave_entry(&mut self) {
@@ -132,10 +138,20 @@ impl<'a, 'o> Walk<'a, 'o> {
         self.contained.clear();
         self.gone.clear();
         self.gone_ids.clear();
+        (self.gone_met, self.gone_end) = (0, 0);
+    }
+
+    /// Whether what starts here will leave: it does not stand in what the guideline takes out. To be asked in order.
+    fn leaves(&mut self, start: usize) -> bool {
+        while let Some(gone) = self.gone.get(self.gone_met).filter(|gone| gone.start <= start) {
+            self.gone_end = self.gone_end.max(gone.end);
+            self.gone_met += 1;
+        }
+        self.leaves && start >= self.gone_end
     }
 
     fn full_url(&self, entry: &Entry<'o>) -> Result<(), ShapeFault> {
-        let (Some(mask), Some((_, url))) = (self.mask, &entry.full_url) else { return Ok(()) };
+        let (Some(mask), Some((_, url))) = (&self.mask, &entry.full_url) else { return Ok(()) };
         if mask.has_bsn(url) {
             return Err(ShapeFault::UnmaskableBsn);
         }
@@ -144,52 +160,51 @@ impl<'a, 'o> Walk<'a, 'o> {
         if is_kept && mask.has_address(url.as_bytes()) { Err(ShapeFault::InternalAddress) } else { Ok(()) }
     }
 
-    fn name(&self, member: &Member<'_>) -> Result<(), ShapeFault> {
-        let Some(mask) = self.mask.filter(|_| member.value.has(traits::SUSPECT_NAME)) else { return Ok(()) };
-        let name = member.name();
+    fn name(&self, value: Value<'_>) -> Result<(), ShapeFault> {
+        let Some(mask) = self.mask.as_ref().filter(|_| value.has(traits::SUSPECT_NAME)) else { return Ok(()) };
+        let name = value.text();
         if mask.has_bsn(name) {
             return Err(ShapeFault::UnmaskableBsn);
         }
         if mask.has_address(name.as_bytes()) { Err(ShapeFault::InternalAddress) } else { Ok(()) }
     }
 
-    fn value(&mut self, value: Value<'o>, place: Place<'o>) -> Result<(), ShapeFault> {
-        if !value.has(traits::ANY) {
+    /// What the scanner noted: a name or a value that may hold what must not leave, or a name of which a rule speaks. No rule
+    /// does so of the members of an entry or of the frame itself.
+    fn visit(&mut self, value: Value<'o>, is_own: bool) -> Result<(), ShapeFault> {
+        self.name(value)?;
+        let leaves = self.leaves(value.start());
+        if value.has(traits::WATCHED) && !is_own {
+            self.watched(value, leaves)?;
+        }
+        if !value.has(traits::SUSPECT) {
             return Ok(());
         }
         match value.kind() {
-            Kind::Object => self.object(value, place),
-            Kind::Array => value.items().try_for_each(|item| self.value(item, place)),
-            Kind::Plain | Kind::Escaped | Kind::Unicode => self.string(value, place),
-            Kind::Number if self.mask.is_some_and(|mask| mask.has_bsn(value.raw())) => Err(ShapeFault::UnmaskableBsn),
-            Kind::Number | Kind::Literal => Ok(()),
+            Kind::Plain | Kind::Escaped | Kind::Unicode => self.string(value, leaves),
+            Kind::Number if self.mask.as_ref().is_some_and(|mask| mask.has_bsn(value.raw())) => {
+                Err(ShapeFault::UnmaskableBsn)
+            }
+            Kind::Number | Kind::Literal | Kind::Object | Kind::Array => Ok(()),
         }
     }
 
-    #[expect(clippy::wildcard_enum_match_arm, reason = "no rule of the walk is about another name")]
-    fn object(&mut self, object: Value<'o>, place: Place<'o>) -> Result<(), ShapeFault> {
-        let outer = self.leaves;
-        self.leaves = outer && self.gone.binary_search(&object.start()).is_err();
-        for member in object.members() {
-            self.name(&member)?;
-            match member.known() {
-                Name::Code if self.leaves && member.value.kind() == Kind::Object && is_hidden_line(member.value) => {
-                    return Err(ShapeFault::HiddenLine);
-                }
-                Name::Reference => self.reference(object, member.value, place)?,
-                Name::ResourceType => self.resource(object, member.value)?,
-                Name::System => self.system(object, member.value)?,
-                Name::Url if is_attachment(place.name) => self.attachment(object, member.value),
-                Name::Source if place.name == "meta" && self.leaves => {
-                    self.edits.drop_or_mask(object, "source", |name| name == "source");
-                }
-                _ => {}
+    #[expect(clippy::wildcard_enum_match_arm, reason = "no other name is watched")]
+    fn watched(&mut self, value: Value<'o>, leaves: bool) -> Result<(), ShapeFault> {
+        let object = value.up();
+        match value.name() {
+            Name::Code if leaves && value.kind() == Kind::Object && is_hidden_line(value) => {
+                return Err(ShapeFault::HiddenLine);
             }
-            if member.value.has(traits::ANY) {
-                self.value(member.value, Place { parent: place.name, name: member.name() })?;
+            Name::Reference => self.reference(object, value, leaves)?,
+            Name::ResourceType => self.resource(object, value)?,
+            Name::System => self.system(object, value, leaves)?,
+            Name::Url if leaves && is_attachment(object.element().name()) => self.attachment(object, value),
+            Name::Source if leaves && object.element().name() == Name::Meta => {
+                self.edits.drop_or_mask(object, "source", |name| name == "source");
             }
+            _ => {}
         }
-        self.leaves = outer;
         Ok(())
     }
 
@@ -205,16 +220,40 @@ impl<'a, 'o> Walk<'a, 'o> {
         check_binding(object, resource_type, &self.record)
     }
 
-    fn reference(&mut self, object: Value<'o>, value: Value<'o>, place: Place<'o>) -> Result<(), ShapeFault> {
+    fn reference(&mut self, object: Value<'o>, value: Value<'o>, leaves: bool) -> Result<(), ShapeFault> {
         if value.kind() == Kind::Object {
             return Ok(());
         }
         let text = value.string().ok_or(ShapeFault::Unreadable { element: "reference" })?;
-        let known = match text {
-            Cow::Borrowed(text) => Some(target(text, self.record.his_base)?),
-            Cow::Owned(_) => None,
+        let (known, target) = match text {
+            Cow::Borrowed(text) => {
+                let target = self.known_target(text, value)?;
+                (Some(target), target)
+            }
+            Cow::Owned(_) => (None, self.target(&text, value)?),
         };
-        let target = known.map_or_else(|| target(&text, self.record.his_base), Ok)?;
+        if matches!(target, Target::Elsewhere(_)) && is_resource_or_education(object.element().text()) {
+            return Ok(());
+        }
+        let dangles = matches!(target, Target::Contained(id) if self.gone_ids.binary_search(&id).is_ok());
+        if leaves {
+            self.sites.push(Site { entry: self.entry, object, value, text, dangles, known });
+        }
+        Ok(())
+    }
+
+    fn known_target(&mut self, text: &'o str, value: Value<'_>) -> Result<Target<'o>, ShapeFault> {
+        if let Some(known) = self.targets.about(text).filter(|_| !value.has(traits::SUSPECT)) {
+            return Ok(*known);
+        }
+        let target = self.target(text, value)?;
+        self.targets.remember(text, target);
+        Ok(target)
+    }
+
+    /// Where a Reference points: not at another patient, and not in a way that lets an address pass.
+    fn target<'t>(&self, text: &'t str, value: Value<'_>) -> Result<Target<'t>, ShapeFault> {
+        let target = target(text, self.record.his_base)?;
         let passes_as_is = match target {
             Target::Local { resource_type: "Patient", id, .. } if id != self.record.patient_id => {
                 return Err(ShapeFault::ForeignPatient);
@@ -223,47 +262,39 @@ impl<'a, 'o> Walk<'a, 'o> {
             Target::Contained(text) | Target::Urn(text) => text,
             Target::Elsewhere(_) => "",
         };
-        if value.has(traits::SUSPECT) && self.mask.is_some_and(|mask| mask.has_address(passes_as_is.as_bytes())) {
+        if value.has(traits::SUSPECT)
+            && self.mask.as_ref().is_some_and(|mask| mask.has_address(passes_as_is.as_bytes()))
+        {
             return Err(ShapeFault::InternalAddress);
         }
-        if matches!(target, Target::Elsewhere(_)) && is_resource_or_education(place.name) {
-            return Ok(());
-        }
-        let dangles = matches!(target, Target::Contained(id) if self.gone_ids.binary_search(&id).is_ok());
-        if self.leaves {
-            self.sites.push(Site { entry: self.entry, object, value, text, dangles, known });
-        }
-        Ok(())
+        Ok(target)
     }
 
     /// A hidden line under whatever name it stands, or a BSN.
-    fn system(&mut self, object: Value<'o>, system: Value<'o>) -> Result<(), ShapeFault> {
-        let Some(text) = system.string() else { return Ok(()) };
-        if self.innocent.contains(&&*text) {
+    fn system(&mut self, object: Value<'o>, system: Value<'o>, leaves: bool) -> Result<(), ShapeFault> {
+        if system.plain().is_some_and(|text| self.innocent.about(text).is_some()) {
             return Ok(());
         }
+        let Some(text) = system.string() else { return Ok(()) };
         let (is_line, is_bsn) = (is_line_system(&text), is_bsn_system(&text));
         match text {
-            Cow::Borrowed(text) if !is_line && !is_bsn => {
-                self.innocent.rotate_right(1);
-                self.innocent.iter_mut().take(1).for_each(|first| *first = text);
-            }
+            Cow::Borrowed(text) if !is_line && !is_bsn => self.innocent.remember(text, ()),
             Cow::Borrowed(_) | Cow::Owned(_) => {}
         }
-        if is_line && self.leaves && !is_open_line(object) {
+        if is_line && leaves && !is_open_line(object) {
             return Err(ShapeFault::HiddenLine);
         }
-        if is_bsn { self.identifier(object) } else { Ok(()) }
+        if is_bsn { self.identifier(object, leaves) } else { Ok(()) }
     }
 
     /// Masks a BSN where its system says that it is one; another person's is a fault.
-    fn identifier(&mut self, object: Value<'o>) -> Result<(), ShapeFault> {
+    fn identifier(&mut self, object: Value<'o>, leaves: bool) -> Result<(), ShapeFault> {
         for member in object.members().filter(|member| matches!(member.name(), "value" | "code")) {
             let text = member.value.string().ok_or(ShapeFault::UnmaskableBsn)?;
             if !is_masked(&text) && !is_bsn(&text, self.record.bsn) {
                 return Err(ShapeFault::ForeignPatient);
             }
-            if !self.leaves || member.name() != "value" {
+            if !leaves || member.name() != "value" {
                 continue;
             }
             if object.member("_value").is_some() {
@@ -279,29 +310,36 @@ impl<'a, 'o> Walk<'a, 'o> {
     /// and a browser may take it for a script.
     fn attachment(&mut self, object: Value<'o>, url: Value<'o>) {
         let is_ours = url.string().is_some_and(|url| below(&url, self.record.his_base).is_some() || is_relative(&url));
-        if !is_ours && self.leaves {
+        if !is_ours {
             self.edits.drop_or_mask(object, "url", |name| name == "url");
         }
     }
 
-    fn string(&mut self, string: Value<'o>, place: Place<'o>) -> Result<(), ShapeFault> {
-        let Some(mask) = self.mask.filter(|mask| mask.may_touch(string)) else { return Ok(()) };
+    fn string(&mut self, string: Value<'o>, leaves: bool) -> Result<(), ShapeFault> {
+        let Some(mask) = self.mask.as_ref().filter(|mask| mask.may_touch(string)) else { return Ok(()) };
         let text = mask.seen(string.string().ok_or(ShapeFault::Unreadable { element: "string" })?);
         let has_bsn = mask.has_bsn(&text);
-        if has_bsn && is_address(place.name) {
+        let element = string.element();
+        if has_bsn && is_address(element.text()) {
             return Err(ShapeFault::UnmaskableBsn);
         }
         // References are moved when it is known which entries leave.
-        let has_address = place.name != "reference" && mask.has_address(text.as_bytes());
-        if has_address && is_canonical(place.parent, place.name) {
+        let has_address = element.name() != Name::Reference && mask.has_address(text.as_bytes());
+        if has_address && is_canonical(element.up().element().text(), element.text()) {
             return Err(ShapeFault::InternalAddress);
         }
-        if self.leaves && (has_bsn || has_address) {
+        if leaves && (has_bsn || has_address) {
             let cleaned = mask.clean(&text).ok_or(ShapeFault::InternalAddress)?;
             self.edits.replace_string(string, &cleaned);
         }
         Ok(())
     }
+}
+
+/// Whether a value stands in such a member of this entry.
+fn is_of_exchange(value: Value<'_>, entry: Value<'_>) -> bool {
+    let mut members = entry.members().filter(|member| member.known().bit() & EXCHANGE != 0);
+    members.any(|member| member.span().contains(&value.start()))
 }
 
 /// Elements whose `reference` is no Reference but the address of something to read: that of a DetectedIssue, and of the

@@ -1,115 +1,115 @@
-//! Values that hold no others: strings, numbers, literals.
+//! Values that hold no others: strings, numbers, literals. Each gives where it ends.
 
 use super::super::outline::{Kind, traits};
-use super::{Label, Scanner, Step, Stop};
+use super::{Label, Scanner, Step, byte};
 
 impl Scanner<'_> {
-    #[inline]
-    pub(super) fn string(&mut self, label: Label) -> Step {
-        let start = self.at;
-        let kind = self.string_end()?;
-        let is_suspect = kind == Kind::Unicode || self.suspects.meet(start, self.at);
-        self.push(label, start, kind, if is_suspect { traits::SUSPECT } else { 0 });
-        Ok(())
-    }
-
-    /// Moves from an opening quote past the closing one.
     #[inline(always)]
-    pub(super) fn string_end(&mut self) -> Step<Kind> {
-        let end = self.marks.from(self.at + 1);
-        if self.bytes.get(end) == Some(&b'"') {
-            self.at = end + 1;
-            return Ok(Kind::Plain);
+    pub(super) fn string(&mut self, bytes: &[u8], at: usize, label: Label, up: u32) -> Step {
+        let end = self.marks.from(at + 1);
+        if byte(bytes, end) != b'"' {
+            return self.escaped_string((at, end), label, up);
         }
-        self.at = end;
-        self.escaped_end()
+        self.push((at, end + 1), label, up, Kind::Plain);
+        Ok(end + 1)
     }
 
-    /// The same, from the first mark in it that does not close it.
-    fn escaped_end(&mut self) -> Step<Kind> {
+    /// A string with escapes, of which the first stands at `mark`.
+    #[cold]
+    fn escaped_string(&mut self, (at, mark): (usize, usize), label: Label, up: u32) -> Step {
+        let (end, kind) = self.escaped_end(mark)?;
+        let found = self.suspects.traits(label.start as usize, at, end);
+        let hidden = if kind == Kind::Unicode { traits::SUSPECT } else { 0 };
+        self.push_with(label.traits | found | hidden, (at, end), label, up, kind);
+        Ok(end)
+    }
+
+    /// Behind the quote that closes a string, from its first mark on.
+    pub(super) fn escaped_end(&mut self, mut at: usize) -> Step<(usize, Kind)> {
         let mut kind = Kind::Plain;
-        loop {
-            if self.take(b'"') {
-                return Ok(kind);
-            }
-            self.expect(b'\\')?;
-            let escape = self.escape()?;
+        while byte(self.bytes, at) != b'"' {
+            at = self.expect(at, b'\\')?;
+            let (end, escape) = self.escape(at)?;
             if kind == Kind::Plain || escape == Kind::Unicode {
                 kind = escape;
             }
-            self.at = self.marks.from(self.at);
+            at = self.marks.from(end);
         }
+        Ok((at + 1, kind))
     }
 
-    fn escape(&mut self) -> Step<Kind> {
-        match self.next() {
-            b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => self.at += 1,
-            b'u' => return self.unicode_escape(),
-            _ => return Err(Stop::NotJson),
+    /// Behind a byte that has to stand here.
+    fn expect(&mut self, at: usize, wanted: u8) -> Step {
+        if byte(self.bytes, at) == wanted { Ok(at + 1) } else { Err(self.no_json(at)) }
+    }
+
+    fn escape(&mut self, at: usize) -> Step<(usize, Kind)> {
+        match byte(self.bytes, at) {
+            b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => Ok((at + 1, Kind::Escaped)),
+            b'u' => Ok((self.unicode_escape(at)?, Kind::Unicode)),
+            _ => Err(self.no_json(at)),
         }
-        Ok(Kind::Escaped)
     }
 
     /// `uXXXX`, or two of them for a character outside the first plane; half a pair is refused.
-    fn unicode_escape(&mut self) -> Step<Kind> {
-        let unit = self.code_unit()?;
+    fn unicode_escape(&mut self, at: usize) -> Step {
+        let (end, unit) = self.code_unit(at)?;
         if (0xdc00..0xe000).contains(&unit) {
-            return Err(Stop::NotJson);
+            return Err(self.no_json(end));
         }
-        if (0xd800..0xdc00).contains(&unit) {
-            self.expect(b'\\')?;
-            if !(0xdc00..0xe000).contains(&self.code_unit()?) {
-                return Err(Stop::NotJson);
-            }
+        if !(0xd800..0xdc00).contains(&unit) {
+            return Ok(end);
         }
-        Ok(Kind::Unicode)
+        let second = self.expect(end, b'\\')?;
+        let (end, unit) = self.code_unit(second)?;
+        if (0xdc00..0xe000).contains(&unit) { Ok(end) } else { Err(self.no_json(end)) }
     }
 
-    fn code_unit(&mut self) -> Step<u32> {
-        self.expect(b'u')?;
+    fn code_unit(&mut self, at: usize) -> Step<(usize, u32)> {
+        let mut at = self.expect(at, b'u')?;
         let mut unit = 0;
         for _ in 0..4 {
-            let digit = char::from(self.next()).to_digit(16).ok_or(Stop::NotJson)?;
+            let Some(digit) = char::from(byte(self.bytes, at)).to_digit(16) else { return Err(self.no_json(at)) };
             unit = unit << 4 | digit;
-            self.at += 1;
+            at += 1;
         }
-        Ok(unit)
+        Ok((at, unit))
     }
 
-    pub(super) fn number(&mut self, label: Label) -> Step {
-        let start = self.at;
-        self.take(b'-');
-        if !self.take(b'0') {
-            self.digits()?;
+    pub(super) fn number(&mut self, start: usize, label: Label, up: u32) -> Step {
+        let mut at = self.behind(start, b"-");
+        at = if byte(self.bytes, at) == b'0' { at + 1 } else { self.digits(at)? };
+        if byte(self.bytes, at) == b'.' {
+            at = self.digits(at + 1)?;
         }
-        if self.take(b'.') {
-            self.digits()?;
+        if matches!(byte(self.bytes, at), b'e' | b'E') {
+            at = self.behind(at + 1, b"+-");
+            at = self.digits(at)?;
         }
-        if self.take(b'e') || self.take(b'E') {
-            let _sign = self.take(b'+') || self.take(b'-');
-            self.digits()?;
-        }
-        let is_suspect = self.suspects.meet(start, self.at);
-        self.push(label, start, Kind::Number, if is_suspect { traits::SUSPECT } else { 0 });
-        Ok(())
+        self.push((start, at), label, up, Kind::Number);
+        Ok(at)
+    }
+
+    /// Behind one of these bytes, if one stands here.
+    fn behind(&self, at: usize, some: &[u8]) -> usize {
+        at + usize::from(some.contains(&byte(self.bytes, at)))
     }
 
     /// One digit or more.
-    fn digits(&mut self) -> Step {
-        let start = self.at;
-        while self.next().is_ascii_digit() {
-            self.at += 1;
+    fn digits(&mut self, start: usize) -> Step {
+        let mut at = start;
+        while byte(self.bytes, at).is_ascii_digit() {
+            at += 1;
         }
-        if self.at > start { Ok(()) } else { Err(Stop::NotJson) }
+        if at > start { Ok(at) } else { Err(self.no_json(at)) }
     }
 
-    pub(super) fn literal(&mut self, label: Label, word: &[u8]) -> Step {
-        let start = self.at;
+    pub(super) fn literal(&mut self, start: usize, label: Label, up: u32, word: &[u8]) -> Step {
         if !self.bytes.get(start..).unwrap_or_default().starts_with(word) {
-            return Err(Stop::NotJson);
+            return Err(self.no_json(start));
         }
-        self.at += word.len();
-        self.push(label, start, Kind::Literal, 0);
-        Ok(())
+        let end = start + word.len();
+        self.push((start, end), label, up, Kind::Literal);
+        Ok(end)
     }
 }

@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use super::super::edits::Edits;
 use super::super::mask::Mask;
+use super::super::names::Name;
 use super::super::outline::{Kind, Value};
 use super::super::types::{Binding, binding, is_address, is_attachment};
 use super::super::walk::{is_bsn, is_bsn_system};
@@ -143,7 +144,7 @@ impl<'a, 'o> Judge<'a, 'o> {
                 "reference" if member.value.kind() != Kind::Object => self.reference(object, member.value)?,
                 "resourceType" => self.inner(object, member.value)?,
                 "system" => self.identifier(object, member.value)?,
-                "url" if is_attachment(name) => self.document(member.value)?,
+                "url" if is_attachment(Name::of(name)) => self.document(member.value)?,
                 _ => {}
             }
             self.value(member.value, member.name())?;
