@@ -219,10 +219,13 @@ impl<'o> Value<'o> {
     #[inline(always)]
     pub(in crate::fhir) fn member(self, name: &str) -> Option<Value<'o>> {
         // Almost every name is written where this is called, so it is told apart while compiling.
-        match Name::of(name) {
-            Name::Other => self.other(name),
-            known if self.has_member(known.bit()) => self.named(known),
-            _ => None,
+        let known = Name::of(name);
+        if known == Name::Other {
+            self.other(name)
+        } else if self.has_member(known.bit()) {
+            self.named(known)
+        } else {
+            None
         }
     }
 
