@@ -3,6 +3,7 @@
 
 pub mod client;
 pub mod identity;
+pub mod known;
 pub mod peer;
 #[cfg(test)]
 #[cfg(feature = "sandbox")]

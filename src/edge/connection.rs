@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
-use rustls::pki_types::CertificateDer;
 
 use crate::medmij::Hostname;
 use crate::oauth::grant::Thumbprint;
 use crate::routing::Caller;
+use crate::tls::known::Known;
 use crate::tls::peer::PeerIdentity;
 use crate::tls::server::ServerTls;
 
@@ -23,8 +23,7 @@ pub struct Connection {
 
 /// A verified client, and the TLS configuration that last verified it.
 struct Peer {
-    identity: Arc<PeerIdentity>,
-    chain: Vec<CertificateDer<'static>>,
+    known: Known,
     trusted_by: ArcSwap<ServerTls>,
 }
 
@@ -35,15 +34,9 @@ impl Connection {
         Self { remote, server_name, peer: None }
     }
 
-    /// The same connection with a client whose chain `trusted_by` has verified.
-    pub(super) fn with_peer(
-        self,
-        identity: PeerIdentity,
-        chain: Vec<CertificateDer<'static>>,
-        trusted_by: Arc<ServerTls>,
-    ) -> Self {
-        let peer = Peer { identity: Arc::new(identity), chain, trusted_by: ArcSwap::new(trusted_by) };
-        Self { peer: Some(peer), ..self }
+    /// The same connection with a client that `trusted_by` has recognised.
+    pub(super) fn with_peer(self, known: Known, trusted_by: Arc<ServerTls>) -> Self {
+        Self { peer: Some(Peer { known, trusted_by: ArcSwap::new(trusted_by) }), ..self }
     }
 
     /// Address of the other side.
@@ -61,13 +54,13 @@ impl Connection {
     /// The client's certificate; always there on the back channel, never on the front channel.
     #[must_use]
     pub fn peer(&self) -> Option<&Arc<PeerIdentity>> {
-        self.peer.as_ref().map(|peer| &peer.identity)
+        self.peer.as_ref().map(|peer| peer.known.identity())
     }
 
     /// The client as decisions know it; nameless on the front channel.
     #[must_use]
     pub fn caller(&self) -> Caller<'_> {
-        let identity = self.peer.as_ref().map(|peer| &peer.identity);
+        let identity = self.peer();
         Caller {
             names: identity.map(|identity| identity.names()).unwrap_or_default(),
             thumbprint: identity.map(|identity| Thumbprint::new(*identity.thumbprint())),
@@ -79,13 +72,13 @@ impl Connection {
     /// configuration has changed (roots, revocations), once per change.
     pub(super) fn is_trusted(&self, current: &Arc<ServerTls>, now: Timestamp) -> bool {
         let Some(peer) = &self.peer else { return true };
-        if peer.identity.not_after() < now {
+        if peer.known.identity().not_after() < now {
             return false;
         }
         if Arc::ptr_eq(&peer.trusted_by.load(), current) {
             return true;
         }
-        let trusted = current.recheck(&peer.chain, now).is_ok();
+        let trusted = current.recognise(peer.known.chain(), now).is_ok();
         if trusted {
             peer.trusted_by.store(Arc::clone(current));
         }
@@ -119,10 +112,10 @@ mod tests {
         let (first, renewed) = (tls(Vec::new()), tls(vec![pki.revocations(false)]));
         let revoking = tls(vec![pki.revocations(true)]);
         let chain = pki.issue_until(&["pgo.example.nl"], 2030).chain();
-        let identity = PeerIdentity::from_verified(&chain).unwrap();
+        let known = first.recognise(&chain, now()).unwrap();
         let connection = Connection::anonymous(([127, 0, 0, 1], 1).into(), None);
         assert!(connection.is_trusted(&revoking, now()), "nobody to trust");
-        let connection = connection.with_peer(identity, chain, Arc::clone(&first));
+        let connection = connection.with_peer(known, Arc::clone(&first));
         assert!(connection.is_trusted(&first, now()));
         assert!(connection.is_trusted(&renewed, now()));
         assert!(!connection.is_trusted(&revoking, now()));

@@ -13,7 +13,6 @@ use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use rustls::HandshakeKind;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep_until, timeout, timeout_at};
 use tokio_rustls::TlsAcceptor;
@@ -30,7 +29,6 @@ use super::pace::{Look, Pace, PacedIo, Verdict};
 use super::turns::Turns;
 use crate::medmij::Hostname;
 use crate::tls::ALPN_H2;
-use crate::tls::peer::PeerIdentity;
 
 /// The tasks of one accept loop, and how they learn that it ends.
 #[derive(Debug, Clone)]
@@ -115,12 +113,9 @@ async fn shake<S>(
     let server_name = session.server_name().and_then(|name| Hostname::parse_any_case(name).ok());
     let mut connection = Connection::anonymous(remote, server_name);
     if let Some(chain) = session.peer_certificates() {
-        let resumed = session.handshake_kind() == Some(HandshakeKind::Resumed);
-        if resumed && tls.recheck(chain, edge.clock.now()).is_err() {
-            return Err(HandshakeFailure::BadCertificate);
-        }
-        let identity = PeerIdentity::from_verified(chain).map_err(|_error| HandshakeFailure::BadCertificate)?;
-        connection = connection.with_peer(identity, chain.to_vec(), tls);
+        // A session that was resumed brings a chain that nobody has judged in this handshake.
+        let known = tls.recognise(chain, edge.clock.now()).map_err(|_error| HandshakeFailure::BadCertificate)?;
+        connection = connection.with_peer(known, tls);
     }
     Ok((Box::new(stream), Arc::new(connection)))
 }

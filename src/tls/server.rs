@@ -12,14 +12,16 @@ use rustls::sign::SingleCertAndKey;
 use rustls::{CertificateError, ServerConfig};
 
 use super::identity::{Identity, Roots};
+use super::known::{Known, KnownClients};
 use super::{ALPN_H2, ALPN_HTTP1, ClockTime, TlsError, VERSIONS, provider, unix_time};
 use crate::clock::SharedClock;
 
-/// The TLS side of one listener: the configuration for handshakes, and the verifier to check a client again later.
+/// The TLS side of one listener: the configuration for handshakes, and who judges clients in them and again later.
 #[derive(Debug)]
 pub struct ServerTls {
     config: Arc<ServerConfig>,
-    verifier: Arc<dyn ClientCertVerifier>,
+    /// `None` when no client is asked for a certificate.
+    clients: Option<Arc<KnownClients>>,
 }
 
 impl ServerTls {
@@ -29,18 +31,16 @@ impl ServerTls {
         &self.config
     }
 
-    /// Judges a client's chain (leaf first) again, with the roots and revocation lists of this configuration. Needed because
-    /// a resumed session brings its chain back unverified (RFC 8446 section 4.6.1), and because connections outlive lists.
+    /// Judges a client's chain (leaf first), with the roots and revocation lists of this configuration. Needed because a
+    /// resumed session brings its chain back unverified (RFC 8446 section 4.6.1), and because connections outlive lists.
     ///
     /// # Errors
-    /// When the chain is no longer acceptable at `now`, or this configuration asks no client certificate.
-    pub fn recheck(&self, chain: &[CertificateDer<'_>], now: Timestamp) -> Result<(), rustls::Error> {
+    /// When the chain is not acceptable at `now`, or this configuration asks no client certificate.
+    pub fn recognise(&self, chain: &[CertificateDer<'_>], now: Timestamp) -> Result<Known, rustls::Error> {
         let (leaf, intermediates) = chain.split_first().ok_or(rustls::Error::NoCertificatesPresented)?;
         let now = unix_time(now).ok_or(rustls::Error::FailedToGetCurrentTime)?;
-        if !self.verifier.client_auth_mandatory() {
-            return Err(rustls::Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure));
-        }
-        self.verifier.verify_client_cert(leaf, intermediates, now).map(drop)
+        let nobody = rustls::Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure);
+        self.clients.as_ref().ok_or(nobody)?.recognise(leaf, intermediates, now)
     }
 }
 
@@ -49,7 +49,7 @@ impl ServerTls {
 /// # Errors
 /// When the TLS library refuses the identity.
 pub fn front_channel(identity: &Identity, clock: &SharedClock) -> Result<ServerTls, TlsError> {
-    assemble(identity, WebPkiClientVerifier::no_client_auth(), clock)
+    assemble(identity, None, clock)
 }
 
 /// For servers: a client certificate under `roots` is required. With `crls`, each certificate of the chain must be covered by
@@ -64,20 +64,24 @@ pub fn back_channel(
     clock: &SharedClock,
 ) -> Result<ServerTls, TlsError> {
     let verifier = WebPkiClientVerifier::builder_with_provider(roots.store(), provider())
-        .with_crls(crls)
+        .with_crls(crls.iter().cloned())
         .enforce_revocation_expiration()
         .build()?;
-    assemble(identity, verifier, clock)
+    assemble(identity, Some(Arc::new(KnownClients::new(verifier, &crls))), clock)
 }
 
 fn assemble(
     identity: &Identity,
-    verifier: Arc<dyn ClientCertVerifier>,
+    clients: Option<Arc<KnownClients>>,
     clock: &SharedClock,
 ) -> Result<ServerTls, TlsError> {
+    let verifier: Arc<dyn ClientCertVerifier> = match &clients {
+        Some(clients) => Arc::clone(clients) as _,
+        None => WebPkiClientVerifier::no_client_auth(),
+    };
     let mut config = ServerConfig::builder_with_details(provider(), Arc::new(ClockTime(Arc::clone(clock))))
         .with_protocol_versions(VERSIONS)?
-        .with_client_cert_verifier(Arc::clone(&verifier))
+        .with_client_cert_verifier(verifier)
         .with_cert_resolver(Arc::new(SingleCertAndKey::from(identity.certified())));
     config.alpn_protocols = vec![ALPN_H2.to_vec(), ALPN_HTTP1.to_vec()];
     // Fresh keys with each configuration: a ticket from before a change of roots or revocations does not decrypt any more.
@@ -87,7 +91,7 @@ fn assemble(
     config.session_storage = Arc::new(NoServerSessionStorage {});
     // Data before the handshake is done can be replayed, and a token request must not be (RFC 8446 appendix E.5).
     config.max_early_data_size = 0;
-    Ok(ServerTls { config: Arc::new(config), verifier })
+    Ok(ServerTls { config: Arc::new(config), clients })
 }
 
 #[cfg(test)]
@@ -105,26 +109,26 @@ mod tests {
     fn the_front_channel_asks_no_certificate_and_the_back_channel_insists() {
         let pki = Pki::new();
         let identity = pki.identity(&["gp.example.nl"]);
-        assert!(!front_channel(&identity, &clock()).unwrap().verifier.offer_client_auth());
+        assert!(front_channel(&identity, &clock()).unwrap().clients.is_none());
         let back = back_channel(&identity, &pki.roots(), Vec::new(), &clock()).unwrap();
-        assert!(back.verifier.client_auth_mandatory());
+        assert!(back.clients.as_ref().unwrap().client_auth_mandatory());
         assert!(back.config().ticketer.enabled() && back.config().max_early_data_size == 0);
     }
 
     #[test]
-    fn a_recheck_sees_expiry_revocation_and_a_change_of_roots() {
+    fn recognising_sees_expiry_revocation_and_a_change_of_roots() {
         let pki = Pki::new();
         let identity = pki.identity(&["gp.example.nl"]);
         let chain = pki.issue_until(&["pgo.example.nl"], 2028).chain();
         let with = |roots: &Roots, crls| back_channel(&identity, roots, crls, &clock()).unwrap();
         let plain = with(&pki.roots(), Vec::new());
-        assert!(plain.recheck(&chain, now()).is_ok());
-        assert!(plain.recheck(&chain, "2028-01-02T00:00:00Z".parse().unwrap()).is_err());
-        assert!(plain.recheck(&[], now()).is_err());
-        assert!(with(&pki.roots(), vec![pki.revocations(false)]).recheck(&chain, now()).is_ok());
-        assert!(with(&pki.roots(), vec![pki.revocations(true)]).recheck(&chain, now()).is_err());
-        assert!(with(&Pki::new().roots(), Vec::new()).recheck(&chain, now()).is_err());
-        assert!(front_channel(&identity, &clock()).unwrap().recheck(&chain, now()).is_err());
+        assert!(plain.recognise(&chain, now()).is_ok());
+        assert!(plain.recognise(&chain, "2028-01-02T00:00:00Z".parse().unwrap()).is_err());
+        assert!(plain.recognise(&[], now()).is_err());
+        assert!(with(&pki.roots(), vec![pki.revocations(false)]).recognise(&chain, now()).is_ok());
+        assert!(with(&pki.roots(), vec![pki.revocations(true)]).recognise(&chain, now()).is_err());
+        assert!(with(&Pki::new().roots(), Vec::new()).recognise(&chain, now()).is_err());
+        assert!(front_channel(&identity, &clock()).unwrap().recognise(&chain, now()).is_err());
     }
 
     #[test]
@@ -133,6 +137,6 @@ mod tests {
         let chain = pki.issue_until(&["pgo.example.nl"], 2090).chain();
         let identity = pki.identity(&["gp.example.nl"]);
         let back = back_channel(&identity, &pki.roots(), vec![pki.revocations(false)], &clock()).unwrap();
-        assert!(back.recheck(&chain, "2051-01-01T00:00:00Z".parse().unwrap()).is_err());
+        assert!(back.recognise(&chain, "2051-01-01T00:00:00Z".parse().unwrap()).is_err());
     }
 }

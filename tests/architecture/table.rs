@@ -152,7 +152,7 @@ pub(crate) const CRATES: &[(&str, &[&str])] = &[
     ("miette", &["config"]),
     ("moka", &["his::fhir", "his::rest"]),
     ("prometheus_client", &["monitor::metrics"]),
-    ("quick_cache", &["store"]),
+    ("quick_cache", &["store", "tls"]),
     ("quick_xml", &["fhir::xml", "lists"]),
     ("rcgen", &["sandbox"]),
     ("refinery", &["store"]),
