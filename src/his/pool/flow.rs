@@ -77,7 +77,11 @@ impl Chunks for Flow {
         match self.line.poll_bytes(cx) {
             Poll::Ready(Some(Ok(bytes))) => {
                 self.waiting = false;
-                Poll::Ready(Some(self.count(&bytes).map(|()| bytes)))
+                let counted = self.count(&bytes);
+                if self.line.is_done() {
+                    self.tell(Ticket::succeeded);
+                }
+                Poll::Ready(Some(counted.map(|()| bytes)))
             }
             Poll::Ready(ended) => {
                 self.tell(if ended.is_some() { Ticket::failed } else { Ticket::succeeded });

@@ -102,9 +102,10 @@ impl Whole {
 /// An answer that is being read, with the connection that it comes over and its turn.
 pub(super) struct Line {
     body: Incoming,
+    /// `None` when the answer was read to its end, like the turn.
     link: Option<Link>,
     idle: Arc<Idle>,
-    _turn: OwnedSemaphorePermit,
+    turn: Option<OwnedSemaphorePermit>,
 }
 
 impl Line {
@@ -118,7 +119,7 @@ impl Line {
     ) -> Result<(Parts, Self), Broken> {
         let response = link.send(request).await.map_err(|error| Broken::of(error, kept))?;
         let (head, body) = response.into_parts();
-        Ok((head, Self { body, link: Some(link), idle, _turn: turn }))
+        Ok((head, Self { body, link: Some(link), idle, turn: Some(turn) }))
     }
 
     /// How many bytes the HIS announced.
@@ -126,26 +127,42 @@ impl Line {
         self.body.size_hint().exact()
     }
 
+    /// Whether all of the answer was read.
+    pub(super) const fn is_done(&self) -> bool {
+        self.link.is_none()
+    }
+
     /// The next bytes, never none of them. After the last the connection waits for another request.
     pub(super) fn poll_bytes(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, HisError>>> {
-        let Some(link) = &mut self.link else { return Poll::Ready(None) };
         loop {
+            let Some(link) = &mut self.link else { return Poll::Ready(None) };
             let body = &mut self.body;
             match ready!(link.poll_through(cx, |_, cx| Pin::new(&mut *body).poll_frame(cx))) {
                 Some(Ok(frame)) => match frame.into_data() {
-                    Ok(bytes) if !bytes.is_empty() => return Poll::Ready(Some(Ok(bytes))),
+                    Ok(bytes) if !bytes.is_empty() => {
+                        // Whoever knows the length asks for nothing after the last byte.
+                        let _done_or_later = self.body.is_end_stream() && self.poll_end(cx).is_ready();
+                        return Poll::Ready(Some(Ok(bytes)));
+                    }
                     Ok(_) | Err(_) => {}
                 },
                 Some(Err(_)) => return Poll::Ready(Some(Err(HisError::Unreachable))),
                 None => break,
             }
         }
-        if ready!(link.poll_free(cx))
+        self.poll_end(cx).map(|()| None)
+    }
+
+    /// Leaves the connection to others, once it can take another request.
+    fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if let Some(link) = &mut self.link
+            && ready!(link.poll_free(cx))
             && let Some(link) = self.link.take()
         {
             self.idle.keep(link);
         }
-        Poll::Ready(None)
+        (self.link, self.turn) = (None, None);
+        Poll::Ready(())
     }
 
     /// All of the body when it is no larger than `limit` bytes, else a stream of it, which then has the ticket.

@@ -241,6 +241,19 @@ async fn a_stream_that_is_dropped_frees_its_turn_and_closes_its_connection() {
 }
 
 #[tokio::test]
+async fn a_stream_of_known_length_is_done_with_its_last_byte() {
+    let (pool, _) = pool(vec![vec![ONE, TWO]]).await;
+    let mut stream = stream(&pool, Wanted::Streamed).await.unwrap();
+    assert_eq!(stream.chunk().await, Some(Ok("one".into())));
+    assert_eq!(
+        ask(&pool, Method::GET).await,
+        Ok("two".into()),
+        "turn and connection are free, and nobody asked for more"
+    );
+    assert_eq!(stream.chunk().await, None);
+}
+
+#[tokio::test]
 async fn a_stream_that_breaks_off_never_looks_complete() {
     const CUT: &str = "HTTP/1.1 200 OK\r\ncontent-length: 20\r\n\r\nhalf of it";
     const CUT_CHUNK: &str = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nother\r\n";
