@@ -1,5 +1,6 @@
 //! Connections to one HIS endpoint: HTTP/1.1 over hyper's connection API, kept alive, capped, each call under a deadline.
 
+mod ahead;
 mod breaker;
 mod budget;
 mod counts;

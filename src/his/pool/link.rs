@@ -12,19 +12,16 @@ use hyper::client::conn::TrySendError;
 use hyper::client::conn::http1::{self, Connection, SendRequest};
 use hyper_util::rt::TokioIo;
 use rustls_pki_types::ServerName;
-use tokio::io::BufReader;
 use tokio::net::TcpStream;
 use tokio::runtime::{self, Handle};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::PoolConfig;
+use super::ahead::ReadAhead;
 use crate::his::HisError;
 
-/// How much one system call reads: two records of TLS. rustls by itself reads 4 KiB at a time.
-const READ_BYTES: usize = 32 * 1024;
-
-type Stream = TokioIo<TlsStream<BufReader<TcpStream>>>;
+type Stream = TokioIo<TlsStream<ReadAhead<TcpStream>>>;
 
 /// A connection, and the runtime whose events it waits for.
 pub(super) struct Link {
@@ -47,9 +44,9 @@ impl Link {
         let stream = stream.map_err(|_| HisError::Unreachable)?;
         stream.set_nodelay(true).map_err(|_| HisError::Unreachable)?;
         let name = ServerName::try_from(config.host.to_string()).map_err(|_| HisError::Refused)?;
-        let stream = BufReader::with_capacity(READ_BYTES, stream);
         // In a box until it is done: it is large, and most requests need none.
-        let stream = Box::pin(tls.connect(name, stream)).await.map_err(|error| why_no_handshake(&error))?;
+        let stream =
+            Box::pin(tls.connect(name, ReadAhead::new(stream))).await.map_err(|error| why_no_handshake(&error))?;
         let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(|_| HisError::Unreachable)?;
         Ok(Self { sender, connection: Some(Box::new(connection)), home: Handle::current().id() })
     }
