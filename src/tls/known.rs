@@ -62,9 +62,8 @@ pub(super) struct KnownClients {
 }
 
 impl KnownClients {
-    /// What `judge` says, which looks at these revocation lists.
-    pub(super) fn new(judge: Arc<dyn ClientCertVerifier>, crls: &[CertificateRevocationListDer<'_>]) -> Self {
-        let lists_end = crls.iter().map(|crl| next_update(crl).unwrap_or(0)).min().unwrap_or(u64::MAX);
+    /// What `judge` says, whose revocation lists hold until `lists_end`, see [`lists_end`].
+    pub(super) fn new(judge: Arc<dyn ClientCertVerifier>, lists_end: u64) -> Self {
         Self { judge, lists_end, verdicts: Cache::new(KEPT_MOST) }
     }
 
@@ -138,6 +137,11 @@ impl ClientCertVerifier for KnownClients {
     }
 }
 
+/// When the first of these revocation lists is past its next update, in seconds since 1970.
+pub(super) fn lists_end(crls: &[CertificateRevocationListDer<'_>]) -> u64 {
+    crls.iter().map(|crl| next_update(crl).unwrap_or(0)).min().unwrap_or(u64::MAX)
+}
+
 /// Of every byte of a chain, and of where each certificate ends.
 fn fingerprint(leaf: &CertificateDer<'_>, intermediates: &[CertificateDer<'_>]) -> [u8; 32] {
     let mut text = Vec::with_capacity(4 * 1024);
@@ -184,7 +188,7 @@ mod tests {
                 .build()
                 .unwrap();
             let counting = Arc::new(Self(judge, AtomicUsize::new(0)));
-            (Arc::clone(&counting), KnownClients::new(counting, crls))
+            (Arc::clone(&counting), KnownClients::new(counting, lists_end(crls)))
         }
 
         fn asked(&self) -> usize {

@@ -12,7 +12,7 @@ use rustls::sign::SingleCertAndKey;
 use rustls::{CertificateError, ServerConfig};
 
 use super::identity::{Identity, Roots};
-use super::known::{Known, KnownClients};
+use super::known::{Known, KnownClients, lists_end};
 use super::{ALPN_H2, ALPN_HTTP1, ClockTime, TlsError, VERSIONS, provider, unix_time};
 use crate::clock::SharedClock;
 
@@ -63,11 +63,12 @@ pub fn back_channel(
     crls: Vec<CertificateRevocationListDer<'static>>,
     clock: &SharedClock,
 ) -> Result<ServerTls, TlsError> {
+    let lists_end = lists_end(&crls);
     let verifier = WebPkiClientVerifier::builder_with_provider(roots.store(), provider())
-        .with_crls(crls.iter().cloned())
+        .with_crls(crls)
         .enforce_revocation_expiration()
         .build()?;
-    assemble(identity, Some(Arc::new(KnownClients::new(verifier, &crls))), clock)
+    assemble(identity, Some(Arc::new(KnownClients::new(verifier, lists_end))), clock)
 }
 
 fn assemble(
