@@ -19,18 +19,21 @@ pub(super) trait Keyed {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Taken;
 
-/// Unique items.
+/// Unique items. A ZAL has a hundred thousand of these with one or two items, so it is small: 32 bytes, and no room to spare.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Unique<T> {
     items: Vec<T>,
-    /// Empty while there are at most [`SCANNED`] items.
-    index: HashMap<Box<str>, usize, RandomState>,
+    /// Absent while there are at most [`SCANNED`] items.
+    index: Option<Box<Index>>,
 }
+
+/// Where the item with a key stands.
+type Index = HashMap<Box<str>, usize, RandomState>;
 
 /// No items.
 impl<T> Default for Unique<T> {
     fn default() -> Self {
-        Self { items: Vec::new(), index: HashMap::default() }
+        Self { items: Vec::new(), index: None }
     }
 }
 
@@ -42,7 +45,7 @@ impl<T: Keyed> Unique<T> {
 
     /// One item.
     pub(super) fn of(item: T) -> Self {
-        Self { items: vec![item], index: HashMap::default() }
+        Self { items: vec![item], index: None }
     }
 
     /// Adds an item, unless its key is taken.
@@ -50,21 +53,31 @@ impl<T: Keyed> Unique<T> {
         if self.find(item.key()).is_some() {
             return Err(Taken);
         }
+        if self.items.len() < SCANNED {
+            self.items.reserve_exact(1);
+        }
         self.items.push(item);
-        let indexed = self.index.len();
         if self.items.len() > SCANNED {
-            let new = self.items.iter().enumerate().skip(indexed);
-            self.index.extend(new.map(|(at, item)| (item.key().into(), at)));
+            let index = self.index.get_or_insert_default();
+            let new = self.items.iter().enumerate().skip(index.len());
+            index.extend(new.map(|(at, item)| (item.key().into(), at)));
         }
         Ok(())
     }
 
+    /// Gives back what was reserved for items that did not come.
+    pub(super) fn settle(&mut self) {
+        self.items.shrink_to_fit();
+        if let Some(index) = &mut self.index {
+            index.shrink_to_fit();
+        }
+    }
+
     /// The item with this key.
     pub(super) fn find(&self, key: &str) -> Option<&T> {
-        if self.index.is_empty() {
-            self.items.iter().find(|item| item.key() == key)
-        } else {
-            self.index.get(key).and_then(|at| self.items.get(*at))
+        match &self.index {
+            None => self.items.iter().find(|item| item.key() == key),
+            Some(index) => index.get(key).and_then(|at| self.items.get(*at)),
         }
     }
 

@@ -14,6 +14,7 @@ use super::Reading;
 use super::error::{BadValue, Defect, Expected, ListError, Position};
 use super::schema::Schema;
 use super::unique::{Keyed, Unique};
+use super::uri::{EndpointUri, Endpoints, UriError};
 
 /// The most namespace declarations in force: ours, that of `xsi`, and two to spare.
 const MAX_NAMESPACES: usize = 4;
@@ -45,6 +46,8 @@ pub(super) struct Xml<'a> {
     opened: Mark,
     /// The text read last; one buffer for the whole file.
     buffer: String,
+    /// Those that were met.
+    endpoints: Endpoints,
     reading: Reading,
 }
 
@@ -64,8 +67,8 @@ impl<'a> Xml<'a> {
         reader.config_mut().expand_empty_elements = true;
         reader.config_mut().check_comments = true;
         reader.resolver_mut().set_max_namespace_bindings(MAX_NAMESPACES);
-        let (at, open, buffer) = (Mark(0), Vec::new(), String::new());
-        Ok(Self { reader, text, namespace: None, open, peeked: None, at, opened: at, buffer, reading })
+        let (at, open, buffer, endpoints) = (Mark(0), Vec::new(), String::new(), Endpoints::default());
+        Ok(Self { reader, text, namespace: None, open, peeked: None, at, opened: at, buffer, endpoints, reading })
     }
 
     /// The name of the root element, without opening it.
@@ -169,6 +172,28 @@ impl<'a> Xml<'a> {
         parse(&self.buffer).map_err(|reason| self.bad(Defect::BadValue { element, reason: reason.into() }))
     }
 
+    /// An element that holds an endpoint of browsers.
+    pub(super) fn front_channel(&mut self, element: &'static str) -> Result<EndpointUri, ListError> {
+        let reading = self.reading;
+        self.endpoint(element, |uri| uri.for_browsers(reading))
+    }
+
+    /// An element that holds an endpoint of nodes.
+    pub(super) fn back_channel(&mut self, element: &'static str) -> Result<EndpointUri, ListError> {
+        self.endpoint(element, Ok)
+    }
+
+    fn endpoint(
+        &mut self,
+        element: &'static str,
+        check: impl FnOnce(EndpointUri) -> Result<EndpointUri, UriError>,
+    ) -> Result<EndpointUri, ListError> {
+        self.start(element)?;
+        self.read_text(element)?;
+        let checked = self.endpoints.get(&self.buffer).and_then(check);
+        checked.map_err(|reason| self.bad(Defect::BadValue { element, reason: reason.into() }))
+    }
+
     /// The one of these elements that is next, which must hold a text, and its value.
     pub(super) fn one_of<K: Copy, T>(
         &mut self,
@@ -254,6 +279,7 @@ impl<'a> Xml<'a> {
             items.insert(value).map_err(|_| self.error(key_at, Defect::Duplicate { element }))?;
         }
         self.close(Expected::ItemOrEnd { item, container })?;
+        items.settle();
         Ok(items)
     }
 

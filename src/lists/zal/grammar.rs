@@ -66,24 +66,23 @@ fn service_of_release2(xml: &mut Xml<'_>) -> Result<ZalService, ListError> {
 }
 
 fn authorization(xml: &mut Xml<'_>) -> Result<EndpointUri, ListError> {
-    let reading = xml.reading();
-    xml.value("AuthorizationEndpointuri", |text| EndpointUri::front_channel(text, reading))
+    xml.front_channel("AuthorizationEndpointuri")
 }
 
 fn token(xml: &mut Xml<'_>) -> Result<EndpointUri, ListError> {
-    xml.value("TokenEndpointuri", EndpointUri::back_channel)
+    xml.back_channel("TokenEndpointuri")
 }
 
 fn subscription(xml: &mut Xml<'_>) -> Result<Subscription, ListError> {
     Ok(Subscription {
         max_days: xml.value("MaximaleDuur", positive)?,
-        endpoint: xml.value("SubscriptionEndpointuri", EndpointUri::back_channel)?,
+        endpoint: xml.back_channel("SubscriptionEndpointuri")?,
     })
 }
 
 fn role(xml: &mut Xml<'_>) -> Result<RoleEndpoint, ListError> {
     Ok(RoleEndpoint {
         role: xml.value("Systeemrolcode", SystemRole::parse)?,
-        endpoint: xml.within("ResourceEndpoint", |xml| xml.value("ResourceEndpointuri", EndpointUri::back_channel))?,
+        endpoint: xml.within("ResourceEndpoint", |xml| xml.back_channel("ResourceEndpointuri"))?,
     })
 }
