@@ -110,6 +110,9 @@ pub enum RunError {
     /// The start cannot be recorded.
     #[error("the audit log does not take the start of the node")]
     Audit(#[from] AuditError),
+    /// The lists could not be kept fresh any more; what was left was drained.
+    #[error("the lists are not kept fresh")]
+    Lists(#[source] std::io::Error),
     /// The data plane ended by itself; what was left was drained.
     #[error(transparent)]
     Worker(#[from] WorkerError),
@@ -186,7 +189,7 @@ impl App {
         // It outlives the drain, so that readiness can tell of it.
         let drained = CancellationToken::new();
         background.spawn(serve_ops(ops, monitor, drained.clone()));
-        background.spawn(lists.keep(&metrics, controls.stop.clone()));
+        let keeping = background.spawn(lists.keep(&metrics, controls.stop.clone()));
         checkpoints.feed(&background, &controls.stop);
         background.spawn(chain_log.clone().deliver(controls.stop.clone()));
         background.spawn(sweep(Arc::clone(&store), Arc::clone(&clock), controls.stop.clone()));
@@ -212,6 +215,7 @@ impl App {
         // All wait for the disk.
         let closing = tokio::task::spawn_blocking(move || (store.close(), index.close(), audit.close()));
         closing.await.map(|_| ()).map_err(std::io::Error::other)?;
+        keeping.await.map_err(std::io::Error::other).and_then(|kept| kept).map_err(RunError::Lists)?;
         served
     }
 }

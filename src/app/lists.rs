@@ -1,5 +1,8 @@
 //! The lists of a node: fetched, put into force, recorded, and watched for what an operator must know.
 
+mod old;
+
+use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -9,6 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
+use self::old::OldSnapshots;
 use super::assemble::{CONTROL_DEADLINES, identity};
 use super::{StartError, chain};
 use crate::audit::{AuditEvent, AuditLog, FileLog, Kind, Outcome};
@@ -16,7 +20,7 @@ use crate::clock::SharedClock;
 use crate::config::{self, Config};
 use crate::lists::{
     CopyFolder, HttpsSource, ListKind, NewSet, Pace, PerList, Published, Reading, RefreshError, RefreshOutcome,
-    Refresher, Rules, Zakl,
+    Refresher, Rules, Zakl, on_own_thread,
 };
 use crate::monitor::alarms::{Alarm, Alarms};
 use crate::monitor::metrics::Metrics;
@@ -50,6 +54,7 @@ struct Force {
     clock: SharedClock,
     own: Arc<OwnAddresses>,
     alarms: Arc<Alarms>,
+    old: Arc<OldSnapshots>,
 }
 
 impl ListsPart {
@@ -72,6 +77,7 @@ impl ListsPart {
             clock: Arc::clone(clock),
             own: Arc::new(OwnAddresses { front: origin(&config.front.origin), back: origin(&config.back.origin) }),
             alarms: Arc::default(),
+            old: Arc::default(),
         };
         let rules = Rules { reading: section.reading, grace: section.grace, loss_percent: section.loss_percent };
         let (source, loaded) = (Arc::new(list_source(config, clock)?), CancellationToken::new());
@@ -97,8 +103,15 @@ impl ListsPart {
         &self.force.snapshot
     }
 
-    /// Keeps them fresh until `stop`.
-    pub(super) fn keep(&self, metrics: &Arc<Metrics>, stop: CancellationToken) -> impl Future<Output = ()> + use<> {
+    /// Keeps them fresh until `stop`, on a thread that gives way to requests. A thread that ends by itself is a stop.
+    ///
+    /// # Errors
+    /// When there is no such thread, or it ended by itself.
+    pub(super) fn keep(
+        &self,
+        metrics: &Arc<Metrics>,
+        stop: CancellationToken,
+    ) -> impl Future<Output = io::Result<()>> + use<> {
         let (refresher, force, late_after) = (Arc::clone(&self.refresher), self.force.clone(), self.late_after);
         let (metrics, ended) = (Arc::clone(metrics), self.ended.clone());
         let report = move |result: &Result<RefreshOutcome, RefreshError>| {
@@ -109,7 +122,18 @@ impl ListsPart {
             force.note(result, refresher.given_at(), late_after);
             ended.send_modify(|count| *count = count.saturating_add(1));
         };
-        Arc::clone(&self.refresher).run(self.pace, Arc::clone(&self.wake), stop, report)
+        let running = Arc::clone(&self.refresher).run(self.pace, Arc::clone(&self.wake), stop.clone(), report);
+        let old = Arc::clone(&self.force.old);
+        let task = async move {
+            tokio::select! {
+                () = running => {}
+                () = old.let_go() => {}
+            }
+        };
+        async move {
+            let _ends_the_node = stop.drop_guard();
+            on_own_thread(task).await
+        }
     }
 
     /// How they are, whenever it is asked.
@@ -164,7 +188,7 @@ impl Force {
                 let detail = format!("{}, accepted by user {}", accepted.loss, accepted.by_uid);
                 force.record(Kind::ListsAccepted, detail);
             }
-            put_lists(&force.snapshot, &new.lists);
+            force.old.keep(put_lists(&force.snapshot, &new.lists));
             let snapshot = force.snapshot.load();
             snapshot.freshness.note_each(&new.given_at);
             let headers = new.lists.headers();

@@ -1,17 +1,19 @@
 //! Keeps the lists fresh: fetch all four, check each, never go back, publish together or not at all.
 
+mod background;
 mod error;
 mod examination;
 mod pace;
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 
+pub use background::on_own_thread;
 pub use error::RefreshError;
 pub use pace::Pace;
 
@@ -24,7 +26,7 @@ use crate::secret::random;
 /// How often an operator's leave is looked for while a list is held back.
 const LOOK_FOR_LEAVE: Duration = Duration::from_secs(5);
 
-/// Puts a set into force. Called once per new set, in order; it should be quick.
+/// Puts a set into force. Called once per new set, in order, on the thread that read it.
 pub type Published = Arc<dyn Fn(NewSet) + Send + Sync>;
 
 /// A set that comes into force.
@@ -55,11 +57,17 @@ pub struct Refresher {
     copy: CopyFolder,
     clock: SharedClock,
     rules: Rules,
-    publish: Published,
-    held: Mutex<Option<Held>>,
+    force: Force,
     holds_back: AtomicBool,
     /// One refresh at a time.
     turn: Semaphore,
+}
+
+/// Where a set comes into force.
+#[derive(Clone)]
+struct Force {
+    held: Arc<Mutex<Option<Held>>>,
+    publish: Published,
 }
 
 /// The set in force.
@@ -108,8 +116,9 @@ impl Refresher {
         rules: Rules,
         publish: Published,
     ) -> Self {
-        let (held, holds_back, turn) = (Mutex::new(None), AtomicBool::new(false), Semaphore::new(1));
-        Self { source, copy, clock, rules, publish, held, holds_back, turn }
+        let force = Force { held: Arc::default(), publish };
+        let (holds_back, turn) = (AtomicBool::new(false), Semaphore::new(1));
+        Self { source, copy, clock, rules, force, holds_back, turn }
     }
 
     /// Puts the copy on disk into force, for a start without network. Blocks; call it before the first refresh.
@@ -119,7 +128,7 @@ impl Refresher {
     /// When the copy is damaged, was altered, or is not valid by the present rules. Nothing is put into force then, and
     /// the next refresh has nothing to compare with: a step back from the lost copy goes unseen, so this is an incident.
     pub fn load_copy(&self) -> Result<Option<Arc<Lists>>, CopyError> {
-        let Some(Saved { raw, stamps, grace }) = self.copy.load()? else { return Ok(None) };
+        let Some(Saved { raw, current, stamps, grace }) = self.copy.load()? else { return Ok(None) };
         let parsed = Lists::parse(&raw, self.rules.reading);
         let lists = parsed.map_err(|(list, error)| CopyError::Invalid { list, error })?;
         let headers = lists.headers();
@@ -127,8 +136,8 @@ impl Refresher {
             return Err(CopyError::Manifest);
         }
         let lists = Arc::new(Lists { grace: grace.into(), ..lists });
-        let held = Held { lists: Arc::clone(&lists), stamps, validators: PerList::default(), saved: true };
-        self.put_into_force(held, Vec::new());
+        let held = Held { lists: Arc::clone(&lists), stamps, validators: PerList::default(), saved: current };
+        self.force.put(held, Vec::new());
         Ok(Some(lists))
     }
 
@@ -139,38 +148,32 @@ impl Refresher {
     /// the publisher gave again count as given now.
     pub async fn refresh(&self) -> Result<RefreshOutcome, RefreshError> {
         let _turn = self.turn.acquire().await.map_err(|_| RefreshError::Interrupted)?;
-        let held = self.held();
+        let held = self.force.held();
         let fetched = self.fetch(held.as_ref()).await;
         let (rules, now, copy) = (self.rules, self.clock.now(), self.copy.clone());
         let examination = Examination { fetched, held, rules, now, copy };
-        let job = tokio::task::spawn_blocking(move || examination.run());
-        match job.await.map_err(|_| RefreshError::Interrupted)? {
-            Examined::New { held, accepted, copy } => {
-                self.holds_back.store(false, Ordering::Relaxed);
-                self.put_into_force(held, accepted);
-                Ok(RefreshOutcome { change: Change::Swapped, copy })
-            }
-            Examined::Same { held, copy } => {
-                self.holds_back.store(false, Ordering::Relaxed);
-                self.hold(held);
-                Ok(RefreshOutcome { change: Change::Unchanged, copy })
-            }
-            Examined::Refused { held, error } => {
-                held.into_iter().for_each(|held| self.hold(held));
-                self.note_refusal(&error);
-                Err(error)
-            }
+        let force = self.force.clone();
+        let job = tokio::task::spawn_blocking(move || {
+            force.give_way();
+            force.take(examination.run())
+        });
+        let result = job.await.unwrap_or(Err(RefreshError::Interrupted));
+        match &result {
+            Ok(_) => self.holds_back.store(false, Ordering::Relaxed),
+            Err(error) => self.note_refusal(error),
         }
+        result
     }
 
     /// When the publisher last gave each list of the set in force.
     #[must_use]
     pub fn given_at(&self) -> Option<PerList<Timestamp>> {
-        self.held().map(|held| held.given_at())
+        self.force.held().map(|held| held.given_at())
     }
 
     /// Refreshes at once, then at this pace, whenever `wake` is notified, and soon after an operator accepts what is held
-    /// back, until `stop`. A failure is reported and tried again; it never ends the loop.
+    /// back, until `stop`. A failure is reported and tried again; it never ends the loop. Meant for [`on_own_thread`]: its
+    /// thread gives way to all others as soon as a set is in force.
     pub async fn run(
         self: Arc<Self>,
         pace: Pace,
@@ -180,6 +183,7 @@ impl Refresher {
     ) {
         let mut failures: u32 = 0;
         loop {
+            self.force.give_way();
             let result = tokio::select! {
                 result = self.refresh() => result,
                 () = stop.cancelled() => return,
@@ -225,19 +229,52 @@ impl Refresher {
             }
         }
     }
+}
 
-    fn held(&self) -> Option<Held> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner).clone()
+impl Force {
+    /// What an examination leads to.
+    fn take(&self, examined: Examined) -> Result<RefreshOutcome, RefreshError> {
+        match examined {
+            Examined::New { held, accepted, copy } => {
+                self.put(held, accepted);
+                Ok(RefreshOutcome { change: Change::Swapped, copy })
+            }
+            Examined::Same { held, copy } => {
+                self.hold(held);
+                Ok(RefreshOutcome { change: Change::Unchanged, copy })
+            }
+            Examined::Refused { held, error } => {
+                held.into_iter().for_each(|held| self.hold(held));
+                Err(error)
+            }
+        }
     }
 
-    fn hold(&self, held: Held) {
-        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = Some(held);
-    }
-
-    fn put_into_force(&self, held: Held, accepted: Vec<Acceptance>) {
+    fn put(&self, held: Held, accepted: Vec<Acceptance>) {
         let new = NewSet { lists: Arc::clone(&held.lists), given_at: held.given_at(), accepted };
         self.hold(held);
         (self.publish)(new);
+    }
+
+    fn held(&self) -> Option<Held> {
+        self.lock().clone()
+    }
+
+    fn hold(&self, held: Held) {
+        let old = self.lock().replace(held);
+        // Not under the lock: it may be the last of 20,000 providers.
+        drop(old);
+    }
+
+    /// Lets all other threads go before this one when a set is in force. Without one nobody is served, so nobody waits.
+    fn give_way(&self) {
+        if self.lock().is_some() {
+            background::give_way();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Held>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

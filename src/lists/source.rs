@@ -103,10 +103,12 @@ fn http_date(text: &str) -> Option<Timestamp> {
 
 async fn read_body(mut answer: Response) -> Result<Bytes, SourceError> {
     let limit = u64::try_from(MAX_LIST_BYTES).unwrap_or(u64::MAX);
-    if answer.content_length().is_some_and(|length| length > limit) {
+    let announced = answer.content_length().unwrap_or_default();
+    if announced > limit {
         return Err(SourceError::TooLarge);
     }
-    let mut body = BytesMut::new();
+    // Grown by doubling, a list would take up to twice its size, and be copied as often.
+    let mut body = BytesMut::with_capacity(usize::try_from(announced).unwrap_or_default());
     while let Some(chunk) = answer.chunk().await.map_err(|error| sort(&error))? {
         if body.len().saturating_add(chunk.len()) > MAX_LIST_BYTES {
             return Err(SourceError::TooLarge);

@@ -97,8 +97,9 @@ impl Freshness {
 pub type SharedSnapshot = Arc<ArcSwap<Snapshot>>;
 
 /// Puts a set of lists into force, whole: who loaded the snapshot before keeps the old set, who loads it after has the new one.
-pub fn put_lists(snapshot: &SharedSnapshot, lists: &Arc<Lists>) {
-    snapshot.rcu(|held| Snapshot { lists: Arc::clone(lists), ..Snapshot::clone(held) }.indexed());
+/// The old snapshot is given back: who lets go of it last takes 20,000 providers apart.
+pub fn put_lists(snapshot: &SharedSnapshot, lists: &Arc<Lists>) -> Arc<Snapshot> {
+    snapshot.rcu(|held| Snapshot { lists: Arc::clone(lists), ..Snapshot::clone(held) }.indexed())
 }
 
 #[cfg(test)]

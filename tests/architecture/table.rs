@@ -158,6 +158,7 @@ pub(crate) const CRATES: &[(&str, &[&str])] = &[
     ("refinery", &["store"]),
     ("reqwest", &["tls", "audit::witness", "lists::source", "chainlog::delivery", "session::oidc", "sandbox"]),
     ("rusqlite", &["store"]),
+    ("rustix", &["lists::refresh"]),
     ("rustls", &["tls", "edge", "audit::syslog", "his::pool", "store", "sandbox"]),
     ("smol_str", &["medmij"]),
     ("socket2", &["edge"]),
@@ -171,7 +172,7 @@ pub(crate) const CRATES: &[(&str, &[&str])] = &[
     ("tracing_subscriber", &["telemetry"]),
     ("wide", &["fhir::shape"]),
     ("x509_parser", &["tls", "config"]),
-    ("zstd", &["audit", "store"]),
+    ("zstd", &["audit", "lists::copy", "store"]),
     ("indicatif", &["cli"]),
     ("std::env", &["cli"]),
     (

@@ -4,6 +4,7 @@ mod life;
 mod order;
 
 use std::fs;
+use std::path::PathBuf;
 use std::sync::atomic::AtomicUsize;
 
 use bytes::Bytes;
@@ -205,14 +206,44 @@ async fn a_copy_that_was_altered_is_refused() {
     let path = path.into_iter().find(|path| path.file_name().unwrap().to_str().unwrap().starts_with("whl-")).unwrap();
     let valid_but_other = whl(903).replace("back.dossier.example", "back.intruder.example");
     Whl::parse(valid_but_other.as_bytes(), Reading::default()).unwrap();
-    fs::write(&path, valid_but_other).unwrap();
-    let error = node.refresher.load_copy().unwrap_err();
-    assert!(matches!(error, CopyError::Altered { list: ListKind::Whl }), "{error:?}");
+    let whole = fs::read(&path).unwrap();
+    let packed = zstd::bulk::compress(valid_but_other.as_bytes(), 3).unwrap();
+    for altered in [packed.as_slice(), valid_but_other.as_bytes(), &whole[..whole.len() / 2], b""] {
+        fs::write(&path, altered).unwrap();
+        let error = node.refresher.load_copy().unwrap_err();
+        assert!(matches!(error, CopyError::Altered { list: ListKind::Whl }), "{error:?}");
+    }
     fs::remove_file(path).unwrap();
     assert!(matches!(node.refresher.load_copy().unwrap_err(), CopyError::Read(_)));
     assert!(node.in_force().is_empty());
 
     assert_eq!(change(node.refresh().await), Change::Swapped, "the network heals the copy");
+    node.restart();
+    assert!(node.refresher.load_copy().unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_copy_with_the_lists_as_they_came_is_read_and_then_packed() {
+    let mut node = Node::new();
+    node.refresh().await.unwrap();
+    let names = |node: &Node| -> Vec<PathBuf> {
+        fs::read_dir(&node.folder.0).unwrap().map(|entry| entry.unwrap().path()).collect()
+    };
+    for packed in names(&node).into_iter().filter(|path| path.extension().unwrap() == "zst") {
+        let list = zstd::decode_all(fs::read(&packed).unwrap().as_slice()).unwrap();
+        fs::write(packed.with_extension(""), list).unwrap();
+        fs::remove_file(packed).unwrap();
+    }
+    let manifest = node.folder.0.join("manifest.json");
+    let text = fs::read_to_string(&manifest).unwrap();
+    fs::write(&manifest, text.replace("\"layout\": 2", "\"layout\": 1")).unwrap();
+
+    node.restart();
+    node.refresher.load_copy().unwrap().unwrap();
+    assert_eq!(node.in_force(), [903]);
+    assert_eq!(change(node.refresh().await), Change::Unchanged);
+    assert_eq!(names(&node).iter().filter(|path| path.extension().unwrap() == "zst").count(), 4);
+    assert_eq!(names(&node).len(), 5, "the plain ones are gone");
     node.restart();
     assert!(node.refresher.load_copy().unwrap().is_some());
 }
@@ -228,7 +259,7 @@ async fn a_damaged_manifest_is_refused() {
         String::new(),
         good[..good.len() / 2].to_owned(),
         good.replace("\"sequence\": 903", "\"sequence\": 1"),
-        good.replace("\"layout\": 1", "\"layout\": 2"),
+        good.replace("\"layout\": 2", "\"layout\": 3"),
         good.replace("\"sha256\": \"", "\"sha256\": \"../"),
     ] {
         assert_ne!(bad, good);

@@ -71,7 +71,7 @@ impl Swaps {
         for burst in 0..SWAPS / BURST {
             asked.wait_for(|asked| *asked >= burst).await.unwrap();
             for number in 0..BURST {
-                put_lists(&gateway.controls().snapshot, &sets[(burst + number) % 2]);
+                drop(put_lists(&gateway.controls().snapshot, &sets[(burst + number) % 2]));
                 tokio::task::yield_now().await;
             }
         }

@@ -53,7 +53,7 @@ async fn offer_in_turn(offers: Vec<(Offer, Offer)>, restarts: Vec<bool>) {
             (answers.whl, answers.gnl) = (answer(whl, whitelist), answer(gnl, names));
         }
         let taken = node.refresh().await;
-        let now = node.refresher.held().map(|held| held.lists);
+        let now = node.refresher.force.held().map(|held| held.lists);
         match taken {
             Ok(_) => {
                 let raw = PerList::from_fn(|list| node.publisher.answers.lock().unwrap().of(list).clone().unwrap());
