@@ -282,7 +282,9 @@ fn shape_scanned(
     if mask.has_address(&shaped.body) {
         return Err(ShapeFault::InternalAddress);
     }
-    Ok(Shaped { next: next.map(str::to_owned), ..shaped })
+    let next = next.map(str::to_owned);
+    scratch::keep_entries(bundle.entries);
+    Ok(Shaped { next, ..shaped })
 }
 
 /// Whether an entry stays, as far as it can be told without the others.

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::outline::{Kind, Outline, Value};
 use super::reference::{Target, refers_to_patient, target};
 use super::types::{Binding, binding, is_id};
-use super::{Page, Record, ShapeFault, pages};
+use super::{Page, Record, ShapeFault, pages, scratch};
 
 /// Why an entry is in the answer (Bundle.entry.search.mode).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,8 +46,10 @@ impl<'o> Bundle<'o> {
     /// `NotASearchset`, `Incomplete`, `UnexpectedType`, `Unreadable`.
     pub(super) fn read(outline: &'o Outline<'_>, page: Page) -> Result<Self, ShapeFault> {
         let mut bundle = Self::frame(outline)?;
-        let items = bundle.entry.into_iter().flat_map(Value::items);
-        bundle.entries = items.map(Entry::read).collect::<Result<_, _>>()?;
+        bundle.entries = scratch::entries();
+        for item in bundle.entry.into_iter().flat_map(Value::items) {
+            bundle.entries.push(Entry::read(item)?);
+        }
         bundle.check_total(bundle.entries.len() as u64, page)?;
         Ok(bundle)
     }

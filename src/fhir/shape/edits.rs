@@ -3,29 +3,41 @@
 use std::cmp::Reverse;
 use std::ops::Range;
 
-use super::ShapeFault;
+use super::mask::Mask;
 use super::outline::Value;
+use super::{ShapeFault, scratch};
 
 /// What replaces a value that may not be shown, written as the extension of a primitive element (STU3 2.6.2).
 pub(super) const MASKED: &str =
     r#"{"extension":[{"url":"http://hl7.org/fhir/StructureDefinition/data-absent-reason","valueCode":"masked"}]}"#;
 
 #[derive(Debug, Clone)]
-struct Edit {
+pub(super) struct Edit {
     span: Range<usize>,
     /// Where in `texts` its replacement stands.
     text: Range<usize>,
 }
 
+/// Room for changes, for the texts of their replacements, and for two texts that are being put together.
+pub(super) type Room = (Vec<Edit>, Vec<u8>, [String; 2]);
+
 /// Changes in any order; one that lies inside another is swallowed by it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Edits {
     list: Vec<Edit>,
     /// What comes in the place of the spans, one behind the other: an answer with many changes has no more allocations
     /// than one with few.
     texts: Vec<u8>,
-    /// Where a text is put together before it is written as JSON.
-    scratch: String,
+    /// Where texts are put together before they are written as JSON.
+    rooms: [String; 2],
+}
+
+impl Default for Edits {
+    /// No changes, in the room of those of another answer.
+    fn default() -> Self {
+        let (list, texts, rooms) = scratch::edits();
+        Self { list, texts, rooms }
+    }
 }
 
 impl Edits {
@@ -41,7 +53,7 @@ impl Edits {
 
     /// Puts a JSON string that is made of parts in the place of a span, between two texts of JSON.
     pub(super) fn replace_joined(&mut self, span: Range<usize>, before: &str, parts: &[&str], after: &str) {
-        let mut joined = std::mem::take(&mut self.scratch);
+        let [mut joined, other] = std::mem::take(&mut self.rooms);
         joined.clear();
         joined.extend(parts.iter().copied());
         self.write(span, |texts| {
@@ -49,7 +61,19 @@ impl Edits {
             write_quoted(texts, &joined);
             texts.extend_from_slice(after.as_bytes());
         });
-        self.scratch = joined;
+        self.rooms = [joined, other];
+    }
+
+    /// Puts a text without BSN and address in the place of a string; false when there is no end to either.
+    pub(super) fn replace_cleaned(&mut self, string: Value<'_>, text: &str, mask: &Mask<'_>) -> bool {
+        let mut rooms = std::mem::take(&mut self.rooms);
+        let is_clean = mask.clean(text, &mut rooms);
+        if is_clean {
+            let [cleaned, _] = &rooms;
+            self.replace_string(string, cleaned);
+        }
+        self.rooms = rooms;
+        is_clean
     }
 
     /// Puts a masked element in the place of the member `name`, which stands in this span.
@@ -119,12 +143,15 @@ impl Edits {
     /// As [`Self::apply`].
     pub(super) fn apply_from(mut self, text: &str, from: usize) -> Result<Vec<u8>, ShapeFault> {
         self.list.retain(|edit| edit.span.start >= from);
-        // Insertions come before the change that starts where they do, wide changes before those inside them.
-        self.list.sort_by_key(|edit| (edit.span.start, !edit.span.is_empty(), Reverse(edit.span.end)));
-        let mut out = Vec::with_capacity(text.len().saturating_sub(from) + 1024);
+        // Insertions come before the change that starts where they do, wide changes before those inside them; of two that are
+        // alike the first.
+        self.list.sort_unstable_by_key(|edit| {
+            (edit.span.start, !edit.span.is_empty(), Reverse(edit.span.end), edit.text.start, edit.text.end)
+        });
+        let mut out = Vec::with_capacity(text.len().saturating_sub(from) + self.texts.len());
         let mut copied = from;
-        for Edit { span, text: replacement } in self.list {
-            let replacement = self.texts.get(replacement).ok_or(ShapeFault::Conflict)?;
+        for Edit { span, text: replacement } in &self.list {
+            let replacement = self.texts.get(replacement.clone()).ok_or(ShapeFault::Conflict)?;
             if span.start < copied {
                 if span.end <= copied {
                     continue;
@@ -140,6 +167,27 @@ impl Edits {
     }
 }
 
+impl Drop for Edits {
+    fn drop(&mut self) {
+        let Self { list, texts, rooms } = self;
+        list.clear();
+        wipe(texts);
+        let rooms = std::mem::take(rooms).map(|room| {
+            let mut bytes = room.into_bytes();
+            bytes.resize(bytes.capacity(), 0);
+            wipe(&mut bytes);
+            String::from_utf8(bytes).unwrap_or_default()
+        });
+        scratch::keep_edits((std::mem::take(list), std::mem::take(texts), rooms));
+    }
+}
+
+/// Leaves nothing of what stood there: it was a patient's, and the room is left to another answer.
+fn wipe(texts: &mut Vec<u8>) {
+    texts.fill(0);
+    texts.clear();
+}
+
 /// A text as JSON string.
 pub(super) fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
@@ -147,7 +195,9 @@ pub(super) fn quoted(text: &str) -> String {
 
 /// The same, at the end of a text.
 fn write_quoted(out: &mut Vec<u8>, text: &str) {
-    if text.bytes().all(|byte| byte >= b' ' && !matches!(byte, b'"' | b'\\')) {
+    // Most have nothing to escape. Looked at to the end, as that is done for many bytes at once.
+    let is_plain = text.bytes().fold(true, |plain, byte| plain & (byte >= b' ') & (byte != b'"') & (byte != b'\\'));
+    if is_plain {
         out.reserve(text.len() + 2);
         out.push(b'"');
         out.extend_from_slice(text.as_bytes());

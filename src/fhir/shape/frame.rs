@@ -5,7 +5,7 @@ use super::edits::{Edits, MASKED, quoted};
 use super::reference::Target;
 use super::visible::{Index, drop_unreferenced};
 use super::walk::{Site, Walk};
-use super::{ShapeFault, Shaped, Shaping};
+use super::{ShapeFault, Shaped, Shaping, scratch};
 
 /// Makes the changes that depend on which entries stay, then all of them.
 pub(super) fn finish<'o>(
@@ -43,6 +43,7 @@ pub(super) fn finish<'o>(
     let (entries, includes) = (count(Mode::Match), count(Mode::Include));
     edit_bundle(&mut edits, bundle, shaping, next, stays, entries);
     let all = u32::try_from(bundle.resources().count()).unwrap_or(u32::MAX);
+    scratch::keep_sites(sites);
     Ok(Shaped { body: edits.apply(text)?, entries, withheld: all - entries - includes, next: None })
 }
 

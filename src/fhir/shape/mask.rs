@@ -160,33 +160,38 @@ impl<'a> Mask<'a> {
         text.len() >= self.host.len() && self.address.find(text, 0).is_some()
     }
 
-    /// The text without both. To take out one can lay the other bare, so it is looked over until nothing is found; `None`
-    /// when that has no end in sight.
-    pub(super) fn clean(&self, text: &str) -> Option<String> {
-        let mut cleaned = text.to_owned();
-        for _ in 0..MOST_ROUNDS {
-            cleaned = self.without_bsn(&self.without_address(&cleaned));
-            if !self.has_bsn(&cleaned) && !self.has_address(cleaned.as_bytes()) {
-                return Some(cleaned);
-            }
-        }
-        None
+    /// Makes the first of these the text without both. To take out one can lay the other bare, so it is looked over until
+    /// nothing is found; false when that has no end in sight.
+    pub(super) fn clean(&self, text: &str, [cleaned, between]: &mut [String; 2]) -> bool {
+        cleaned.clear();
+        cleaned.push_str(text);
+        (0..MOST_ROUNDS).any(|_| {
+            self.without_address(cleaned, between);
+            self.without_bsn(between, cleaned);
+            !self.has_bsn(cleaned) && !self.has_address(cleaned.as_bytes())
+        })
     }
 
-    /// The text with asterisks for the BSN.
-    fn without_bsn(&self, text: &str) -> String {
-        let masked = |found: &str| format!("{MASKED_BSN}{}", bare_tags(found));
-        replace_all(text, masked, |from| self.find_bsn(text, from))
+    /// Makes `out` the text with asterisks for the BSN.
+    fn without_bsn(&self, text: &str, out: &mut String) {
+        let masked = |out: &mut String, found: &str| {
+            out.push_str(MASKED_BSN);
+            bare_tags(found, out);
+        };
+        out.clear();
+        replace_all(text, out, masked, |from| self.find_bsn(text, from));
     }
 
-    /// The text with our base for the HIS's when it starts with it, and asterisks for addresses further on.
-    fn without_address(&self, text: &str) -> String {
+    /// Makes `out` the text with our base for the HIS's when it starts with it, and asterisks for addresses further on.
+    fn without_address(&self, text: &str, out: &mut String) {
         let (moved, rest) = match text.strip_prefix(self.his_base) {
             Some(rest) if rest.is_empty() || rest.starts_with(['/', '?', '#']) => (self.our_base, rest),
             Some(_) | None => ("", text),
         };
-        let masked = replace_all(rest, |_| MASKED_ADDRESS, |from| self.address.find(rest.as_bytes(), from));
-        format!("{moved}{masked}")
+        out.clear();
+        out.push_str(moved);
+        let masked = |out: &mut String, _: &str| out.push_str(MASKED_ADDRESS);
+        replace_all(rest, out, masked, |from| self.address.find(rest.as_bytes(), from));
     }
 
     /// The next place at or after `from` where the nine digits stand, gaps between them or not. No further digit touches
@@ -263,18 +268,17 @@ fn gap_end(text: &str, start: usize) -> usize {
     at
 }
 
-/// The tags of a text without their attributes, so that markup stays balanced.
-fn bare_tags(text: &str) -> String {
-    let mut tags = String::new();
+/// Adds the tags of a text without their attributes, so that markup stays balanced.
+fn bare_tags(text: &str, tags: &mut String) {
     for inner in text.split('<').skip(1).filter_map(|rest| rest.split_once('>')).map(|(inner, _)| inner) {
-        let name: String = inner.chars().take_while(|char| char.is_ascii_alphanumeric() || *char == '/').collect();
+        let end = inner.find(|char: char| !char.is_ascii_alphanumeric() && char != '/').unwrap_or(inner.len());
+        let name = inner.get(..end).unwrap_or_default();
         let is_name = name.len() < SHORTEST_BSN && name.contains(|char: char| char.is_ascii_alphabetic());
         let is_empty = is_name && inner.ends_with('/') && !name.ends_with('/');
         if is_name {
-            tags.extend(["<", &name, if is_empty { "/>" } else { ">" }]);
+            tags.extend(["<", name, if is_empty { "/>" } else { ">" }]);
         }
     }
-    tags
 }
 
 /// The length up to and with the closing byte; that of the first byte when it is not near or another one opens before,
@@ -297,20 +301,20 @@ pub(super) fn find_ignoring_case(text: &[u8], sought: &[u8], from: usize) -> Opt
     memchr2_iter(byte.to_ascii_lowercase(), byte.to_ascii_uppercase(), rest).map(|at| from + at).find(is_there)
 }
 
-fn replace_all<R: AsRef<str>>(
+/// Adds a text with others in the place of what is found in it.
+fn replace_all(
     text: &str,
-    replacement: impl Fn(&str) -> R,
+    out: &mut String,
+    replace: impl Fn(&mut String, &str),
     find: impl Fn(usize) -> Option<Range<usize>>,
-) -> String {
-    let mut out = String::with_capacity(text.len());
+) {
     let mut from = 0;
     while let Some(found) = find(from) {
         out.push_str(text.get(from..found.start).unwrap_or_default());
-        out.push_str(replacement(text.get(found.clone()).unwrap_or_default()).as_ref());
+        replace(out, text.get(found.clone()).unwrap_or_default());
         from = found.end;
     }
     out.push_str(text.get(from..).unwrap_or_default());
-    out
 }
 
 #[cfg(test)]
@@ -322,6 +326,12 @@ mod tests {
 
     fn mask(bsn: &str) -> Mask<'_> {
         Mask::new(bsn, HIS, OURS, &[OURS])
+    }
+
+    fn made(by: impl Fn(&mut String)) -> String {
+        let mut out = "what stood here before".to_owned();
+        by(&mut out);
+        out
     }
 
     #[test]
@@ -338,7 +348,7 @@ mod tests {
             ("９９９９１１１３２ en 99991113２", "********* en *********"),
             ("0999911132 x000999911132", "0********* x000*********"),
         ] {
-            assert_eq!(mask.without_bsn(text), masked);
+            assert_eq!(made(|out| mask.without_bsn(text, out)), masked);
         }
         for text in ["9999111321", "1999911132", "10999911132", "99991113", "999911133", "9999x11132", "99:99:11.132"] {
             assert!(!mask.has_bsn(text), "{text}");
@@ -348,9 +358,11 @@ mod tests {
     #[test]
     fn a_leading_zero_may_be_missing() {
         let mask = mask("012345672");
-        assert_eq!(mask.without_bsn("012345672, 12345672, 112345672"), "*********, *********, 112345672");
+        let text = "012345672, 12345672, 112345672";
+        assert_eq!(made(|out| mask.without_bsn(text, out)), "*********, *********, 112345672");
         let mask = self::mask("020191121");
-        assert_eq!(mask.without_bsn("2019-11-21 20191121 2019.11.21"), "2019-11-21 ********* *********");
+        let text = "2019-11-21 20191121 2019.11.21";
+        assert_eq!(made(|out| mask.without_bsn(text, out)), "2019-11-21 ********* *********");
     }
 
     #[test]
@@ -362,7 +374,7 @@ mod tests {
             ("see HIS.internal, or app.his.internal.", "see ***, or app.***."),
             ("this.internal his.internals my-his.internal", "this.internal his.internals my-his.internal"),
         ] {
-            assert_eq!(mask.without_address(text), expected);
+            assert_eq!(made(|out| mask.without_address(text, out)), expected);
         }
     }
 
@@ -378,7 +390,9 @@ mod tests {
             ("https://his.internal:8443/fhir999911132", "https://***:8443/fhir*********"),
             ("plain", "plain"),
         ] {
-            assert_eq!(mask.clean(text).as_deref(), Some(expected), "{text}");
+            let mut rooms = [String::new(), String::new()];
+            assert!(mask.clean(text, &mut rooms));
+            assert_eq!(rooms[0], expected, "{text}");
         }
     }
 

@@ -133,6 +133,22 @@ proptest! {
         }
     }
 
+    /// What a thread shaped before makes no difference: the same bytes and the same faults, also of broken JSON.
+    #[test]
+    fn an_answer_is_shaped_as_if_it_were_the_first(
+        answers in prop::collection::vec((prop::collection::vec(any::<u8>(), 0..500), any::<prop::sample::Index>()), 1..4),
+    ) {
+        for (bytes, cut) in answers {
+            let generated = Generated::of(&bytes);
+            let body = generated.body.as_bytes();
+            let (torn, _) = body.split_at(cut.index(body.len() + 1));
+            for body in [body, torn, body] {
+                let first = std::thread::scope(|scope| scope.spawn(|| generated.shape(body)).join().unwrap());
+                prop_assert_eq!(generated.shape(body), first, "{}", generated.body);
+            }
+        }
+    }
+
     /// What has left once, given the addresses of the HIS again, is what leaves the second time: whatever no rule touches
     /// keeps its bytes, in any notation.
     #[test]

@@ -17,7 +17,12 @@ pub(super) struct Index<'b> {
     /// By the end of the id, as a number: most comparisons end there.
     identities: Vec<(u64, &'b str, &'b str, usize)>,
     urls: Vec<(u64, &'b str, usize)>,
+    /// A bit for each of them, by the end of its name: almost every Reference leads out of the answer.
+    present: [u64; PRESENT_WORDS],
 }
+
+/// Words of 64 bits for the presence of entries.
+const PRESENT_WORDS: usize = 64;
 
 impl<'b> Index<'b> {
     /// The index of a bundle. Without an include, an entry that is withheld or more of them than may be alike there is
@@ -27,7 +32,7 @@ impl<'b> Index<'b> {
     /// `NotASearchset` when one identity or full URL is there over 256 times.
     pub(super) fn new(bundle: &'b Bundle<'_>, stays: &[bool]) -> Result<Self, ShapeFault> {
         let is_asked = stays.contains(&false) || bundle.resources().any(|entry| entry.mode != Mode::Match);
-        let mut index = Self { identities: Vec::new(), urls: Vec::new() };
+        let mut index = Self { identities: Vec::new(), urls: Vec::new(), present: [0; PRESENT_WORDS] };
         if !is_asked && stays.len() <= MOST_REPEATS {
             return Ok(index);
         }
@@ -38,7 +43,17 @@ impl<'b> Index<'b> {
             index.identities.push((tail(entry.id), entry.id, entry.resource_type, at));
             index.urls.extend(entry.full_url.as_ref().map(|(_, url)| (tail(url), url.as_ref(), at)));
         }
+        for tail in index.identities.iter().map(|entry| entry.0).chain(index.urls.iter().map(|entry| entry.0)) {
+            let (word, bit) = presence(tail);
+            index.present.iter_mut().skip(word).take(1).for_each(|word| *word |= bit);
+        }
         index.sort()
+    }
+
+    /// Whether an entry may be there whose name ends so.
+    fn may_have(&self, tail: u64) -> bool {
+        let (word, bit) = presence(tail);
+        self.present.get(word).is_some_and(|word| word & bit != 0)
     }
 
     fn sort(mut self) -> Result<Self, ShapeFault> {
@@ -52,6 +67,8 @@ impl<'b> Index<'b> {
     /// Indexes of the entries; more than one when the HIS repeats itself.
     pub(super) fn find(&self, target: Target<'_>) -> impl Iterator<Item = usize> {
         let (identities, urls) = match target {
+            Target::Local { id, .. } if !self.may_have(tail(id)) => (None, None),
+            Target::Urn(url) | Target::Elsewhere(url) if !self.may_have(tail(url)) => (None, None),
             Target::Local { resource_type, id, .. } => {
                 let sought = (tail(id), id, resource_type);
                 (
@@ -73,6 +90,12 @@ impl<'b> Index<'b> {
 /// The end of a name, where names differ most, as a number.
 fn tail(name: &str) -> u64 {
     ends(name.as_bytes()).1
+}
+
+/// Where the bit of a name with this end is: word and bit.
+fn presence(tail: u64) -> (usize, u64) {
+    let mixed = tail.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    ((mixed >> (u64::BITS - PRESENT_WORDS.ilog2())) as usize, 1 << (mixed >> 32 & 63))
 }
 
 /// Whether one of these is there too often; they are sorted.

@@ -13,11 +13,33 @@ use super::outline::{Kind, Member, Value, traits};
 use super::recent::Recent;
 use super::reference::{Target, below, target};
 use super::types::{is_address, is_attachment, is_canonical};
-use super::{Record, ShapeFault};
+use super::{Record, ShapeFault, scratch};
 use crate::medmij::Bsn;
 
 /// Members of an entry that speak of the HIS's own exchange, and never leave.
 const EXCHANGE: u64 = Name::Link.bit() | Name::Request.bit() | Name::Response.bit();
+
+/// What a system of codes or identifiers is to the walk. None is both of the first two.
+#[derive(Debug, Clone, Copy)]
+enum System {
+    /// That of the lines of a consultation.
+    Lines,
+    /// That of the BSN.
+    Bsn,
+    Other,
+}
+
+impl System {
+    fn of(text: &str) -> Self {
+        if is_line_system(text) {
+            Self::Lines
+        } else if is_bsn_system(text) {
+            Self::Bsn
+        } else {
+            Self::Other
+        }
+    }
+}
 
 /// A Reference that will leave, unless its entry is withheld.
 #[derive(Debug)]
@@ -67,8 +89,8 @@ pub(super) struct Walk<'a, 'o> {
     pub(super) gone_ids: Vec<&'o str>,
     /// Whether each element of the lists is shown that are being cut, innermost last.
     pub(super) shown: Vec<bool>,
-    /// Systems that are neither of the lines of a consultation nor of the BSN.
-    innocent: Recent<'o, ()>,
+    /// What systems are.
+    systems: Recent<'o, System>,
     /// Where References point that pass as they are.
     targets: Recent<'o, Target<'o>>,
     entry: Option<usize>,
@@ -83,7 +105,7 @@ impl<'a, 'o> Walk<'a, 'o> {
             record,
             mask,
             edits: Edits::default(),
-            sites: Vec::new(),
+            sites: scratch::sites(),
             own: None,
             contained: Vec::new(),
             gone: Vec::new(),
@@ -91,7 +113,7 @@ impl<'a, 'o> Walk<'a, 'o> {
             gone_end: 0,
             gone_ids: Vec::new(),
             shown: Vec::new(),
-            innocent: Recent::default(),
+            systems: Recent::default(),
             targets: Recent::default(),
             entry: None,
             leaves: true,
@@ -272,19 +294,22 @@ impl<'a, 'o> Walk<'a, 'o> {
 
     /// A hidden line under whatever name it stands, or a BSN.
     fn system(&mut self, object: Value<'o>, system: Value<'o>, leaves: bool) -> Result<(), ShapeFault> {
-        if system.plain().is_some_and(|text| self.innocent.about(text).is_some()) {
-            return Ok(());
+        let kind = match system.plain() {
+            Some(text) => match self.systems.about(text) {
+                Some(known) => *known,
+                None => {
+                    let kind = System::of(text);
+                    self.systems.remember(text, kind);
+                    kind
+                }
+            },
+            None => system.string().map_or(System::Other, |text| System::of(&text)),
+        };
+        match kind {
+            System::Lines if leaves && !is_open_line(object) => Err(ShapeFault::HiddenLine),
+            System::Bsn => self.identifier(object, leaves),
+            System::Lines | System::Other => Ok(()),
         }
-        let Some(text) = system.string() else { return Ok(()) };
-        let (is_line, is_bsn) = (is_line_system(&text), is_bsn_system(&text));
-        match text {
-            Cow::Borrowed(text) if !is_line && !is_bsn => self.innocent.remember(text, ()),
-            Cow::Borrowed(_) | Cow::Owned(_) => {}
-        }
-        if is_line && leaves && !is_open_line(object) {
-            return Err(ShapeFault::HiddenLine);
-        }
-        if is_bsn { self.identifier(object, leaves) } else { Ok(()) }
     }
 
     /// Masks a BSN where its system says that it is one; another person's is a fault.
@@ -329,8 +354,8 @@ impl<'a, 'o> Walk<'a, 'o> {
             return Err(ShapeFault::InternalAddress);
         }
         if leaves && (has_bsn || has_address) {
-            let cleaned = mask.clean(&text).ok_or(ShapeFault::InternalAddress)?;
-            self.edits.replace_string(string, &cleaned);
+            let is_clean = self.edits.replace_cleaned(string, &text, mask);
+            return if is_clean { Ok(()) } else { Err(ShapeFault::InternalAddress) };
         }
         Ok(())
     }

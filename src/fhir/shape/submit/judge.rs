@@ -212,9 +212,7 @@ impl<'a, 'o> Judge<'a, 'o> {
         if is_address(name) {
             return Err(Why::Bsn);
         }
-        let cleaned = self.mask.clean(&text).ok_or(Why::Bsn)?;
-        self.edits.replace_string(string, &cleaned);
-        Ok(())
+        if self.edits.replace_cleaned(string, &text, &self.mask) { Ok(()) } else { Err(Why::Bsn) }
     }
 }
 
