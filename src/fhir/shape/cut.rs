@@ -1,5 +1,6 @@
 //! Takes out of a resource what the guideline hides: sections of a Composition, contained resources, free narrative.
 
+use super::names::Name;
 use super::outline::{Kind, Value};
 use super::walk::Walk;
 use super::{Rules, ShapeFault, guideline};
@@ -27,13 +28,10 @@ impl<'o> Walk<'_, 'o> {
     /// that would have become so.
     fn drop_parts(&mut self, resource: Value<'o>, in_composition: bool, contained_left: bool) {
         let meta_empties =
-            resource.member("meta").is_some_and(|meta| meta.members().all(|member| member.name() == "source"));
-        self.edits.drop_members(resource, |name| match name {
-            "text" => in_composition,
-            "contained" => !contained_left,
-            "meta" => meta_empties,
-            _ => false,
-        });
+            resource.member("meta").is_some_and(|meta| meta.members().all(|member| member.known() == Name::Source));
+        let parts = [(Name::Text, in_composition), (Name::Contained, !contained_left), (Name::Meta, meta_empties)];
+        let gone = parts.iter().filter(|(_, goes)| *goes).fold(0, |gone, (name, _)| gone | name.bit());
+        self.edits.drop_known(resource, gone);
     }
 
     /// Removes contained resources that would be withheld as entries. Returns whether any is left.
@@ -88,7 +86,7 @@ impl<'o> Walk<'_, 'o> {
             if !shows {
                 self.gone.push(section.span());
             } else if !self.cut_sections(section, true)? {
-                self.edits.drop_members(section, |name| name == "section");
+                self.edits.drop_known(section, Name::Section.bit());
             }
         }
         Ok(self.drop_unshown(list, first))

@@ -92,6 +92,13 @@ impl Edits {
         self.drop_some(object.members().map(|member| (member.span(), goes(member.name()))));
     }
 
+    /// The same for members with known names, a bit for each.
+    pub(super) fn drop_known(&mut self, object: Value<'_>, names: u64) {
+        if object.has_member(names) {
+            self.drop_some(object.members().map(|member| (member.span(), member.known().bit() & names != 0)));
+        }
+    }
+
     /// Removes the elements whose turn in `goes` is true.
     pub(super) fn drop_items(&mut self, array: Value<'_>, goes: impl Iterator<Item = bool>) {
         self.drop_some(array.items().map(Value::span).zip(goes));

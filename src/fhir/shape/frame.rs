@@ -4,7 +4,7 @@ use super::bundle::{Bundle, Entry, Mode};
 use super::edits::{Edits, MASKED, quoted};
 use super::reference::Target;
 use super::visible::{Index, drop_unreferenced};
-use super::walk::{Site, Walk};
+use super::walk::{EXCHANGE, Site, Walk};
 use super::{ShapeFault, Shaped, Shaping, scratch};
 
 /// Makes the changes that depend on which entries stay, then all of them.
@@ -114,7 +114,7 @@ pub(super) fn edit_entry(edits: &mut Edits, entry: &Entry<'_>, our_base: &str) {
             edits.replace_joined(first..first, r#""fullUrl":"#, &ours, ",");
         }
     }
-    edits.drop_members(entry.value, |name| matches!(name, "link" | "request" | "response"));
+    edits.drop_known(entry.value, EXCHANGE);
 }
 
 /// Inserts members, each with its comma, at the start of an object that has at least one that stays.

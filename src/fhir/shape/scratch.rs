@@ -11,7 +11,7 @@ use super::outline::Records;
 use super::shapes::Shapes;
 use super::walk::Site;
 
-/// Bytes of an answer up to which its room is left: with what belongs to it some 600 kB for a thread that shapes.
+/// Bytes of an answer up to which its room is left: with what belongs to it at most 1 MB for a thread that shapes.
 const KEPT: usize = 128 * 1024;
 /// Records of an answer likewise.
 const KEPT_RECORDS: usize = 8192;

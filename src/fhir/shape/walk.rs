@@ -17,7 +17,7 @@ use super::{Record, ShapeFault, scratch};
 use crate::medmij::Bsn;
 
 /// Members of an entry that speak of the HIS's own exchange, and never leave.
-const EXCHANGE: u64 = Name::Link.bit() | Name::Request.bit() | Name::Response.bit();
+pub(super) const EXCHANGE: u64 = Name::Link.bit() | Name::Request.bit() | Name::Response.bit();
 
 /// What a system of codes or identifiers is to the walk. None is both of the first two.
 #[derive(Debug, Clone, Copy)]
