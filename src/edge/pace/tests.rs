@@ -1,0 +1,133 @@
+//! The clockwork against a clock that stands until it is moved.
+
+use std::time::Duration;
+
+use http_body_util::BodyExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::time::{advance, timeout};
+
+use super::*;
+
+fn look(pace: &Pace) -> Look {
+    pace.look(&EdgeConfig::new(Vec::new()), Instant::now())
+}
+
+fn over(pace: &Pace) -> Option<TimedOut> {
+    match look(pace).verdict {
+        Verdict::Over(reason) => Some(reason),
+        Verdict::Until(_) => None,
+    }
+}
+
+/// Just before, then just after.
+async fn turns_over_after(pace: &Pace, seconds: u64, reason: TimedOut) {
+    advance(Duration::from_secs(seconds) - Duration::from_millis(1)).await;
+    assert_eq!(over(pace), None);
+    advance(Duration::from_millis(1)).await;
+    assert_eq!(over(pace), Some(reason));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_says_nothing_has_ten_seconds() {
+    turns_over_after(&Pace::start(false), 10, TimedOut::Silent).await;
+    turns_over_after(&Pace::start(true), 10, TimedOut::Silent).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_head_has_ten_seconds_from_its_first_byte() {
+    let pace = Pace::start(false);
+    advance(Duration::from_secs(9)).await;
+    pace.note_bytes();
+    advance(Duration::from_secs(5)).await;
+    pace.note_bytes();
+    turns_over_after(&pace, 5, TimedOut::Header).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn between_requests_a_client_has_a_minute() {
+    let pace = Pace::start(false);
+    advance(Duration::from_secs(8)).await;
+    drop(pace.begin(true));
+    turns_over_after(&pace, 60, TimedOut::Idle).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn frames_that_ask_nothing_do_not_keep_http2_open() {
+    let pace = Pace::start(true);
+    pace.note_bytes();
+    advance(Duration::from_secs(59)).await;
+    pace.note_bytes();
+    turns_over_after(&pace, 1, TimedOut::Idle).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_has_five_minutes_while_the_answer_is_ours_to_give() {
+    let pace = Pace::start(false);
+    let _open = pace.begin(true);
+    turns_over_after(&pace, 300, TimedOut::Request).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_is_not_taken_ends_unless_another_one_moves() {
+    let pace = Pace::start(true);
+    let mut stuck = pace.begin(true).answered_by(Body::full(vec![0; 100_000].into()));
+    let other = pace.begin(true);
+    drop(stuck.frame().await);
+    advance(Duration::from_secs(40)).await;
+    assert_eq!(over(&pace), None, "the other request is waiting for us, not for the client");
+    drop(other);
+    assert_eq!(over(&pace), Some(TimedOut::Stalled));
+    drop(stuck.frame().await);
+    turns_over_after(&pace, 30, TimedOut::Stalled).await;
+    drop(stuck);
+    assert!(!look(&pace).busy);
+    assert_eq!(over(&pace), None);
+}
+
+const WARM: Duration = Duration::from_millis(500);
+
+fn rests(pace: &Pace) -> bool {
+    look(pace).rests_from.is_some_and(|from| from <= Instant::now())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_rests_when_all_that_was_asked_is_answered_and_out() {
+    let (pace, (_client, io)) = (Pace::start(false), tokio::io::duplex(64));
+    let mut io = PacedIo::new(io, Arc::clone(&pace));
+    advance(WARM).await;
+    assert!(!rests(&pace), "nothing was asked yet");
+    let open = pace.begin(true);
+    advance(WARM).await;
+    assert!(!rests(&pace));
+    drop(open);
+    assert!(!rests(&pace), "the next request may follow at once");
+    advance(WARM).await;
+    assert!(!rests(&pace), "nobody looked whether more has come");
+    timeout(Duration::ZERO, io.read_u8()).await.unwrap_err();
+    assert!(rests(&pace));
+    io.write_all(b"answer").await.unwrap();
+    assert!(!rests(&pace), "it is not flushed");
+    io.flush().await.unwrap();
+    assert!(rests(&pace));
+    pace.note_bytes();
+    assert!(!rests(&pace), "a head is on its way");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_does_not_rest_after_a_body_nor_with_http2() {
+    for (pace, bodiless) in [(Pace::start(false), false), (Pace::start(true), true)] {
+        pace.read_dry.store(true, Ordering::Relaxed);
+        drop(pace.begin(bodiless));
+        advance(WARM).await;
+        assert!(!rests(&pace));
+    }
+}
+
+#[tokio::test]
+async fn what_was_read_before_comes_first() {
+    let io = PacedIo::new(&b"third"[..], Pace::start(false)).after(Bytes::from_static(b"first second "));
+    assert!(io.untouched().is_none());
+    let mut text = String::new();
+    BufReader::with_capacity(7, io).read_to_string(&mut text).await.unwrap();
+    assert_eq!(text, "first second third");
+}
