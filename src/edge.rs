@@ -10,6 +10,7 @@ pub mod body;
 mod connection;
 pub mod counters;
 mod gate;
+mod gather;
 pub mod headers;
 pub mod limits;
 pub mod listener;

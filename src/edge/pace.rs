@@ -2,7 +2,7 @@
 //! timers know neither an idle connection from a slow head, nor an answer that nobody takes.
 
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
@@ -24,6 +24,8 @@ pub(super) struct Pace {
     unflushed: AtomicBool,
     /// The last read found nothing, so that only the socket can bring more.
     read_dry: AtomicBool,
+    /// How often the connection was polled.
+    turn: AtomicU64,
     state: Mutex<State>,
 }
 
@@ -86,6 +88,7 @@ impl Pace {
             http2,
             unflushed: AtomicBool::default(),
             read_dry: AtomicBool::default(),
+            turn: AtomicU64::default(),
             state: Mutex::new(state),
         })
     }
@@ -102,6 +105,21 @@ impl Pace {
         state.first_byte = None;
         drop(state);
         OpenRequest { pace: Arc::clone(self), ready: false }
+    }
+
+    /// The connection is polled once more.
+    pub(super) fn next_turn(&self) {
+        self.turn.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Which turn of the connection it is.
+    pub(super) fn turn(&self) -> u64 {
+        self.turn.load(Ordering::Relaxed)
+    }
+
+    /// Whether a request has come: HTTP has begun.
+    pub(super) fn has_served(&self) -> bool {
+        self.state().served_any
     }
 
     /// When the connection last went from busy to idle or back.

@@ -22,6 +22,7 @@ use tokio_util::task::TaskTracker;
 
 use super::connection::Connection;
 use super::counters::{HandshakeFailure, TimedOut, add_one};
+use super::gather::Gather;
 use super::gate::{Serve, answer};
 use super::limits::EdgeConfig;
 use super::listener::Edge;
@@ -65,7 +66,6 @@ pub(super) async fn run<S: Serve>(edge: Arc<Edge<S>>, tcp: TcpStream, remote: So
     };
     let http2 = stream.get_ref().1.alpn_protocol() == Some(ALPN_H2);
     let pace = Pace::start(http2);
-    let mut io = PacedIo::new(stream, Arc::clone(&pace));
     let mut service = service_fn({
         let (edge, pace, drain) = (Arc::clone(&edge), Arc::clone(&pace), tasks.drain.clone());
         move |request: Request<Incoming>| {
@@ -78,11 +78,13 @@ pub(super) async fn run<S: Serve>(edge: Arc<Edge<S>>, tcp: TcpStream, remote: So
     let driver = Driver { edge: &edge, pace: &pace, drain: &tasks.drain };
     if http2 {
         let streams = Streams { edge: Arc::clone(&edge), tasks: tasks.clone() };
+        let io = PacedIo::new(Gather::new(*stream, Arc::clone(&pace)), Arc::clone(&pace));
         let builder = http2_builder(&edge.config, streams);
         let mut serving = Box::pin(builder.serve_connection(TokioIo::new(io), service));
         driver.drive(serving.as_mut(), |serving| serving.graceful_shutdown()).await;
         return;
     }
+    let mut io = PacedIo::new(stream, Arc::clone(&pace));
     let builder = http1_builder(&edge.config);
     loop {
         // In a box of its own, so that a connection that rests has none of it.
@@ -219,6 +221,7 @@ impl<S> Driver<'_, S> {
                     result.unwrap_or_else(|_error| add_one(&self.edge.counters.broken));
                     return Poll::Ready(End::Over);
                 }
+                self.pace.next_turn();
                 let now = Instant::now();
                 if matches!(stage, Stage::Open) && drained.as_mut().poll(cx).is_ready() {
                     stage = Stage::Lingering(now + self.edge.config.drain_linger);
