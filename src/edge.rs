@@ -16,6 +16,7 @@ pub mod limits;
 pub mod listener;
 mod pace;
 mod session;
+mod signal;
 #[cfg(test)]
 #[cfg(feature = "sandbox")]
 mod tests;

@@ -99,13 +99,13 @@ pub(super) struct Host<S> {
 impl<S: Serve> Host<S> {
     pub(super) fn new(edge: Edge<S>, drain: CancellationToken) -> Self {
         let room = Arc::new(Semaphore::new(edge.config.connections_max));
-        Self { edge: Arc::new(edge), tasks: Tasks::new(&drain), drain, room }
+        Self { edge: Arc::new(edge), tasks: Tasks::new(), drain, room }
     }
 
     /// Another loop for the same listener: what is limited is limited for both together.
     pub(super) fn beside(&self) -> Self {
-        let tasks = Tasks::new(&self.drain);
-        Self { drain: self.drain.clone(), edge: Arc::clone(&self.edge), tasks, room: Arc::clone(&self.room) }
+        let (drain, edge, room) = (self.drain.clone(), Arc::clone(&self.edge), Arc::clone(&self.room));
+        Self { drain, edge, tasks: Tasks::new(), room }
     }
 
     pub(super) const fn drain(&self) -> &CancellationToken {
@@ -122,12 +122,13 @@ impl<S: Serve> Host<S> {
     }
 
     async fn accept(self, listener: Listener) -> Drained {
-        while let Some(accepted) = self.tasks.drain.run_until_cancelled(listener.0.accept()).await {
+        while let Some(accepted) = self.drain.run_until_cancelled(listener.0.accept()).await {
             match accepted {
                 Ok((tcp, remote)) => self.take_in(tcp, remote),
                 Err(error) => self.rest_after(&error).await,
             }
         }
+        self.tasks.drain.raise();
         self.empty_queue(listener);
         self.end().await
     }
@@ -142,9 +143,10 @@ impl<S: Serve> Host<S> {
         drop(tcp.set_nodelay(true));
         drop(SockRef::from(&tcp).set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE)));
         let seat = Seat::take(Arc::clone(counters), place);
-        let (abort, session) = (self.tasks.abort.clone(), run(Arc::clone(&self.edge), tcp, remote, self.tasks.clone()));
+        let session = Box::pin(run(Arc::clone(&self.edge), tcp, remote, self.tasks.clone()));
+        let abort = self.tasks.abort.clone();
         self.tasks.connections.spawn(async move {
-            abort.run_until_cancelled_owned(session).await;
+            abort.or(session).await;
             drop(seat);
         });
     }
@@ -154,7 +156,7 @@ impl<S: Serve> Host<S> {
         // The client went away while it waited; nothing is wrong with us.
         if !matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset) {
             tracing::warn!(%error, "accept failed");
-            self.tasks.drain.run_until_cancelled(sleep(PAUSE_AFTER_FAILURE)).await;
+            self.drain.run_until_cancelled(sleep(PAUSE_AFTER_FAILURE)).await;
         }
     }
 
@@ -174,7 +176,7 @@ impl<S: Serve> Host<S> {
         streams.close();
         let in_time = timeout(self.edge.config.drain_grace, connections.wait()).await.is_ok();
         let cut = if in_time { 0 } else { connections.len() };
-        abort.cancel();
+        abort.raise();
         connections.wait().await;
         streams.wait().await;
         Drained { finished: at_signal.saturating_sub(cut), cut }

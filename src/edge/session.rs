@@ -17,16 +17,16 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep_until, timeout, timeout_at};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
-use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::connection::Connection;
 use super::counters::{HandshakeFailure, TimedOut, add_one};
-use super::gather::Gather;
 use super::gate::{Serve, answer};
+use super::gather::Gather;
 use super::limits::EdgeConfig;
 use super::listener::Edge;
 use super::pace::{Look, Pace, PacedIo, Verdict};
+use super::signal::Signal;
 use super::turns::Turns;
 use crate::medmij::Hostname;
 use crate::tls::ALPN_H2;
@@ -37,18 +37,17 @@ pub(super) struct Tasks {
     pub(super) connections: TaskTracker,
     pub(super) streams: TaskTracker,
     /// Finish what is open.
-    pub(super) drain: CancellationToken,
+    pub(super) drain: Signal,
     /// Stop now.
-    pub(super) abort: CancellationToken,
+    pub(super) abort: Signal,
     /// Who may go on with a handshake.
     pub(super) turns: Turns,
 }
 
 impl Tasks {
-    /// The token of its own is not shared with other threads: each connection looks at it whenever something happens.
-    pub(super) fn new(drain: &CancellationToken) -> Self {
+    pub(super) fn new() -> Self {
         let (connections, streams) = (TaskTracker::new(), TaskTracker::new());
-        Self { connections, streams, drain: drain.child_token(), abort: CancellationToken::new(), turns: Turns::new() }
+        Self { connections, streams, drain: Signal::default(), abort: Signal::default(), turns: Turns::new() }
     }
 }
 
@@ -70,7 +69,7 @@ pub(super) async fn run<S: Serve>(edge: Arc<Edge<S>>, tcp: TcpStream, remote: So
         let (edge, pace, drain) = (Arc::clone(&edge), Arc::clone(&pace), tasks.drain.clone());
         move |request: Request<Incoming>| {
             let bodiless = request.body().is_end_stream();
-            let last = drain.is_cancelled() || pace.age(Instant::now()) >= edge.config.connection_age_max;
+            let last = drain.is_raised() || pace.age(Instant::now()) >= edge.config.connection_age_max;
             let reply = answer(Arc::clone(&edge), Arc::clone(&connection), request, pace.begin(bodiless), last);
             async move { Ok::<_, Infallible>(reply.await) }
         }
@@ -78,14 +77,14 @@ pub(super) async fn run<S: Serve>(edge: Arc<Edge<S>>, tcp: TcpStream, remote: So
     let driver = Driver { edge: &edge, pace: &pace, drain: &tasks.drain };
     if http2 {
         let streams = Streams { edge: Arc::clone(&edge), tasks: tasks.clone() };
-        let io = PacedIo::new(Gather::new(*stream, Arc::clone(&pace)), Arc::clone(&pace));
         let builder = http2_builder(&edge.config, streams);
+        let io = PacedIo::new(Gather::new(*stream, Arc::clone(&pace)), Arc::clone(&pace));
         let mut serving = Box::pin(builder.serve_connection(TokioIo::new(io), service));
         driver.drive(serving.as_mut(), |serving| serving.graceful_shutdown()).await;
         return;
     }
-    let mut io = PacedIo::new(stream, Arc::clone(&pace));
     let builder = http1_builder(&edge.config);
+    let mut io = PacedIo::new(stream, Arc::clone(&pace));
     loop {
         // In a box of its own, so that a connection that rests has none of it.
         let mut serving = Box::new(builder.serve_connection(TokioIo::new(io), service));
@@ -168,7 +167,7 @@ impl<S: Serve, F: Future<Output = ()> + Send + 'static> hyper::rt::Executor<F> f
         self.tasks.streams.spawn(async move {
             let timed = timeout(edge.config.request_timeout, stream);
             // Dropping a stream that is not at its end resets it.
-            if let Some(Err(_elapsed)) = abort.run_until_cancelled(timed).await {
+            if let Some(Err(_elapsed)) = abort.or(timed).await {
                 edge.counters.count_timeout(TimedOut::Request);
             }
         });
@@ -179,7 +178,7 @@ impl<S: Serve, F: Future<Output = ()> + Send + 'static> hyper::rt::Executor<F> f
 struct Driver<'a, S> {
     edge: &'a Edge<S>,
     pace: &'a Pace,
-    drain: &'a CancellationToken,
+    drain: &'a Signal,
 }
 
 /// Where a connection is on its way to the end.
@@ -214,16 +213,21 @@ impl<S> Driver<'_, S> {
     {
         let mut stage = Stage::Open;
         let mut alarm = pin!(sleep_until(Instant::now()));
-        let mut drained = pin!(self.drain.cancelled());
+        let mut drained = pin!(self.drain.raised());
+        let mut waits = false;
         poll_fn(|cx| {
+            // It wakes this task, which then looks at the signal itself.
+            if !std::mem::replace(&mut waits, true) {
+                let _seen_below = drained.as_mut().poll(cx);
+            }
             loop {
+                self.pace.next_turn();
                 if let Poll::Ready(result) = http.as_mut().poll(cx) {
                     result.unwrap_or_else(|_error| add_one(&self.edge.counters.broken));
                     return Poll::Ready(End::Over);
                 }
-                self.pace.next_turn();
                 let now = Instant::now();
-                if matches!(stage, Stage::Open) && drained.as_mut().poll(cx).is_ready() {
+                if matches!(stage, Stage::Open) && self.drain.is_raised() {
                     stage = Stage::Lingering(now + self.edge.config.drain_linger);
                 }
                 match self.step(&stage, now) {
@@ -248,7 +252,7 @@ impl<S> Driver<'_, S> {
         add_one(&self.edge.counters.rested);
         let wake = timeout_at(self.pace.idle_until(&self.edge.config), stream.get_ref().0.readable());
         // Whichever it was: HTTP finds out.
-        let _ = self.drain.run_until_cancelled(wake).await;
+        let _ = self.drain.or(wake).await;
     }
 
     fn step(&self, stage: &Stage, now: Instant) -> Step {
