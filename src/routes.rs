@@ -96,7 +96,7 @@ impl Serve for BackFace {
         let response = if resource {
             resource_answer(self, request, connection).await
         } else {
-            through(&self.router, &self.control, request, connection).await
+            Box::pin(through(&self.router, &self.control, request, connection)).await
         };
         let route = match (resource, told) {
             (true, true) => "metadata",

@@ -2,7 +2,7 @@
 
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
 
@@ -43,7 +43,8 @@ pub(super) async fn answer<S: Serve>(
     let head = request.method() == Method::HEAD;
     let (mut response, broken) = match check(&edge, &connection, request) {
         Err(status) => (bare(status), true),
-        Ok(request) => match survive(async { edge.service.serve(request, &connection).await }).await {
+        // In a box, so that what is large is not moved on its way to the task of the connection or stream.
+        Ok(request) => match survive(Box::pin(edge.service.serve(request, &connection))).await {
             Some(response) => (response, false),
             None => {
                 add_one(&edge.counters.panics);
@@ -99,9 +100,8 @@ fn bare(status: StatusCode) -> Response<Body> {
 }
 
 /// `None` when the future panicked; it is not polled again then, so no broken state is seen.
-async fn survive<F: Future>(future: F) -> Option<F::Output> {
-    let mut future = pin!(future);
-    poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
+async fn survive<F: Future + Unpin>(mut future: F) -> Option<F::Output> {
+    poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| Pin::new(&mut future).poll(cx))) {
         Ok(poll) => poll.map(Some),
         Err(_reported_by_the_panic_hook) => Poll::Ready(None),
     })

@@ -58,8 +58,11 @@ where
     let route = route_of(head.uri.path());
     let version = route.map_or(FhirVersion::Stu3, |route| route.version);
     let (headers, media) = (&head.headers, Media::of(text(&head.headers, &header::CONTENT_TYPE), version));
-    let (form, body) =
-        if is_search_by_form(&head, media) { (read_form(body).await.map(Some), None) } else { (Ok(None), Some(body)) };
+    let (form, body) = if is_search_by_form(&head, media) {
+        (Box::pin(read_form(body)).await.map(Some), None)
+    } else {
+        (Ok(None), Some(body))
+    };
     let asked = read::Request {
         local_id,
         request_id: text(headers, &REQUEST_ID).and_then(RequestId::parse),
@@ -78,7 +81,7 @@ where
     };
     let refused = Refused { local_id, version, format: of_refusal(asked.asked, version) };
     if asked.asked.verb == Verb::Post && route.is_ok_and(|route| route.rest.is_empty()) {
-        let shared = reader.share(asked, &mut Coming::new(body)).await;
+        let shared = Box::pin(reader.share(asked, &mut Coming::new(body))).await;
         return shared.map_or_else(|unanswered| refuse_on_record(unanswered, refused), share::shared);
     }
     if let Some(route) = route.ok().filter(|route| route.rest == METADATA) {

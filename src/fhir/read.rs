@@ -121,7 +121,7 @@ impl Reader {
         let base = resource_base(&self.origin, &token.grant.provider, &permit.service().id, permit.service().fhir);
         let bound = Bound { token: &token.hash, base: &base };
         if permit.service().source == Source::AccessLog {
-            return self.look(attempt, permit, demand, bound, floors).await;
+            return Box::pin(self.look(attempt, permit, demand, bound, floors)).await;
         }
         let event = &mut attempt.event;
         let (shape, turn) = match demand.interaction {

@@ -5,6 +5,7 @@ mod address;
 mod endpoint;
 mod understand;
 
+use std::future::ready;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -75,13 +76,6 @@ impl FhirHis {
     }
 
     async fn look_up(&self, bsn: &Bsn, ask: Ask<'_>) -> Result<Option<HisPatient>, HisError> {
-        match self.patients.get(&key_of(bsn, ask.fhir)) {
-            Some(known) => Ok(Some(HisPatient::clone(&known))),
-            None => self.look_up_now(bsn, ask).await,
-        }
-    }
-
-    async fn look_up_now(&self, bsn: &Bsn, ask: Ask<'_>) -> Result<Option<HisPatient>, HisError> {
         let endpoint = self.endpoint(ask.fhir)?;
         let mut who = String::new();
         push_pair(&mut who, "identifier", &format!("{}|{}", Bsn::SYSTEM, bsn.reveal()));
@@ -209,11 +203,14 @@ impl HisAdapter for FhirHis {
     }
 
     fn find_patient<'a>(&'a self, bsn: &'a Bsn, ask: Ask<'a>) -> HisFuture<'a, Option<HisPatient>> {
-        Box::pin(self.look_up(bsn, ask))
+        match self.patients.get(&key_of(bsn, ask.fhir)) {
+            Some(known) => Box::pin(ready(Ok(Some(HisPatient::clone(&known))))),
+            None => self.ask_patient(bsn, ask),
+        }
     }
 
     fn ask_patient<'a>(&'a self, bsn: &'a Bsn, ask: Ask<'a>) -> HisFuture<'a, Option<HisPatient>> {
-        Box::pin(self.look_up_now(bsn, ask))
+        Box::pin(self.look_up(bsn, ask))
     }
 
     fn search<'a>(&'a self, patient: &'a HisPatient, search: Search<'a>) -> HisFuture<'a, Answer> {

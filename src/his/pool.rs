@@ -219,7 +219,8 @@ impl Pool {
         let is_kept = kept.is_some();
         let link = match kept {
             Some(link) => link,
-            None => self.connect().await?,
+            // In a box: it is large, and most requests find a connection.
+            None => Box::pin(self.connect()).await?,
         };
         tries.sent = true;
         let (head, line) = Line::send(link, copy(request), turn, Arc::clone(&self.idle), is_kept).await?;
@@ -248,7 +249,10 @@ impl Pool {
     }
 
     async fn turn(&self) -> Result<OwnedSemaphorePermit, HisError> {
-        let turn = timeout(self.config.max_wait, Arc::clone(&self.turns).acquire_owned()).await;
+        if let Ok(turn) = Arc::clone(&self.turns).try_acquire_owned() {
+            return Ok(turn);
+        }
+        let turn = Box::pin(timeout(self.config.max_wait, Arc::clone(&self.turns).acquire_owned())).await;
         turn.map_err(|_| HisError::Busy)?.map_err(|_| HisError::Busy)
     }
 

@@ -24,7 +24,7 @@ pub(super) async fn shown_episodes(
     Ok(match practice.closed_episodes {
         ClosedEpisodes::All => ShownEpisodes::All,
         ClosedEpisodes::Flagged if search.needs_flags => {
-            ShownEpisodes::Only(flagged(adapter, patient, ask, record).await?)
+            ShownEpisodes::Only(Box::pin(flagged(adapter, patient, ask, record)).await?)
         }
         ClosedEpisodes::Flagged | ClosedEpisodes::None => ShownEpisodes::Only(HashSet::new()),
     })

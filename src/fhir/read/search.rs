@@ -83,7 +83,7 @@ impl Reader {
         let patient = found.filter(|patient| old_enough(patient, work)).ok_or(ReadError::NotAvailable)?;
         let record = work.record(&patient.id);
         if let Turn::Document(target) = &work.turn {
-            return work.document(&patient, ask, target, &*self.clock).await;
+            return Box::pin(work.document(&patient, ask, target, &*self.clock)).await;
         }
         let (data, episodes) =
             tokio::try_join!(work.data(&patient, ask), work.closed_episodes(&patient, ask, &record))?;
@@ -122,7 +122,7 @@ impl Reader {
             (Format::Json, AnswerBody::Large(body)) => {
                 let entries = Entries::new(Kept::of(&shaping), Some(links.into_link()));
                 let left = ask.deadline.saturating_duration_since(self.clock.monotonic());
-                let flow = Flow::open(body, written(Box::new(entries), format, record.fhir), left).await?;
+                let flow = Box::pin(Flow::open(body, written(Box::new(entries), format, record.fhir), left)).await?;
                 Ok(Judged { format, body: Outgoing::Stream(flow), grant, counts: Counts::default() })
             }
             (Format::Xml, _) => Err(ReadError::His(HisError::Nonsense)),
