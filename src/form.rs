@@ -94,13 +94,19 @@ pub fn push_pair(out: &mut String, name: &str, value: &str) {
 }
 
 fn encode_into(out: &mut String, text: &str) {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/,$@*".contains(&byte);
-    for piece in text.as_bytes().chunk_by(|one, other| plain(*one) && plain(*other)) {
-        match std::str::from_utf8(piece) {
-            Ok(text) if piece.iter().all(|byte| plain(*byte)) => out.push_str(text),
-            _ => piece.iter().for_each(|byte| escape(out, *byte)),
-        }
+    let mut rest = text;
+    while let Some(at) = rest.bytes().position(|byte| !is_plain(byte)) {
+        let (plain, from) = rest.split_at(at);
+        let (escaped, behind) = from.split_at(from.chars().next().map_or(0, char::len_utf8));
+        out.push_str(plain);
+        escaped.bytes().for_each(|byte| escape(out, byte));
+        rest = behind;
     }
+    out.push_str(rest);
+}
+
+const fn is_plain(byte: u8) -> bool {
+    matches!(byte, b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'-' | b'.' | b'_' | b'~' | b':' | b'/' | b',' | b'$' | b'@' | b'*')
 }
 
 fn escape(out: &mut String, byte: u8) {
