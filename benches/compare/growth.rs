@@ -22,39 +22,40 @@ const CURVE: [usize; 5] = [16, 64, 512, 4096, MANY];
 /// Providers of the curve: up to what a list may hold of them, 64 MiB.
 const PROVIDERS: [usize; 4] = [200, 2_000, 10_000, 30_000];
 
-/// Memory with 1,000 idle connections of a process that did nothing else; notes `J` and `P`.
+/// Memory with 1,000 idle connections of a process that did nothing else; notes `J` and `P`, which are of HTTP/1.1.
 pub(crate) fn memory(scene: &mut Scene, effort: Effort, measured: &mut Measured) {
     println!("\n### J, P: {IDLE} idle connections after one answer each\n");
     for name in ["nginx", "haproxy", "inzage"] {
-        let rounds: Vec<(u64, u64)> = (0..effort.rounds)
-            .map(|_| {
-                scene.restart(name);
-                // What the first of them needs once is not memory of a connection.
-                (with_idle(scene, name, 1), with_idle(scene, name, IDLE))
-            })
-            .collect();
-        let kept = |(before, with): &(u64, u64)| with.saturating_sub(*before) as f64 / (IDLE - 1) as f64;
-        let each = Spread::of(rounds.iter().map(kept));
-        let all = Spread::of(rounds.iter().map(|(_, with)| *with as f64 * 1024.0 / 1e6));
-        if let (Some(each), Some(all)) = (each, all) {
-            println!("- {name}: {} kB a connection; {} MB in all", each.text(1), all.text(1));
-        }
-        if name == "inzage" {
-            measured.note("J", each);
-            measured.note("P", all);
+        for (protocol, spoken) in [(Protocol::Http1, "HTTP/1.1"), (Protocol::Http2, "HTTP/2")] {
+            let rounds: Vec<(u64, u64)> = (0..effort.rounds)
+                .map(|_| {
+                    scene.restart(name);
+                    // What the first of them needs once is not memory of a connection.
+                    (with_idle(scene, name, protocol, 1), with_idle(scene, name, protocol, IDLE))
+                })
+                .collect();
+            let kept = |(before, with): &(u64, u64)| (*with as f64 - *before as f64) / (IDLE - 1) as f64;
+            let each = Spread::of(rounds.iter().map(kept));
+            let all = Spread::of(rounds.iter().map(|(_, with)| *with as f64 * 1024.0 / 1e6));
+            if let (Some(each), Some(all)) = (each, all) {
+                println!("- {name}, {spoken}: {} kB a connection; {} MB in all", each.text(1), all.text(1));
+            }
+            if (name, protocol) == ("inzage", Protocol::Http1) {
+                measured.note("J", each);
+                measured.note("P", all);
+            }
         }
     }
 }
 
-/// kB with so many connections that each had one answer.
-fn with_idle(scene: &mut Scene, name: &'static str, connections: usize) -> u64 {
-    let shape = Shape { pace: Pace::Once, ..Shape::closed(Wanted::Middle, Protocol::Http1, connections, 1) };
+/// kB with so many connections that each had one answer. A process that was just started has memory to give back, too: what it
+/// read its lists with.
+fn with_idle(scene: &mut Scene, name: &'static str, protocol: Protocol, connections: usize) -> u64 {
+    let shape = Shape { pace: Pace::Once, ..Shape::closed(Wanted::Middle, protocol, connections, 1) };
     let line = Line::open(scene, name, shape);
     line.run(scene, 0.0).unwrap_or_else(|why| panic!("{name}: {why}"));
     let pid = scene.subject(name).pid();
-    if connections > 1 {
-        std::thread::sleep(SILENCE);
-    }
+    std::thread::sleep(SILENCE);
     cpu::rest(pid);
     let memory = cpu::memory(pid);
     line.close(scene);
