@@ -289,7 +289,7 @@ async fn stop_log(audit: &Arc<FileLog>, checkpoints: &Checkpoints, clock: &Share
 async fn record(audit: &dyn AuditLog, clock: &SharedClock, kind: Kind) -> Result<(), AuditError> {
     let mut event = AuditEvent::new(clock.now(), kind, Outcome::Done);
     event.detail = Some(concat!("inzage ", env!("CARGO_PKG_VERSION")).into());
-    receipt(audit.append(event)?).await.map(|_| ())
+    receipt(audit.append(&event)?).await.map(|_| ())
 }
 
 fn parts(

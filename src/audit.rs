@@ -65,7 +65,7 @@ pub use kind::{Action, Activity, Kind, Outcome, Term};
 pub use lock::{FolderLock, LockError};
 pub use memory::MemoryLog;
 pub use party::{Authorization, Relation, User};
-pub use pending::{Answer, Answers, PendingReceipt};
+pub use pending::{Answer, Answers, PendingReceipt, Seat};
 pub use read::{Records, read_dir};
 pub use record::{Record, RecordError, Word};
 pub use segment::{LogId, NodeName, NodeNameError};
@@ -147,7 +147,7 @@ pub trait AuditLog: Send + Sync + 'static {
     ///
     /// # Errors
     /// When the log is full or stopped, or its queue is at its bound: the event is then not recorded.
-    fn append(&self, event: AuditEvent) -> Result<PendingReceipt, AuditError>;
+    fn append(&self, event: &AuditEvent) -> Result<PendingReceipt, AuditError>;
 
     /// Whether disclosure is possible now; for readiness.
     ///
@@ -165,7 +165,7 @@ mod tests {
     struct Never;
 
     impl Answers for Never {
-        fn poll_answer(&self, _: usize, _: &mut Context<'_>) -> Poll<Answer> {
+        fn poll_answer(&self, _: usize, _: &mut Option<Seat>, _: &mut Context<'_>) -> Poll<Answer> {
             Poll::Pending
         }
     }

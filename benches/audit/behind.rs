@@ -128,7 +128,7 @@ fn runtime(name: &str) -> Runtime {
 async fn requests(log: Arc<FileLog>, task: u64) {
     for number in (task..REQUESTS).step_by(usize::try_from(AHEAD).unwrap()) {
         let intent = AuditEvent { time: SystemClock.now(), ..event(number) };
-        let receipt = log.append(intent.clone()).unwrap().await.unwrap();
+        let receipt = log.append(&intent).unwrap().await.unwrap();
         let outcome = AuditEvent {
             time: SystemClock.now(),
             kind: Kind::DisclosureOutcome,
@@ -138,7 +138,7 @@ async fn requests(log: Arc<FileLog>, task: u64) {
             counts: Some(Counts { entries: 12, withheld: 1, bytes: 8_192 }),
             ..intent
         };
-        log.append(outcome).unwrap().await.unwrap();
+        log.append(&outcome).unwrap().await.unwrap();
     }
 }
 

@@ -36,7 +36,10 @@ fn main() -> ExitCode {
     durable::print_bare_flush(scratch.path());
     let mut held = true;
     if wanted("durable") {
-        held &= durable::measure(scratch.path(), bars);
+        held &= durable::measure(scratch.path());
+    }
+    if wanted("durable") || wanted("full") {
+        held &= durable::measure_full(scratch.path(), bars);
     }
     if wanted("work") {
         held &= work::measure();

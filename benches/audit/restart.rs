@@ -73,7 +73,7 @@ fn append(log: &FileLog, runtime: &Runtime, count: u64) {
         let mut left = count;
         while left > 0 {
             let wave = left.min(AHEAD);
-            let pending: Vec<_> = (0..wave).map(|_| log.append(event.clone()).unwrap()).collect();
+            let pending: Vec<_> = (0..wave).map(|_| log.append(&event).unwrap()).collect();
             for receipt in pending {
                 receipt.await.unwrap();
             }

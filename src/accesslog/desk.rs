@@ -152,14 +152,14 @@ impl AccessLog {
         let span = if found.cut { narrowed(asked, &records) } else { asked };
         let counts = Counts { entries: u32::try_from(records.len()).unwrap_or(u32::MAX), ..Counts::default() };
         let event = AuditEvent { outcome: Outcome::Done, counts: Some(counts), ..event };
-        let receipt = receipt(self.audit.append(event)?).await?;
+        let receipt = receipt(self.audit.append(&event)?).await?;
         Ok(Looked { receipt, records, span, found })
     }
 
     /// Nothing is shown in any case, so a log that cannot take this changes nothing.
     async fn note_failure(&self, event: AuditEvent) -> Option<AuditReceipt> {
         let event = AuditEvent { outcome: Outcome::Failed, reason: Some("index-down"), ..event };
-        receipt(self.audit.append(event).ok()?).await.ok()
+        receipt(self.audit.append(&event).ok()?).await.ok()
     }
 
     async fn search(&self, question: &Question<'_>) -> Result<(Vec<Record>, Found), LookError> {

@@ -30,7 +30,7 @@ impl Configured {
         };
         let mut event = AuditEvent::new(clock.now(), Kind::ConfigurationChanged, Outcome::Done);
         event.detail = Some(format!("configuration {} after {before}", self.hash).into());
-        receipt(audit.append(event)?).await?;
+        receipt(audit.append(&event)?).await?;
         if let Err(error) = self.keep().await {
             tracing::warn!(%error, "the hash of the configuration cannot be kept; the next start records it again");
         }

@@ -203,7 +203,7 @@ impl Force {
         let mut event = AuditEvent::new(self.clock.now(), kind, Outcome::Done);
         event.detail = Some(detail.into());
         // A log that cannot take it releases nothing either; its health says so.
-        drop(self.audit.append(event));
+        drop(self.audit.append(&event));
     }
 
     /// What a refresh says: which lists count as given, and what an operator must know.

@@ -2,6 +2,7 @@
 //! last flush. Refuses to start on damage; after a failure of the device it says so instead of answering.
 
 mod batch;
+mod bell;
 mod disk;
 mod queue;
 #[cfg(test)]
@@ -199,11 +200,11 @@ impl FileLog {
 }
 
 impl AuditLog for FileLog {
-    fn append(&self, event: AuditEvent) -> Result<PendingReceipt, AuditError> {
+    fn append(&self, event: &AuditEvent) -> Result<PendingReceipt, AuditError> {
         if !self.shared.ask_again() {
             self.shared.state().open()?;
         }
-        self.shared.push(&event)
+        self.shared.push(event)
     }
 
     fn health(&self) -> Result<(), AuditError> {

@@ -66,7 +66,7 @@ impl MemoryLog {
 }
 
 impl AuditLog for MemoryLog {
-    fn append(&self, event: AuditEvent) -> Result<PendingReceipt, AuditError> {
+    fn append(&self, event: &AuditEvent) -> Result<PendingReceipt, AuditError> {
         let mut state = self.state();
         let index = state.events.len();
         let refused = state.appends_fail.or((index >= self.bound).then_some(AuditError::Full));
@@ -76,7 +76,7 @@ impl AuditLog for MemoryLog {
         let result = match state.flushes_fail {
             Some(error) => Err(error),
             None => {
-                state.events.push(event);
+                state.events.push(event.clone());
                 Ok(AuditReceipt::durable(Arc::clone(&self.id), index as u64))
             }
         };
@@ -102,11 +102,11 @@ mod tests {
         let events = [bare(Timestamp::UNIX_EPOCH), full(Timestamp::UNIX_EPOCH)];
         for (index, event) in events.iter().enumerate() {
             assert_eq!(log.health(), Ok(()));
-            let receipt = log.append(event.clone()).unwrap().await.unwrap();
+            let receipt = log.append(event).unwrap().await.unwrap();
             assert_eq!(receipt.to_string(), format!("memory/{index}"));
         }
         assert_eq!(log.events(), events);
-        assert_eq!(log.append(bare(Timestamp::UNIX_EPOCH)).err(), Some(AuditError::Full));
+        assert_eq!(log.append(&bare(Timestamp::UNIX_EPOCH)).err(), Some(AuditError::Full));
         assert_eq!(log.health(), Err(AuditError::Full));
     }
 
@@ -116,15 +116,15 @@ mod tests {
         let event = bare(Timestamp::UNIX_EPOCH);
         for error in [AuditError::Full, AuditError::Stopped, AuditError::Busy] {
             log.fail_appends(error);
-            assert_eq!((log.append(event.clone()).err(), log.health()), (Some(error), Err(error)));
+            assert_eq!((log.append(&event).err(), log.health()), (Some(error), Err(error)));
             log.recover();
             log.fail_flushes(error);
-            assert_eq!(log.append(event.clone()).unwrap().await, Err(error));
+            assert_eq!(log.append(&event).unwrap().await, Err(error));
             assert_eq!(log.health(), Err(error));
             log.recover();
             assert_eq!(log.health(), Ok(()));
         }
         assert!(log.events().is_empty());
-        assert_eq!(log.append(event).unwrap().await.unwrap().index(), 0);
+        assert_eq!(log.append(&event).unwrap().await.unwrap().index(), 0);
     }
 }

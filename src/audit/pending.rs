@@ -13,8 +13,16 @@ pub type Answer = Result<AuditReceipt, AuditError>;
 
 /// Records that a log makes durable together, and so answers together.
 pub trait Answers: Send + Sync + 'static {
-    /// The answer to the append that was given this place; who asks last is woken when there is one.
-    fn poll_answer(&self, place: usize, context: &mut Context<'_>) -> Poll<Answer>;
+    /// The answer to the append that was given this place; who asks last is woken when there is one. `seat` is kept between
+    /// calls for the same append.
+    fn poll_answer(&self, place: usize, seat: &mut Option<Seat>, context: &mut Context<'_>) -> Poll<Answer>;
+}
+
+/// Where somebody sits who waits.
+#[derive(Debug, Clone, Copy)]
+pub struct Seat {
+    pub(super) row: usize,
+    pub(super) place: usize,
 }
 
 /// A future of the [`Answer`] to an append. Dropping it does not take the record back. It costs no allocation: it names the
@@ -24,7 +32,7 @@ pub struct PendingReceipt(Inner);
 
 enum Inner {
     Known(Answer),
-    Awaited { answers: Arc<dyn Answers>, place: usize },
+    Awaited { answers: Arc<dyn Answers>, place: usize, seat: Option<Seat> },
 }
 
 impl PendingReceipt {
@@ -35,17 +43,17 @@ impl PendingReceipt {
 
     /// `answers` will give it, under this number.
     pub const fn awaited(answers: Arc<dyn Answers>, place: usize) -> Self {
-        Self(Inner::Awaited { answers, place })
+        Self(Inner::Awaited { answers, place, seat: None })
     }
 }
 
 impl Future for PendingReceipt {
     type Output = Answer;
 
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Answer> {
-        match &self.0 {
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Answer> {
+        match &mut self.0 {
             Inner::Known(answer) => Poll::Ready(answer.clone()),
-            Inner::Awaited { answers, place } => answers.poll_answer(*place, context),
+            Inner::Awaited { answers, place, seat } => answers.poll_answer(*place, seat, context),
         }
     }
 }

@@ -22,7 +22,7 @@ impl UnawaitedLog {
 }
 
 impl AuditLog for UnawaitedLog {
-    fn append(&self, event: AuditEvent) -> Result<PendingReceipt, AuditError> {
+    fn append(&self, event: &AuditEvent) -> Result<PendingReceipt, AuditError> {
         drop(self.log.append(event)?);
         let index = self.next.fetch_add(1, Ordering::Relaxed);
         Ok(PendingReceipt::known(Ok(AuditReceipt::durable(Arc::clone(&self.id), index))))
@@ -46,12 +46,12 @@ mod tests {
         let beneath = Arc::new(MemoryLog::new());
         let log = UnawaitedLog::new(Arc::clone(&beneath) as _);
         let event = bare(Timestamp::UNIX_EPOCH);
-        assert_eq!(log.append(event.clone()).unwrap().await.unwrap().to_string(), "unawaited/0");
+        assert_eq!(log.append(&event).unwrap().await.unwrap().to_string(), "unawaited/0");
         assert_eq!(beneath.events().len(), 1);
         beneath.fail_flushes(AuditError::Full);
-        assert_eq!(log.append(event.clone()).unwrap().await.unwrap().to_string(), "unawaited/1");
+        assert_eq!(log.append(&event).unwrap().await.unwrap().to_string(), "unawaited/1");
         assert_eq!(log.health(), Err(AuditError::Full));
         beneath.fail_appends(AuditError::Stopped);
-        assert_eq!(log.append(event).err(), Some(AuditError::Stopped));
+        assert_eq!(log.append(&event).err(), Some(AuditError::Stopped));
     }
 }

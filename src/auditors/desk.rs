@@ -237,7 +237,7 @@ impl Desk {
         let mut event = self.event(visitor, &question, Kind::LogRead, Outcome::Intended);
         event.reason = Some("asks-second-person");
         event.local_id = Some(id);
-        receipt(self.audit.append(event)?).await?;
+        receipt(self.audit.append(&event)?).await?;
         let asked = self.approvals.ask(id, &visitor.reader, question, now);
         self.allowed(visitor, (Kind::LogRead, &id.to_string()), asked).await?;
         Ok(id)
@@ -271,7 +271,7 @@ impl Desk {
         let mut event = self.event(visitor, &request.question, Kind::Administration, Outcome::Done);
         event.local_id = Some(request.id);
         event.detail = Some(format!("search of {} {verdict}", request.asker).into());
-        receipt(self.audit.append(event)?).await?;
+        receipt(self.audit.append(&event)?).await?;
         Ok(())
     }
 
@@ -319,7 +319,7 @@ impl Desk {
         };
         let entries = u32::try_from(records.len()).unwrap_or(u32::MAX);
         event.counts = Some(Counts { entries, ..Counts::default() });
-        let receipt = receipt(self.audit.append(event)?).await?;
+        let receipt = receipt(self.audit.append(&event)?).await?;
         if self.four_eyes && question.about == About::Anyone {
             records.iter_mut().for_each(without_person);
         }
@@ -337,7 +337,7 @@ impl Desk {
 
     /// Nothing is shown in any case, so a log that cannot take this changes nothing.
     async fn note(&self, event: AuditEvent) {
-        if let Ok(pending) = self.audit.append(event) {
+        if let Ok(pending) = self.audit.append(&event) {
             let _ = receipt(pending).await;
         }
     }

@@ -29,7 +29,7 @@ impl Attempt {
         self.undecided = false;
         let fault = Fault::from(error);
         let refusal = AuditEvent { reason: Some(fault.code), status: Some(fault.status), ..self.event.clone() };
-        Unanswered { error, receipt: on_disk(self.log.append(refusal).ok()).await }
+        Unanswered { error, receipt: on_disk(self.log.append(&refusal).ok()).await }
     }
 
     /// Whether the log knows how it ended, or that something came of it.
@@ -53,7 +53,7 @@ impl Attempt {
 impl Drop for Attempt {
     fn drop(&mut self) {
         if self.undecided {
-            drop(self.log.append(AuditEvent { outcome: broken_off(), ..self.event.clone() }));
+            drop(self.log.append(&AuditEvent { outcome: broken_off(), ..self.event.clone() }));
         }
     }
 }
@@ -154,7 +154,7 @@ impl Disclosure {
         let mut event = self.event.take()?;
         event.outcome = outcome;
         event.time = self.clock.now();
-        self.log.append(event).ok()
+        self.log.append(&event).ok()
     }
 }
 
@@ -210,7 +210,7 @@ mod tests {
     /// An attempt that became a disclosure, and the receipt of its intent.
     async fn intended(log: &Arc<MemoryLog>) -> (Disclosure, AuditReceipt) {
         let mut becomes = attempt(log);
-        let intent = on_disk(log.append(becomes.event.clone()).ok()).await.unwrap();
+        let intent = on_disk(log.append(&becomes.event).ok()).await.unwrap();
         (becomes.intended(TestClock::at("2026-11-21T12:00:00Z".parse().unwrap())), intent)
     }
 

@@ -44,7 +44,7 @@ impl Sharing {
         let mut pending = Vec::new();
         let intents: Vec<_> = parts(&attempt.event, kind, entries).collect();
         for event in intents {
-            match sharing.log.append(event.clone()) {
+            match sharing.log.append(&event) {
                 Ok(receipt) => pending.push(receipt),
                 Err(error) => return Err(sharing.failed(ReadError::Audit(error)).await),
             }
@@ -101,7 +101,7 @@ impl Sharing {
             let End { outcome, status, reason } = end();
             AuditEvent { time, outcome, reason, status: Some(status), ..event }
         });
-        ended.filter_map(|event| self.log.append(event).ok()).collect()
+        ended.filter_map(|event| self.log.append(&event).ok()).collect()
     }
 }
 
@@ -109,7 +109,7 @@ impl Drop for Sharing {
     fn drop(&mut self) {
         let time = self.clock.now();
         for event in std::mem::take(&mut self.open) {
-            drop(self.log.append(AuditEvent { time, outcome: broken_off(), ..event }));
+            drop(self.log.append(&AuditEvent { time, outcome: broken_off(), ..event }));
         }
     }
 }

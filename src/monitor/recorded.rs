@@ -20,7 +20,7 @@ impl CountedLog {
 }
 
 impl AuditLog for CountedLog {
-    fn append(&self, event: AuditEvent) -> Result<PendingReceipt, AuditError> {
+    fn append(&self, event: &AuditEvent) -> Result<PendingReceipt, AuditError> {
         if matches!(event.kind, Kind::DisclosureOutcome | Kind::SubmissionOutcome) {
             self.metrics.ended(event.kind, event.outcome, event.reason);
         }
@@ -50,7 +50,7 @@ mod tests {
             (Kind::SubmissionOutcome, Outcome::Done, None),
             (Kind::ResourceRefused, Outcome::Refused, Some("no-token")),
         ] {
-            drop(log.append(AuditEvent { reason, ..AuditEvent::new(now, kind, outcome) }));
+            drop(log.append(&AuditEvent { reason, ..AuditEvent::new(now, kind, outcome) }));
         }
         assert_eq!((memory.events().len(), log.health()), (6, Ok(())));
         let text = metrics.to_text();

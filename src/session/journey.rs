@@ -263,7 +263,7 @@ impl Journey {
 
     /// No step of an authorization goes on unrecorded.
     async fn record(&self, event: AuditEvent) -> Step<()> {
-        let pending = self.audit.append(whence::placed(event)).map_err(|_| JourneyError::Ours)?;
+        let pending = self.audit.append(&whence::placed(event)).map_err(|_| JourneyError::Ours)?;
         receipt(pending).await.map(|_| ()).map_err(|_| JourneyError::Ours)
     }
 

@@ -43,7 +43,7 @@ async fn written(home: &Home) {
         event.detail = Some("a record that takes about as many bytes as one of an ordinary request does".into());
         // A segment ends with a flush, so they go in small groups.
         for _ in 0..count / 20 {
-            let pending: Vec<_> = (0..20).map(|_| log.append(event.clone()).unwrap()).collect();
+            let pending: Vec<_> = (0..20).map(|_| log.append(&event).unwrap()).collect();
             for receipt in pending {
                 receipt.await.unwrap();
             }

@@ -57,7 +57,7 @@ impl Node {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let event = AuditEvent::new(Timestamp::UNIX_EPOCH, Kind::NodeStarted, Outcome::Done);
         for _ in 0..count / AT_ONCE {
-            let pending: Vec<_> = (0..AT_ONCE).map(|_| self.log.append(event.clone()).unwrap()).collect();
+            let pending: Vec<_> = (0..AT_ONCE).map(|_| self.log.append(&event).unwrap()).collect();
             for receipt in pending {
                 tell(runtime.block_on(receipt).unwrap().index() + 1);
             }

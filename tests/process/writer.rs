@@ -235,7 +235,7 @@ fn append(audit: &Path, numbers: std::ops::Range<u64>, mut tell: impl FnMut(&str
             intent: Some(number),
             ..AuditEvent::new(Timestamp::UNIX_EPOCH, Kind::NodeStarted, Outcome::Done)
         };
-        match log.append(event).and_then(|pending| runtime.block_on(pending)) {
+        match log.append(&event).and_then(|pending| runtime.block_on(pending)) {
             Ok(receipt) => {
                 durable += 1;
                 tell(&format!("durable {} {number}\n", receipt.index()));

@@ -48,7 +48,7 @@ impl World {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(async {
             for number in 0..records {
-                log.append(event(number)).unwrap().await.unwrap();
+                log.append(&event(number)).unwrap().await.unwrap();
             }
         });
         log.close();

@@ -3,13 +3,16 @@
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll, Waker};
 
+use tokio::runtime::{Handle, Id};
+
+use super::bell::Bell;
 use super::disk::Disk;
 use super::queue::Shared;
 use crate::audit::chain::Position;
-use crate::audit::pending::{Answer, Answers};
+use crate::audit::pending::{Answer, Answers, Seat};
 use crate::audit::segment::Payload;
 use crate::audit::{AuditError, AuditReceipt, PendingReceipt};
 
@@ -90,8 +93,14 @@ struct BatchAnswers {
     shared: Arc<Shared>,
     /// The index of the first record, once all are durable; or why they are not.
     settled: OnceLock<Result<u64, AuditError>>,
-    waiting: Mutex<Vec<Option<Waker>>>,
+    waiting: Mutex<Vec<Row>>,
     awaited: AtomicBool,
+}
+
+/// Those who wait in one runtime, or in none.
+struct Row {
+    runtime: Option<(Id, Arc<Bell>)>,
+    wakers: Vec<Waker>,
 }
 
 impl BatchAnswers {
@@ -101,11 +110,11 @@ impl BatchAnswers {
 
     /// The first word stands.
     fn settle(&self, result: Result<u64, AuditError>) {
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut waiting = self.waiting();
         if self.settled.set(result).is_ok() {
-            let woken = std::mem::take(&mut *waiting);
+            let rows = std::mem::take(&mut *waiting);
             drop(waiting);
-            woken.into_iter().flatten().for_each(Waker::wake);
+            rows.into_iter().for_each(Row::wake);
         }
     }
 
@@ -118,26 +127,51 @@ impl BatchAnswers {
     fn is_first_to_wait(&self) -> bool {
         !self.awaited.load(Ordering::Relaxed) && !self.awaited.swap(true, Ordering::SeqCst)
     }
+
+    fn waiting(&self) -> MutexGuard<'_, Vec<Row>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes a seat among those of the same runtime. Who moved to another runtime gets a new one, and may be woken twice.
+    fn seat(&self, rows: &mut Vec<Row>, seat: &mut Option<Seat>, waker: &Waker) {
+        let runtime = Handle::try_current().ok();
+        let id = runtime.as_ref().map(Handle::id);
+        let is_same = |row: &Row| row.runtime.as_ref().map(|(id, _)| *id) == id;
+        let taken = seat.and_then(|seat| rows.get_mut(seat.row).filter(|row| is_same(row))?.wakers.get_mut(seat.place));
+        if let Some(known) = taken {
+            return known.clone_from(waker);
+        }
+        let row = rows.iter().position(is_same).unwrap_or_else(|| {
+            let runtime = runtime.map(|runtime| (runtime.id(), self.shared.bells().of(&runtime)));
+            rows.push(Row { runtime, wakers: Vec::new() });
+            rows.len() - 1
+        });
+        if let Some(Row { wakers, .. }) = rows.get_mut(row) {
+            *seat = Some(Seat { row, place: wakers.len() });
+            wakers.push(waker.clone());
+        }
+    }
+}
+
+impl Row {
+    fn wake(self) {
+        match self.runtime {
+            Some((_, bell)) => bell.ring(self.wakers),
+            None => self.wakers.into_iter().for_each(Waker::wake),
+        }
+    }
 }
 
 impl Answers for BatchAnswers {
-    fn poll_answer(&self, place: usize, context: &mut Context<'_>) -> Poll<Answer> {
+    fn poll_answer(&self, place: usize, seat: &mut Option<Seat>, context: &mut Context<'_>) -> Poll<Answer> {
         if let Some(answer) = self.answer(place) {
             return Poll::Ready(answer);
         }
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut waiting = self.waiting();
         if let Some(answer) = self.answer(place) {
             return Poll::Ready(answer);
         }
-        if waiting.len() <= place {
-            waiting.resize(place + 1, None);
-        }
-        if let Some(waker) = waiting.get_mut(place) {
-            match waker {
-                Some(known) => known.clone_from(context.waker()),
-                None => *waker = Some(context.waker().clone()),
-            }
-        }
+        self.seat(&mut waiting, seat, context.waker());
         drop(waiting);
         if self.is_first_to_wait() {
             self.shared.hurry();

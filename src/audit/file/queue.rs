@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 use super::batch::Batch;
+use super::bell::Bells;
 use crate::audit::chain::Position;
 use crate::audit::segment::{LogId, Payload};
 use crate::audit::{AuditError, AuditEvent, PendingReceipt};
@@ -52,15 +53,35 @@ enum Probe {
 struct Queue {
     /// In order; only the last takes more.
     batches: VecDeque<Batch>,
+    /// How many records a batch takes: half of those under way, so that the others are encoded and hashed while it is flushed.
+    share: usize,
     /// The place in the chain after all of them.
     end: Position,
     records: usize,
     spare: Vec<Vec<u8>>,
     probe: Probe,
     closing: bool,
-    /// The writer waits until it is told of work.
-    idle: bool,
+    /// The writer waits until so many records are queued. More than there can be: it does not wait for records.
+    wanted: usize,
 }
+
+/// How long records may gather after a batch.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pace {
+    /// Until then while nobody waits for one of them.
+    pub(super) due: Instant,
+    /// Until then although somebody does, as long as fewer than half of those under way are here: each of the `answered`
+    /// may come with its next.
+    pub(super) soon: Instant,
+    /// The records of the batch before.
+    pub(super) answered: usize,
+}
+
+/// However few are under way: of less than this, two flushes cost more than what is gained.
+const SHARE_MIN: usize = 128;
+
+/// What `wanted` is while the writer waits for no record.
+const NO_MATTER_HOW_MANY: usize = usize::MAX;
 
 /// What the writer takes at once.
 pub(super) struct Taken {
@@ -69,6 +90,29 @@ pub(super) struct Taken {
     pub(super) probe: bool,
     /// Nothing comes after this.
     pub(super) close: bool,
+}
+
+/// What there is for the writer.
+enum Holds {
+    Nothing,
+    /// Records, and nobody has nothing left to do but wait for one.
+    Unawaited,
+    /// Records that somebody waits for.
+    Awaited,
+    /// What must not wait: it would serve nobody.
+    Urgent,
+}
+
+impl Pace {
+    /// At once, whatever there is.
+    pub(super) const fn from(now: Instant) -> Self {
+        Self { due: now, soon: now, answered: 0 }
+    }
+
+    /// How many of those under way are worth a flush, when so many are queued. One that was alone waits for nobody.
+    const fn enough(self, queued: usize) -> usize {
+        if self.answered > 1 { (self.answered + queued) / 2 } else { 0 }
+    }
 }
 
 thread_local! {
@@ -87,6 +131,7 @@ pub(super) struct Shared {
     pausing: AtomicBool,
     probe_from: Mutex<Instant>,
     durable: watch::Sender<u64>,
+    bells: Bells,
     clock: SharedClock,
 }
 
@@ -95,12 +140,13 @@ impl Shared {
     pub(super) fn new(clock: SharedClock, log: &LogId, end: Position, bound: usize) -> Self {
         let queue = Queue {
             batches: VecDeque::new(),
+            share: usize::MAX,
             end,
             records: 0,
             spare: Vec::new(),
             probe: Probe::No,
             closing: false,
-            idle: false,
+            wanted: NO_MATTER_HOW_MANY,
         };
         Self {
             log: log.shared(),
@@ -111,6 +157,7 @@ impl Shared {
             pausing: AtomicBool::new(false),
             probe_from: Mutex::new(clock.monotonic()),
             durable: watch::Sender::new(end.index),
+            bells: Bells::default(),
             clock,
         }
     }
@@ -118,6 +165,11 @@ impl Shared {
     /// The id of the log.
     pub(super) const fn log(&self) -> &Arc<str> {
         &self.log
+    }
+
+    /// What wakes those who wait.
+    pub(super) const fn bells(&self) -> &Bells {
+        &self.bells
     }
 
     pub(super) fn clock(&self) -> &SharedClock {
@@ -179,9 +231,12 @@ impl Shared {
         let mut queue = self.queue();
         self.admits(&queue)?;
         let pending = queue.push(payload, self)?;
-        let idle = std::mem::take(&mut queue.idle);
+        let enough = queue.records >= queue.wanted;
+        if enough {
+            queue.wanted = NO_MATTER_HOW_MANY;
+        }
         drop(queue);
-        if idle {
+        if enough {
             self.work.notify_one();
         }
         Ok(pending)
@@ -221,23 +276,44 @@ impl Shared {
         self.queue().take()
     }
 
-    /// Waits until there is something to do, and until `due` to let records gather, unless somebody waits for one of them.
-    pub(super) fn next(&self, due: Instant) -> Taken {
+    /// Waits until there is something to do, and as the pace says for records to gather.
+    pub(super) fn next(&self, pace: Pace) -> Taken {
         let mut queue = self.queue();
+        let mut enough = pace.enough(queue.records);
+        queue.share = enough.max(SHARE_MIN);
         loop {
-            if queue.has_nothing() {
-                queue.idle = true;
-                queue = self.work.wait(queue).unwrap_or_else(PoisonError::into_inner);
-                continue;
-            }
-            let left = due.saturating_duration_since(self.clock.monotonic());
+            // Before it is looked whether somebody waits: who comes to wait later sees it.
             self.pausing.store(true, Ordering::SeqCst);
-            if left.is_zero() || queue.is_urgent() {
+            let (wanted, until) = match queue.holds() {
+                Holds::Nothing => (1, None),
+                Holds::Unawaited => (NO_MATTER_HOW_MANY, Some(pace.due)),
+                Holds::Awaited if queue.records < enough => (enough, Some(pace.soon)),
+                Holds::Awaited | Holds::Urgent => (0, None),
+            };
+            let left = until.map(|until| until.saturating_duration_since(self.clock.monotonic()));
+            let now = wanted == 0 || left == Some(Duration::ZERO);
+            if now || wanted != NO_MATTER_HOW_MANY {
                 self.pausing.store(false, Ordering::SeqCst);
+            }
+            if now {
                 return queue.take();
             }
-            queue = self.work.wait_timeout(queue, left).unwrap_or_else(PoisonError::into_inner).0;
+            queue.wanted = wanted;
+            let (again, passed) = self.wait(queue, left);
+            queue = again;
+            if passed && std::mem::replace(&mut queue.wanted, NO_MATTER_HOW_MANY) == enough {
+                enough = 0;
+            }
         }
+    }
+
+    /// Until there is something new, or for so long; whether that passed.
+    fn wait<'a>(&self, queue: MutexGuard<'a, Queue>, most: Option<Duration>) -> (MutexGuard<'a, Queue>, bool) {
+        let Some(most) = most else {
+            return (self.work.wait(queue).unwrap_or_else(PoisonError::into_inner), false);
+        };
+        let (queue, waited) = self.work.wait_timeout(queue, most).unwrap_or_else(PoisonError::into_inner);
+        (queue, waited.timed_out())
     }
 
     /// From now on the log is in this state. In another than open, nothing that waits becomes durable, and what comes next
@@ -279,7 +355,7 @@ impl Shared {
 
 impl Queue {
     fn push(&mut self, payload: &mut Payload, shared: &Arc<Shared>) -> Result<PendingReceipt, AuditError> {
-        if self.batches.back().is_none_or(Batch::is_full) {
+        if self.batches.back().is_none_or(|batch| batch.is_full() || batch.len() >= self.share) {
             let buffer = self.spare.pop().unwrap_or_default();
             self.batches.push_back(Batch::at(self.end, buffer, shared));
         }
@@ -290,14 +366,15 @@ impl Queue {
         Ok(pending)
     }
 
-    fn has_nothing(&self) -> bool {
-        self.batches.is_empty() && self.probe != Probe::Asked && !self.closing
-    }
-
-    /// Whether it would serve nobody to wait for more.
-    fn is_urgent(&self) -> bool {
-        let awaited = self.batches.iter().any(Batch::is_awaited);
-        awaited || self.closing || self.probe == Probe::Asked || self.batches.len() > 1
+    fn holds(&self) -> Holds {
+        if self.closing || self.probe == Probe::Asked || self.batches.len() > 1 {
+            return Holds::Urgent;
+        }
+        match self.batches.front().map(Batch::is_awaited) {
+            None => Holds::Nothing,
+            Some(false) => Holds::Unawaited,
+            Some(true) => Holds::Awaited,
+        }
     }
 
     fn take(&mut self) -> Taken {

@@ -46,7 +46,7 @@ fn open(dir: &Path) -> Result<(FileLog, Recovery), OpenError> {
 async fn append_all(log: &FileLog, events: &[AuditEvent]) -> Vec<u64> {
     let mut indexes = Vec::new();
     for event in events {
-        indexes.push(log.append(event.clone()).unwrap().await.unwrap().index());
+        indexes.push(log.append(event).unwrap().await.unwrap().index());
     }
     indexes
 }
@@ -178,13 +178,13 @@ async fn reopening_goes_on_with_the_same_log() {
 async fn a_receipt_names_the_log_and_a_closed_log_takes_nothing() {
     let scratch = Scratch::new();
     let (log, _) = open(scratch.path()).unwrap();
-    let receipt = log.append(bare(Timestamp::UNIX_EPOCH)).unwrap().await.unwrap();
+    let receipt = log.append(&bare(Timestamp::UNIX_EPOCH)).unwrap().await.unwrap();
     assert_eq!(receipt.to_string(), format!("{}/0", log.id()));
-    let pending = log.append(bare(Timestamp::UNIX_EPOCH)).unwrap();
+    let pending = log.append(&bare(Timestamp::UNIX_EPOCH)).unwrap();
     log.close();
     log.close();
     assert_eq!(pending.await.unwrap().index(), 1);
-    assert_eq!(log.append(bare(Timestamp::UNIX_EPOCH)).err(), Some(AuditError::Stopped));
+    assert_eq!(log.append(&bare(Timestamp::UNIX_EPOCH)).err(), Some(AuditError::Stopped));
     assert_eq!(log.health(), Err(AuditError::Stopped));
     open(scratch.path()).unwrap();
 }
@@ -398,7 +398,7 @@ fn ten_thousand_concurrent_appends_get_consecutive_indexes() {
     let (log, _) = FileLog::open(FileLogConfig { queue_bound: 10_000, ..config(scratch.path()) }, clock()).unwrap();
     let event = full(Timestamp::UNIX_EPOCH);
     let pending: Vec<_> = thread::scope(|scope| {
-        let appender = || (0..1_250).map(|_| log.append(event.clone()).unwrap()).collect::<Vec<_>>();
+        let appender = || (0..1_250).map(|_| log.append(&event).unwrap()).collect::<Vec<_>>();
         let threads: Vec<_> = (0..8).map(|_| scope.spawn(appender)).collect();
         threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
     });
@@ -424,7 +424,7 @@ async fn a_log_verifies_while_it_is_written() {
     let scratch = Scratch::new();
     let (log, _) = FileLog::open(FileLogConfig { segment_bytes: 20_000, ..config(scratch.path()) }, clock()).unwrap();
     for round in 0..100 {
-        let pending: Vec<_> = numbered(20).into_iter().map(|event| log.append(event).unwrap()).collect();
+        let pending: Vec<_> = numbered(20).into_iter().map(|event| log.append(&event).unwrap()).collect();
         assert!((round * 20..=round * 20 + 20).contains(&verify(scratch.path()).unwrap().records));
         futures_in_turn(pending).await;
     }

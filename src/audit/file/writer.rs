@@ -3,11 +3,11 @@
 
 use std::io;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::batch::{BATCH_BYTES, Batch, Flushed};
 use super::disk::Disk;
-use super::queue::{Shared, State, Taken};
+use super::queue::{Pace, Shared, State, Taken};
 use crate::audit::AuditError;
 use crate::audit::chain::Position;
 use crate::audit::encode::MAX_PAYLOAD_BYTES;
@@ -33,6 +33,10 @@ const PAUSE_FLUSHES: u32 = 8;
 
 /// However slow the device is. A slow one lets records gather by itself.
 const PAUSE_MAX: Duration = Duration::from_micros(500);
+
+/// How long records that somebody waits for are let gather at most, and no longer than the write and flush before took: those
+/// who were just answered come back while the others are written, so that neither the processor nor the disk waits.
+const GATHER_MAX: Duration = Duration::from_micros(100);
 
 /// How long records are let gather after a batch of so many. One says that there is no load, and what comes next is taken at
 /// once.
@@ -73,15 +77,15 @@ pub(super) struct Writer<D> {
     new_name: bool,
     /// The current segment was cut back and not flushed since: after a loss of power it may be as long as before.
     cut: bool,
-    /// Until when the next batch may be left to gather, as long as nobody waits for it.
-    due: Instant,
+    /// How the next batch may gather.
+    pace: Pace,
     shared: Arc<Shared>,
 }
 
 impl<D: Disk> Writer<D> {
     pub(super) fn new(disk: D, log: LogId, tail: Tail, segment_bytes: u64, shared: Arc<Shared>) -> Self {
-        let due = shared.clock().monotonic();
-        Self { disk, log, tail, segment_bytes, new_name: true, cut: false, due, shared }
+        let pace = Pace::from(shared.clock().monotonic());
+        Self { disk, log, tail, segment_bytes, new_name: true, cut: false, pace, shared }
     }
 
     /// Cuts off what is unfinished, writes a header where there is none, and makes durable what the scan found: the run before
@@ -104,7 +108,7 @@ impl<D: Disk> Writer<D> {
     /// Works until told to close.
     pub(super) fn run(mut self) {
         let _ending = Ending(Arc::clone(&self.shared));
-        while self.turn(self.shared.next(self.due)) {}
+        while self.turn(self.shared.next(self.pace)) {}
     }
 
     /// One batch, or a try of a full device, or both. False when it was the last.
@@ -124,7 +128,8 @@ impl<D: Disk> Writer<D> {
         let began = self.shared.clock().monotonic();
         let flushed = self.shared.state().open().and_then(|()| self.settle(|writer| writer.store(&batch)));
         let ended = self.shared.clock().monotonic();
-        self.due = ended + pause_after(batch.len(), ended.saturating_duration_since(began));
+        let (answered, took) = (batch.len(), ended.saturating_duration_since(began));
+        self.pace = Pace { due: ended + pause_after(answered, took), soon: ended + GATHER_MAX.min(took), answered };
         let buffer = batch.answer(flushed.as_ref().map_err(|error| *error));
         self.shared.give_back(buffer);
     }

@@ -22,7 +22,7 @@ fn append(log: &FileLog, events: &[AuditEvent]) {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(async {
         for event in events {
-            log.append(event.clone()).unwrap().await.unwrap();
+            log.append(event).unwrap().await.unwrap();
         }
     });
 }

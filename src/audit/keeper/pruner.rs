@@ -67,7 +67,7 @@ impl Pruner {
 
     fn record(&self, outcome: Outcome, intent: Option<u64>, detail: &Arc<str>) -> Result<u64, AuditError> {
         let event = AuditEvent::new(self.clock.now(), Kind::Administration, outcome);
-        let pending = self.log.append(AuditEvent { intent, detail: Some(Arc::clone(detail)), ..event })?;
+        let pending = self.log.append(&AuditEvent { intent, detail: Some(Arc::clone(detail)), ..event })?;
         Ok(self.runtime.block_on(receipt(pending))?.index())
     }
 }

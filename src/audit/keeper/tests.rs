@@ -29,7 +29,7 @@ fn append(dir: &Path, records: u64) -> FileLog {
     runtime.block_on(async {
         for intent in 0..records {
             let event = AuditEvent { intent: Some(intent), ..full(Timestamp::UNIX_EPOCH) };
-            log.append(event).unwrap().await.unwrap();
+            log.append(&event).unwrap().await.unwrap();
         }
     });
     log

@@ -58,7 +58,7 @@ fn write(dir: &Path, records: u64) -> String {
     let (log, _) = FileLog::open(config, Arc::new(SystemClock)).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     for at in (0..records).map(|at| i64::try_from(at).unwrap()) {
-        let receipt = log.append(bare(Timestamp::from_second(at).unwrap())).unwrap();
+        let receipt = log.append(&bare(Timestamp::from_second(at).unwrap())).unwrap();
         if at % 100 == 99 {
             runtime.block_on(receipt).unwrap();
         }

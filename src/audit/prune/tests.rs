@@ -83,7 +83,7 @@ fn append(dir: &Path, times: &[i64], segment_bytes: u64) {
     runtime.block_on(async {
         // A segment ends with a flush, so these are small.
         for part in times.chunks(15) {
-            let pending: Vec<_> = part.iter().map(|time| log.append(full(at(*time))).unwrap()).collect();
+            let pending: Vec<_> = part.iter().map(|time| log.append(&full(at(*time))).unwrap()).collect();
             for receipt in pending {
                 receipt.await.unwrap();
             }

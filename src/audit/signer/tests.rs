@@ -43,7 +43,7 @@ fn open(dir: &Path, key: u8, retired: &[RetiredKey], outside: &[Outside]) -> Res
 }
 
 async fn append(log: &FileLog, count: usize) {
-    let pending: Vec<_> = (0..count).map(|_| log.append(bare(Timestamp::UNIX_EPOCH)).unwrap()).collect();
+    let pending: Vec<_> = (0..count).map(|_| log.append(&bare(Timestamp::UNIX_EPOCH)).unwrap()).collect();
     for one in pending {
         receipt(one).await.unwrap();
     }
@@ -357,7 +357,7 @@ async fn the_time_in_records_does_not_matter_for_signing() {
     let scratch = Scratch::new();
     let (log, mut tree) = open(scratch.path(), 1, &[], &[]).unwrap();
     for second in [1_000_000, 5, 4_000_000_000, -7] {
-        let pending = log.append(bare(Timestamp::from_second(second).unwrap())).unwrap();
+        let pending = log.append(&bare(Timestamp::from_second(second).unwrap())).unwrap();
         receipt(pending).await.unwrap();
     }
     assert_eq!(sign(&log, &mut tree).checkpoint().root, root_of(scratch.path(), 4));

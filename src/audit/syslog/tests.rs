@@ -142,7 +142,7 @@ fn open(dir: &Path) -> FileLog {
 
 async fn append(log: &FileLog, count: usize) {
     for _ in 0..count {
-        log.append(bare(crate::tls::pki::now())).unwrap().await.unwrap();
+        log.append(&bare(crate::tls::pki::now())).unwrap().await.unwrap();
     }
 }
 
@@ -288,7 +288,7 @@ async fn a_backlog_goes_over_one_connection() {
     let scratch = Scratch::quick();
     let audit = log(&scratch);
     for _ in 0..12 {
-        let pending: Vec<_> = (0..500).map(|_| audit.append(bare(crate::tls::pki::now())).unwrap()).collect();
+        let pending: Vec<_> = (0..500).map(|_| audit.append(&bare(crate::tls::pki::now())).unwrap()).collect();
         for receipt in pending {
             receipt.await.unwrap();
         }

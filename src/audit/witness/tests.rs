@@ -40,7 +40,7 @@ fn witness(dir: &Path, log: &LogId, clock: &Arc<TestClock>) -> (Arc<WitnessFolde
 }
 
 async fn record(log: &FileLog, signer: &Signer) {
-    receipt(log.append(bare(Timestamp::UNIX_EPOCH)).unwrap()).await.unwrap();
+    receipt(log.append(&bare(Timestamp::UNIX_EPOCH)).unwrap()).await.unwrap();
     signer.settle();
 }
 

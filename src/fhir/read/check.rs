@@ -114,7 +114,7 @@ impl Checker<'_> {
         event: AuditEvent,
         work: impl Future<Output = Result<Seen, ReadError>>,
     ) -> Result<Seen, ReadError> {
-        let pending = self.audit.append(event.clone()).map_err(ReadError::Audit)?;
+        let pending = self.audit.append(&event).map_err(ReadError::Audit)?;
         let receipt = receipt(pending).await.map_err(ReadError::Audit)?;
         let disclosure = Disclosure::open(Arc::clone(&self.audit), Arc::clone(&self.clock), event);
         match work.await {

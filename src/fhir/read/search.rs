@@ -63,7 +63,7 @@ impl Reader {
         work: Work<'_>,
     ) -> Result<Released, Unread> {
         let intent = AuditEvent { kind: Kind::DisclosureIntent, outcome: Outcome::Intended, ..attempt.event.clone() };
-        let pending = self.audit.append(intent).map_err(ReadError::Audit)?;
+        let pending = self.audit.append(&intent).map_err(ReadError::Audit)?;
         let disclosure = attempt.intended(Arc::clone(&self.clock));
         let judged = self.judged(request.local_id, &work).await;
         let receipt = receipt(pending).await;

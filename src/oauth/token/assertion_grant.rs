@@ -176,7 +176,7 @@ impl TokenDesk {
         event.authorization = Some(grant.authorization(true));
         let scope = self.rules.scope_form.write(&grant, &grant.services);
         let record = AuditEvent { kind: Kind::TokenIssued, outcome: Outcome::Done, ..event.clone() };
-        receipt(self.audit.append(record)?).await?;
+        receipt(self.audit.append(&record)?).await?;
         let (token, issued) = self.draw_token(grant, &client, event.time);
         self.tokens.keep(issued).await?;
         Ok(TokenAnswer { token, lifetime: self.rules.token_lifetime, scope, refresh: None, patient: None })

@@ -83,7 +83,7 @@ impl TokenDesk {
         }
         event.reason = Some(error.reason());
         event.status = Some(error.status());
-        if let Ok(pending) = self.audit.append(event) {
+        if let Ok(pending) = self.audit.append(&event) {
             // The refusal stands whether or not the log can take it.
             let _ = receipt(pending).await;
         }
@@ -177,7 +177,7 @@ impl TokenDesk {
             Some(smart) => (smart.scope.to_string(), Some(smart.patient.clone())),
         };
         let record = AuditEvent { kind: Kind::TokenIssued, outcome: Outcome::Done, ..event.clone() };
-        receipt(self.audit.append(record)?).await?;
+        receipt(self.audit.append(&record)?).await?;
         let (token, issued) = self.draw_token(Arc::clone(&grant), client, event.time);
         self.tokens.keep(issued).await?;
         // Last: of a family that nobody was given, the person would read that it is in force.

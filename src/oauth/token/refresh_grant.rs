@@ -127,7 +127,7 @@ impl TokenDesk {
         event: &mut AuditEvent,
     ) -> Result<TokenAnswer, TokenError> {
         let intent = AuditEvent { kind: Kind::TokenIssued, outcome: Outcome::Intended, ..event.clone() };
-        let intent = receipt(self.audit.append(intent)?).await?;
+        let intent = receipt(self.audit.append(&intent)?).await?;
         let next = RefreshToken::after(presented);
         let scope = self.rules.scope_form.write(&tested.grant, &tested.services);
         let (token, issued) = self.draw_token(tested.grant, client, event.time);
@@ -160,7 +160,7 @@ impl TokenDesk {
     /// The intent stands in any case.
     async fn issued(&self, event: &AuditEvent) {
         let done = AuditEvent { kind: Kind::TokenIssued, outcome: Outcome::Done, ..event.clone() };
-        if let Ok(pending) = self.audit.append(done) {
+        if let Ok(pending) = self.audit.append(&done) {
             let _ = receipt(pending).await;
         }
     }

@@ -82,7 +82,7 @@ impl TokenDesk {
 
     async fn changed_nothing(&self, reason: &'static str, event: &AuditEvent) -> Result<(), TokenError> {
         let event = AuditEvent { reason: Some(reason), ..event.clone() };
-        receipt(self.audit.append(event)?).await?;
+        receipt(self.audit.append(&event)?).await?;
         Ok(())
     }
 
@@ -97,7 +97,7 @@ impl TokenDesk {
         if self.grants.end(grant, event.time).await? {
             let outcome = Outcome::Done;
             let ended = AuditEvent { kind: Kind::GrantEnded, outcome, reason: Some(reason), ..event.clone() };
-            receipt(self.audit.append(ended)?).await?;
+            receipt(self.audit.append(&ended)?).await?;
         }
         Ok(())
     }

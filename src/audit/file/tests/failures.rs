@@ -412,9 +412,9 @@ pub(super) fn slow_log(clock: SharedClock, queue_bound: usize) -> (FileLog, mpsc
 #[tokio::test]
 async fn what_queued_during_a_flush_is_flushed_at_once() {
     let (log, began, go_on) = slow_log(clock(), 8_192);
-    let first = log.append(bare(Timestamp::UNIX_EPOCH)).unwrap();
+    let first = log.append(&bare(Timestamp::UNIX_EPOCH)).unwrap();
     began.recv().unwrap();
-    let later: Vec<_> = (0..99).map(|_| log.append(bare(Timestamp::UNIX_EPOCH)).unwrap()).collect();
+    let later: Vec<_> = (0..99).map(|_| log.append(&bare(Timestamp::UNIX_EPOCH)).unwrap()).collect();
     go_on.send(()).unwrap();
     assert_eq!(first.await.unwrap().index(), 0);
     began.recv().unwrap();
@@ -431,10 +431,10 @@ async fn what_queued_during_a_flush_is_flushed_at_once() {
 #[tokio::test]
 async fn a_full_queue_is_told_at_once() {
     let (log, began, go_on) = slow_log(clock(), 4);
-    let mut pending = vec![log.append(bare(Timestamp::UNIX_EPOCH)).unwrap()];
+    let mut pending = vec![log.append(&bare(Timestamp::UNIX_EPOCH)).unwrap()];
     began.recv().unwrap();
-    pending.extend((0..4).map(|_| log.append(bare(Timestamp::UNIX_EPOCH)).unwrap()));
-    assert_eq!(log.append(bare(Timestamp::UNIX_EPOCH)).err(), Some(AuditError::Busy));
+    pending.extend((0..4).map(|_| log.append(&bare(Timestamp::UNIX_EPOCH)).unwrap()));
+    assert_eq!(log.append(&bare(Timestamp::UNIX_EPOCH)).err(), Some(AuditError::Busy));
     assert_eq!(log.health(), Ok(()));
     // The second flush fails: who waits is told, and so is all who come later.
     go_on.send(()).unwrap();
@@ -443,7 +443,7 @@ async fn a_full_queue_is_told_at_once() {
     let stopped = Err(AuditError::Stopped);
     assert_eq!(answers, [Ok(0), stopped, stopped, stopped, stopped]);
     assert_eq!(log.health(), stopped.map(drop));
-    assert_eq!(log.append(bare(Timestamp::UNIX_EPOCH)).err(), Some(AuditError::Stopped));
+    assert_eq!(log.append(&bare(Timestamp::UNIX_EPOCH)).err(), Some(AuditError::Stopped));
 }
 
 /// The whole log on a device that fills up and gets room again: told by appends and by health, and ended by either.
@@ -455,8 +455,8 @@ async fn a_full_log_resumes_by_itself() {
     let event = bare(Timestamp::UNIX_EPOCH);
     for by_health in [false, true] {
         disk.fail(Call::Append, 0, ENOSPC, 10);
-        assert_eq!(log.append(event.clone()).unwrap().await, Err(AuditError::Full));
-        assert_eq!(log.append(event.clone()).err(), Some(AuditError::Full));
+        assert_eq!(log.append(&event).unwrap().await, Err(AuditError::Full));
+        assert_eq!(log.append(&event).err(), Some(AuditError::Full));
         assert_eq!(log.health(), Err(AuditError::Full));
         clock.advance(Duration::from_secs(1));
         let receipt = if by_health {
@@ -464,7 +464,7 @@ async fn a_full_log_resumes_by_itself() {
             // Behind the probe that health asked for, past the check in front of the queue.
             log.shared.push(&event).unwrap().await.unwrap()
         } else {
-            log.append(event.clone()).unwrap().await.unwrap()
+            log.append(&event).unwrap().await.unwrap()
         };
         assert_eq!(receipt.index(), u64::from(by_health));
         assert_eq!(log.health(), Ok(()));

@@ -29,7 +29,7 @@ impl Loaded {
     }
 
     fn append(&self) -> PendingReceipt {
-        self.log.append(bare(Timestamp::UNIX_EPOCH)).unwrap()
+        self.log.append(&bare(Timestamp::UNIX_EPOCH)).unwrap()
     }
 
     /// One flush, and no more.

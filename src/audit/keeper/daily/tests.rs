@@ -100,7 +100,7 @@ fn open(folder: &Scratch, clock: &Arc<TestClock>) -> (Arc<FileLog>, Signer, crat
 
 fn append(log: &FileLog, runtime: &Runtime, second: i64) {
     let event = full(Timestamp::from_second(second).unwrap());
-    runtime.block_on(log.append(AuditEvent { kind: Kind::NodeStarted, ..event }).unwrap()).unwrap();
+    runtime.block_on(log.append(&AuditEvent { kind: Kind::NodeStarted, ..event }).unwrap()).unwrap();
 }
 
 #[test]

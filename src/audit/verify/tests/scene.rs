@@ -39,7 +39,7 @@ impl Scene {
         runtime.block_on(async {
             for intent in 0..records {
                 let time = Timestamp::from_second(i64::try_from(intent).unwrap()).unwrap();
-                log.append(AuditEvent { intent: Some(intent), ..full(time) }).unwrap().await.unwrap();
+                log.append(&AuditEvent { intent: Some(intent), ..full(time) }).unwrap().await.unwrap();
             }
         });
         let name = KeyName::parse(&log.id().to_string()).unwrap();
