@@ -1,34 +1,67 @@
 //! The technical log: JSON, one event a line. The audit never goes through it, and no personal data does.
 
+mod gather;
+mod line;
+
 use std::fs::OpenOptions;
-use std::io;
+use std::io::{self, Write as _};
 use std::path::Path;
 use std::sync::Mutex;
 
 use tracing::Level;
 use tracing_subscriber::filter::{LevelFilter, Targets};
-use tracing_subscriber::fmt;
+use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
+
+use gather::Gathered;
+use line::{Lines, Out};
 
 /// Our own events at `level`, those of the libraries at WARN.
 fn targets(level: Level) -> Targets {
     Targets::new().with_default(LevelFilter::WARN).with_target("inzage", level)
 }
 
+fn begin(out: impl Out, level: Level) {
+    let _ = tracing_subscriber::registry().with(Lines(out)).with(targets(level)).try_init();
+}
+
+/// Lines that wait to be written, while it is there. Dropped, it writes them, and from then on each line is written at once.
+#[must_use = "without it every line is written by itself"]
+pub struct Gathering(Gathered<io::Stdout>);
+
+impl Drop for Gathering {
+    fn drop(&mut self) {
+        self.0.end();
+    }
+}
+
 /// Logs to standard output. A second call changes nothing.
-pub fn start(level: Level) {
-    let layer = fmt::layer().json().flatten_event(true);
-    let _ = tracing_subscriber::registry().with(layer).with(targets(level)).try_init();
+pub fn start(level: Level) -> Gathering {
+    let gathered = Gathered::start(io::stdout());
+    begin(gathered.clone(), level);
+    Gathering(gathered)
+}
+
+/// Each line to what `MakeWriter` makes for it.
+struct Direct<W>(W);
+
+impl<W> Out for Direct<W>
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    fn put(&self, line: &[u8], _: Level) {
+        // There is nobody to tell that it cannot be told.
+        let _ = self.0.make_writer().write_all(line);
+    }
 }
 
 /// Logs to what `writer` makes, one for each event; a test reads it back. A second call changes nothing.
 pub fn start_with<W>(writer: W, level: Level)
 where
-    W: for<'a> fmt::MakeWriter<'a> + Send + Sync + 'static,
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
-    let layer = fmt::layer().json().flatten_event(true).with_writer(writer);
-    let _ = tracing_subscriber::registry().with(layer).with(targets(level)).try_init();
+    begin(Direct(writer), level);
 }
 
 /// Logs to a file, so that standard output stays for people. A second call changes nothing.
@@ -40,7 +73,6 @@ pub fn start_in_file(path: &Path, level: Level) -> io::Result<()> {
         std::fs::create_dir_all(folder)?;
     }
     let file = OpenOptions::new().create(true).append(true).open(path)?;
-    let layer = fmt::layer().json().flatten_event(true).with_writer(Mutex::new(file));
-    let _ = tracing_subscriber::registry().with(layer).with(targets(level)).try_init();
+    begin(Direct(Mutex::new(file)), level);
     Ok(())
 }

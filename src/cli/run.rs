@@ -82,7 +82,8 @@ pub(super) fn serve(file: &Path, node: NodeArguments) -> ExitCode {
         Ok(config) => config,
         Err(code) => return code,
     };
-    crate::telemetry::start(config.telemetry.log);
+    // Until the gateway has ended, and its last lines are written.
+    let _log = crate::telemetry::start(config.telemetry.log);
     crate::tls::install();
     let runtime = match runtime() {
         Ok(runtime) => runtime,
