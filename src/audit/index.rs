@@ -4,6 +4,7 @@
 mod entry;
 mod memory;
 mod progress;
+mod written;
 
 use std::fmt;
 use std::sync::Arc;

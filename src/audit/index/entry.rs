@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::IndexQuery;
+use super::{IndexQuery, written};
 use crate::audit::{Kind, Outcome, Pseudonym};
 use crate::medmij::{Hostname, ProviderName, ServiceId};
 
@@ -39,28 +39,28 @@ enum Text {
 }
 
 /// The members that are searched, as every version that this release knows has them.
-#[derive(Deserialize)]
-struct Searched<'a> {
-    v: u64,
+#[derive(Debug, PartialEq, Eq, Deserialize)]
+pub(super) struct Searched<'a> {
+    pub(super) v: u64,
     #[serde(borrow)]
-    time: Borrowed<'a>,
+    pub(super) time: Borrowed<'a>,
     #[serde(borrow)]
-    kind: Borrowed<'a>,
+    pub(super) kind: Borrowed<'a>,
     #[serde(borrow)]
-    outcome: Borrowed<'a>,
+    pub(super) outcome: Borrowed<'a>,
     #[serde(borrow)]
-    subject: Option<Borrowed<'a>>,
+    pub(super) subject: Option<Borrowed<'a>>,
     #[serde(borrow)]
-    provider: Option<Borrowed<'a>>,
+    pub(super) provider: Option<Borrowed<'a>>,
     #[serde(borrow)]
-    client_id: Option<Borrowed<'a>>,
+    pub(super) client_id: Option<Borrowed<'a>>,
     #[serde(borrow)]
-    service: Option<Borrowed<'a>>,
+    pub(super) service: Option<Borrowed<'a>>,
 }
 
 /// An option of a plain `Cow` would not borrow.
-#[derive(Deserialize)]
-struct Borrowed<'a>(#[serde(borrow)] Cow<'a, str>);
+#[derive(Debug, PartialEq, Eq, Deserialize)]
+pub(super) struct Borrowed<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
 
 /// Stands for a kind or outcome that cannot be read.
 const UNREADABLE: &str = "unreadable";
@@ -72,7 +72,8 @@ impl Entry {
     /// shares with the known ones, and stands at `before`, the time of the record before it, when it has no time.
     #[must_use]
     pub fn of(index: u64, payload: Vec<u8>, before: Timestamp) -> Self {
-        let known = serde_json::from_slice::<Searched<'_>>(&payload).ok().and_then(|found| found.known(&payload));
+        let found = written::searched(&payload).or_else(|| serde_json::from_slice(&payload).ok());
+        let known = found.and_then(|found: Searched<'_>| found.known(&payload));
         let members = known.unwrap_or_else(|| Members::unknown(&payload, before));
         let Members { time, readable, kind, outcome, subject, provider, client, service } = members;
         Self { index, time, readable, payload, kind, outcome, subject, provider, client, service }
