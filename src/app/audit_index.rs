@@ -15,7 +15,7 @@ use super::assemble::lock;
 use super::chain;
 use super::start::StartError;
 use super::store::settings;
-use crate::audit::{AuditIndex, FileLog, IndexFault, IndexProgress, Indexer, Verified, verify};
+use crate::audit::{AuditIndex, FileLog, IndexFault, IndexProgress, Indexer, Recent, Verified, verify};
 use crate::clock::SharedClock;
 use crate::config::{self, Config};
 use crate::monitor::alarms::{Alarm, Alarms};
@@ -102,6 +102,7 @@ impl IndexPart {
             dir: self.dir.clone(),
             log: self.log.id().shared(),
             durable: self.log.durable(),
+            recent: self.log.recent(),
             index: self.search(),
             clock: Arc::clone(&self.clock),
             alarms: Arc::clone(&self.alarms),
@@ -196,6 +197,7 @@ pub fn rebuild_index(
         dir: config.audit.dir.clone(),
         log: log.shared(),
         durable: receiver,
+        recent: Recent::default(),
         index: Arc::clone(&index) as _,
         clock: Arc::clone(clock),
         alarms: Arc::default(),

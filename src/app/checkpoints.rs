@@ -105,7 +105,7 @@ fn open(
         );
     }
     let pace = Pace { overdue: config.audit.unsigned_max, ..Pace::default() };
-    let started = Signer::start(tree, log.durable(), pace, Arc::clone(clock));
+    let started = Signer::start(tree.beside(log.recent()), log.durable(), pace, Arc::clone(clock));
     let signer = started.map_err(|source| StartError::File { path: dir.display().to_string(), source })?;
     Ok(Open { log: Arc::new(log), signer: Arc::new(signer), witnesses, key, keys })
 }

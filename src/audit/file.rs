@@ -24,7 +24,7 @@ use super::folder;
 use super::lock::{FolderLock, LockError};
 use super::scan::{End, Scan};
 use super::segment::{LogId, NodeName};
-use super::{AuditError, AuditEvent, AuditLog, PendingReceipt};
+use super::{AuditError, AuditEvent, AuditLog, PendingReceipt, Recent};
 use crate::clock::SharedClock;
 use disk::{Disk, Folder};
 use queue::Shared;
@@ -185,6 +185,12 @@ impl FileLog {
     #[must_use]
     pub fn durable(&self) -> watch::Receiver<u64> {
         self.shared.durable()
+    }
+
+    /// The records that became durable last, for those who follow the log.
+    #[must_use]
+    pub fn recent(&self) -> Recent {
+        self.shared.recent().clone()
     }
 
     /// Makes durable what was appended before, ends the writer and releases the folder; later appends are refused. Waits for

@@ -1,17 +1,20 @@
-//! Follows a log while it is written: every durable record once, in order, read from the files. Each consumer has a follower
-//! and a position of its own, so the log itself is the spool of all of them.
+//! Follows a log while it is written: every durable record once, in order, read from the files, or taken from the memory of the
+//! log as long as it is there. Each consumer has a follower and a position of its own, so the log itself is the spool of all.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::broken::{ReadError, Why, broken};
 use super::chain::Position;
 use super::folder;
 use super::reader::{Segment, Step};
+use super::recent::{Place, Recent, Written};
 use super::scan;
 use super::segment::{Header, LogId};
 
-/// A place in the log that moves on as the log grows. Form and chain are checked from the segment on where it was opened;
-/// segments may be begun and compressed meanwhile. After an error it is of no use; open another.
+/// A place in the log that moves on as the log grows. Form and chain of what is read from the files are checked from the segment
+/// on where it was opened, and what comes from memory follows that in the same chain; segments may be begun and compressed
+/// meanwhile. After an error it is of no use; open another.
 pub struct Follower {
     dir: PathBuf,
     log: LogId,
@@ -21,6 +24,11 @@ pub struct Follower {
     from: u64,
     /// Records before this were durable when the buffer was filled. What follows them in it may have been taken back since.
     buffered: u64,
+    recent: Recent,
+    /// What is gone through of the memory of the log, and how far.
+    held: Option<(Arc<Written>, usize)>,
+    /// Where the files go on, when the last record was not read from them.
+    place: Option<Place>,
 }
 
 impl Follower {
@@ -37,7 +45,23 @@ impl Follower {
             (Err(ReadError::Broken(_)), Some(earlier)) if firsts.back() == Some(&first) => begin(dir, earlier)?,
             (begun, _) => begun?,
         };
-        Ok(Self { dir: dir.into(), log: header.log, segment, at: header.start, from, buffered: 0 })
+        Ok(Self {
+            dir: dir.into(),
+            log: header.log,
+            segment,
+            at: header.start,
+            from,
+            buffered: 0,
+            recent: Recent::default(),
+            held: None,
+            place: None,
+        })
+    }
+
+    /// The same, which takes what it can from the memory of the log, if this is that of the same log.
+    #[must_use]
+    pub fn beside(self, recent: Recent) -> Self {
+        Self { recent, ..self }
     }
 
     /// The id of the log.
@@ -53,8 +77,14 @@ impl Follower {
     /// When a record that was durable is damaged or missing, or cannot be read.
     pub fn next(&mut self, durable: u64, payload: &mut Vec<u8>) -> Result<Option<u64>, ReadError> {
         while self.at.index < durable {
+            if let Some(index) = self.next_in_memory(payload) {
+                if index >= self.from {
+                    return Ok(Some(index));
+                }
+                continue;
+            }
             if self.at.index >= self.buffered {
-                self.segment.refresh()?;
+                self.look_again()?;
                 self.buffered = durable;
             }
             match self.segment.next(&self.at, payload)? {
@@ -69,6 +99,38 @@ impl Follower {
             }
         }
         Ok(None)
+    }
+
+    /// The next record, if the log still has it in memory.
+    fn next_in_memory(&mut self, payload: &mut Vec<u8>) -> Option<u64> {
+        if self.held.is_none() && self.at.index >= self.buffered {
+            self.held = self.recent.after(&self.at).map(|written| (written, 0));
+        }
+        let (written, at) = self.held.as_mut()?;
+        let record = written.record(*at)?;
+        payload.clear();
+        payload.extend_from_slice(record.payload);
+        let after = Position { index: self.at.index + 1, hash: record.hash };
+        *at += record.bytes;
+        if *at == written.bytes.len() {
+            self.place = Some(written.end());
+            self.held = None;
+        }
+        Some(std::mem::replace(&mut self.at, after).index)
+    }
+
+    /// Looks at the files anew, from where this is.
+    fn look_again(&mut self) -> Result<(), ReadError> {
+        let Some(Place { first, offset }) = self.place.take() else { return self.segment.refresh() };
+        if let Some(segment) = Segment::open_at(&self.dir, first, offset)? {
+            self.segment = segment;
+            return Ok(());
+        }
+        // The segment was compressed meanwhile: it is gone through from its start.
+        let (dir, recent) = (self.dir.clone(), self.recent.clone());
+        let from = self.from.max(self.at.index);
+        *self = Self { from, ..Self::open(&dir, self.at.index)?.beside(recent) };
+        Ok(())
     }
 
     fn enter_next(&mut self) -> Result<(), ReadError> {

@@ -1,5 +1,5 @@
-//! Follows the log of this node into the index. It reads the files and not the memory of the writer, so that neither a crash nor
-//! a store that is away loses a record, and nobody who appends waits for it.
+//! Follows the log of this node into the index. What is not in the memory of the log any more it reads from the files, so that
+//! neither a crash nor a store that is away loses a record, and nobody who appends waits for it.
 
 mod source;
 #[cfg(test)]
@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use source::Source;
 
-use super::{Added, AuditIndex, Broken, IndexBatch, IndexFault, IndexPosition, IndexProgress, ReadError, Why};
+use super::{Added, AuditIndex, Broken, IndexBatch, IndexFault, IndexPosition, IndexProgress, ReadError, Recent, Why};
 use crate::clock::SharedClock;
 use crate::monitor::alarms::{Alarm, Alarms};
 use crate::oauth::store::StoreError;
@@ -34,6 +34,8 @@ pub struct Indexer {
     pub log: Arc<str>,
     /// How many of its records are durable.
     pub durable: watch::Receiver<u64>,
+    /// The newest of them, when the log runs in this process.
+    pub recent: Recent,
     /// Where they are searched.
     pub index: Arc<dyn AuditIndex>,
     /// The time, for what is told of the lag.
@@ -171,7 +173,7 @@ impl Indexer {
         let position = self.index.position(Arc::clone(&self.log)).await?;
         let (dir, log, durable) = (self.dir.clone(), Arc::clone(&self.log), *self.durable.borrow());
         let source = blocking(move || Source::open(&dir, log, position, durable)).await??;
-        let source = source.ok_or(Interrupted::Diverged)?;
+        let source = source.ok_or(Interrupted::Diverged)?.beside(self.recent.clone());
         self.progress.began(position.map_or(0, |IndexPosition { next, .. }| next), source.newest());
         Ok(source)
     }

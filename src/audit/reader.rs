@@ -56,6 +56,17 @@ impl Segment {
         }
     }
 
+    /// The same with `offset` as the place after a whole record, which the writer knows it to be; `None` when it is compressed.
+    pub(super) fn open_at(dir: &Path, first: u64, offset: u64) -> Result<Option<Self>, ReadError> {
+        let mut segment = Self::open(dir, first)?;
+        if segment.is_packed() {
+            return Ok(None);
+        }
+        segment.whole = offset;
+        segment.refresh()?;
+        Ok(Some(segment))
+    }
+
     fn load(path: &Path, first: u64, open: impl FnOnce(&Path) -> io::Result<(Stream, u64)>) -> io::Result<Self> {
         let (mut file, length) = open(path)?;
         let mut line = Vec::with_capacity(MAX_HEADER_BYTES);

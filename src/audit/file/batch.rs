@@ -65,6 +65,11 @@ impl Batch {
         &self.bytes
     }
 
+    /// The place in the chain before it.
+    pub(super) const fn before(&self) -> Position {
+        self.before
+    }
+
     /// The place in the chain after it.
     pub(super) const fn after(&self) -> Position {
         self.after

@@ -13,7 +13,7 @@ use super::batch::Batch;
 use super::bell::Bells;
 use crate::audit::chain::Position;
 use crate::audit::segment::{LogId, Payload};
-use crate::audit::{AuditError, AuditEvent, PendingReceipt};
+use crate::audit::{AuditError, AuditEvent, PendingReceipt, Recent};
 use crate::clock::SharedClock;
 
 /// How often a full device is tried again, at most.
@@ -131,6 +131,7 @@ pub(super) struct Shared {
     pausing: AtomicBool,
     probe_from: Mutex<Instant>,
     durable: watch::Sender<u64>,
+    recent: Recent,
     bells: Bells,
     clock: SharedClock,
 }
@@ -157,6 +158,7 @@ impl Shared {
             pausing: AtomicBool::new(false),
             probe_from: Mutex::new(clock.monotonic()),
             durable: watch::Sender::new(end.index),
+            recent: Recent::default(),
             bells: Bells::default(),
             clock,
         }
@@ -165,6 +167,11 @@ impl Shared {
     /// The id of the log.
     pub(super) const fn log(&self) -> &Arc<str> {
         &self.log
+    }
+
+    /// What became durable last.
+    pub(super) const fn recent(&self) -> &Recent {
+        &self.recent
     }
 
     /// What wakes those who wait.

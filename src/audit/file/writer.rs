@@ -12,6 +12,7 @@ use crate::audit::AuditError;
 use crate::audit::chain::Position;
 use crate::audit::encode::MAX_PAYLOAD_BYTES;
 use crate::audit::folder;
+use crate::audit::recent::{Place, Written};
 use crate::audit::segment::{Header, LENGTH_BYTES, LogId};
 
 /// More than a run can have written since its last flush that succeeded: a header, a batch and the record that filled it.
@@ -130,8 +131,16 @@ impl<D: Disk> Writer<D> {
         let ended = self.shared.clock().monotonic();
         let (answered, took) = (batch.len(), ended.saturating_duration_since(began));
         self.pace = Pace { due: ended + pause_after(answered, took), soon: ended + GATHER_MAX.min(took), answered };
-        let buffer = batch.answer(flushed.as_ref().map_err(|error| *error));
-        self.shared.give_back(buffer);
+        let before = batch.before();
+        let bytes = batch.answer(flushed.as_ref().map_err(|error| *error));
+        let spare = if flushed.is_ok() { self.keep(before, bytes) } else { bytes };
+        self.shared.give_back(spare);
+    }
+
+    /// Keeps what is durable now for those who follow the log; gives a buffer to use again.
+    fn keep(&self, before: Position, bytes: Vec<u8>) -> Vec<u8> {
+        let offset = self.tail.bytes - bytes.len() as u64;
+        self.shared.recent().keep(Written { before, place: Place { first: self.tail.first, offset }, bytes })
     }
 
     /// Takes a step and draws the consequence of its failure.

@@ -82,6 +82,26 @@ fn records_are_given_as_they_become_durable() {
     assert_eq!(drain(&mut Follower::open(scratch.path(), 5).unwrap(), 12), scanned(scratch.path(), 5));
 }
 
+/// Nobody reads what the log still has in memory, and a log that began anew is read on from where that ended.
+#[test]
+fn what_is_in_memory_is_not_read() {
+    let scratch = Scratch::new();
+    let log = open_log(scratch.path(), 2_000);
+    append(&log, &numbered(2));
+    let mut follower = Follower::open(scratch.path(), 0).unwrap().beside(log.recent());
+    append(&log, &numbered(10));
+    let written = scanned(scratch.path(), 0);
+    let paths: Vec<_> = fs::read_dir(scratch.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let files: Vec<_> = paths.iter().map(|path| fs::read(path).unwrap()).collect();
+    paths.iter().for_each(|path| fs::write(path, "").unwrap());
+    assert_eq!(drain(&mut follower, 12), written);
+    paths.iter().zip(files).for_each(|(path, file)| fs::write(path, file).unwrap());
+    drop(log);
+    let log = open_log(scratch.path(), 2_000);
+    append(&log, &numbered(5));
+    assert_eq!(drain(&mut follower, 17), scanned(scratch.path(), 12));
+}
+
 /// The writer takes back a batch that it could not flush and writes others in its place.
 #[test]
 fn bytes_that_were_taken_back_are_not_believed() {
@@ -201,8 +221,8 @@ enum Happening {
     Append(Vec<AuditEvent>),
     /// The closed segment with this number, counted round, is compressed; whether its raw file stays.
     Pack(usize, bool),
-    /// A follower is opened here, counted round over what is durable.
-    Open(u64),
+    /// A follower is opened here, counted round over what is durable; whether it has the memory of the log.
+    Open(u64, bool),
     /// All followers go on to what is durable.
     Follow,
     Restart,
@@ -212,7 +232,7 @@ fn happening() -> impl Strategy<Value = Happening> {
     prop_oneof![
         3 => prop::collection::vec(any_event(), 1..6).prop_map(Happening::Append),
         1 => (any::<usize>(), any::<bool>()).prop_map(|(at, stays)| Happening::Pack(at, stays)),
-        1 => any::<u64>().prop_map(Happening::Open),
+        1 => (any::<u64>(), any::<bool>()).prop_map(|(at, beside)| Happening::Open(at, beside)),
         2 => Just(Happening::Follow),
         1 => Just(Happening::Restart),
     ]
@@ -237,9 +257,10 @@ proptest! {
                         pack(scratch.path(), first, stays);
                     }
                 }
-                Happening::Open(at) => {
+                Happening::Open(at, beside) => {
                     let from = at % (durable + 1);
-                    followers.push((from, Follower::open(scratch.path(), from).unwrap(), Vec::new()));
+                    let recent = if beside { log.recent() } else { Recent::default() };
+                    followers.push((from, Follower::open(scratch.path(), from).unwrap().beside(recent), Vec::new()));
                 }
                 Happening::Follow => {
                     for (from, follower, given) in &mut followers {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::audit::tree::leaf_hash;
-use crate::audit::{Entry, Follower, IndexBatch, IndexPosition, ReadError, Record, scan};
+use crate::audit::{Entry, Follower, IndexBatch, IndexPosition, ReadError, Recent, Record, scan};
 
 /// A batch ends at so many records, or when it is so large. It is one commit, so a log that is far ahead is best taken up in
 /// large ones; while the index keeps up a batch has what came in the time that records gather.
@@ -43,6 +43,11 @@ impl Source {
             newest = Record::parse(last, &payload).ok().map(|record| record.time);
         }
         Ok(Some(Self { log, follower, newest }))
+    }
+
+    /// The same, which takes what it can from the memory of the log.
+    pub(super) fn beside(self, recent: Recent) -> Self {
+        Self { follower: self.follower.beside(recent), ..self }
     }
 
     /// The time of the newest record so far.

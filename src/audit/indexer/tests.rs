@@ -42,6 +42,7 @@ fn indexer(dir: &Path, log: &FileLog, index: &Arc<MemoryIndex>) -> Indexer {
         dir: dir.into(),
         log: log.id().shared(),
         durable: log.durable(),
+        recent: log.recent(),
         index: Arc::clone(index) as _,
         clock: TestClock::at(now()),
         alarms: Arc::default(),
@@ -225,7 +226,8 @@ async fn a_log_that_cannot_be_read_is_told() {
     let mut bytes = fs::read(scratch.path().join("segment-00000000000000000000.log")).unwrap();
     bytes[150] ^= 1;
     fs::write(scratch.path().join("segment-00000000000000000000.log"), bytes).unwrap();
-    assert_eq!(indexer(scratch.path(), &log, &index).catch_up().await, Err(IndexFault::Log));
+    let reading = Indexer { recent: Recent::default(), ..indexer(scratch.path(), &log, &index) };
+    assert_eq!(reading.catch_up().await, Err(IndexFault::Log));
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ use crate::audit::keys::{KeysError, LogKeys, RetiredKey, Signer};
 use crate::audit::note::{KeyName, Note, NoteError, SigningKey};
 use crate::audit::tiles::{self, Shelf, TileError};
 use crate::audit::tree::{RestoreError, RightEdge, TILE_WIDTH, TileId, TreeHash, leaf_hash, tile_root};
-use crate::audit::{LogId, notes, pruned};
+use crate::audit::{LogId, Recent, notes, pruned};
 use crate::seal::Key32;
 
 /// A checkpoint of this log that was kept elsewhere.
@@ -68,6 +68,7 @@ impl SignedTree {
             newest: newest.map(Into::into),
             renew,
             follower: None,
+            recent: Recent::default(),
             signed_at: None,
             history_at: None,
             key,

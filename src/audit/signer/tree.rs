@@ -13,6 +13,7 @@ use crate::audit::follow::Follower;
 use crate::audit::keys::LogKeys;
 use crate::audit::note::{Note, Signature, SigningKey};
 use crate::audit::notes;
+use crate::audit::recent::Recent;
 use crate::audit::tiles::Shelf;
 use crate::audit::tree::{RightEdge, TileId, TreeHash, empty_root, leaf_hash};
 
@@ -34,11 +35,18 @@ pub struct SignedTree {
     /// The newest checkpoint is none, or signed by a key that was replaced.
     pub(super) renew: bool,
     pub(super) follower: Option<Follower>,
+    pub(super) recent: Recent,
     pub(super) signed_at: Option<Instant>,
     pub(super) history_at: Option<Instant>,
 }
 
 impl SignedTree {
+    /// The same, which takes what it can from the memory of the log, if this is that of its log.
+    #[must_use]
+    pub fn beside(self, recent: Recent) -> Self {
+        Self { recent, ..self }
+    }
+
     /// The newest checkpoint, once there is one.
     #[must_use]
     pub fn newest(&self) -> Option<&Arc<SignedCheckpoint>> {
@@ -89,7 +97,7 @@ impl SignedTree {
     pub(super) fn take_up(&mut self, durable: u64) -> Result<bool, SignError> {
         let mut follower = match self.follower.take() {
             Some(follower) => follower,
-            None => Follower::open(&self.dir, self.edge.size())?,
+            None => Follower::open(&self.dir, self.edge.size())?.beside(self.recent.clone()),
         };
         let mut payload = Vec::new();
         while self.pending.len() < PENDING_MAX {

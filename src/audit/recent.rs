@@ -1,0 +1,165 @@
+//! The records that became durable last, as they were written: who follows the log while it grows takes them from here, and
+//! whatever is not here any more from the files. So a record that the index and the signer need at once is neither read
+//! again nor held against the chain by each.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::chain::{ChainHash, Position};
+use super::segment::{HASH_BYTES, LENGTH_BYTES};
+
+/// How much is kept, in bytes. Those who follow look ten times a second; a node that writes more than this in between has them
+/// read the files.
+const KEPT_BYTES: usize = 8 * 1024 * 1024;
+
+/// A batch is kept in the buffer that it was written from, unless that is so many times too large.
+const LOOSE: usize = 2;
+
+/// The newest records of a log that runs in this process. Empty, it changes nothing for who asks it.
+#[derive(Clone, Default)]
+pub struct Recent(Arc<Mutex<Kept>>);
+
+#[derive(Default)]
+struct Kept {
+    /// In order; of a log that goes on without gaps each begins where the one before ends.
+    batches: VecDeque<Arc<Written>>,
+    bytes: usize,
+}
+
+/// Where a record stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place {
+    /// The index of the first record of its segment.
+    pub(super) first: u64,
+    /// How far into the file.
+    pub(super) offset: u64,
+}
+
+/// Records that were written and flushed together.
+pub(super) struct Written {
+    /// The place in the chain before them.
+    pub(super) before: Position,
+    /// Where the first of them stands.
+    pub(super) place: Place,
+    /// As they stand there, one after the other.
+    pub(super) bytes: Vec<u8>,
+}
+
+/// One of them.
+pub(super) struct Framed<'a> {
+    pub(super) payload: &'a [u8],
+    pub(super) hash: ChainHash,
+    /// What it takes in the file.
+    pub(super) bytes: usize,
+}
+
+impl Recent {
+    /// Keeps these, and gives a buffer that is not needed any more.
+    pub(super) fn keep(&self, written: Written) -> Vec<u8> {
+        let (written, spare) = written.fitting();
+        let mut kept = self.kept();
+        kept.bytes += written.bytes.len();
+        kept.batches.push_back(Arc::new(written));
+        let mut dropped = None;
+        while kept.bytes > KEPT_BYTES {
+            dropped = kept.batches.pop_front();
+            kept.bytes -= dropped.as_ref().map_or(kept.bytes, |written| written.bytes.len());
+        }
+        drop(kept);
+        // Who goes through it keeps it.
+        spare.or_else(|| dropped.and_then(Arc::into_inner).map(|written| written.bytes)).unwrap_or_default()
+    }
+
+    /// Those that follow this place in the chain.
+    pub(super) fn after(&self, at: &Position) -> Option<Arc<Written>> {
+        let kept = self.kept();
+        let found = kept.batches.binary_search_by_key(&at.index, |written| written.before.index).ok()?;
+        kept.batches.get(found).filter(|written| written.before == *at).cloned()
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Written {
+    /// The record that stands so far into them; `None` at their end.
+    pub(super) fn record(&self, at: usize) -> Option<Framed<'_>> {
+        let (length, rest) = self.bytes.get(at..)?.split_first_chunk::<LENGTH_BYTES>()?;
+        let (payload, rest) = rest.split_at_checked(usize::try_from(u32::from_le_bytes(*length)).ok()?)?;
+        let hash = *rest.first_chunk::<HASH_BYTES>()?;
+        Some(Framed { payload, hash, bytes: LENGTH_BYTES + payload.len() + HASH_BYTES })
+    }
+
+    /// Where the record after them stands, unless another segment begins there.
+    pub(super) const fn end(&self) -> Place {
+        Place { first: self.place.first, offset: self.place.offset + self.bytes.len() as u64 }
+    }
+
+    /// In memory of about its size, with the buffer when that is another.
+    fn fitting(self) -> (Self, Option<Vec<u8>>) {
+        if self.bytes.capacity() <= LOOSE * self.bytes.len() {
+            return (self, None);
+        }
+        (Self { bytes: self.bytes.as_slice().to_vec(), ..self }, Some(self.bytes))
+    }
+}
+
+impl std::fmt::Debug for Recent {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Recent").field("bytes", &self.kept().bytes).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audit::segment::LogId;
+
+    /// Batches of one record each, of so many bytes.
+    fn fill(recent: &Recent, count: u64, bytes: usize) -> Vec<Position> {
+        let mut at = Position::start(&LogId::parse("inzage-a-00000000000000ff").unwrap());
+        let mut positions = vec![at];
+        for _ in 0..count {
+            let payload = vec![b'x'; bytes];
+            let after = at.after(&payload).unwrap();
+            let framed = [(bytes as u32).to_le_bytes().as_slice(), &payload, &after.hash].concat();
+            recent.keep(Written { before: at, place: Place { first: 0, offset: 7 }, bytes: framed });
+            positions.push(after);
+            at = after;
+        }
+        positions
+    }
+
+    #[test]
+    fn what_was_kept_is_found_at_its_place_in_the_chain_only() {
+        let recent = Recent::default();
+        let at = fill(&recent, 3, 100);
+        let written = recent.after(&at[1]).unwrap();
+        let record = written.record(0).unwrap();
+        assert_eq!((record.payload, record.hash), (vec![b'x'; 100].as_slice(), at[2].hash));
+        assert!(written.record(record.bytes).is_none());
+        assert_eq!(written.end(), Place { first: 0, offset: 7 + 136 });
+        assert!(recent.after(&at[3]).is_none());
+        assert!(recent.after(&Position { hash: [9; 32], ..at[1] }).is_none(), "another chain");
+        assert!(Recent::default().after(&at[0]).is_none());
+    }
+
+    #[test]
+    fn the_oldest_are_given_up() {
+        let recent = Recent::default();
+        let megabyte = 1 << 20;
+        let at = fill(&recent, 12, megabyte);
+        let held = (0..12).filter(|index| recent.after(&at[*index]).is_some()).collect::<Vec<_>>();
+        assert_eq!(held, [5, 6, 7, 8, 9, 10, 11], "seven megabytes with their frames");
+    }
+
+    #[test]
+    fn a_small_batch_does_not_keep_a_large_buffer() {
+        let (recent, mut bytes) = (Recent::default(), Vec::with_capacity(10_000));
+        bytes.extend_from_slice(&[0; 10]);
+        let before = Position { index: 0, hash: [0; 32] };
+        let buffer = recent.keep(Written { before, place: Place { first: 0, offset: 0 }, bytes });
+        assert_eq!((buffer.capacity(), recent.after(&before).unwrap().bytes.len()), (10_000, 10));
+    }
+}
