@@ -52,7 +52,7 @@ fn write(folder: &Path, runtime: &Runtime, records: u64) {
 }
 
 async fn wave(log: &inzage::audit::FileLog, event: &inzage::audit::AuditEvent, count: u64) {
-    let pending: Vec<_> = (0..count).map(|_| log.append(&event).unwrap()).collect();
+    let pending: Vec<_> = (0..count).map(|_| log.append(event).unwrap()).collect();
     for receipt in pending {
         receipt.await.unwrap();
     }

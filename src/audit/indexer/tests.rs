@@ -88,7 +88,7 @@ async fn append(log: &FileLog, count: usize) {
 }
 
 async fn append_all(log: &FileLog, count: usize, event: &AuditEvent) {
-    let pending: Vec<_> = (0..count).map(|_| log.append(&event).unwrap()).collect();
+    let pending: Vec<_> = (0..count).map(|_| log.append(event).unwrap()).collect();
     for receipt in pending {
         receipt.await.unwrap();
     }
