@@ -53,8 +53,6 @@ enum Probe {
 struct Queue {
     /// In order; only the last takes more.
     batches: VecDeque<Batch>,
-    /// How many records a batch takes: half of those under way, so that the others are encoded and hashed while it is flushed.
-    share: usize,
     /// The place in the chain after all of them.
     end: Position,
     records: usize,
@@ -76,9 +74,6 @@ pub(super) struct Pace {
     /// The records of the batch before.
     pub(super) answered: usize,
 }
-
-/// However few are under way: of less than this, two flushes cost more than what is gained.
-const SHARE_MIN: usize = 128;
 
 /// What `wanted` is while the writer waits for no record.
 const NO_MATTER_HOW_MANY: usize = usize::MAX;
@@ -141,7 +136,6 @@ impl Shared {
     pub(super) fn new(clock: SharedClock, log: &LogId, end: Position, bound: usize) -> Self {
         let queue = Queue {
             batches: VecDeque::new(),
-            share: usize::MAX,
             end,
             records: 0,
             spare: Vec::new(),
@@ -287,7 +281,6 @@ impl Shared {
     pub(super) fn next(&self, pace: Pace) -> Taken {
         let mut queue = self.queue();
         let mut enough = pace.enough(queue.records);
-        queue.share = enough.max(SHARE_MIN);
         loop {
             // Before it is looked whether somebody waits: who comes to wait later sees it.
             self.pausing.store(true, Ordering::SeqCst);
@@ -362,7 +355,7 @@ impl Shared {
 
 impl Queue {
     fn push(&mut self, payload: &mut Payload, shared: &Arc<Shared>) -> Result<PendingReceipt, AuditError> {
-        if self.batches.back().is_none_or(|batch| batch.is_full() || batch.len() >= self.share) {
+        if self.batches.back().is_none_or(Batch::is_full) {
             let buffer = self.spare.pop().unwrap_or_default();
             self.batches.push_back(Batch::at(self.end, buffer, shared));
         }

@@ -80,17 +80,3 @@ async fn closing_ends_a_pause() {
     assert!(futures_in_turn(pending).await.iter().all(Result::is_ok));
     assert_eq!(loaded.began.try_iter().count(), 1, "one flush covered all");
 }
-
-/// While one share is flushed the others are encoded and hashed.
-#[tokio::test]
-async fn what_is_more_than_a_share_is_flushed_apart() {
-    let loaded = Loaded::new().await;
-    let mut pending: Vec<_> = (0..200).map(|_| loaded.append()).collect();
-    assert!(answer_now(&mut pending[199]).is_none());
-    for _ in 0..2 {
-        loaded.began.recv().unwrap();
-        loaded.go_on.send(()).unwrap();
-    }
-    assert!(futures_in_turn(pending).await.iter().all(Result::is_ok));
-    assert!(loaded.began.try_recv().is_err(), "128 and 72");
-}
