@@ -1,8 +1,10 @@
 //! The last good set of lists on disk, so that a node can start while the publisher cannot be reached.
 //!
 //! The folder holds each list, compressed (zstd), under a name that contains its SHA-256, so also what is in grace, and a manifest
-//! that names the set. A file never changes under its name, so the one rename of the manifest is the moment at which a new copy replaces the
-//! old one. What a list lost and the operator's leave to take it anyway lie beside it: see `leave`.
+//! that names the set. A file never changes under its name, so the one rename of the manifest is the moment at which a new copy
+//! replaces the old one. A list that was replaced stays as a spare, to be written over by the next: where a file system is mounted
+//! with `discard`, the flush that follows a removal, which may be that of the audit log, waits until the disk has let go of the
+//! blocks. What a list lost and the operator's leave to take it anyway lie beside it: see `leave`.
 
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
@@ -173,14 +175,16 @@ impl CopyFolder {
         for list in ListKind::ALL {
             let name = file_name(list, stamps.of(list));
             match new.of(list) {
-                Some(bytes) => self.write_through(&name, |file| pack(bytes, file))?,
+                Some(bytes) => self.write_over(&spare_name(list), &name, |file| pack(bytes, file))?,
                 None => fs::metadata(self.path.join(name)).map(drop)?,
             }
         }
         let grace = self.write_grace(grace)?;
+        // What the manifest names is there before it.
+        self.sync_folder()?;
         let text = serde_json::to_vec_pretty(&Manifest { layout: LAYOUT, lists: *stamps, grace })?;
         self.write_file(MANIFEST, &text)?;
-        self.remove_others(stamps, grace)
+        self.set_aside(stamps, grace)
     }
 
     fn write_grace(&self, grace: &Grace) -> io::Result<Option<Digest>> {
@@ -193,30 +197,46 @@ impl CopyFolder {
         Ok(Some(digest))
     }
 
+    /// Complete under its name or not at all, also after a loss of power.
     fn write_file(&self, name: &str, content: &[u8]) -> io::Result<()> {
-        self.write_through(name, |file| file.write_all(content))
+        self.write_over(&format!("{name}.part"), name, |file| file.write_all(content))?;
+        self.sync_folder()
     }
 
-    /// Complete under its name or not at all, also after a loss of power.
-    fn write_through(&self, name: &str, write: impl FnOnce(&mut Piecewise) -> io::Result<()>) -> io::Result<()> {
-        let unfinished = self.path.join(format!("{name}.part"));
-        let mut file = Piecewise::new(File::create(&unfinished)?);
+    /// Writes over an unfinished file or a spare, if there is one, and gives it its name when all of it is on disk.
+    fn write_over(
+        &self,
+        unfinished: &str,
+        name: &str,
+        write: impl FnOnce(&mut Piecewise) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let unfinished = self.path.join(unfinished);
+        let mut file = Piecewise::over(&unfinished)?;
         write(&mut file)?;
         file.finish()?;
-        fs::rename(unfinished, self.path.join(name))?;
+        fs::rename(unfinished, self.path.join(name))
+    }
+
+    /// What was renamed has its new name also after a loss of power.
+    fn sync_folder(&self) -> io::Result<()> {
         File::open(&self.path)?.sync_all()
     }
 
-    /// Removes files of older sets and unfinished files: only names that this module makes.
-    fn remove_others(&self, stamps: &PerList<Stamp>, grace: Option<Digest>) -> io::Result<()> {
+    /// Keeps one of each list that was replaced as a spare, and removes other files of older sets and unfinished files: only
+    /// names that this module makes.
+    fn set_aside(&self, stamps: &PerList<Stamp>, grace: Option<Digest>) -> io::Result<()> {
         let mut kept: Vec<String> = ListKind::ALL.map(|list| file_name(list, stamps.of(list))).into();
         kept.extend(grace.map(grace_name));
         for entry in fs::read_dir(&self.path)? {
             let entry = entry?;
             let name = entry.file_name();
             let Some(name) = name.to_str() else { continue };
-            if is_ours(name) && !kept.iter().any(|kept| kept == name) {
-                fs::remove_file(entry.path())?;
+            if !is_ours(name) || kept.iter().any(|kept| kept == name) {
+                continue;
+            }
+            match spare_of(name) {
+                Some(spare) => fs::rename(entry.path(), self.path.join(spare))?,
+                None => fs::remove_file(entry.path())?,
             }
         }
         Ok(())
@@ -225,6 +245,16 @@ impl CopyFolder {
 
 fn file_name(list: ListKind, stamp: &Stamp) -> String {
     format!("{list}-{}.xml.zst", stamp.sha256)
+}
+
+fn spare_name(list: ListKind) -> String {
+    format!("{list}.spare")
+}
+
+/// As which spare a file of an older set is kept.
+fn spare_of(name: &str) -> Option<String> {
+    let of = |list: &ListKind| name.starts_with(list.as_str()) && name.ends_with(".xml.zst");
+    ListKind::ALL.iter().find(|list| of(list)).map(|list| spare_name(*list))
 }
 
 fn plain_name(list: ListKind, stamp: &Stamp) -> String {

@@ -1,7 +1,8 @@
 //! A file that reaches the disk piece by piece.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
+use std::path::Path;
 
 /// How much may wait for the disk, in bytes.
 const PIECE: usize = 256 * 1024;
@@ -10,17 +11,22 @@ const PIECE: usize = 256 * 1024;
 /// flushed as one, a flush as that of the audit log took 4 to 9 ms, beside pieces of 256 KiB 0.1 ms as ever.
 pub(super) struct Piecewise {
     file: File,
+    /// Bytes in all.
+    length: u64,
     /// Bytes since the last flush.
     waiting: usize,
 }
 
 impl Piecewise {
-    pub(super) const fn new(file: File) -> Self {
-        Self { file, waiting: 0 }
+    /// Over what is in this file, from its beginning.
+    pub(super) fn over(path: &Path) -> io::Result<Self> {
+        let file = OpenOptions::new().write(true).create(true).truncate(false).open(path)?;
+        Ok(Self { file, length: 0, waiting: 0 })
     }
 
-    /// All of it is on the disk, and its length.
+    /// Nothing else is left in the file, and all of it is on the disk.
     pub(super) fn finish(self) -> io::Result<()> {
+        self.file.set_len(self.length)?;
         self.file.sync_all()
     }
 }
@@ -30,6 +36,7 @@ impl Write for Piecewise {
         let room = PIECE.saturating_sub(self.waiting);
         let written = self.file.write(bytes.get(..room).unwrap_or(bytes))?;
         self.waiting = self.waiting.saturating_add(written);
+        self.length = self.length.saturating_add(u64::try_from(written).unwrap_or(u64::MAX));
         if self.waiting >= PIECE {
             self.file.sync_data()?;
             self.waiting = 0;

@@ -194,7 +194,26 @@ async fn a_node_starts_from_its_copy() {
     assert_eq!(node.ages(), Some([SignedDuration::from_secs(3600); 2]));
     node.offer_whl(whl(903));
     assert!(matches!(node.refresh().await.unwrap_err(), RefreshError::RollBack { .. }));
-    assert_eq!(fs::read_dir(&node.folder.0).unwrap().count(), 5, "four lists and the manifest, no older ones");
+    assert_eq!(fs::read_dir(&node.folder.0).unwrap().count(), 6, "four lists, the manifest and one spare");
+}
+
+#[tokio::test]
+async fn a_spare_is_written_over_whatever_is_in_it() {
+    let mut node = Node::new();
+    node.refresh().await.unwrap();
+    let spare = node.folder.0.join("whl.spare");
+    assert!(!spare.exists());
+    for sequence in 904..908 {
+        node.offer_whl(whl(sequence));
+        node.refresh().await.unwrap().copy.unwrap();
+        assert!(zstd::decode_all(fs::read(&spare).unwrap().as_slice()).is_ok(), "what was replaced");
+        // A longer one, as a longer list or a loss of power leaves it.
+        fs::write(&spare, vec![b'x'; 4096]).unwrap();
+        assert_eq!(fs::read_dir(&node.folder.0).unwrap().count(), 6);
+    }
+    node.restart();
+    node.refresher.load_copy().unwrap().unwrap();
+    assert_eq!(node.in_force(), [907]);
 }
 
 #[tokio::test]

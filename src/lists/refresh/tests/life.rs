@@ -145,7 +145,7 @@ async fn a_list_that_lost_too_much_waits_for_an_operator_and_the_others_wait_wit
     assert_eq!((new.lists.headers().whl.sequence, new.lists.headers().zal.sequence), (1001, 42));
     assert_eq!(new.accepted.iter().map(|accepted| &accepted.loss).collect::<Vec<_>>(), [&loss]);
     assert!(matches!(node.copy().accept(ListKind::Whl, 1001).unwrap_err(), AcceptError::Nothing));
-    assert_eq!(fs::read_dir(&node.folder.0).unwrap().count(), 5, "a leave works once");
+    assert_eq!(fs::read_dir(&node.folder.0).unwrap().count(), 7, "two spares; a leave works once");
 }
 
 #[tokio::test]
