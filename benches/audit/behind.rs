@@ -26,7 +26,7 @@ use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
 use crate::figures::now;
-use crate::scene::intent;
+use crate::record::intent;
 
 const REQUESTS: u64 = 150_000;
 /// Requests under way at once.

@@ -14,7 +14,8 @@ use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 
 use crate::figures::{median, micros, now, percentile, print_bar, spread};
-use crate::scene::{intent, open};
+use crate::record::intent;
+use crate::scene::open;
 
 const ROUNDS: usize = 11;
 /// How long the log works in one round.

@@ -11,6 +11,7 @@ mod durable;
 mod figures;
 mod overlap;
 mod reading;
+mod record;
 mod restart;
 mod scene;
 mod work;

@@ -6,7 +6,8 @@ use inzage::audit::{AuditLog as _, verify};
 use tokio::runtime::Runtime;
 
 use crate::figures::{now, spread};
-use crate::scene::{intent, open};
+use crate::record::intent;
+use crate::scene::open;
 
 const RECORDS: [u64; 4] = [30_000, 100_000, 300_000, 1_000_000];
 const SEGMENT_BYTES: u64 = 32 * 1024 * 1024;

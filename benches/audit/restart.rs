@@ -11,7 +11,7 @@ use inzage::secret::Secret;
 use tokio::runtime::Runtime;
 
 use crate::figures::{now, spread};
-use crate::scene::intent;
+use crate::record::intent;
 
 const SIZES: [u64; 2] = [100_000, 1_000_000];
 /// Records that no checkpoint covers: as many as there can be.

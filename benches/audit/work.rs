@@ -5,10 +5,9 @@ use std::hint::black_box;
 
 use inzage::audit::encode;
 use inzage::audit::tree::{RightEdge, leaf_hash};
-use inzage::secret::sha256;
 
 use crate::figures::{median, spread};
-use crate::scene::intent;
+use crate::record::{Chain, intent};
 
 const ROUNDS: usize = 11;
 const LOG: &str = "inzage-a-00000000000000ff";
@@ -55,22 +54,6 @@ pub(crate) fn measure() -> bool {
     let held = median(&mut all) < BAR;
     println!("{}\n", if held { "bar held: 3 µs" } else { "BAR MISSED: 3 µs" });
     held
-}
-
-/// The hash of the chain as its format says: over the hash before and the payload.
-#[derive(Default)]
-struct Chain {
-    hash: [u8; 32],
-    input: Vec<u8>,
-}
-
-impl Chain {
-    fn follow(&mut self, payload: &[u8]) {
-        self.input.clear();
-        self.input.extend_from_slice(&self.hash);
-        self.input.extend_from_slice(payload);
-        self.hash = sha256(&self.input);
-    }
 }
 
 /// Nanoseconds of processor time of one call.

@@ -19,7 +19,7 @@ use inzage::medmij::{Bsn, Hostname, LocalId, ProviderName, ServiceId};
 use inzage::oauth::grant::{Grant, GrantStore, IssuedToken, LastingGrant, TokenStore};
 use inzage::oauth::store::{StoreError, StoreFuture};
 use inzage::practices::{ClosedEpisodes, GoLive, Practice, PracticeRegister};
-use inzage::routing::{Caller, Freshness, Interfaces, SharedSnapshot, Snapshot, decide, is_plain, route};
+use inzage::routing::{Caller, Freshness, Interfaces, Route, SharedSnapshot, Snapshot, decide, is_plain, route};
 use inzage::secret::{Handle, HandleHash, hash_handle};
 use inzage::services::Catalogue;
 use inzage::store::CachedTokens;
@@ -192,9 +192,14 @@ impl Scene {
     pub(crate) fn decided(&self, visit: &Visit) -> bool {
         let route = Some(&*visit.path).filter(|path| is_plain(path)).and_then(route).unwrap();
         let token = self.tokens.at_hand(&hash_handle(&visit.token)).unwrap();
+        self.permits(visit, &token, route)
+    }
+
+    /// The decision, once the route is read and the token found.
+    pub(crate) fn permits(&self, visit: &Visit, token: &IssuedToken, route: Route<'_>) -> bool {
         let (snapshot, now) = (self.snapshot.load_full(), self.clock.now());
         let caller = Caller { names: self.caller(visit), thumbprint: None, address: None };
-        black_box(decide(&snapshot, caller, &token, route, now)).is_ok()
+        black_box(decide(&snapshot, caller, token, route, now)).is_ok()
     }
 
     /// Whether the lists say that the practice offers the service.

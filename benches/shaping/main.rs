@@ -4,37 +4,22 @@
 #![expect(clippy::print_stdout, reason = "the figures go to standard output")]
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a bench that cannot run must say so")]
 
+mod answer;
+
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use inzage::fhir::shape::{Page, Record, Rules, Shaped, Shaping, ShownEpisodes, shape_searchset};
-use inzage::medmij::{Bsn, FhirVersion};
-use inzage::sandbox::his::Records;
-use inzage::sandbox::his::store::resource_text;
-use inzage::sandbox::records;
-use inzage::services::{Catalogue, Rule};
+use inzage::services::Rule;
 use jiff::civil::{Date, date};
 use serde_json::{Value, json};
 
-const HIS: &str = "https://his-a.example/fhir";
-const OURS: &str = "https://inzage.example/fhir/huisarts.delinde/49/stu3";
+use self::answer::{Answer, HIS, OURS, SEARCHES, Search};
+
 const LINES: &str = "http://fhir.nl/fhir/NamingSystem/journaalregeltypen";
-const BSN_SYSTEM: &str = "http://fhir.nl/fhir/NamingSystem/bsn";
-/// Service and type of the searches: each with the rules that the catalogue gives it.
-const SEARCHES: [(&str, &str); 9] = [
-    ("49", "Composition"),
-    ("49", "Observation"),
-    ("49", "EpisodeOfCare"),
-    ("49", "MedicationRequest"),
-    ("49", "AllergyIntolerance"),
-    ("49", "Encounter"),
-    ("48", "Condition"),
-    ("51", "DocumentReference"),
-    ("63", "Immunization"),
-];
 /// Sizes of the answers, in bytes before white space; of the last is bar E.
 const SIZES: [usize; 3] = [2_048, 8_192, LARGE];
 const LARGE: usize = 470_000;
+const TODAY: Date = date(2026, 11, 21);
 const ROUNDS: usize = 9;
 /// How long one way works in one round, at least.
 const ROUND: Duration = Duration::from_millis(40);
@@ -46,82 +31,7 @@ enum Print {
     Pretty,
 }
 
-/// An answer of a HIS and what it is held against.
-struct Case {
-    service: &'static str,
-    resource: &'static str,
-    fhir: FhirVersion,
-    body: Vec<u8>,
-    bsn: Bsn,
-    patient: String,
-    rules: Rules,
-}
-
-impl Case {
-    /// Repeats one person's resources under new ids until the answer has its size.
-    fn of((service, resource): (&'static str, &'static str), limit: usize, print: Print, today: Date) -> Self {
-        let practice = records::shipped(today).into_iter().next().unwrap();
-        let records = Records::from_resources(practice.resources).unwrap();
-        let person =
-            records.patients().find(|person| Some(&person.bsn) == practice.patients.first().map(|p| &p.bsn)).unwrap();
-        let own: Vec<&Value> = records.naming_patient(resource, &person.id).map(|found| found.value()).collect();
-        let (mut entries, mut size) = (Vec::new(), 0);
-        for number in 0.. {
-            let mut copy = own[number % own.len()].clone();
-            copy["id"] = json!(format!("{}-{number}", copy["id"].as_str().unwrap()));
-            // Some systems repeat the BSN in free text and link to themselves.
-            if number % 10 == 0 {
-                copy["identifier"] = json!([{"system": BSN_SYSTEM, "value": person.bsn.reveal()}]);
-                copy["meta"]["source"] = json!(format!("{HIS}/metadata"));
-            }
-            let text = format!(
-                r#"{{"fullUrl":"{HIS}/{resource}/{}","resource":{},"search":{{"mode":"match"}}}}"#,
-                copy["id"].as_str().unwrap(),
-                resource_text(&copy).unwrap()
-            );
-            size += text.len();
-            entries.push(text);
-            if size >= limit {
-                break;
-            }
-        }
-        let body = format!(
-            r#"{{"resourceType":"Bundle","type":"searchset","total":{},"link":[{{"relation":"self","url":"{HIS}/{resource}"}}],"entry":[{}]}}"#,
-            entries.len(),
-            entries.join(",")
-        );
-        let catalogue = Catalogue::shipped();
-        let offered = catalogue.service(service).unwrap();
-        let rules = Rules {
-            applied: offered.rules_for(offered.searches_of(resource).next().unwrap()),
-            access_start: practice.access_start,
-            results_since: today.checked_sub(jiff::ToSpan::months(14)).unwrap(),
-            today,
-            closed_episodes: ShownEpisodes::All,
-        };
-        let body = if print == Print::Pretty { pretty(&body) } else { body.into_bytes() };
-        Self { service, resource, fhir: offered.fhir, body, bsn: person.bsn, patient: person.id, rules }
-    }
-
-    fn shape(&self) -> Shaped {
-        let self_link = format!("{OURS}/{}", self.resource);
-        let shaping = Shaping {
-            record: Record {
-                fhir: self.fhir,
-                patient_id: &self.patient,
-                bsn: &self.bsn,
-                his_base: HIS,
-                our_base: OURS,
-            },
-            rules: &self.rules,
-            self_link: &self_link,
-            resource: self.resource,
-            includes: &[],
-            page: Page::First,
-        };
-        shape_searchset(&self.body, &shaping, &|next: &str| Some(next.to_owned())).unwrap()
-    }
-
+impl Answer {
     /// The same filter in the plain way. It checks less: no repeated names, no escapes, no rule for what it does not expect.
     fn tree(&self) -> (Vec<u8>, usize) {
         let mut bundle: Value = serde_json::from_slice(&self.body).unwrap();
@@ -213,7 +123,7 @@ fn spread(mut values: Vec<f64>) -> [f64; 3] {
 }
 
 /// Median, minimum and maximum of how many times as fast shaping is.
-fn measure(case: &Case, print: Print) -> [f64; 3] {
+fn measure(case: &Answer, print: Print) -> [f64; 3] {
     let (shaped, (tree, shown)) = (case.shape(), case.tree());
     assert_eq!(usize::try_from(shaped.entries).unwrap(), shown, "both ways must show the same entries");
     for body in [&shaped.body, &tree] {
@@ -243,8 +153,9 @@ fn measure(case: &Case, print: Print) -> [f64; 3] {
     times
 }
 
-fn pretty(body: &str) -> Vec<u8> {
-    serde_json::to_vec_pretty(&serde_json::from_str::<Value>(body).unwrap()).unwrap()
+fn answer(search: Search, size: usize, print: Print) -> Answer {
+    let answer = Answer::of(search, size, TODAY);
+    if print == Print::Pretty { answer.pretty() } else { answer }
 }
 
 fn compiler() -> String {
@@ -266,7 +177,7 @@ fn main() {
         for (size, print) in SIZES.into_iter().flat_map(|size| [(size, Print::Compact), (size, Print::Pretty)]) {
             let is_of_bar = (size, print) == (LARGE, Print::Compact);
             if is_of_bar || !only_bars {
-                let times = measure(&Case::of(search, size, print, date(2026, 11, 21)), print);
+                let times = measure(&answer(search, size, print), print);
                 worst = if is_of_bar && times[1] < worst[1] { times } else { worst };
             }
         }
