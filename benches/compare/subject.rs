@@ -34,7 +34,8 @@ impl Process {
 /// Asks first: nginx killed outright leaves its worker behind.
 impl Drop for Process {
     fn drop(&mut self) {
-        let is_asked = Command::new("kill").args(["-TERM", &self.0.id().to_string()]).status().is_ok();
+        let mut ask = Command::new("kill");
+        let is_asked = ask.args(["-TERM", &self.0.id().to_string()]).stderr(Stdio::null()).status().is_ok();
         let end = now() + GRACE;
         while is_asked && now() < end && matches!(self.0.try_wait(), Ok(None)) {
             std::thread::sleep(Duration::from_millis(10));
