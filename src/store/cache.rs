@@ -288,6 +288,16 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_token_at_hand_is_given_without_allocating() {
+        let cached = cached().1;
+        let token = token(grant());
+        cached.keep(token.clone()).await.unwrap();
+        cached.find(token.hash).await.unwrap();
+        let look = || assert_eq!(cached.at_hand(&token.hash).as_ref(), Some(&token));
+        assert_eq!(allocation_counter::measure(look).count_total, 0);
+    }
+
+    #[tokio::test]
     async fn an_ended_grant_is_forgotten_at_once_and_others_are_not() {
         let (memory, cached) = cached();
         let (ends, stays) = (token(grant()), token(grant()));

@@ -15,7 +15,7 @@ use crate::lists::{
 };
 use crate::medmij::{Bsn, LocalId, ProviderName, ServiceId};
 use crate::practices::PracticeRegister;
-use crate::routing::{Freshness, INTERFACE_VERSION, Interfaces, route};
+use crate::routing::{Freshness, INTERFACE_VERSION, Interfaces, is_plain, route};
 use crate::services::Catalogue;
 
 const NOW: &str = "2026-11-21T12:00:00Z";
@@ -181,6 +181,23 @@ fn what_is_granted_is_ready_for_open_practices_that_list_it_only() {
     assert!(snapshot.open_and_listed(practice("open").unwrap(), 64).is_none());
     let other = self::snapshot().indexed();
     assert!(other.open_and_listed(practice("open").unwrap(), place("49")).is_none(), "a place in another register");
+}
+
+#[test]
+fn neither_the_route_nor_the_decision_allocates() {
+    let (snapshot, now) = (snapshot().indexed(), now());
+    let token = token(&grant("pgo.example.nl", "open@medmij"), None).placed(&snapshot.practices);
+    let names = [host("pgo.example.nl")];
+    let caller = Caller { names: &names, thumbprint: None, address: None };
+    for (path, expected) in
+        [("/fhir/open/49/stu3/Encounter", Ok(())), ("/fhir/open/50/stu3", Err(Refusal::UnknownService))]
+    {
+        let both = || {
+            let route = Some(path).filter(|path| is_plain(path)).and_then(route).unwrap();
+            assert_eq!(decide(&snapshot, caller, &token, route, now).map(|_| ()), expected);
+        };
+        assert_eq!(allocation_counter::measure(both).count_total, 0, "{path}");
+    }
 }
 
 fn decided(peer: &str, grant: &Grant, path: &str, now: Timestamp) -> Result<(), Refusal> {
