@@ -184,7 +184,7 @@ async fn of_a_code_shown_a_hundred_times_to_two_processes_comes_one_token() {
     let home = Home::new();
     let Some(database) = Database::new().await else { return };
     let world = home.world().await;
-    let certificates = Certificates::make(&home, ROUNDS / 5);
+    let certificates = Certificates::make(&home, ROUNDS.div_ceil(3));
     let nodes = Nodes::beside(&home, world, database).await;
     let started = clock().monotonic();
     for round in 0..ROUNDS {
