@@ -8,8 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::chain::{ChainHash, Position};
 use super::segment::{HASH_BYTES, LENGTH_BYTES};
 
-/// How much is kept, in bytes. Those who follow look ten times a second; a node that writes more than this in between has them
-/// read the files.
+/// How much is kept, in bytes. Who is further behind than this reads the files.
 const KEPT_BYTES: usize = 8 * 1024 * 1024;
 
 /// A batch is kept in the buffer that it was written from, unless that is so many times too large.
