@@ -17,16 +17,17 @@ pub(super) fn finish<'o>(
     text: &str,
 ) -> Result<Shaped, ShapeFault> {
     walk_frame(bundle, &mut walk)?;
-    let Walk { mut edits, mut sites, .. } = walk;
+    let Walk { mut edits, mut sites, leads_outside, .. } = walk;
     // Those in the frame were met last and belong to no entry: first, as sorted sites are looked up by entry.
     sites.sort_by_key(|site| site.entry);
-    let index = Index::new(bundle, stays)?;
+    let index = Index::new(bundle, stays, leads_outside, shaping.record.his_base)?;
     drop_unreferenced(bundle, &index, &sites, shaping.record.his_base, stays)?;
     let hides_any = stays.contains(&false);
     let leaves = |entry: usize| stays.get(entry) == Some(&true);
     for site in sites.iter().filter(|site| site.entry.is_none_or(leaves)) {
         let target = site.target(shaping.record.his_base)?;
         let is_hidden = hides_any && index.find(target).any(|entry| !leaves(entry));
+        let target = if leads_outside { index.resolved(target, leaves) } else { target };
         edit_site(&mut edits, site, target, is_hidden, shaping);
     }
     for (entry, _) in bundle.entries.iter().zip(&*stays).filter(|(_, stays)| **stays) {

@@ -53,6 +53,13 @@ pub(super) fn target<'t>(text: &'t str, his_base: &str) -> Result<Target<'t>, Sh
     Ok(Target::Elsewhere(text))
 }
 
+/// The resource that a URL outside the base names by its end, `Type/id`
+pub(super) fn named_by(url: &str) -> Option<Target<'_>> {
+    let (start, id) = url.rsplit_once('/')?;
+    let path = url.get(start.rfind('/')? + 1..)?;
+    local(path, true).ok().filter(|_| is_id(id))
+}
+
 /// What follows the base and its slash.
 pub(super) fn below<'t>(text: &'t str, base: &str) -> Option<&'t str> {
     text.strip_prefix(base)?.strip_prefix('/')
@@ -129,6 +136,22 @@ mod tests {
         assert_eq!(target("urn:oid:1.2", BASE), Ok(Target::Urn("urn:oid:1.2")));
         let elsewhere = "https://his.example.nl/fhirs/Flag/f-1";
         assert_eq!(target(elsewhere, BASE), Ok(Target::Elsewhere(elsewhere)));
+    }
+
+    #[test]
+    fn a_url_names_a_resource_by_its_end() {
+        let flag = Target::Local { resource_type: "Flag", id: "f-1", path: "Flag/f-1", absolute: true };
+        assert_eq!(named_by("http://other.example.nl/fhir/Flag/f-1"), Some(flag));
+        for url in [
+            "http://other.example.nl",
+            "http://other.example.nl/Flag",
+            "http://other.example.nl/Flag/",
+            "http://other.example.nl/flag/1",
+            "http://other.example.nl/Flag/f-1/_history/2",
+            "http://other.example.nl/Flag/f-1?x=y",
+        ] {
+            assert_eq!(named_by(url), None, "{url}");
+        }
     }
 
     #[test]

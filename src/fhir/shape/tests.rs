@@ -117,17 +117,6 @@ impl Generated {
     }
 }
 
-/// Whether a Reference names an entry by a full URL that is not below the base of the HIS.
-fn refers_outside(body: &str) -> bool {
-    let bundle: Value = serde_json::from_str(body).unwrap();
-    let text = bundle.to_string();
-    let entries = bundle["entry"].as_array().into_iter().flatten();
-    entries
-        .filter_map(|entry| entry["fullUrl"].as_str())
-        .filter(|url| url.starts_with("http") && !url.starts_with(HIS))
-        .any(|url| text.contains(&format!(r#""reference":"{url}""#)))
-}
-
 proptest! {
     #[test]
     fn it_does_what_the_model_does(bytes in prop::collection::vec(any::<u8>(), 0..700)) {
@@ -165,8 +154,6 @@ proptest! {
     #[test]
     fn what_was_shaped_stays_byte_for_byte(bytes in prop::collection::vec(any::<u8>(), 0..700)) {
         let generated = Generated::of(&bytes);
-        // A Reference by an address outside the base keeps its include and loses the address, so the include goes the second time.
-        prop_assume!(!refers_outside(&generated.body));
         let shape = |body: &[u8]| {
             generated.with(|shaping| shape_searchset(body, shaping, &|next| Some(next.replace(HIS, OURS))))
         };

@@ -3,9 +3,9 @@
 use std::ops::Range;
 
 use super::ShapeFault;
-use super::bundle::{Bundle, Mode};
+use super::bundle::{Bundle, Entry, Mode};
 use super::names::ends;
-use super::reference::Target;
+use super::reference::{Target, below, named_by};
 use super::walk::Site;
 
 /// How often a HIS may repeat one entry, as some do with an include for each match. Bounds the work on each Reference.
@@ -16,22 +16,49 @@ pub(super) const MOST_REPEATS: usize = 256;
 pub(super) struct Index<'b> {
     /// By the end of the id, as a number: most comparisons end there.
     identities: Vec<(u64, &'b str, &'b str, usize)>,
-    urls: Vec<(u64, &'b str, usize)>,
+    /// Those below the base are found by identity.
+    urls: Vec<(u64, &'b str, Location)>,
     /// A bit for each of them, by the end of its name: almost every Reference leads out of the answer.
     present: [u64; PRESENT_WORDS],
+}
+
+/// Where the entry of a full URL is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Location {
+    entry: usize,
+    /// Whether a Reference by this URL names the entry: a URN, or a URL that ends in its type and id (FHIR, Bundle.entry.fullUrl).
+    names: bool,
+}
+
+impl Location {
+    fn of(url: &str, entry: &Entry<'_>, at: usize) -> Self {
+        Self { entry: at, names: is_name_of(url, entry) }
+    }
+}
+
+/// Whether a Reference by this full URL, of an entry that is not found below the base of the HIS, names the entry.
+pub(super) fn is_name_of(url: &str, entry: &Entry<'_>) -> bool {
+    let is_entry = |target| matches!(target, Target::Local { resource_type, id, .. } if (resource_type, id) == (entry.resource_type, entry.id));
+    url.starts_with("urn:") || named_by(url).is_some_and(is_entry)
 }
 
 /// Words of 64 bits for the presence of entries.
 const PRESENT_WORDS: usize = 64;
 
 impl<'b> Index<'b> {
-    /// The index of a bundle. Without an include, an entry that is withheld or more of them than may be alike there is
-    /// nothing to be found: then it is empty.
+    /// The index of a bundle. Without an include, an entry that is withheld, a Reference that leads outside the base of the HIS
+    /// or more entries than may be alike there is nothing to be found: then it is empty.
     ///
     /// # Errors
     /// `NotASearchset` when one identity or full URL is there over 256 times.
-    pub(super) fn new(bundle: &'b Bundle<'_>, stays: &[bool]) -> Result<Self, ShapeFault> {
-        let is_asked = stays.contains(&false) || bundle.resources().any(|entry| entry.mode != Mode::Match);
+    pub(super) fn new(
+        bundle: &'b Bundle<'_>,
+        stays: &[bool],
+        leads_outside: bool,
+        his_base: &str,
+    ) -> Result<Self, ShapeFault> {
+        let is_asked =
+            leads_outside || stays.contains(&false) || bundle.resources().any(|entry| entry.mode != Mode::Match);
         let mut index = Self { identities: Vec::new(), urls: Vec::new(), present: [0; PRESENT_WORDS] };
         if !is_asked && stays.len() <= MOST_REPEATS {
             return Ok(index);
@@ -41,7 +68,8 @@ impl<'b> Index<'b> {
         for (at, entry) in bundle.entries.iter().enumerate() {
             let Some(entry) = entry else { continue };
             index.identities.push((tail(entry.id), entry.id, entry.resource_type, at));
-            index.urls.extend(entry.full_url.as_ref().map(|(_, url)| (tail(url), url.as_ref(), at)));
+            let url = entry.full_url.as_ref().map(|(_, url)| url.as_ref()).filter(|url| below(url, his_base).is_none());
+            index.urls.extend(url.map(|url| (tail(url), url, Location::of(url, entry, at))));
         }
         for tail in index.identities.iter().map(|entry| entry.0).chain(index.urls.iter().map(|entry| entry.0)) {
             let (word, bit) = presence(tail);
@@ -66,24 +94,41 @@ impl<'b> Index<'b> {
 
     /// Indexes of the entries; more than one when the HIS repeats itself.
     pub(super) fn find(&self, target: Target<'_>) -> impl Iterator<Item = usize> {
-        let (identities, urls) = match target {
-            Target::Local { id, .. } if !self.may_have(tail(id)) => (None, None),
-            Target::Urn(url) | Target::Elsewhere(url) if !self.may_have(tail(url)) => (None, None),
-            Target::Local { resource_type, id, .. } => {
-                let sought = (tail(id), id, resource_type);
-                (
-                    self.identities.get(range_of(&self.identities, |entry| (entry.0, entry.1, entry.2).cmp(&sought))),
-                    None,
-                )
-            }
-            Target::Urn(url) | Target::Elsewhere(url) => {
-                let sought = (tail(url), url);
-                (None, self.urls.get(range_of(&self.urls, |entry| (entry.0, entry.1).cmp(&sought))))
-            }
-            Target::Contained(_) => (None, None),
-        };
-        let by_identity = identities.unwrap_or_default().iter().map(|entry| entry.3);
-        by_identity.chain(urls.unwrap_or_default().iter().map(|entry| entry.2))
+        let urls = self.at_url(target).iter().map(|found| found.2.entry);
+        self.of_identity(target).iter().map(|found| found.3).chain(urls)
+    }
+
+    /// Those of them that a Reference to this target names, so that it brings them along.
+    pub(super) fn named(&self, target: Target<'_>) -> impl Iterator<Item = usize> {
+        let urls = self.at_url(target).iter().filter(|found| found.2.names).map(|found| found.2.entry);
+        self.of_identity(target).iter().map(|found| found.3).chain(urls)
+    }
+
+    /// The target as it is with us: a URL outside the base that names an entry which leaves is that entry.
+    pub(super) fn resolved<'t>(&self, target: Target<'t>, leaves: impl Fn(usize) -> bool) -> Target<'t> {
+        match target {
+            Target::Elsewhere(url) if self.named(target).any(leaves) => named_by(url).unwrap_or(target),
+            _ => target,
+        }
+    }
+
+    fn of_identity(&self, target: Target<'_>) -> &[(u64, &'b str, &'b str, usize)] {
+        let Target::Local { resource_type, id, .. } = target else { return &[] };
+        let sought = (tail(id), id, resource_type);
+        if !self.may_have(sought.0) {
+            return &[];
+        }
+        let range = range_of(&self.identities, |entry| (entry.0, entry.1, entry.2).cmp(&sought));
+        self.identities.get(range).unwrap_or_default()
+    }
+
+    fn at_url(&self, target: Target<'_>) -> &[(u64, &'b str, Location)] {
+        let (Target::Urn(url) | Target::Elsewhere(url)) = target else { return &[] };
+        let sought = (tail(url), url);
+        if !self.may_have(sought.0) {
+            return &[];
+        }
+        self.urls.get(range_of(&self.urls, |entry| (entry.0, entry.1).cmp(&sought))).unwrap_or_default()
     }
 }
 
@@ -130,7 +175,7 @@ pub(super) fn drop_unreferenced(
     while let Some(from) = open.pop() {
         // Sites come in the order of their entries.
         for site in sites.get(range_of(sites, |site| site.entry.cmp(&Some(from)))).unwrap_or_default() {
-            for to in index.find(site.target(his_base)?) {
+            for to in index.named(site.target(his_base)?) {
                 if stays.get(to) == Some(&true) && reached.get(to) == Some(&false) {
                     reached.iter_mut().skip(to).take(1).for_each(|reached| *reached = true);
                     open.push(to);

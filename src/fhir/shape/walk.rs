@@ -76,6 +76,8 @@ pub(super) struct Walk<'a, 'o> {
     mask: Option<Mask<'a>>,
     pub(super) edits: Edits,
     pub(super) sites: Vec<Site<'o>>,
+    /// Whether one of them has a URL outside the base of the HIS.
+    pub(super) leads_outside: bool,
     /// Of the entry under way: where its own resource starts.
     own: Option<usize>,
     /// Where its contained resources start, in order.
@@ -106,6 +108,7 @@ impl<'a, 'o> Walk<'a, 'o> {
             mask,
             edits: Edits::default(),
             sites: scratch::sites(),
+            leads_outside: false,
             own: None,
             contained: Vec::new(),
             gone: Vec::new(),
@@ -257,6 +260,7 @@ impl<'a, 'o> Walk<'a, 'o> {
         if matches!(target, Target::Elsewhere(_)) && is_resource_or_education(object.element().text()) {
             return Ok(());
         }
+        self.leads_outside |= matches!(target, Target::Elsewhere(_));
         let dangles = matches!(target, Target::Contained(id) if self.gone_ids.binary_search(&id).is_ok());
         if leaves {
             self.sites.push(Site { entry: self.entry, object, value, text, dangles, known });

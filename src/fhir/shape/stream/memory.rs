@@ -7,7 +7,7 @@ use std::hash::BuildHasher as _;
 use super::super::ShapeFault;
 use super::super::bundle::Entry;
 use super::super::reference::{Target, below};
-use super::super::visible::MOST_REPEATS;
+use super::super::visible::{MOST_REPEATS, is_name_of};
 
 /// How many names are remembered. With 17 bytes each in a table of twice the size it stays under 14 MB.
 const MOST_NAMES: usize = 400_000;
@@ -52,7 +52,8 @@ pub(super) struct Memory {
 impl Memory {
     /// Whether an entry that left refers to this one.
     pub(super) fn is_named(&self, entry: &Entry<'_>, his_base: &str) -> bool {
-        self.keys(entry, his_base).any(|key| self.known.get(&key).is_some_and(|bits| bits & NAMED != 0))
+        let mut names = self.keys(entry, his_base, |url| is_name_of(url, entry));
+        names.any(|key| self.known.get(&key).is_some_and(|bits| bits & NAMED != 0))
     }
 
     /// Notes what becomes of an entry.
@@ -61,7 +62,7 @@ impl Memory {
     /// `OutOfOrder` when it is withheld and what left has already said what it is called, `NotASearchset` when it is
     /// there over 256 times, `PieceTooLarge` when there are too many names.
     pub(super) fn meet(&mut self, entry: &Entry<'_>, fate: Fate, his_base: &str) -> Result<(), ShapeFault> {
-        let keys: Vec<u64> = self.keys(entry, his_base).collect();
+        let keys: Vec<u64> = self.keys(entry, his_base, |_| true).collect();
         for key in keys {
             let bits = self.bits(key)?;
             if fate != Fate::Leaves && *bits & DISPLAYED != 0 {
@@ -98,9 +99,13 @@ impl Memory {
         Ok(self.known.entry(key).or_default())
     }
 
-    /// The names of an entry: type and id, and a full URL that a Reference could give.
-    fn keys(&self, entry: &Entry<'_>, his_base: &str) -> impl Iterator<Item = u64> {
-        let url = entry.full_url.as_ref().map(|(_, url)| url.as_ref()).filter(|url| below(url, his_base).is_none());
+    /// The names of an entry: type and id, and a full URL that a Reference could give and that counts.
+    fn keys(&self, entry: &Entry<'_>, his_base: &str, counts: impl Fn(&str) -> bool) -> impl Iterator<Item = u64> {
+        let url = entry
+            .full_url
+            .as_ref()
+            .map(|(_, url)| url.as_ref())
+            .filter(|url| below(url, his_base).is_none() && counts(url));
         let identity = self.hasher.hash_one((entry.resource_type, entry.id));
         std::iter::once(identity).chain(url.map(|url| self.hasher.hash_one(url)))
     }

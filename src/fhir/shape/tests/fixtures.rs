@@ -84,6 +84,33 @@ fn the_patient_has_a_masked_bsn_and_moved_addresses() {
 }
 
 #[test]
+fn a_reference_by_an_address_outside_the_base_leads_to_the_entry_that_has_it() {
+    let performers = |id: &str| {
+        json!({
+            "resourceType": "Observation", "id": "uitslag", "subject": {"reference": "Patient/pat-1"},
+            "effectiveDateTime": "2026-02-01",
+            "performer": [{"reference": format!("https://elsewhere.example/fhir/Practitioner/{id}"), "display": "De arts"}],
+        })
+    };
+    let bundle = |id: &str| {
+        let doctor = json!({"resourceType": "Practitioner", "id": "arts"});
+        json!({"resourceType": "Bundle", "type": "searchset", "entry": [
+            {"resource": performers(id), "search": {"mode": "match"}},
+            {"fullUrl": "https://elsewhere.example/fhir/Practitioner/arts", "resource": doctor, "search": {"mode": "include"}},
+        ]})
+    };
+    let (led, ..) = shaped("Observation", bundle("arts").to_string().as_bytes());
+    assert_eq!(ids(&led), ["uitslag", "arts"]);
+    let address = format!("{OURS}/Practitioner/arts");
+    assert_eq!(led["entry"][1]["fullUrl"], address);
+    assert_eq!(led["entry"][0]["resource"]["performer"], json!([{"reference": address, "display": "De arts"}]));
+
+    let (lost, ..) = shaped("Observation", bundle("een-ander").to_string().as_bytes());
+    assert_eq!(ids(&lost), ["uitslag"]);
+    assert_eq!(lost["entry"][0]["resource"]["performer"], json!([{"display": "De arts"}]));
+}
+
+#[test]
 fn an_empty_answer_stays_empty() {
     let (bundle, entries, withheld) = shaped("Encounter", fixture!("empty"));
     assert_eq!((entries, withheld), (0, 0));

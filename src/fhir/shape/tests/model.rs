@@ -35,6 +35,12 @@ struct Entry {
     gone: Vec<String>,
 }
 
+/// The entries by what becomes of them.
+struct Fates<'a> {
+    hidden: Vec<&'a Entry>,
+    shown: Vec<&'a Entry>,
+}
+
 fn text(value: &Value, name: &str) -> Option<String> {
     Some(value.get(name)?.as_str()?.to_owned())
 }
@@ -280,28 +286,28 @@ impl Model<'_> {
             let next: Vec<bool> = entries
                 .iter()
                 .zip(&kept)
-                .map(|(entry, kept)| {
-                    *kept || (entry.cut.is_some() && wanted.iter().any(|it| self.is_target(entry, it)))
-                })
+                .map(|(entry, kept)| *kept || (entry.cut.is_some() && wanted.iter().any(|it| self.is_named(entry, it))))
                 .collect();
             if next == kept {
                 break;
             }
             kept = next;
         }
-        let hidden: Vec<&Entry> =
-            entries.iter().zip(&kept).filter(|(_, kept)| !**kept).map(|(entry, _)| entry).collect();
+        let of_fate = |wanted: bool| -> Vec<&Entry> {
+            entries.iter().zip(&kept).filter(|(_, kept)| **kept == wanted).map(|(entry, _)| entry).collect()
+        };
+        let fates = Fates { hidden: of_fate(false), shown: of_fate(true) };
         let mut out = Map::new();
         for (name, value) in frame {
             if ["resourceType", "type", "implicitRules", "language"].contains(&name.as_str()) {
-                out.insert(name.clone(), self.rewrite(value, name, &hidden, &[]));
+                out.insert(name.clone(), self.rewrite(value, name, &fates, &[]));
             }
         }
         let leaving: Vec<Value> = entries
             .iter()
             .zip(&kept)
             .filter(|(_, kept)| **kept)
-            .map(|(entry, _)| self.rewrite_entry(entry, &hidden))
+            .map(|(entry, _)| self.rewrite_entry(entry, &fates))
             .collect();
         let matches = entries.iter().zip(&kept).filter(|(entry, kept)| **kept && entry.is_match).count();
         if frame.contains_key("total") {
@@ -312,6 +318,13 @@ impl Model<'_> {
         }
         out.insert("link".to_owned(), json!([{"relation": "self", "url": self.shaping.self_link}]));
         Value::Object(out)
+    }
+
+    /// Whether the reference brings the entry along.
+    fn is_named(&self, entry: &Entry, reference: &str) -> bool {
+        let is_certain = reference.starts_with("urn:") || self.local(reference).is_some();
+        self.is_target(entry, reference)
+            && (is_certain || reference.ends_with(&format!("/{}/{}", entry.kind, entry.id)))
     }
 
     fn is_target(&self, entry: &Entry, reference: &str) -> bool {
@@ -328,11 +341,11 @@ impl Model<'_> {
         })
     }
 
-    fn rewrite_entry(&self, entry: &Entry, hidden: &[&Entry]) -> Value {
+    fn rewrite_entry(&self, entry: &Entry, fates: &Fates<'_>) -> Value {
         let mut out = Map::new();
         for (name, value) in entry.cut.as_ref().unwrap().as_object().unwrap() {
             if !["fullUrl", "link", "request", "response"].contains(&name.as_str()) {
-                out.insert(name.clone(), self.rewrite(value, name, hidden, &entry.gone));
+                out.insert(name.clone(), self.rewrite(value, name, fates, &entry.gone));
             }
         }
         let url = match &entry.url {
@@ -344,17 +357,17 @@ impl Model<'_> {
     }
 
     /// A value as it leaves.
-    fn rewrite(&self, value: &Value, name: &str, hidden: &[&Entry], gone: &[String]) -> Value {
+    fn rewrite(&self, value: &Value, name: &str, fates: &Fates<'_>, gone: &[String]) -> Value {
         match value {
-            Value::Array(items) => items.iter().map(|item| self.rewrite(item, name, hidden, gone)).collect(),
+            Value::Array(items) => items.iter().map(|item| self.rewrite(item, name, fates, gone)).collect(),
             Value::String(text) if name == "reference" => Value::from(text.clone()),
             Value::String(text) => Value::from(self.hide_bsn(&self.hide_host(text))),
             Value::Object(members) => {
                 let mut out = Map::new();
                 for (member, value) in members {
-                    out.insert(member.clone(), self.rewrite(value, member, hidden, gone));
+                    out.insert(member.clone(), self.rewrite(value, member, fates, gone));
                 }
-                self.rewrite_object(&mut out, members, name, hidden, gone);
+                self.rewrite_object(&mut out, members, name, fates, gone);
                 Value::Object(out)
             }
             Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
@@ -366,7 +379,7 @@ impl Model<'_> {
         out: &mut Map<String, Value>,
         members: &Map<String, Value>,
         name: &str,
-        hidden: &[&Entry],
+        fates: &Fates<'_>,
         gone: &[String],
     ) {
         if is_bsn_identifier(members) && out.remove("value").is_some() && !out.contains_key("_value") {
@@ -402,11 +415,18 @@ impl Model<'_> {
         }
         if let Some(reference) = members.get("reference").and_then(Value::as_str) {
             let dangles = reference.strip_prefix('#').is_some_and(|id| gone.iter().any(|gone| gone == id));
-            if dangles || hidden.iter().any(|entry| self.is_target(entry, reference)) {
+            let is_outside = reference.contains("://")
+                && !reference.starts_with("urn:")
+                && !reference.starts_with('#')
+                && !reference.starts_with(&format!("{}/", self.shaping.record.his_base));
+            let found = fates.shown.iter().filter(|_| is_outside).find(|entry| self.is_named(entry, reference));
+            let is_episode = |path: &str| path.starts_with("EpisodeOfCare/");
+            if dangles || fates.hidden.iter().any(|entry| self.is_target(entry, reference)) {
                 out.remove("display");
                 out.remove("_display");
             } else if self.shaping.resource != "EpisodeOfCare"
-                && self.local(reference).is_some_and(|path| path.starts_with("EpisodeOfCare/"))
+                && (self.local(reference).is_some_and(|path| is_episode(&path))
+                    || found.is_some_and(|entry| entry.kind == "EpisodeOfCare"))
             {
                 if out.contains_key("display") {
                     out.insert("display".to_owned(), json!("Zorgepisode"));
@@ -417,12 +437,10 @@ impl Model<'_> {
             }
             if let Some(path) = reference.strip_prefix(&format!("{}/", self.shaping.record.his_base)) {
                 out.insert("reference".to_owned(), Value::from(format!("{}/{path}", self.shaping.record.our_base)));
-            } else if dangles
-                || reference.contains("://")
-                    && !reference.starts_with("urn:")
-                    && !reference.starts_with('#')
-                    && name != "education"
-            {
+            } else if let Some(entry) = found {
+                let path = format!("{}/{}/{}", self.shaping.record.our_base, entry.kind, entry.id);
+                out.insert("reference".to_owned(), Value::from(path));
+            } else if dangles || is_outside && name != "education" {
                 out.remove("reference");
                 if out.is_empty() {
                     out.insert("_reference".to_owned(), masked());
