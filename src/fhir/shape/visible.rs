@@ -108,7 +108,7 @@ impl<'b> Index<'b> {
     pub(super) fn resolved<'t>(&self, target: Target<'t>, leaves: impl Fn(usize) -> bool) -> Target<'t> {
         match target {
             Target::Elsewhere(url) if self.named(target).any(leaves) => named_by(url).unwrap_or(target),
-            _ => target,
+            Target::Local { .. } | Target::Contained(_) | Target::Urn(_) | Target::Elsewhere(_) => target,
         }
     }
 

@@ -35,6 +35,30 @@ struct Entry {
     gone: Vec<String>,
 }
 
+/// Whether these are the members of an attachment whose address leads elsewhere.
+fn is_outside_attachment(members: &Map<String, Value>, name: &str, his_base: &str) -> bool {
+    let attachments = [
+        "attachment",
+        "content",
+        "contentAttachment",
+        "image",
+        "photo",
+        "presentedForm",
+        "sourceAttachment",
+        "valueAttachment",
+    ];
+    let Some(url) = members.get("url").and_then(Value::as_str).filter(|_| attachments.contains(&name)) else {
+        return false;
+    };
+    let is_at_his = url.starts_with(&format!("{his_base}/"));
+    let is_urn = url.starts_with("urn:uuid:") || url.starts_with("urn:oid:");
+    // The generator writes a colon before the first slash in a scheme only.
+    let start = url.split(['/', '?', '#']).next().unwrap_or_default();
+    let is_elsewhere =
+        start.is_empty() || start.contains([':', '\\']) || url.contains(|char: char| char.is_control() || char == ' ');
+    is_elsewhere && !is_at_his && !is_urn
+}
+
 /// The entries by what becomes of them.
 struct Fates<'a> {
     hidden: Vec<&'a Entry>,
@@ -388,30 +412,11 @@ impl Model<'_> {
         if name == "meta" && out.remove("source").is_some() && out.is_empty() {
             out.insert("_source".to_owned(), masked());
         }
-        let attachments = [
-            "attachment",
-            "content",
-            "contentAttachment",
-            "image",
-            "photo",
-            "presentedForm",
-            "sourceAttachment",
-            "valueAttachment",
-        ];
-        if let Some(url) = members.get("url").and_then(Value::as_str).filter(|_| attachments.contains(&name)) {
-            let is_at_his = url.starts_with(&format!("{}/", self.shaping.record.his_base));
-            let is_urn = url.starts_with("urn:uuid:") || url.starts_with("urn:oid:");
-            // The generator writes a colon before the first slash in a scheme only.
-            let start = url.split(['/', '?', '#']).next().unwrap_or_default();
-            let is_elsewhere = start.is_empty()
-                || start.contains([':', '\\'])
-                || url.contains(|char: char| char.is_control() || char == ' ');
-            if is_elsewhere && !is_at_his && !is_urn {
-                out.remove("url");
-                if out.is_empty() {
-                    out.insert("_url".to_owned(), masked());
-                }
-            }
+        if is_outside_attachment(members, name, self.shaping.record.his_base)
+            && out.remove("url").is_some()
+            && out.is_empty()
+        {
+            out.insert("_url".to_owned(), masked());
         }
         if let Some(reference) = members.get("reference").and_then(Value::as_str) {
             let dangles = reference.strip_prefix('#').is_some_and(|id| gone.iter().any(|gone| gone == id));
