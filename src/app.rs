@@ -13,12 +13,16 @@ mod his_check;
 mod known;
 pub(crate) mod lists;
 mod login;
+mod material;
+mod outgoing;
 mod portals;
+pub mod reload;
 mod start;
 mod store;
 mod syslog;
+mod takeover;
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::TcpListener;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,21 +37,21 @@ use crate::edge::{Counters, Edge, EdgeConfig, Listener, WorkerError, Workers, se
 use crate::monitor::http::Monitor;
 use crate::monitor::metrics::{Face, Metrics};
 use crate::monitor::ready::{Parts, Readiness};
-use crate::routes::{AuditorFace, BackFace, FrontFace};
+use crate::routes::{AuditorFace, BackFace, Current, FrontFace};
 use crate::routing::SharedSnapshot;
 use crate::store::{CachedTokens, Store};
-use crate::tls::server::ServerTls;
 
+pub use self::assemble::check;
 use self::audit_index::IndexPart;
 pub use self::audit_index::{Rebuilt, prune_index, rebuild_index};
 use self::audit_keys::AuditKeys;
 use self::chain_log::ChainLogPart;
 use self::checkpoints::Checkpoints;
 pub use self::checkpoints::{LetGo, checkpoint_key, prune_audit, retirement};
-use self::configured::Configured;
 pub use self::his_check::{HisCheck, LOG_NAME as HIS_CHECK_LOG, Line, Report, ServiceVerdict, Verdict, his_check};
 use self::lists::ListsPart;
 pub use self::login::openid_login;
+use self::reload::{Cell, Reloader, Reloads};
 pub use self::store::migrate_store;
 use self::syslog::SyslogPart;
 pub use start::StartError;
@@ -88,16 +92,14 @@ pub struct App {
     workers: NonZeroUsize,
     auditors: Option<Half<AuditorFace>>,
     metrics: Arc<Metrics>,
-    his: Vec<his::Observed>,
+    reloader: Reloader,
     readiness: Arc<Readiness>,
-    configured: Configured,
     _data: crate::audit::FolderLock,
 }
 
 struct Half<S> {
     config: EdgeConfig,
-    tls: Arc<ArcSwap<ServerTls>>,
-    service: S,
+    cell: Cell<S>,
     counters: Arc<Counters>,
 }
 
@@ -133,6 +135,8 @@ pub struct Controls {
     pub readiness: Arc<Readiness>,
     /// Cancelled when the node serves.
     pub serving: CancellationToken,
+    /// Makes the node read its configuration again.
+    pub reloads: Reloads,
     /// How far the log is in its index.
     pub indexed: Arc<IndexProgress>,
 }
@@ -148,6 +152,7 @@ impl App {
             snapshot: Arc::clone(self.lists.snapshot()),
             readiness: Arc::clone(&self.readiness),
             serving: CancellationToken::new(),
+            reloads: self.reloader.reloads(),
             indexed: self.index.progress(),
         }
     }
@@ -177,14 +182,13 @@ impl App {
             workers,
             auditors,
             metrics,
-            his,
+            reloader,
             readiness,
-            configured,
             ..
         } = self;
         let (sockets, ops) = Sockets::of(listeners, workers)?;
         let faces = [&front.counters, &back.counters];
-        let observed = Observed::new(faces, his, &index, &syslog, &checkpoints);
+        let observed = Observed::new(faces, reloader.endpoints(), &index, &syslog, &checkpoints);
         let monitor = monitor(&readiness, &metrics, &audit, &store, &chain_log, &lists, observed);
         // It outlives the drain, so that readiness can tell of it.
         let drained = CancellationToken::new();
@@ -198,7 +202,8 @@ impl App {
         let mut served = Ok(());
         if controls.stop.run_until_cancelled(lists.loaded.cancelled()).await.is_some() {
             record(&*audit, &clock, Kind::NodeStarted).await?;
-            configured.record(&audit, &clock).await?;
+            reloader.record_start().await?;
+            background.spawn(reloader.keep(controls.stop.clone()));
             readiness.serve(parts(&audit, &checkpoints, &index, &store, &lists));
             controls.serving.cancel();
             tracing::info!("serving");
@@ -219,6 +224,9 @@ impl App {
         served
     }
 }
+
+/// The faces, ready for their sockets.
+type FaceEdges = (Edge<Current<FrontFace>>, Edge<Current<BackFace>>, Option<Edge<Current<AuditorFace>>>);
 
 /// The sockets of the faces.
 struct Sockets {
@@ -246,7 +254,7 @@ impl Sockets {
     /// When the data plane could not begin, or did not end in order.
     async fn serve(
         self,
-        (front, back, auditors): (Edge<FrontFace>, Edge<BackFace>, Option<Edge<AuditorFace>>),
+        (front, back, auditors): FaceEdges,
         stop: &CancellationToken,
         readiness: &Readiness,
     ) -> Result<(), RunError> {
@@ -267,9 +275,14 @@ impl Sockets {
 }
 
 impl<S> Half<S> {
-    fn edge(self, clock: &SharedClock, grace: Duration) -> Edge<S> {
+    fn of(config: EdgeConfig, cell: &Cell<S>) -> Self {
+        Self { config, cell: cell.clone(), counters: Arc::default() }
+    }
+
+    fn edge(self, clock: &SharedClock, grace: Duration) -> Edge<Current<S>> {
         let config = EdgeConfig { drain_grace: grace, ..self.config };
-        Edge { config, tls: self.tls, service: self.service, clock: Arc::clone(clock), counters: self.counters }
+        let Cell { tls, face } = self.cell;
+        Edge { config, tls, service: Current(face), clock: Arc::clone(clock), counters: self.counters }
     }
 }
 
@@ -313,7 +326,7 @@ fn parts(
 /// What is counted elsewhere and read with the metrics.
 struct Observed {
     faces: [(Face, Arc<Counters>); 2],
-    his: Vec<his::Observed>,
+    his: Arc<ArcSwap<Vec<his::Observed>>>,
     index: Box<dyn Fn(&Metrics) + Send + Sync>,
     syslog: Box<dyn Fn(&Metrics) + Send + Sync>,
     checkpoints: Checkpoints,
@@ -322,7 +335,7 @@ struct Observed {
 impl Observed {
     fn new(
         [front, back]: [&Arc<Counters>; 2],
-        his: Vec<his::Observed>,
+        his: Arc<ArcSwap<Vec<his::Observed>>>,
         index: &IndexPart,
         syslog: &SyslogPart,
         checkpoints: &Checkpoints,
@@ -361,7 +374,7 @@ fn monitor(
         chain_log.observe(metrics);
         (observed.index)(metrics);
         (observed.syslog)(metrics);
-        observed.his.iter().for_each(|endpoint| endpoint.observe(metrics));
+        observed.his.load().iter().for_each(|endpoint| endpoint.observe(metrics));
     };
     Monitor { readiness: Arc::clone(readiness), metrics: Arc::clone(metrics), observe: Arc::new(observe) }
 }
@@ -399,12 +412,4 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
         cause = inner.source();
     }
     text
-}
-
-/// Binds one address; a port in use is an error that names it.
-///
-/// # Errors
-/// When the address cannot be bound.
-pub fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
-    start::bind(address)
 }

@@ -31,6 +31,9 @@ enum Command {
         /// The configuration, as deploy/inzage.example.toml explains it
         #[arg(long, value_name = "FILE")]
         config: PathBuf,
+        /// Take the place of the process that runs on these folders: it is told to stop, and nobody is refused meanwhile
+        #[arg(long)]
+        takeover: bool,
         #[command(flatten)]
         node: run::NodeArguments,
     },
@@ -69,7 +72,7 @@ enum Command {
 #[must_use]
 pub fn run() -> ExitCode {
     match Arguments::parse().command {
-        Some(Command::Serve { config, node }) => run::serve(&config, node),
+        Some(Command::Serve { config, takeover, node }) => run::serve(&config, node, takeover),
         Some(Command::Migrate { config, node }) => run::migrate(&config, node),
         Some(Command::CheckConfig { file }) => run::check_config(&file),
         Some(Command::Audit(command)) => audit::run(command),

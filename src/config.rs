@@ -5,6 +5,7 @@
 
 mod auditors;
 mod chain_log;
+mod change;
 mod clients;
 mod cross;
 mod fault;
@@ -20,6 +21,7 @@ mod origin;
 mod parts;
 mod practices;
 mod reading;
+mod revocation;
 mod section;
 mod services;
 mod source;
@@ -38,6 +40,7 @@ use toml::de::DeTable;
 
 pub use auditors::{AuditorRole, Auditors};
 pub use chain_log::ChainLog;
+pub use change::{Prints, RereadError, can_change, folders};
 pub use clients::{Client, ClientRole, Portal};
 pub use fault::{ConfigFaults, Fault, FileProblem, Place, Problem};
 pub use his::{Backend, Manner};
@@ -48,6 +51,7 @@ pub use operator::Operator;
 pub use origin::{HttpsUrl, Origin};
 pub use parts::{Back, Edge, Environment, Front, Identity, Lists, Node, Ops};
 pub use practices::{Dialect, His, Practice, PracticeState};
+pub use revocation::Revocation;
 pub use services::Services;
 pub use store::{Postgres, Sqlite, Store};
 pub use syslog::Syslog;
@@ -69,6 +73,8 @@ pub struct Config {
     parts: Parts,
     files: Vec<NamedFile>,
     source: Arc<Source>,
+    /// What the command line said in place of the file.
+    instead: Instead,
 }
 
 /// The sections.
@@ -157,7 +163,7 @@ impl Config {
         let (faults, files) = log.finish(&source);
         let source = Arc::new(source);
         match parts {
-            Ok(parts) if faults.is_empty() => Ok(Self { parts, files, source }),
+            Ok(parts) if faults.is_empty() => Ok(Self { parts, files, source, instead: Instead::default() }),
             Ok(_) | Err(_) => Err(ConfigFaults::new(source, faults)),
         }
     }

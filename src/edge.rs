@@ -29,5 +29,5 @@ pub use connection::Connection;
 pub use counters::Counters;
 pub use gate::Serve;
 pub use limits::EdgeConfig;
-pub use listener::{Drained, Edge, Listener, bind, serve};
+pub use listener::{Drained, Edge, Listener, bind, bind_beside, serve};
 pub use workers::{WorkerError, Workers};

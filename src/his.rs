@@ -2,6 +2,7 @@
 //! request and say what the answer means. Dialects are code, installations are configuration.
 
 pub mod about;
+mod adapters;
 pub mod answer;
 pub mod fhir;
 pub mod figures;
@@ -18,6 +19,7 @@ use bytes::Bytes;
 use jiff::civil::Date;
 
 pub use self::about::About;
+pub use self::adapters::Adapters;
 pub use self::answer::{Answer, AnswerBody, Chunks, Document, Format, HisStream};
 pub use self::figures::{BreakerState, Ending, Figures};
 use crate::audit::AuditReceipt;

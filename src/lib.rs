@@ -56,6 +56,7 @@
 //! # What holds, and where it is held
 //!
 //! - A module names only what stands before it in the table of `tests/architecture`, which lists the exceptions.
+//! - What a reload changes is behind few pointers (`app::reload`); a request keeps what it began with.
 //! - No module imports [`config`] but `app`, `cli` and `sandbox::world`; each defines the values it needs.
 //! - No module reads the environment, save `cli`, which asks for the temporary folder. No HTTP client takes a proxy from it.
 //! - Time comes through [`clock::Clock`]; only `edge` reads the timer of the runtime itself. Randomness comes through

@@ -22,6 +22,7 @@
 
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use axum::Router;
 use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
@@ -59,6 +60,15 @@ pub struct AuditorFace {
     pub router: Router,
     /// Where to count.
     pub watch: Watch,
+}
+
+/// A face that can be replaced while it serves: each request takes the one in force, and keeps it to its end.
+pub struct Current<S>(pub Arc<ArcSwap<S>>);
+
+impl<S: Serve> Serve for Current<S> {
+    async fn serve(&self, request: Request<Incoming>, connection: &Arc<Connection>) -> Response<Body> {
+        self.0.load_full().serve(request, connection).await
+    }
 }
 
 /// Counts and logs every answer.

@@ -15,5 +15,5 @@ pub use decide::{Caller, Permit, Refusal, decide};
 pub use interfaces::{INTERFACE_VERSION, Interfaces};
 pub(crate) use offer::still_offered;
 pub use path::{Route, is_plain, resource_base, route};
-pub use snapshot::{Freshness, SharedSnapshot, Snapshot, put_lists};
+pub use snapshot::{Freshness, Registered, SharedSnapshot, Snapshot, put_lists, put_registered};
 pub use standing::Standing;

@@ -6,7 +6,7 @@ pub mod client;
 pub mod his;
 pub mod person;
 pub mod pgo;
-mod pki;
+pub mod pki;
 pub mod portal;
 pub mod ports;
 pub mod publisher;

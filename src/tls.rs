@@ -2,12 +2,14 @@
 //! with TLS 1.2 kept because core.tls.302 obliges everyone to speak it).
 
 pub mod client;
+pub mod credentials;
 pub mod identity;
 pub mod known;
 pub mod peer;
 #[cfg(test)]
 #[cfg(feature = "sandbox")]
 pub(crate) mod pki;
+pub mod revocation;
 pub mod server;
 
 use std::fmt;
@@ -90,6 +92,20 @@ pub enum TlsError {
         /// Which file.
         path: PathBuf,
     },
+    /// Not a list of revoked certificates, in PEM or DER.
+    #[error("{path} holds no revocation list, or one that cannot be parsed")]
+    RevocationList {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// The next update of a revocation list was due: it covers nothing any more.
+    #[error("the revocation list {path} should have been replaced by {ended}")]
+    RevocationListEnded {
+        /// Which file.
+        path: PathBuf,
+        /// When.
+        ended: jiff::Timestamp,
+    },
     /// The PEM text is broken.
     #[error("the PEM text is broken: {0}")]
     Pem(pem::Error),
@@ -117,6 +133,9 @@ pub enum TlsError {
     /// Roots or revocation lists do not make a verifier.
     #[error("client certificates cannot be verified with these roots and revocation lists: {0}")]
     Verifier(#[from] rustls::server::VerifierBuilderError),
+    /// Roots do not make a verifier of servers.
+    #[error("servers cannot be verified with these roots: {0}")]
+    ServerVerifier(#[source] rustls::client::VerifierBuilderError),
     /// The HTTP client cannot be built.
     #[error("the HTTP client cannot be built")]
     Client(#[from] reqwest::Error),

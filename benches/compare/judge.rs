@@ -126,6 +126,7 @@ fn snapshot(zal: Vec<u8>, now: Timestamp) -> Snapshot {
         services: Arc::new(Catalogue::shipped()),
         interfaces: Interfaces::default(),
         clients: Arc::new(ClientRegister::default()),
+        adapters: Arc::default(),
         freshness: Arc::new(freshness),
         standing: Standing::default(),
     }

@@ -20,6 +20,7 @@ use inzage::his::pool::{BreakerRules, Pool, PoolConfig, Wanted};
 use inzage::medmij::Hostname;
 use inzage::tls::client::client_config;
 use inzage::tls::identity::{Identity, Roots};
+use inzage::tls::revocation::Revocations;
 use inzage::tls::server::back_channel;
 use tokio_util::sync::CancellationToken;
 
@@ -92,7 +93,9 @@ pub(crate) fn forward(step: &str, folder: &Path, host: &str, his_host: &str, por
     let authority = Authority::new(Hostname::parse(host).unwrap(), ports.public);
     let hour = Duration::from_secs(3600);
     let config = EdgeConfig { connections_max: 20_000, idle_timeout: hour, ..EdgeConfig::new(vec![authority]) };
-    let tls = Arc::new(ArcSwap::from_pointee(back_channel(&identity("back"), &roots, Vec::new(), &clock).unwrap()));
+    let tls = Arc::new(ArcSwap::from_pointee(
+        back_channel(&identity("back"), &roots, &Revocations::default(), &clock).unwrap(),
+    ));
     let edge = Edge { config, tls, service, clock, counters: Arc::new(Counters::default()) };
     runtime.block_on(async {
         let listener = Listener::from_std(std::net::TcpListener::bind(address(ports.own)).unwrap()).unwrap();

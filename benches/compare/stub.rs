@@ -19,6 +19,7 @@ use hyper_util::rt::TokioIo;
 use inzage::clock::{SharedClock, SystemClock};
 use inzage::tls::ALPN_HTTP1;
 use inzage::tls::identity::{Identity, Roots};
+use inzage::tls::revocation::Revocations;
 use inzage::tls::server::back_channel;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -75,7 +76,7 @@ fn acceptor(folder: &Path, file: &str) -> TlsAcceptor {
     let path = |kind: &str| folder.join(format!("{file}.{kind}"));
     let own = Identity::load(&path("pem"), &path("key"), clock.now()).unwrap();
     let roots = Roots::load(&folder.join("ca.pem")).unwrap();
-    let tls = back_channel(&own, &roots, Vec::new(), &clock).unwrap();
+    let tls = back_channel(&own, &roots, &Revocations::default(), &clock).unwrap();
     let mut config = rustls::ServerConfig::clone(tls.config());
     config.alpn_protocols = vec![ALPN_HTTP1.to_vec()];
     TlsAcceptor::from(Arc::new(config))

@@ -132,6 +132,7 @@ fn snapshot(providers: usize, now: Timestamp) -> Snapshot {
         services: Arc::new(Catalogue::shipped()),
         interfaces: Interfaces::default(),
         clients: Arc::new(ClientRegister::default()),
+        adapters: Arc::default(),
         freshness: Arc::new(freshness),
         standing: inzage::routing::Standing::default(),
     }

@@ -143,6 +143,7 @@ fn snapshot() -> Snapshot {
         services: Arc::new(crate::services::Catalogue::shipped()),
         interfaces: Interfaces::default(),
         clients: Arc::default(),
+        adapters: Arc::default(),
         freshness: Arc::new(Freshness::new(std::time::Duration::from_secs(60))),
         standing: crate::routing::Standing::default(),
     }

@@ -1,6 +1,7 @@
 //! From a configuration to the parts of a node.
 
-use std::collections::HashMap;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,23 +14,23 @@ use super::audit_index::{IndexPart, open_index};
 use super::audit_keys::AuditKeys;
 use super::chain_log::ChainLogPart;
 use super::checkpoints::open_audit;
-use super::configured::Configured;
-use super::his::Installations;
-use super::login::login;
-use super::start::{StartError, bind};
+use super::material::{Kept, Material, Served};
+use super::reload::Reloader;
+use super::start::StartError;
 use super::store::open_store;
 use super::syslog::SyslogPart;
 use super::{App, Half, Listeners, ListsPart, portals};
 use crate::accesslog::AccessLog;
 use crate::audit::render::Site;
 use crate::audit::{AuditIndex, AuditLog, FileLog, FolderLock, IndexProgress, Keyring, LockError};
+use crate::auditors::{Approvals, Files};
 use crate::chainlog::ChainLog;
 use crate::clock::SharedClock;
 use crate::config::{self, Config, PracticeState};
-use crate::edge::{Authority, Counters, EdgeConfig};
+use crate::edge::{Authority, EdgeConfig};
 use crate::fhir::cursor::Cursors;
 use crate::fhir::read::Reader;
-use crate::his::HisAdapter;
+use crate::jose::DecryptionKey;
 use crate::lists::Lists;
 use crate::medmij::Hostname;
 use crate::monitor::metrics::Metrics;
@@ -43,16 +44,16 @@ use crate::oauth::smart_metadata::SmartConfiguration;
 use crate::oauth::token::{Patience, PortalDesk, ScopeForm, TokenDesk, TokenRules};
 use crate::practices::find::Finder;
 use crate::practices::http::SearchDesk;
-use crate::practices::{GoLive, Practice, PracticeRegister};
-use crate::routes::{BackFace, FrontFace, Watch};
-use crate::routing::{Freshness, SharedSnapshot, Snapshot};
+use crate::practices::{GoLive, Practice};
+use crate::routes::{AuditorFace, BackFace, FrontFace, Watch};
+use crate::routing::{Freshness, Registered, SharedSnapshot};
 use crate::seal::{Key32, KeyFile, Sealer};
 use crate::services::Catalogue;
 use crate::session::journey::{Journey, JourneyRules, Operator};
+use crate::session::login::IdentityProvider;
 use crate::store::{CachedTokens, Store};
 use crate::tls::client::Deadlines;
-use crate::tls::identity::{Identity, Roots};
-use crate::tls::server::{ServerTls, back_channel, front_channel};
+use crate::tls::identity::Identity;
 
 /// How long a person may take for one page.
 const PAGE_LIFETIME: Duration = Duration::from_secs(900);
@@ -75,11 +76,44 @@ pub(super) struct Shared {
     pub(super) keyring: Arc<Keyring>,
     pub(super) store: Arc<dyn Store>,
     pub(super) tokens: Arc<CachedTokens>,
-    pub(super) adapters: HashMap<String, Arc<dyn HisAdapter>>,
     pub(super) watch: Watch,
     pub(super) chain: Arc<dyn ChainLog>,
     pub(super) index: Arc<dyn AuditIndex>,
     pub(super) indexed: Arc<IndexProgress>,
+    /// What each node owes for wrong requests.
+    patience: Arc<Patience>,
+    /// Searches that wait for a second pair of eyes.
+    pub(super) approvals: Arc<Approvals>,
+    /// The room for files of the desk.
+    pub(super) files: Files,
+}
+
+/// Looks at all that a start reads, and touches nothing.
+///
+/// # Errors
+/// Why a node could not start with it, or a running one not take it over.
+pub fn check(config: &Config, clock: &SharedClock) -> Result<(), StartError> {
+    Material::read(config, &config.prints(), clock, &Kept::default()).map(drop)
+}
+
+/// The faces of a node, from one configuration.
+pub(super) struct Faces {
+    pub(super) front: FrontFace,
+    pub(super) back: BackFace,
+    pub(super) desk: Option<AuditorFace>,
+}
+
+impl Faces {
+    /// Over the parts that stay.
+    pub(super) fn assemble(config: &Config, shared: &Shared, served: Served) -> Self {
+        let Served { services, login, finder, decryption, rates, sealing } = served;
+        let told = told(config, &services);
+        Self {
+            front: front(config, shared, login, finder, told.clone()),
+            back: back(config, shared, (decryption, rates), &sealing, told),
+            desk: super::auditors::face(config, shared, &sealing),
+        }
+    }
 }
 
 impl App {
@@ -106,7 +140,8 @@ impl App {
         clock: SharedClock,
         disclosures: fn(Arc<dyn AuditLog>) -> Arc<dyn AuditLog>,
     ) -> Result<Self, StartError> {
-        check_files(config)?;
+        let prints = config.prints();
+        let material = Material::read(config, &prints, &clock, &Kept::default())?;
         let data = lock(&config.node.data)?;
         let metrics = Arc::new(Metrics::default());
         let audit_keys = AuditKeys::open(config, &clock)?;
@@ -114,20 +149,19 @@ impl App {
         // log is told first.
         let store = open_store(config, &clock);
         let opened = open_index(config, &clock);
-        let (audit, checkpoints) = open_audit(config, &clock, opened.as_deref().ok())?;
-        let chain_log = ChainLogPart::assemble(config, &clock)?;
-        let snapshot = first_snapshot(config)?;
-        let lists = ListsPart::build(config, &clock, &snapshot, &audit)?;
+        let (audit, checkpoints) = open_audit(config, &clock, opened.as_deref().ok(), &material.outgoing)?;
+        let chain_log = ChainLogPart::assemble(config, &clock, &material.outgoing)?;
+        let snapshot = first_snapshot(config, material.registered.clone());
+        let lists = ListsPart::build(config, &clock, &snapshot, &audit, &material.outgoing)?;
         let store = store?;
         let index = IndexPart::build(config, &clock, &audit, lists.alarms(), opened);
-        let syslog = SyslogPart::build(config, &clock, &audit, lists.alarms())?;
-        let his = Installations::build(config, &clock)?;
+        let syslog = SyslogPart::build(config, &clock, &audit, lists.alarms(), &material.outgoing)?;
         let shared = Shared {
-            adapters: his.adapters,
             keyring: audit_keys.keyring(),
             tokens: {
                 let (tokens, grants) = (Arc::clone(&store) as _, Arc::clone(&store) as _);
-                Arc::new(CachedTokens::new(tokens, grants, Arc::clone(&snapshot.load().practices), Arc::clone(&clock)))
+                let practices = Arc::clone(&material.registered.practices);
+                Arc::new(CachedTokens::new(tokens, grants, practices, Arc::clone(&clock)))
             },
             store,
             watch: Watch { metrics: Arc::clone(&metrics), clock: Arc::clone(&clock) },
@@ -138,17 +172,24 @@ impl App {
             chain: chain_log.log(),
             index: index.search(),
             indexed: index.progress(),
+            patience: Arc::default(),
+            approvals: Arc::default(),
+            files: Files::default(),
         };
+        let tokens = Arc::clone(&shared.tokens);
+        let reloader = Reloader::over(config, prints, material, shared, lists.force());
+        let cells = reloader.cells();
+        let desk = config.auditors.as_ref().zip(cells.desk.clone());
         Ok(Self {
             grace: config.node.grace,
-            store: Arc::clone(&shared.store),
-            tokens: Arc::clone(&shared.tokens),
-            front: front(config, &shared)?,
-            back: back(config, &shared)?,
+            store: Arc::clone(&reloader.shared().store),
+            tokens,
+            front: Half::of(edge(config, &config.front.origin), &cells.front),
+            back: Half::of(edge(config, &config.back.origin), &cells.back),
+            auditors: desk.map(|(section, cell)| Half::of(edge(config, &section.origin), &cell)),
             workers: config.back.workers,
-            auditors: super::auditors::face(config, &shared, index.search())?,
             readiness: Arc::new(Readiness::default()),
-            configured: Configured::of(config),
+            reloader,
             clock,
             audit,
             index,
@@ -158,7 +199,6 @@ impl App {
             chain_log,
             lists,
             metrics,
-            his: his.endpoints,
             _data: data,
         })
     }
@@ -168,19 +208,23 @@ impl App {
     /// # Errors
     /// When one is in use; the error names it.
     pub fn bind(config: &Config) -> Result<Listeners, StartError> {
-        Ok(Listeners {
-            front: bind(config.front.listen)?,
-            back: bind(config.back.listen)?,
-            ops: bind(config.ops.listen)?,
-            auditors: super::auditors::bind(config)?,
-        })
+        listeners(config, crate::edge::bind)
     }
 }
 
-fn check_files(config: &Config) -> Result<(), StartError> {
-    let faults = config.check_files();
-    if faults.is_empty() { Ok(()) } else { Err(StartError::Config(config.explain(faults))) }
+/// The ports of a configuration, each bound in this way.
+pub(super) fn listeners(config: &Config, bind: Bind) -> Result<Listeners, StartError> {
+    let bind = |address| bind(address).map_err(|source| StartError::Bind { address, source });
+    Ok(Listeners {
+        front: bind(config.front.listen)?,
+        back: bind(config.back.listen)?,
+        ops: bind(config.ops.listen)?,
+        auditors: config.auditors.as_ref().map(|section| bind(section.listen)).transpose()?,
+    })
 }
+
+/// How a port is bound.
+type Bind = fn(SocketAddr) -> io::Result<TcpListener>;
 
 pub(super) fn lock(folder: &Path) -> Result<FolderLock, StartError> {
     let failed = |source| StartError::File { path: folder.display().to_string(), source };
@@ -195,19 +239,10 @@ pub(super) fn key(path: &Path) -> Result<Key32, StartError> {
     KeyFile::load(path).map_err(|source| StartError::Key { path: path.display().to_string(), source })
 }
 
-/// The register and catalogue of the configuration, with no list in it: nobody and nothing is known until lists come.
-fn first_snapshot(config: &Config) -> Result<SharedSnapshot, StartError> {
-    let practices = config.practices.iter().map(practice);
-    Ok(Arc::new(ArcSwap::from_pointee(Snapshot {
-        lists: Arc::new(Lists::default()),
-        // The configuration refuses a provider that stands twice.
-        practices: Arc::new(PracticeRegister::new(practices).unwrap_or_default()),
-        services: Arc::new(catalogue(config)?),
-        interfaces: config.lists.interface_versions.iter().cloned().collect(),
-        freshness: Arc::new(Freshness::per_list(config.lists.maximum_age)),
-        standing: crate::routing::Standing::default(),
-        clients: Arc::new(portals::register(config)?),
-    })))
+/// What the configuration says, with no list in it: nobody and nothing is known until lists come.
+fn first_snapshot(config: &Config, registered: Registered) -> SharedSnapshot {
+    let freshness = Arc::new(Freshness::per_list(config.lists.maximum_age));
+    Arc::new(ArcSwap::from_pointee(registered.beside(Arc::new(Lists::default()), freshness)))
 }
 
 /// The services: those of the file that the configuration names, or those that ship. Waits for the disk.
@@ -247,7 +282,13 @@ pub(super) fn read_secret(path: &Path) -> Result<crate::secret::Secret<String>, 
     Ok(crate::secret::Secret::new(text.trim().to_owned()))
 }
 
-fn front(config: &Config, shared: &Shared) -> Result<Half<FrontFace>, StartError> {
+fn front(
+    config: &Config,
+    shared: &Shared,
+    login: Arc<dyn IdentityProvider>,
+    finder: Finder,
+    told: Router,
+) -> FrontFace {
     let journey = Journey {
         snapshot: Arc::clone(&shared.snapshot),
         visits: Arc::clone(&shared.store) as _,
@@ -257,8 +298,7 @@ fn front(config: &Config, shared: &Shared) -> Result<Half<FrontFace>, StartError
         log: access_log(config, shared),
         chain: Arc::clone(&shared.chain),
         keyring: Arc::clone(&shared.keyring),
-        adapters: shared.adapters.clone(),
-        login: login(config, &shared.clock)?,
+        login,
         clock: Arc::clone(&shared.clock),
         rules: JourneyRules {
             allow_ports: config.lists.reading.allow_ports,
@@ -271,13 +311,11 @@ fn front(config: &Config, shared: &Shared) -> Result<Half<FrontFace>, StartError
         operator: operator(&config.operator),
         smart: SmartNames::new(&config.front.origin.to_string(), &config.back.origin.to_string()),
     };
-    let tls = front_channel(&identity(&config.front.identity, &shared.clock)?, &shared.clock)?;
-    let search = SearchDesk::new(finder(config, shared)?, Arc::clone(&shared.snapshot));
+    let search = SearchDesk::new(finder, Arc::clone(&shared.snapshot));
     let router = crate::session::http::router(Arc::new(journey))
-        .merge(told(config, &shared.snapshot.load().services))
+        .merge(told)
         .merge(crate::practices::http::router(Arc::new(search)));
-    let face = FrontFace { router, watch: shared.watch.clone() };
-    Ok(half(config, &config.front.origin, tls, face))
+    FrontFace { router, watch: shared.watch.clone() }
 }
 
 /// The log as it is shown to the person it is about.
@@ -300,13 +338,6 @@ fn access_log(config: &Config, shared: &Shared) -> Arc<AccessLog> {
     })
 }
 
-/// Prepared once: neither the register nor the list of numbers changes while the node runs.
-fn finder(config: &Config, shared: &Shared) -> Result<Finder, StartError> {
-    let zakl =
-        config.lists.zakl.as_deref().map(|path| super::lists::koppellijst(path, config.lists.reading)).transpose()?;
-    Ok(Finder::new(&shared.snapshot.load().practices, zakl.unwrap_or_default()))
-}
-
 fn operator(written: &config::Operator) -> Operator {
     Operator {
         name: written.name.clone(),
@@ -315,7 +346,13 @@ fn operator(written: &config::Operator) -> Operator {
     }
 }
 
-fn back(config: &Config, shared: &Shared) -> Result<Half<BackFace>, StartError> {
+fn back(
+    config: &Config,
+    shared: &Shared,
+    (decryption, rates): (Vec<DecryptionKey>, Arc<PortalRates>),
+    sealing: &Key32,
+    told: Router,
+) -> BackFace {
     let desk = TokenDesk {
         snapshot: Arc::clone(&shared.snapshot),
         codes: Arc::clone(&shared.store) as _,
@@ -325,16 +362,15 @@ fn back(config: &Config, shared: &Shared) -> Result<Half<BackFace>, StartError> 
         audit: Arc::clone(&shared.audit) as _,
         chain: Arc::clone(&shared.chain),
         keyring: Arc::clone(&shared.keyring),
-        adapters: shared.adapters.clone(),
         portals: PortalDesk {
             ids: Arc::clone(&shared.store) as _,
-            decryption: portals::decryption_keys(config)?,
+            decryption,
             audience: portals::audience(config),
-            rates: PortalRates::of(&shared.snapshot.load().clients, Arc::clone(&shared.clock)),
+            rates,
         },
         clock: Arc::clone(&shared.clock),
         rules: token_rules(config),
-        patience: Patience::default(),
+        patience: Arc::clone(&shared.patience),
     };
     let reader = Reader {
         snapshot: Arc::clone(&shared.snapshot),
@@ -344,19 +380,14 @@ fn back(config: &Config, shared: &Shared) -> Result<Half<BackFace>, StartError> 
         audit: Arc::new(CountedLog::new(Arc::clone(&shared.disclosures), Arc::clone(&shared.watch.metrics))),
         chain: Arc::clone(&shared.chain),
         keyring: Arc::clone(&shared.keyring),
-        cursors: Arc::new(Cursors::new(Sealer::derived(&key(&config.keys.sealing)?, "page"))),
-        adapters: shared.adapters.clone(),
+        cursors: Arc::new(Cursors::new(Sealer::derived(sealing, "page"))),
         clock: Arc::clone(&shared.clock),
         origin: config.back.origin.to_string(),
         his_deadline: config.release.his_deadline,
         submit_limit_bytes: config.release.submit_limit_bytes,
     };
-    let own = identity(&config.back.identity, &shared.clock)?;
-    let tls = back_channel(&own, &Roots::load(&config.back.client_roots)?, Vec::new(), &shared.clock)?;
-    let router = crate::oauth::http::router(Arc::new(desk));
-    let router = router.merge(told(config, &shared.snapshot.load().services));
-    let face = BackFace { router, reader: Arc::new(reader), watch: shared.watch.clone(), control: Handle::current() };
-    Ok(half(config, &config.back.origin, tls, face))
+    let router = crate::oauth::http::router(Arc::new(desk)).merge(told);
+    BackFace { router, reader: Arc::new(reader), watch: shared.watch.clone(), control: Handle::current() }
 }
 
 /// What the gateway says of itself, on either channel; of the door of portals only when there is one.
@@ -382,10 +413,11 @@ fn token_rules(config: &Config) -> TokenRules {
     }
 }
 
-pub(super) fn half<S>(config: &Config, origin: &config::Origin, tls: ServerTls, service: S) -> Half<S> {
+/// The limits of a listener, and the name under which it is reached.
+pub(super) fn edge(config: &Config, origin: &config::Origin) -> EdgeConfig {
     let authority = Authority::new(Hostname::clone(origin.host()), origin.port().unwrap_or(443));
     let limits = &config.edge;
-    let edge = EdgeConfig {
+    EdgeConfig {
         connections_max: limits.max_connections,
         handshake_timeout: limits.handshake_timeout,
         first_byte_timeout: limits.header_timeout,
@@ -394,6 +426,5 @@ pub(super) fn half<S>(config: &Config, origin: &config::Origin, tls: ServerTls, 
         h2_streams_max: limits.max_streams,
         header_max_bytes: limits.max_header_bytes,
         ..EdgeConfig::new(vec![authority])
-    };
-    Half { config: edge, tls: Arc::new(ArcSwap::from_pointee(tls)), service, counters: Arc::new(Counters::default()) }
+    }
 }

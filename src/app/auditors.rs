@@ -5,45 +5,34 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-use super::assemble::{Shared, half, identity, key};
-use super::start::StartError;
-use super::{Half, RunError};
-use crate::audit::AuditIndex;
+use super::RunError;
+use super::assemble::Shared;
 use crate::audit::render::Site;
 use crate::auditors::ticket::Tickets;
-use crate::auditors::{Approvals, Desk, Files, People, Role};
+use crate::auditors::{Desk, People, Role};
 use crate::config::{AuditorRole, Auditors, Config};
 use crate::edge::{Drained, Listener, serve};
-use crate::routes::AuditorFace;
-use crate::seal::Sealer;
-use crate::tls::identity::Roots;
-use crate::tls::server::back_channel;
+use crate::routes::{AuditorFace, Current};
+use crate::seal::{Key32, Sealer};
 
 /// The face of the desk, when the configuration has one.
-pub(super) fn face(
-    config: &Config,
-    shared: &Shared,
-    index: Arc<dyn AuditIndex>,
-) -> Result<Option<Half<AuditorFace>>, StartError> {
-    let Some(section) = &config.auditors else { return Ok(None) };
-    let own = identity(&section.identity, &shared.clock)?;
-    let tls = back_channel(&own, &Roots::load(&section.client_roots)?, Vec::new(), &shared.clock)?;
-    let router = crate::auditors::http::router(Arc::new(desk(config, section, shared, index)?));
-    let face = AuditorFace { router, watch: shared.watch.clone() };
-    Ok(Some(half(config, &section.origin, tls, face)))
+pub(super) fn face(config: &Config, shared: &Shared, sealing: &Key32) -> Option<AuditorFace> {
+    let section = config.auditors.as_ref()?;
+    let router = crate::auditors::http::router(Arc::new(desk(config, section, shared, sealing)));
+    Some(AuditorFace { router, watch: shared.watch.clone() })
 }
 
-fn desk(config: &Config, section: &Auditors, shared: &Shared, index: Arc<dyn AuditIndex>) -> Result<Desk, StartError> {
+fn desk(config: &Config, section: &Auditors, shared: &Shared, sealing: &Key32) -> Desk {
     let role = |role: &AuditorRole| match role {
         AuditorRole::Auditor => Role::Auditor,
         AuditorRole::Practice(practices) => Role::Practice(practices.clone()),
     };
-    Ok(Desk {
+    Desk {
         people: People::new(section.people.iter().map(|(name, written)| (name.clone(), role(written)))),
         four_eyes: section.four_eyes,
-        approvals: Approvals::default(),
-        tickets: Tickets::new(Sealer::derived(&key(&config.keys.sealing)?, "auditor question")),
-        index,
+        approvals: Arc::clone(&shared.approvals),
+        tickets: Tickets::new(Sealer::derived(sealing, "auditor question")),
+        index: Arc::clone(&shared.index),
         audit: Arc::clone(&shared.audit) as _,
         keys: Arc::clone(&shared.keyring),
         site: Site {
@@ -52,17 +41,15 @@ fn desk(config: &Config, section: &Auditors, shared: &Shared, index: Arc<dyn Aud
             host: Some(config.back.origin.host().as_str().into()),
         },
         clock: Arc::clone(&shared.clock),
-        files: Files::default(),
-    })
-}
-
-/// The port of the desk, when there is one.
-pub(super) fn bind(config: &Config) -> Result<Option<TcpListener>, StartError> {
-    config.auditors.as_ref().map(|section| super::start::bind(section.listen)).transpose()
+        files: shared.files.clone(),
+    }
 }
 
 /// Serves the desk until `stop`; without one there is nothing to do.
-pub(super) async fn run(face: Option<(Listener, crate::edge::Edge<AuditorFace>)>, stop: CancellationToken) -> Drained {
+pub(super) async fn run(
+    face: Option<(Listener, crate::edge::Edge<Current<AuditorFace>>)>,
+    stop: CancellationToken,
+) -> Drained {
     match face {
         Some((socket, edge)) => serve(socket, edge, stop).await,
         None => Drained { finished: 0, cut: 0 },

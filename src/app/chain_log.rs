@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::assemble::{CONTROL_DEADLINES, identity, read_secret};
+use super::assemble::{CONTROL_DEADLINES, read_secret};
+use super::outgoing::{CHAIN_LOG, Outgoing};
 use super::start::StartError;
 use crate::audit::LockError;
 use crate::chainlog::delivery::{Delivery, Target};
@@ -15,8 +16,7 @@ use crate::chainlog::{ChainLog, Counts, Names, Off, QueuedLog};
 use crate::clock::SharedClock;
 use crate::config::{self, Config};
 use crate::monitor::metrics::Metrics;
-use crate::tls::client::{client_config, reqwest_client};
-use crate::tls::identity::Roots;
+use crate::tls::client::reqwest_client;
 
 /// The chain log, if the configuration has one.
 #[derive(Clone, Default)]
@@ -31,10 +31,10 @@ struct Running {
 
 impl ChainLogPart {
     /// Opens the spool and starts its writer. Waits for the disk.
-    pub(super) fn assemble(config: &Config, clock: &SharedClock) -> Result<Self, StartError> {
+    pub(super) fn assemble(config: &Config, clock: &SharedClock, outgoing: &Outgoing) -> Result<Self, StartError> {
         let Some(section) = &config.chain_log else { return Ok(Self(None)) };
         let counts = Arc::new(Counts::default());
-        let target = target(config, section, clock)?;
+        let target = target(config, section, clock, outgoing)?;
         let settings = SpoolConfig {
             dir: section.spool.clone(),
             bytes_max: section.spool_max_bytes,
@@ -92,9 +92,13 @@ fn failed(section: &config::ChainLog, error: SpoolError) -> StartError {
     }
 }
 
-fn target(config: &Config, section: &config::ChainLog, clock: &SharedClock) -> Result<Target, StartError> {
-    let own = identity(&section.identity, clock)?;
-    let tls = client_config(&Roots::load(&section.roots)?, Some(&own), &[crate::tls::ALPN_HTTP1], clock)?;
+fn target(
+    config: &Config,
+    section: &config::ChainLog,
+    clock: &SharedClock,
+    outgoing: &Outgoing,
+) -> Result<Target, StartError> {
+    let tls = outgoing.of(CHAIN_LOG)?.client_config(&[crate::tls::ALPN_HTTP1], clock)?;
     let addresses: Vec<_> = config.resolve.iter().map(|(host, ip)| (host.clone(), SocketAddr::new(*ip, 0))).collect();
     let client = reqwest_client(tls, &addresses, CONTROL_DEADLINES)?;
     let credentials = section.credentials.as_deref().map(read_secret).transpose()?;

@@ -12,6 +12,7 @@ use tokio_util::task::TaskTracker;
 
 use super::assemble::{CONTROL_DEADLINES, key};
 use super::known;
+use super::outgoing::{Outgoing, of_witness};
 use super::start::StartError;
 use crate::audit::keeper::{Keeper, Keeping, Pruner, PrunerError, Pruning};
 use crate::audit::keys::{LogKeys, RetiredKey};
@@ -25,8 +26,7 @@ use crate::config::{self, Config, Environment};
 use crate::monitor::alarms::{Alarm, Raised};
 use crate::monitor::metrics::{Kept, Metrics, Pruned, Signed, Witnessed};
 use crate::store::IndexStore;
-use crate::tls::client::{client_config, reqwest_client};
-use crate::tls::identity::Roots;
+use crate::tls::client::reqwest_client;
 
 /// Signing and witnesses of a log that is open.
 #[derive(Clone)]
@@ -42,9 +42,10 @@ pub(super) fn open_audit(
     config: &Config,
     clock: &SharedClock,
     index: Option<&dyn IndexStore>,
+    outgoing: &Outgoing,
 ) -> Result<(Arc<FileLog>, Checkpoints), StartError> {
     let found = find(config)?;
-    let witnesses = witnesses(config, found.id(), clock)?;
+    let witnesses = witnesses(config, found.id(), clock, outgoing)?;
     let open = open(config, clock, (found, witnesses), index)?;
     let pruner = config.audit.prune.then(|| open.pruner(config, clock));
     let Open { log, signer, witnesses, key, .. } = open;
@@ -162,16 +163,21 @@ fn refused(config: &Config, error: OpenError) -> StartError {
     }
 }
 
-fn witnesses(config: &Config, log: &LogId, clock: &SharedClock) -> Result<Vec<Arc<Witness>>, StartError> {
+fn witnesses(
+    config: &Config,
+    log: &LogId,
+    clock: &SharedClock,
+    outgoing: &Outgoing,
+) -> Result<Vec<Arc<Witness>>, StartError> {
     let mut witnesses = Vec::new();
-    for written in &config.audit.witnesses {
+    for (number, written) in config.audit.witnesses.iter().enumerate() {
         let (name, kind) = match &written.kind {
             config::WitnessKind::Folder(dir) => {
                 elsewhere(config, dir)?;
                 (dir.display().to_string(), Kind::Folder(Arc::new(WitnessFolder::new(dir.clone(), log.clone()))))
             }
-            config::WitnessKind::Server { url, key, roots } => {
-                let tls = client_config(&Roots::load(roots)?, None, &[crate::tls::ALPN_HTTP1], clock)?;
+            config::WitnessKind::Server { url, key, .. } => {
+                let tls = outgoing.of(&of_witness(number))?.client_config(&[crate::tls::ALPN_HTTP1], clock)?;
                 let addresses: Vec<_> =
                     config.resolve.iter().map(|(host, ip)| (host.clone(), SocketAddr::new(*ip, 0))).collect();
                 let client = reqwest_client(tls, &addresses, CONTROL_DEADLINES)?;
@@ -383,7 +389,7 @@ pub struct LetGo {
 /// When the log is in use, or not in order.
 pub fn prune_audit(config: &Config, clock: &SharedClock, remove: bool) -> Result<Option<LetGo>, StartError> {
     let found = find(config)?;
-    let witnesses = witnesses(config, found.id(), clock)?;
+    let witnesses = witnesses(config, found.id(), clock, &Outgoing::of_witnesses(config, clock)?)?;
     let open = open(config, clock, (found, witnesses), None)?;
     let pruned = prune(&open, &open.pruner(config, clock), remove);
     let Open { log, signer, witnesses, .. } = open;

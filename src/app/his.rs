@@ -1,6 +1,6 @@
 //! The HIS installations of a configuration, each with its adapter.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,12 +9,12 @@ use super::assemble::{identity, read_secret};
 use super::login::token_key;
 use super::start::StartError;
 use crate::clock::SharedClock;
-use crate::config::{self, Config, Dialect, HttpsUrl};
+use crate::config::{self, Config, Dialect, HttpsUrl, Prints};
 use crate::his::fhir::{Access, Endpoint, FhirHis, Manner};
 use crate::his::pool::{BreakerRules, Pool, PoolConfig};
 use crate::his::rest::RestHis;
 use crate::his::smart::{SmartConfig, Tokens};
-use crate::his::{Format, HisAdapter};
+use crate::his::{Adapters, Format, HisAdapter};
 use crate::jose::SigningKey;
 use crate::monitor::metrics::Metrics;
 use crate::tls::client::client_config;
@@ -35,16 +35,32 @@ const HIS_STALL: Duration = Duration::from_secs(10);
 const HIS_BREAKER: BreakerRules =
     BreakerRules { failures: 5, pause: Duration::from_secs(5), longest_pause: Duration::from_secs(60) };
 
-/// The installations of a node.
-#[derive(Default)]
-pub(super) struct Installations {
-    /// Their adapters, by id.
-    pub(super) adapters: HashMap<String, Arc<dyn HisAdapter>>,
-    /// Their endpoints, for the metrics.
+/// The installations of a node, by id.
+#[derive(Clone, Default)]
+pub(super) struct Installations(BTreeMap<String, Installation>);
+
+/// One installation, with what it was built from.
+#[derive(Clone)]
+pub(super) struct Installation {
+    ground: Ground,
+    /// How it is asked.
+    pub(super) adapter: Arc<dyn HisAdapter>,
+    /// Its endpoints, for the metrics.
     pub(super) endpoints: Vec<Observed>,
 }
 
+/// All that an adapter follows from. As long as it is the same, so is the adapter, with its connections, its breaker and the
+/// patients that it remembers.
+#[derive(Clone, PartialEq)]
+struct Ground {
+    written: config::His,
+    files: Prints,
+    whole_limit_bytes: usize,
+    deadline: Duration,
+}
+
 /// One endpoint of an installation.
+#[derive(Clone)]
 pub(super) struct Observed {
     pub(super) his: String,
     pub(super) endpoint: &'static str,
@@ -59,15 +75,53 @@ impl Observed {
 }
 
 impl Installations {
-    /// Those of a configuration.
-    pub(super) fn build(config: &Config, clock: &SharedClock) -> Result<Self, StartError> {
-        let mut all = Self::default();
-        for his in &config.his {
-            let mut site = Site { config, his, clock, endpoints: &mut all.endpoints };
-            let adapter = site.adapter()?;
-            all.adapters.insert(his.id.clone(), adapter);
+    /// Those of a configuration; those of `before` whose ground is the same stay as they are.
+    pub(super) fn build(
+        config: &Config,
+        prints: &Prints,
+        clock: &SharedClock,
+        before: &Self,
+    ) -> Result<Self, StartError> {
+        let mut all = BTreeMap::new();
+        for (number, his) in config.his.iter().enumerate() {
+            let ground = Ground::of(config, his, prints.below(&format!("his[{number}].")));
+            let installation = match before.0.get(&his.id).filter(|held| held.ground == ground) {
+                Some(held) => held.clone(),
+                None => Installation::build(config, his, clock, ground)?,
+            };
+            all.insert(his.id.clone(), installation);
         }
-        Ok(all)
+        Ok(Self(all))
+    }
+
+    /// Their adapters.
+    pub(super) fn adapters(&self) -> Adapters {
+        self.0.iter().map(|(id, installation)| (id.clone(), Arc::clone(&installation.adapter))).collect()
+    }
+
+    /// Their endpoints.
+    pub(super) fn endpoints(&self) -> Vec<Observed> {
+        self.0.values().flat_map(|installation| installation.endpoints.iter().cloned()).collect()
+    }
+
+    /// One of them.
+    pub(super) fn take(mut self, id: &str) -> Option<Installation> {
+        self.0.remove(id)
+    }
+}
+
+impl Ground {
+    fn of(config: &Config, written: &config::His, files: Prints) -> Self {
+        let whole_limit_bytes = config.release.judge_whole_limit_bytes;
+        Self { written: written.clone(), files, whole_limit_bytes, deadline: config.release.his_deadline }
+    }
+}
+
+impl Installation {
+    fn build(config: &Config, his: &config::His, clock: &SharedClock, ground: Ground) -> Result<Self, StartError> {
+        let mut endpoints = Vec::new();
+        let adapter = Site { config, his, clock, endpoints: &mut endpoints }.adapter()?;
+        Ok(Self { ground, adapter, endpoints })
     }
 }
 

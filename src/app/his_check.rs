@@ -12,7 +12,7 @@ use std::time::Duration;
 use super::assemble::{catalogue, lock, practice};
 use super::audit_keys::AuditKeys;
 use super::checkpoints::{Checkpoints, open_unwatched};
-use super::his::{Installations, Observed};
+use super::his::{Installation, Installations, Observed};
 use super::start::StartError;
 use crate::audit::{FileLog, FolderLock, Keyring};
 use crate::clock::SharedClock;
@@ -61,13 +61,13 @@ pub fn his_check(
     id: &str,
     bsn: Option<Bsn>,
 ) -> Result<Option<HisCheck>, StartError> {
-    let mut all = Installations::build(config, clock)?;
-    let Some(adapter) = all.adapters.remove(id) else { return Ok(None) };
+    let all = Installations::build(config, &config.prints(), clock, &Installations::default())?;
+    let Some(Installation { adapter, endpoints, .. }) = all.take(id) else { return Ok(None) };
     let written = config.practices.iter().find(|practice| practice.his == id);
     Ok(Some(HisCheck {
         id: id.to_owned(),
         adapter,
-        endpoints: all.endpoints.into_iter().filter(|endpoint| endpoint.his == id).collect(),
+        endpoints,
         practice: written.map(practice),
         services: catalogue(config)?,
         clock: Arc::clone(clock),

@@ -13,7 +13,8 @@ use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 use self::old::OldSnapshots;
-use super::assemble::{CONTROL_DEADLINES, identity};
+use super::assemble::CONTROL_DEADLINES;
+use super::outgoing::{LISTS, Outgoing, of_lists};
 use super::{StartError, chain};
 use crate::audit::{AuditEvent, AuditLog, FileLog, Kind, Outcome};
 use crate::clock::SharedClock;
@@ -25,9 +26,9 @@ use crate::lists::{
 use crate::monitor::alarms::{Alarm, Alarms};
 use crate::monitor::metrics::Metrics;
 use crate::monitor::ready::{ListState, ListsState};
-use crate::routing::{OwnAddresses, OwnOrigin, SharedSnapshot, Snapshot, put_lists};
-use crate::tls::client::{client_config, reqwest_client};
-use crate::tls::identity::Roots;
+use crate::routing::{OwnAddresses, OwnOrigin, Registered, SharedSnapshot, Snapshot, put_lists, put_registered};
+use crate::tls::client::reqwest_client;
+use crate::tls::credentials::Credentials;
 
 /// How many differing endpoints an alarm names; the rest is counted.
 const NAMED_MAX: usize = 5;
@@ -46,9 +47,9 @@ pub(super) struct ListsPart {
     pub(super) ended: watch::Sender<u64>,
 }
 
-/// What a new set touches.
+/// What a new set touches, and a new register.
 #[derive(Clone)]
-struct Force {
+pub(super) struct Force {
     snapshot: SharedSnapshot,
     audit: Arc<FileLog>,
     clock: SharedClock,
@@ -63,12 +64,18 @@ impl ListsPart {
         Arc::clone(&self.force.alarms)
     }
 
+    /// Where lists and registers come into force.
+    pub(super) fn force(&self) -> Force {
+        self.force.clone()
+    }
+
     /// Puts the copy on disk into force, when there is one.
     pub(super) fn build(
         config: &Config,
         clock: &SharedClock,
         snapshot: &SharedSnapshot,
         audit: &Arc<FileLog>,
+        outgoing: &Outgoing,
     ) -> Result<Self, StartError> {
         let section = &config.lists;
         let force = Force {
@@ -80,7 +87,8 @@ impl ListsPart {
             old: Arc::default(),
         };
         let rules = Rules { reading: section.reading, grace: section.grace, loss_percent: section.loss_percent };
-        let (source, loaded) = (Arc::new(list_source(config, clock)?), CancellationToken::new());
+        let source = Arc::new(source(config, outgoing.of(LISTS)?, clock)?);
+        let loaded = CancellationToken::new();
         let copy = CopyFolder::new(section.copy.clone());
         let refresher = Refresher::new(source, copy, Arc::clone(clock), rules, force.publisher(loaded.clone()));
         if let Err(error) = refresher.load_copy() {
@@ -163,9 +171,12 @@ impl ListsPart {
 /// # Errors
 /// When a certificate, key or root cannot be used.
 pub(crate) fn list_source(config: &Config, clock: &SharedClock) -> Result<HttpsSource, StartError> {
+    source(config, &Arc::new(of_lists(config, clock)?), clock)
+}
+
+fn source(config: &Config, credentials: &Arc<Credentials>, clock: &SharedClock) -> Result<HttpsSource, StartError> {
     let section = &config.lists;
-    let own = identity(&section.identity, clock)?;
-    let tls = client_config(&Roots::load(&section.roots)?, Some(&own), &[crate::tls::ALPN_HTTP1], clock)?;
+    let tls = credentials.client_config(&[crate::tls::ALPN_HTTP1], clock)?;
     let addresses: Vec<_> = config.resolve.iter().map(|(host, ip)| (host.clone(), SocketAddr::new(*ip, 0))).collect();
     let client = reqwest_client(tls, &addresses, CONTROL_DEADLINES)?;
     let url = |url: &config::HttpsUrl| url.as_str().to_owned();
@@ -180,6 +191,17 @@ fn origin(origin: &config::Origin) -> OwnOrigin {
 }
 
 impl Force {
+    /// Where what needs an operator is told.
+    pub(super) fn alarms(&self) -> &Alarms {
+        &self.alarms
+    }
+
+    /// Swaps what the configuration says into the snapshot, whole.
+    pub(super) fn register(&self, registered: &Registered) {
+        self.old.keep(put_registered(&self.snapshot, registered));
+        self.alarms.set(Alarm::EndpointDiffers, differing(&self.own, &self.snapshot.load()).as_deref());
+    }
+
     /// Swaps a new set of lists into the snapshot, whole, and records it.
     fn publisher(&self, loaded: CancellationToken) -> Published {
         let force = self.clone();

@@ -1,6 +1,6 @@
 //! Why a node cannot start, and the exit code that says so to whoever started it (sysexits.h).
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 
 use crate::config::ConfigFaults;
 
@@ -178,6 +178,15 @@ pub enum StartError {
         #[source]
         source: std::io::Error,
     },
+    /// The process that runs on the folders is not known, cannot be told to stop, or does not end.
+    #[error("the running process does not make way")]
+    Takeover,
+    /// Nothing was read for a section that makes calls.
+    #[error("no certificates were read for [{section}]")]
+    NoCredentials {
+        /// Which.
+        section: String,
+    },
     /// The build has no login service of the kind that is configured.
     #[error("this build has no login simulator")]
     NoLogin,
@@ -233,12 +242,13 @@ impl StartError {
             | Self::ChainLogTarget(_)
             | Self::His { .. }
             | Self::NodeName(_)
+            | Self::NoCredentials { .. }
             | Self::NoLogin
             | Self::WitnessNotElsewhere { .. }
             | Self::WitnessUrl(_)
             | Self::OtherLog { .. }
             | Self::Checkpoints(crate::audit::signer::SignError::OtherKey { .. }) => 78,
-            Self::Locked { .. } | Self::Unwitnessed { .. } => 75,
+            Self::Locked { .. } | Self::Takeover | Self::Unwitnessed { .. } => 75,
             Self::Audit(_)
             | Self::AuditLog(_)
             | Self::Prune(_)
@@ -254,8 +264,4 @@ impl StartError {
             | Self::Bind { .. } => 69,
         }
     }
-}
-
-pub(super) fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
-    crate::edge::bind(address).map_err(|source| StartError::Bind { address, source })
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::assemble::identity;
+use super::outgoing::{Outgoing, SYSLOG};
 use super::start::StartError;
 use crate::audit::render::Site;
 use crate::audit::{FileLog, SyslogProgress, SyslogReceiver, SyslogSender};
@@ -15,8 +15,6 @@ use crate::clock::SharedClock;
 use crate::config::{self, Config};
 use crate::monitor::alarms::Alarms;
 use crate::monitor::metrics::Metrics;
-use crate::tls::client::client_config;
-use crate::tls::identity::Roots;
 
 /// How long TCP and TLS may take together.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -34,12 +32,13 @@ pub(super) struct SyslogPart(Option<SyslogSender>);
 pub(super) struct Sending(Option<(JoinHandle<()>, CancellationToken)>);
 
 impl SyslogPart {
-    /// Reads certificates and roots.
+    /// With the credentials of its section.
     pub(super) fn build(
         config: &Config,
         clock: &SharedClock,
         log: &Arc<FileLog>,
         alarms: Arc<Alarms>,
+        outgoing: &Outgoing,
     ) -> Result<Self, StartError> {
         let Some(section) = &config.audit.syslog else { return Ok(Self(None)) };
         Ok(Self(Some(SyslogSender {
@@ -52,7 +51,7 @@ impl SyslogPart {
                 operator: Some(config.operator.name.as_str().into()),
                 host: Some(config.back.origin.host().as_str().into()),
             },
-            receiver: receiver(config, section, clock)?,
+            receiver: receiver(config, section, clock, outgoing)?,
             every: section.every,
             kinds: section.kinds.clone(),
             clock: Arc::clone(clock),
@@ -93,9 +92,13 @@ impl Sending {
     }
 }
 
-fn receiver(config: &Config, section: &config::Syslog, clock: &SharedClock) -> Result<SyslogReceiver, StartError> {
-    let own = identity(&section.identity, clock)?;
-    let tls = client_config(&Roots::load(&section.roots)?, Some(&own), &[], clock)?;
+fn receiver(
+    config: &Config,
+    section: &config::Syslog,
+    clock: &SharedClock,
+    outgoing: &Outgoing,
+) -> Result<SyslogReceiver, StartError> {
+    let tls = outgoing.of(SYSLOG)?.client_config(&[], clock)?;
     let fixed = config.resolve.get(&section.host).map(|ip| SocketAddr::new(*ip, section.port));
     Ok(SyslogReceiver {
         host: section.host.clone(),

@@ -36,7 +36,7 @@ pub struct Desk {
     /// Whether a search for one person waits for a second pair of eyes.
     pub four_eyes: bool,
     /// Those that wait.
-    pub approvals: Approvals,
+    pub approvals: Arc<Approvals>,
     /// Questions that come back.
     pub tickets: Tickets,
     /// What can be searched.

@@ -10,7 +10,8 @@ use clap::Args;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{say, say_error};
-use crate::app::{App, StartError, chain, migrate_store};
+use crate::app::reload::Cause;
+use crate::app::{App, Controls, StartError, chain, check, migrate_store};
 use crate::clock::{SharedClock, SystemClock};
 use crate::config::{Config, ConfigFaults, Instead};
 use crate::secret::Secret;
@@ -48,12 +49,18 @@ impl From<NodeArguments> for Instead {
 }
 
 pub(super) fn check_config(file: &Path) -> ExitCode {
-    match load(file) {
-        Ok(config) => {
+    let config = match load(file) {
+        Ok(config) => config,
+        Err(faults) => return refuse(&faults),
+    };
+    crate::tls::install();
+    let clock: SharedClock = Arc::new(SystemClock);
+    match check(&config, &clock) {
+        Ok(()) => {
             say(&format!("{}: in order ({} practices)", file.display(), config.practices.len()));
             ExitCode::SUCCESS
         }
-        Err(faults) => refuse(&faults),
+        Err(error) => refuse_start(&error),
     }
 }
 
@@ -77,7 +84,7 @@ pub(super) fn load_for(file: &Path, node: NodeArguments) -> Result<Config, ExitC
     if faults.is_empty() { Ok(config) } else { Err(refuse(&config.explain(faults))) }
 }
 
-pub(super) fn serve(file: &Path, node: NodeArguments) -> ExitCode {
+pub(super) fn serve(file: &Path, node: NodeArguments, takeover: bool) -> ExitCode {
     let config = match load_for(file, node) {
         Ok(config) => config,
         Err(code) => return code,
@@ -89,7 +96,7 @@ pub(super) fn serve(file: &Path, node: NodeArguments) -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return give_up(&error, EX_UNAVAILABLE),
     };
-    runtime.block_on(serve_until_signal(config))
+    runtime.block_on(serve_until_signal(config, takeover))
 }
 
 pub(super) fn migrate(file: &Path, node: NodeArguments) -> ExitCode {
@@ -123,16 +130,21 @@ pub(super) fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
     builder.worker_threads(CONTROL_THREADS).thread_name("inzage-control").enable_all().build()
 }
 
-async fn serve_until_signal(config: Config) -> ExitCode {
+async fn serve_until_signal(config: Config, takeover: bool) -> ExitCode {
     for (key, value) in config.redacted_summary() {
         tracing::info!(key, value, "configuration");
     }
-    let signal = match StopSignal::catch() {
-        Ok(signal) => signal,
-        Err(error) => return give_up(&error, EX_UNAVAILABLE),
+    let (signal, hangups) = match (StopSignal::catch(), signal(SignalKind::hangup())) {
+        (Ok(stop), Ok(hangups)) => (stop, hangups),
+        (Err(error), _) | (_, Err(error)) => return give_up(&error, EX_UNAVAILABLE),
     };
     let clock: SharedClock = Arc::new(SystemClock);
-    let building = move || App::build(&config, clock).and_then(|app| Ok((app, App::bind(&config)?)));
+    let ports = if takeover { App::take_over(&config, &clock).await.map(Some) } else { Ok(None) };
+    let building = move || {
+        let ports = ports?;
+        let app = App::build(&config, clock)?;
+        Ok((app, ports.map_or_else(|| App::bind(&config), Ok)?))
+    };
     let (app, listeners) = match tokio::task::spawn_blocking(building).await {
         Ok(Ok(built)) => built,
         Ok(Err(error)) => return refuse_start(&error),
@@ -144,9 +156,18 @@ async fn serve_until_signal(config: Config) -> ExitCode {
         signal.received().await;
         stop.cancel();
     });
+    tokio::spawn(reload_at(hangups, controls.clone()));
     match app.run(listeners, controls).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => give_up(&error, EX_UNAVAILABLE),
+    }
+}
+
+/// Each SIGHUP reads the configuration again, and fetches the lists.
+async fn reload_at(mut hangups: Signal, controls: Controls) {
+    while hangups.recv().await.is_some() {
+        controls.reloads.ask(Cause::Signal);
+        controls.refresh_lists.notify_one();
     }
 }
 

@@ -9,6 +9,7 @@ use super::kind::{self, boolean, choice};
 use super::log::Read;
 use super::origin::Origin;
 use super::parts::Identity;
+use super::revocation::Revocation;
 use super::section::Section;
 use crate::medmij::{Hostname, ProviderName};
 
@@ -23,6 +24,8 @@ pub struct Auditors {
     pub identity: Identity,
     /// The roots that the certificates of people lead to; never those of PGOs.
     pub client_roots: PathBuf,
+    /// The revocation lists that they are held against.
+    pub revocation: Revocation,
     /// Whether a search for one person waits until somebody else agrees; default false.
     pub four_eyes: bool,
     /// Who, by the host name in their certificate.
@@ -52,6 +55,7 @@ impl Auditors {
         let origin = section.required("origin", &kind::origin());
         let own = Identity::read_optional(section);
         let client_roots = section.file("client_roots", FileRole::Roots);
+        let revocation = Revocation::read(section);
         let four_eyes = section.or_default("four_eyes", &boolean(), false);
         let people = section.names("people", &kind::host(), |section, _, path, value| {
             section.enter(path, "auditors.people.*", value, read_role)
@@ -65,6 +69,7 @@ impl Auditors {
             origin: origin?,
             identity,
             client_roots: client_roots?,
+            revocation: revocation?,
             four_eyes: four_eyes?,
             people: people?,
         })

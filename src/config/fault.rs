@@ -168,6 +168,9 @@ pub enum FileProblem {
     /// No certificate in PEM.
     #[error("expected at least one certificate in PEM")]
     NoCertificate,
+    /// No revocation list.
+    #[error("expected a revocation list (CRL) in DER, or at least one in PEM")]
+    NoRevocationList,
     /// No private key in PEM.
     #[error("expected one private key in PEM")]
     NoPrivateKey,

@@ -20,7 +20,9 @@ use crate::jose::{DecryptionKey, Jwks, KeyError, SigningKey};
 use crate::lists::{MAX_LIST_BYTES, Reading, Zakl};
 use crate::medmij::ProviderName;
 use crate::seal;
+use crate::secret::sha256;
 use crate::services::Catalogue;
+use crate::tls::revocation;
 
 /// What a path is for, and so what must be true of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +31,8 @@ pub(super) enum Role {
     Certificate,
     /// Certificates in PEM that are trusted.
     Roots,
+    /// Lists of revoked certificates, in DER or PEM.
+    RevocationLists,
     /// A private key in PEM; secret.
     PrivateKey,
     /// 32 random bytes in base64; secret.
@@ -69,6 +73,7 @@ impl Role {
         match self {
             Self::Certificate => kind::path("the path of a PEM file with a certificate chain"),
             Self::Roots => kind::path("the path of a PEM file with the certificates to trust"),
+            Self::RevocationLists => kind::path("the path of a revocation list in DER, or of several in PEM"),
             Self::PrivateKey => kind::path_of_secret("the path of a PEM file with a private key"),
             Self::RandomKey => kind::path_of_secret("the path of a file with 32 random bytes in base64"),
             Self::AuditKeys => kind::path("the path of a folder with the yearly keys of the audit"),
@@ -88,6 +93,7 @@ impl Role {
     fn check(self, path: &Path) -> Result<(), FileProblem> {
         match self {
             Self::Certificate | Self::Roots => certificates(&contents(path, false)?),
+            Self::RevocationLists => revocation_lists(path),
             Self::PrivateKey => private_key(&contents(path, true)?),
             Self::RandomKey => random_key(&contents(path, true)?),
             Self::AuditKeys => audit_keys(path),
@@ -104,6 +110,30 @@ impl Role {
 }
 
 impl NamedFile {
+    /// Whether it is a file whose contents matter as a whole, and neither a folder nor made by the node itself.
+    pub(super) const fn is_read_as_one(&self) -> bool {
+        match self.role {
+            Role::AuditKeys | Role::Folder | Role::Database => false,
+            Role::Certificate
+            | Role::Roots
+            | Role::RevocationLists
+            | Role::PrivateKey
+            | Role::RandomKey
+            | Role::ApiKey
+            | Role::Password
+            | Role::Jwks
+            | Role::SigningKey
+            | Role::DecryptionKey
+            | Role::Koppellijst
+            | Role::Catalogue => true,
+        }
+    }
+
+    /// SHA-256 of what is in the file; `None` when it cannot be read.
+    pub(super) fn print(&self) -> Option<[u8; 32]> {
+        contents_up_to(MOST, &self.path, false).ok().map(|bytes| sha256(&bytes))
+    }
+
     /// What is wrong with this file.
     pub(super) fn fault(&self) -> Option<Fault> {
         let wrong = self.role.check(&self.path).err()?;
@@ -114,6 +144,8 @@ impl NamedFile {
 
 /// Room for the roots of every country; a private key is some 3 KiB.
 const LARGEST: u64 = 1024 * 1024;
+/// Room for any list.
+const MOST: u64 = 64 * 1024 * 1024;
 
 fn contents(path: &Path, secret: bool) -> Result<Zeroizing<Vec<u8>>, FileProblem> {
     contents_up_to(LARGEST, path, secret)
@@ -144,6 +176,11 @@ fn certificates(pem: &[u8]) -> Result<(), FileProblem> {
         all = all.saturating_add(1);
     }
     if all > 0 { Ok(()) } else { Err(FileProblem::NoCertificate) }
+}
+
+fn revocation_lists(path: &Path) -> Result<(), FileProblem> {
+    let bytes = contents_up_to(MOST, path, false)?;
+    revocation::parse(&bytes).map(drop).ok_or(FileProblem::NoRevocationList)
 }
 
 fn private_key(pem: &[u8]) -> Result<(), FileProblem> {
@@ -290,6 +327,7 @@ mod tests {
             (Role::Roots, &pem, Err(FileProblem::NoCertificate)),
             (Role::Roots, &none, Err(FileProblem::Unreadable(io::ErrorKind::NotFound))),
             (Role::Roots, &scratch.0, Err(FileProblem::NotAFile)),
+            (Role::RevocationLists, &chain, Err(FileProblem::NoRevocationList)),
             (Role::PrivateKey, &pem, Ok(())),
             (Role::PrivateKey, &chain, Err(FileProblem::OpenToOthers(0o644))),
             (Role::PrivateKey, &random, Err(FileProblem::NoPrivateKey)),

@@ -9,7 +9,7 @@ use super::origin::HttpsUrl;
 use super::section::Section;
 
 /// What a FHIR server leaves open.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Manner {
     /// Where it answers in R4; without one, services in R4 are not connected.
     pub r4_base_url: Option<HttpsUrl>,
@@ -32,7 +32,7 @@ impl Manner {
 }
 
 /// Who we are to a system that gives tokens (SMART Backend Services).
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Backend {
     /// Where it gives them.
     pub token_url: HttpsUrl,

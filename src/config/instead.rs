@@ -57,6 +57,7 @@ impl Config {
             let url = PostgresUrl::parse(url.reveal()).map_err(InsteadError::Store)?;
             self.share(url)?;
         }
+        self.instead = instead.clone();
         Ok(self)
     }
 

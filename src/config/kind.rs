@@ -48,6 +48,18 @@ impl<T> Kind<T> {
         Self::new(expected, move |value| value.as_str().and_then(&parse).ok_or(Refusal::Wrong))
     }
 
+    /// An array of at least one of these.
+    pub(super) fn many(self) -> Kind<Vec<T>>
+    where
+        T: 'static,
+    {
+        let Self { expected, read, .. } = self;
+        Kind::new(format!("an array, each {expected}"), move |value| {
+            let array = value.as_array().filter(|array| !array.is_empty()).ok_or(Refusal::Wrong)?;
+            array.iter().map(|item| read(item.get_ref())).collect()
+        })
+    }
+
     /// What belongs there, for people.
     pub(super) const fn expected(&self) -> &Cow<'static, str> {
         &self.expected

@@ -13,7 +13,7 @@ use crate::session::login::AssuranceLevel;
 use crate::session::oidc::{AssertionAudience, OidcConfig, Userinfo};
 
 /// `[login]`: how people prove who they are.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Login {
     /// Pages of our own on which anyone can be anyone; never in production.
     Simulator,
@@ -28,7 +28,7 @@ enum LoginKind {
 }
 
 /// `[login]` with `kind = "oidc"`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Oidc {
     /// The issuer, exactly as its metadata write it.
     pub issuer: HttpsUrl,

@@ -10,6 +10,7 @@ use super::files::Role;
 use super::kind::{self, bytes, choice, label, list_url, millis, number, seconds};
 use super::log::Read;
 use super::origin::{HttpsUrl, Origin};
+use super::revocation::Revocation;
 use super::section::Section;
 use crate::lists::{InterfaceVersion, PerList, Reading};
 
@@ -127,6 +128,8 @@ pub struct Back {
     pub identity: Identity,
     /// The roots that client certificates lead to.
     pub client_roots: PathBuf,
+    /// The revocation lists that they are held against.
+    pub revocation: Revocation,
     /// Threads that serve it, each with connections of its own, 1 to 1,024; default as many as there are cores for us.
     pub workers: NonZeroUsize,
 }
@@ -137,10 +140,11 @@ impl Back {
         let origin = section.required("origin", &kind::origin());
         let identity = Identity::read(section);
         let client_roots = section.file("client_roots", Role::Roots);
+        let revocation = Revocation::read(section);
         let workers = section.optional("workers", &number(1..=1024, ""));
         let (listen, origin, identity) = (listen?, origin?, identity?);
         let workers = workers?.and_then(NonZeroUsize::new).unwrap_or_else(cores);
-        Ok(Self { listen, origin, identity, client_roots: client_roots?, workers })
+        Ok(Self { listen, origin, identity, client_roots: client_roots?, revocation: revocation?, workers })
     }
 }
 

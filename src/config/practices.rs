@@ -34,7 +34,7 @@ impl Dialect {
 }
 
 /// `[[his]]`: one installation of a practice information system.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct His {
     /// Name by which practices refer to it; 1 to 32 characters, unique.
     pub id: String,

@@ -87,6 +87,14 @@ impl<'t> Section<'t, '_> {
         Ok(path.map(|path| self.note_file(key, self.beside(path), role)))
     }
 
+    /// The paths of files, none when the key is absent.
+    pub(super) fn files(&mut self, key: &'static str, role: Role) -> Read<Vec<PathBuf>> {
+        let paths = self.or_default(key, &role.kind().many(), Vec::new())?;
+        let named =
+            |(index, path): (usize, PathBuf)| self.note_file(&format!("{key}[{index}]"), self.beside(path), role);
+        Ok(paths.into_iter().enumerate().map(named).collect())
+    }
+
     /// The path of a file or folder with a default.
     pub(super) fn file_or(&mut self, key: &'static str, role: Role, default: PathBuf) -> Read<PathBuf> {
         let path = self.optional(key, &role.kind())?.map_or(default, |path| self.beside(path));

@@ -25,6 +25,10 @@ impl Source {
         self.path.display().to_string()
     }
 
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     pub(super) fn text(&self) -> &str {
         &self.text
     }

@@ -69,13 +69,13 @@ impl Connection {
     }
 
     /// Whether the client, if it showed a certificate, is still acceptable: not expired at `now`, and judged anew when the
-    /// configuration has changed (roots, revocations), once per change.
+    /// configuration has changed (roots, revocations), once per change, or a revocation list has ended.
     pub(super) fn is_trusted(&self, current: &Arc<ServerTls>, now: Timestamp) -> bool {
         let Some(peer) = &self.peer else { return true };
         if peer.known.identity().not_after() < now {
             return false;
         }
-        if Arc::ptr_eq(&peer.trusted_by.load(), current) {
+        if Arc::ptr_eq(&peer.trusted_by.load(), current) && peer.known.holds_at(now) {
             return true;
         }
         let trusted = current.recognise(peer.known.chain(), now).is_ok();
@@ -102,13 +102,14 @@ mod tests {
     use super::*;
     use crate::clock::{SharedClock, TestClock};
     use crate::tls::pki::{Pki, now};
+    use crate::tls::revocation::Revocations;
     use crate::tls::server::back_channel;
 
     #[test]
     fn a_client_revoked_while_connected_is_trusted_no_longer() {
         let (pki, clock): (_, SharedClock) = (Pki::new(), TestClock::at(now()));
         let own = pki.identity(&["gp.example.nl"]);
-        let tls = |crls| Arc::new(back_channel(&own, &pki.roots(), crls, &clock).unwrap());
+        let tls = |crls| Arc::new(back_channel(&own, &pki.roots(), &Revocations::of(crls), &clock).unwrap());
         let (first, renewed) = (tls(Vec::new()), tls(vec![pki.revocations(false)]));
         let revoking = tls(vec![pki.revocations(true)]);
         let chain = pki.issue_until(&["pgo.example.nl"], 2030).chain();

@@ -34,12 +34,31 @@ const PAUSE_AFTER_FAILURE: Duration = Duration::from_millis(50);
 /// # Errors
 /// When the address is in use or not ours.
 pub fn bind(address: SocketAddr) -> io::Result<std::net::TcpListener> {
+    if address.port() != 0 {
+        // Who listens there already may share it, and would with [`bind_beside`] alone.
+        drop(bound(address, false)?);
+    }
+    bind_beside(address)
+}
+
+/// The same beside another process of this user that listens there: from now on the kernel gives each of them some connections,
+/// and all to the one that is left.
+///
+/// # Errors
+/// As [`bind`], save that who was bound by this function or that one is no hindrance.
+pub fn bind_beside(address: SocketAddr) -> io::Result<std::net::TcpListener> {
+    let socket = bound(address, true)?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
+}
+
+fn bound(address: SocketAddr, shared: bool) -> io::Result<Socket> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     // Lets a restart take the port while old connections linger in TIME_WAIT; never lets two listen at once.
     socket.set_reuse_address(true)?;
+    socket.set_reuse_port(shared)?;
     socket.bind(&address.into())?;
-    socket.listen(BACKLOG)?;
-    Ok(socket.into())
+    Ok(socket)
 }
 
 /// A bound port, ready for a runtime.

@@ -34,6 +34,7 @@ use crate::clock::{SharedClock, TestClock};
 use crate::tls::client::client_config;
 use crate::tls::identity::Identity;
 use crate::tls::pki::{Pki, now};
+use crate::tls::revocation::Revocations;
 use crate::tls::server::{ServerTls, back_channel, front_channel};
 use crate::tls::{ALPN_H2, ALPN_HTTP1};
 
@@ -124,7 +125,7 @@ impl World {
 
     fn back() -> Self {
         let tls = |pki: &Pki, own: &Identity, clock: &SharedClock| {
-            back_channel(own, &pki.roots(), Vec::new(), clock).unwrap()
+            back_channel(own, &pki.roots(), &Revocations::default(), clock).unwrap()
         };
         Self::start(config(), CancellationToken::new(), tls, |_| ())
     }

@@ -12,7 +12,6 @@ mod page;
 mod search;
 mod share;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,7 +28,6 @@ use crate::audit::{AuditEvent, AuditLog, AuditReceipt, Counts, Keyring, Kind, Ou
 use crate::availability::dutch_today;
 use crate::chainlog::ChainLog;
 use crate::clock::SharedClock;
-use crate::his::HisAdapter;
 use crate::medmij::LocalId;
 use crate::oauth::grant::{GrantStore, IssuedToken, TokenStore};
 use crate::practices::Practice;
@@ -61,8 +59,6 @@ pub struct Reader {
     pub keyring: Arc<Keyring>,
     /// Addresses of further pages.
     pub cursors: Arc<Cursors>,
-    /// The adapters, by id of the HIS installation.
-    pub adapters: HashMap<String, Arc<dyn HisAdapter>>,
     /// Time.
     pub clock: SharedClock,
     /// Scheme, host and port of our resource endpoints.
@@ -133,7 +129,7 @@ impl Reader {
         let name = |id: &str| self.keyring.document(&token.grant.provider, id, event.time);
         let query = turn.describe(&shape, name).map_err(|missing| ReadError::Audit(missing.into()))?;
         event.query = Some(query.into());
-        let adapter = self.adapters.get(&permit.practice().his).ok_or(ReadError::NoAdapter)?;
+        let adapter = presented.snapshot.adapters.of(&permit.practice().his).ok_or(ReadError::NoAdapter)?;
         let his_base = adapter.base(permit.service().fhir).ok_or(ReadError::NoAdapter)?;
         let (format, adapter) = (demand.format, adapter.as_ref());
         self.release(request, attempt, Work { permit, shape, turn, bound, format, floors, adapter, his_base }).await

@@ -41,11 +41,15 @@ pub enum Alarm {
     WitnessContradicts,
     /// The audit keys of this year or the next are missing, or cannot be read.
     AuditKeys,
+    /// The newest configuration, or a file that it names, is refused; the one before stays in force.
+    ConfigurationRefused,
+    /// A list of revoked client certificates should have been replaced.
+    RevocationsOverdue,
 }
 
 impl Alarm {
     /// All of them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::ListRollback,
         Self::ListSameNumber,
         Self::ListFromTheFuture,
@@ -62,6 +66,8 @@ impl Alarm {
         Self::WitnessBehind,
         Self::WitnessContradicts,
         Self::AuditKeys,
+        Self::ConfigurationRefused,
+        Self::RevocationsOverdue,
     ];
 
     /// The name in log, metrics and `/readyz`.
@@ -84,6 +90,8 @@ impl Alarm {
             Self::WitnessBehind => "witness_behind",
             Self::WitnessContradicts => "witness_contradicts",
             Self::AuditKeys => "audit_keys",
+            Self::ConfigurationRefused => "configuration_refused",
+            Self::RevocationsOverdue => "revocations_overdue",
         }
     }
 }

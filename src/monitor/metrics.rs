@@ -6,6 +6,7 @@ mod chain_log;
 mod checkpoints;
 mod his;
 mod keeping;
+mod reloads;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -26,6 +27,7 @@ pub use self::checkpoints::{Signed, Witnessed};
 use self::his::HisMetrics;
 use self::keeping::KeepingMetrics;
 pub use self::keeping::{Kept, Pruned};
+pub use self::reloads::ReloadMetrics;
 use super::alarms::{Alarm, Raised};
 use super::ready::ListsState;
 use crate::audit::{IndexProgress, Kind, Outcome, SyslogCounts};
@@ -120,6 +122,7 @@ pub struct Metrics {
     checkpoints: CheckpointMetrics,
     his: HisMetrics,
     keeping: KeepingMetrics,
+    reloads: ReloadMetrics,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -166,6 +169,7 @@ impl Default for Metrics {
             checkpoints: CheckpointMetrics::default(),
             his: HisMetrics::default(),
             keeping: KeepingMetrics::default(),
+            reloads: ReloadMetrics::default(),
         };
         metrics.register();
         metrics
@@ -202,6 +206,7 @@ impl Metrics {
         self.checkpoints.register(registry);
         self.his.register(registry);
         self.keeping.register(registry);
+        self.reloads.register(registry);
     }
 
     /// An answer went out.
@@ -246,6 +251,12 @@ impl Metrics {
             let raised = alarms.iter().any(|raised| raised.alarm == alarm);
             self.alarms.get_or_create(&AlarmLabel { alarm }).set(i64::from(raised));
         }
+    }
+
+    /// Where reloads of the configuration are told.
+    #[must_use]
+    pub const fn reloads(&self) -> &ReloadMetrics {
+        &self.reloads
     }
 
     /// Sets what the files of the audit log are.

@@ -172,6 +172,7 @@ mod tests {
             services: Arc::new(Catalogue::shipped()),
             interfaces: crate::routing::Interfaces::default(),
             clients: Arc::new(ClientRegister::new([(client, Client::Portal(portal))])),
+            adapters: Arc::default(),
             freshness: Arc::new(Freshness::new(Duration::from_secs(3600))),
             standing: crate::routing::Standing::default(),
         }

@@ -80,6 +80,7 @@ mod tests {
             services: Arc::new(Catalogue::shipped()),
             interfaces: versions.iter().map(|version| InterfaceVersion::parse(version).unwrap()).collect(),
             clients: Arc::new(ClientRegister::default()),
+            adapters: Arc::default(),
             freshness: Arc::new(Freshness::new(Duration::from_secs(60))),
             standing: crate::routing::Standing::default(),
         }

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 
 use super::{Interfaces, Standing};
 use crate::clients::ClientRegister;
+use crate::his::Adapters;
 use crate::lists::{ListKind, Lists, PerList};
 use crate::practices::PracticeRegister;
 use crate::services::Catalogue;
@@ -26,6 +27,8 @@ pub struct Snapshot {
     pub interfaces: Interfaces,
     /// The registered clients.
     pub clients: Arc<ClientRegister>,
+    /// How the HIS installations of the practices are asked.
+    pub adapters: Arc<Adapters>,
     /// Until when the lists may be used.
     pub freshness: Arc<Freshness>,
     /// What follows from the others, ready to be asked; it is believed only beside the very values that it was made of.
@@ -38,6 +41,31 @@ impl Snapshot {
     pub fn indexed(mut self) -> Self {
         self.standing = Standing::of(&self);
         self
+    }
+}
+
+/// What the configuration says of the world.
+#[derive(Debug, Clone)]
+pub struct Registered {
+    /// Our practices.
+    pub practices: Arc<PracticeRegister>,
+    /// The services.
+    pub services: Arc<Catalogue>,
+    /// In which interface versions they are served.
+    pub interfaces: Interfaces,
+    /// The registered clients.
+    pub clients: Arc<ClientRegister>,
+    /// How the HIS installations of the practices are asked.
+    pub adapters: Arc<Adapters>,
+}
+
+impl Registered {
+    /// Beside these lists.
+    #[must_use]
+    pub fn beside(self, lists: Arc<Lists>, freshness: Arc<Freshness>) -> Snapshot {
+        let Self { practices, services, interfaces, clients, adapters } = self;
+        let standing = Standing::default();
+        Snapshot { lists, practices, services, interfaces, clients, adapters, freshness, standing }.indexed()
     }
 }
 
@@ -100,6 +128,11 @@ pub type SharedSnapshot = Arc<ArcSwap<Snapshot>>;
 /// The old snapshot is given back: who lets go of it last takes 20,000 providers apart.
 pub fn put_lists(snapshot: &SharedSnapshot, lists: &Arc<Lists>) -> Arc<Snapshot> {
     snapshot.rcu(|held| Snapshot { lists: Arc::clone(lists), ..Snapshot::clone(held) }.indexed())
+}
+
+/// The same for what the configuration says: the lists in force stay.
+pub fn put_registered(snapshot: &SharedSnapshot, registered: &Registered) -> Arc<Snapshot> {
+    snapshot.rcu(|held| registered.clone().beside(Arc::clone(&held.lists), Arc::clone(&held.freshness)))
 }
 
 #[cfg(test)]

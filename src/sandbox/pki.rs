@@ -2,26 +2,32 @@
 
 use std::path::{Path, PathBuf};
 
+use jiff::civil::{Date, date};
 use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose, SerialNumber,
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, DistinguishedName, DnType,
+    ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose, RevokedCertParams, SerialNumber,
 };
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
 
 use crate::secret::random;
 
+/// Until when its certificates are valid, when nothing else is asked for.
+const LAST_DAY: Date = date(4096, 1, 1);
+
 /// An authority that signs what the sandbox needs.
-pub(super) struct Authority {
+pub struct Authority {
     issuer: Issuer<'static, KeyPair>,
     pem: String,
 }
 
 /// Paths of a certificate and its key, in PEM.
 #[derive(Debug, Clone)]
-pub(super) struct Pair {
+pub struct Pair {
     /// The certificate.
-    pub(super) certificate: PathBuf,
+    pub certificate: PathBuf,
     /// The key; readable for its owner only.
-    pub(super) key: PathBuf,
+    pub key: PathBuf,
 }
 
 impl Authority {
@@ -48,17 +54,43 @@ impl Authority {
     ///
     /// # Errors
     /// When it cannot be made or written.
-    pub(super) fn issue(&self, folder: &Path, file: &str, host: &str) -> std::io::Result<Pair> {
-        let (certificate, key) = self.leaf(host).map_err(std::io::Error::other)?;
+    pub fn issue(&self, folder: &Path, file: &str, host: &str) -> std::io::Result<Pair> {
+        self.issue_until(folder, file, host, LAST_DAY)
+    }
+
+    /// The same, for a certificate that is valid until the beginning of a day.
+    ///
+    /// # Errors
+    /// When it cannot be made or written.
+    pub fn issue_until(&self, folder: &Path, file: &str, host: &str, until: Date) -> std::io::Result<Pair> {
+        let (certificate, key) = self.leaf(host, until).map_err(std::io::Error::other)?;
         let pair = Pair { certificate: folder.join(format!("{file}.pem")), key: folder.join(format!("{file}.key")) };
         std::fs::write(&pair.certificate, certificate)?;
         write_private(&pair.key, key.as_bytes())?;
         Ok(pair)
     }
 
-    fn leaf(&self, host: &str) -> Result<(String, String), rcgen::Error> {
+    /// A list, in DER, of what it took back: the certificates in these files. The next one is due at the beginning of a day.
+    ///
+    /// # Errors
+    /// When a certificate cannot be read, or the list cannot be made.
+    pub fn revocation_list(&self, revoked: &[&Path], due: Date) -> std::io::Result<Vec<u8>> {
+        let revoked_certs = revoked.iter().map(|path| revocation(path)).collect::<std::io::Result<_>>()?;
+        let params = CertificateRevocationListParams {
+            this_update: rcgen::date_time_ymd(2020, 1, 1),
+            next_update: rcgen::date_time_ymd(year(due), month(due), day(due)),
+            crl_number: SerialNumber::from_slice(&random::<8>().map(|byte| byte & 0x7f)),
+            issuing_distribution_point: None,
+            revoked_certs,
+            key_identifier_method: KeyIdMethod::Sha256,
+        };
+        Ok(params.signed_by(&self.issuer).map_err(std::io::Error::other)?.der().to_vec())
+    }
+
+    fn leaf(&self, host: &str, until: Date) -> Result<(String, String), rcgen::Error> {
         let key = KeyPair::generate()?;
         let mut params = named(host);
+        params.not_after = rcgen::date_time_ymd(year(until), month(until), day(until));
         params.subject_alt_names = vec![rcgen::SanType::DnsName(host.try_into()?)];
         // Also makes the subject key identifier that strict verifiers look for.
         params.is_ca = IsCa::ExplicitNoCa;
@@ -67,6 +99,29 @@ impl Authority {
         params.use_authority_key_identifier_extension = true;
         Ok((params.signed_by(&key, &self.issuer)?.pem(), key.serialize_pem()))
     }
+}
+
+fn revocation(certificate: &Path) -> std::io::Result<RevokedCertParams> {
+    let der = CertificateDer::from_pem_file(certificate).map_err(std::io::Error::other)?;
+    let (_, parsed) = x509_parser::parse_x509_certificate(&der).map_err(std::io::Error::other)?;
+    Ok(RevokedCertParams {
+        serial_number: SerialNumber::from_slice(parsed.raw_serial()),
+        revocation_time: rcgen::date_time_ymd(2020, 1, 1),
+        reason_code: None,
+        invalidity_date: None,
+    })
+}
+
+fn year(date: Date) -> i32 {
+    date.year().into()
+}
+
+fn month(date: Date) -> u8 {
+    date.month().unsigned_abs()
+}
+
+fn day(date: Date) -> u8 {
+    date.day().unsigned_abs()
 }
 
 fn named(name: &str) -> CertificateParams {

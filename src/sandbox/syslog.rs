@@ -17,6 +17,7 @@ use super::ports::port;
 use super::world::{SandboxError, World};
 use crate::clock::SharedClock;
 use crate::tls::identity::{Identity, Roots};
+use crate::tls::revocation::Revocations;
 use crate::tls::server::back_channel;
 
 /// Its host; the sandbox makes a certificate for it, and its gateway knows the address.
@@ -93,7 +94,7 @@ impl Repository {
     pub fn serve(self, world: &World, clock: &SharedClock, stop: CancellationToken) -> Result<Shelf, SandboxError> {
         let [certificate, key] = ["pem", "key"].map(|kind| world.layout.file(&format!("{FILE}.{kind}")));
         let own = Identity::load(&certificate, &key, clock.now())?;
-        let tls = back_channel(&own, &Roots::load(&world.layout.file("ca.pem"))?, Vec::new(), clock)?;
+        let tls = back_channel(&own, &Roots::load(&world.layout.file("ca.pem"))?, &Revocations::default(), clock)?;
         self.listener.set_nonblocking(true)?;
         let listener = tokio::net::TcpListener::from_std(self.listener)?;
         let (acceptor, state) = (TlsAcceptor::from(Arc::clone(tls.config())), Arc::clone(&self.state));

@@ -18,6 +18,7 @@ pub use self::layout::{Directory, ListedPractice, TestPerson};
 use super::chainlog::Receiver;
 use super::client::{ClientError, ClientFiles, PgoClient};
 use super::his::{Emulator, EmulatorAuth, Holdings, Records};
+use super::pki;
 use super::portal::client::PortalClient;
 use super::ports::{Base, Gateway, PortInUse, Sockets};
 use super::publisher::Publisher;
@@ -30,6 +31,7 @@ use crate::clock::SharedClock;
 use crate::config::Config;
 use crate::edge::{Authority, Counters, Edge, EdgeConfig, Listener, serve};
 use crate::tls::identity::{Identity, Roots};
+use crate::tls::revocation::Revocations;
 use crate::tls::server::back_channel;
 
 /// What a sandbox is asked to be.
@@ -102,6 +104,8 @@ pub struct World {
     pub witness: Witness,
     /// The shipped practices.
     pub practices: Vec<records::Practice>,
+    /// Who issued every certificate of it.
+    pub authority: pki::Authority,
     /// The gateway's handles, when it runs here.
     pub gateway: Option<Controls>,
     stop: CancellationToken,
@@ -123,7 +127,7 @@ impl World {
             first.access_start = jiff::civil::date(1900, 1, 1);
         }
         let records = gather_records(wish, &practices)?;
-        let layout = Layout::lay(&wish.dir, &sockets, &practices, &wish.settings, &clock)?;
+        let (layout, authority) = Layout::lay(&wish.dir, &sockets, &practices, &wish.settings, &clock)?;
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let publisher = Publisher::default();
         publisher.publish(layout.lists(1, clock.now()));
@@ -136,6 +140,7 @@ impl World {
             gateway: None,
             gateway_task: None,
             layout,
+            authority,
             publisher,
             practices,
             stop,
@@ -157,7 +162,7 @@ impl World {
         let roots = Roots::load(&self.layout.file("ca.pem"))?;
         let own =
             Identity::load(&self.layout.file("stelselnode.pem"), &self.layout.file("stelselnode.key"), clock.now())?;
-        let tls = Arc::new(ArcSwap::from_pointee(back_channel(&own, &roots, Vec::new(), clock)?));
+        let tls = Arc::new(ArcSwap::from_pointee(back_channel(&own, &roots, &Revocations::default(), clock)?));
         let config =
             EdgeConfig::new(vec![Authority::new(layout::host(layout::LISTS_HOST), super::ports::port(&socket))]);
         let service = self.publisher.clone();
@@ -173,7 +178,7 @@ impl World {
     ) -> Result<(), SandboxError> {
         let roots = Roots::load(&self.layout.file("ca.pem"))?;
         let own = Identity::load(&self.layout.file("ketenlog.pem"), &self.layout.file("ketenlog.key"), clock.now())?;
-        let tls = Arc::new(ArcSwap::from_pointee(back_channel(&own, &roots, Vec::new(), clock)?));
+        let tls = Arc::new(ArcSwap::from_pointee(back_channel(&own, &roots, &Revocations::default(), clock)?));
         let host = layout::host(layout::CHAIN_LOG_HOST);
         let config = EdgeConfig::new(vec![Authority::new(host, super::ports::port(&socket))]);
         let (service, counters) = (self.chain_log.clone(), Arc::new(Counters::default()));
@@ -213,7 +218,7 @@ impl World {
                 &self.layout.file(&format!("{id}.key")),
                 clock.now(),
             )?;
-            let tls = Arc::clone(back_channel(&own, &roots, Vec::new(), clock)?.config());
+            let tls = Arc::clone(back_channel(&own, &roots, &Revocations::default(), clock)?.config());
             let auth = EmulatorAuth { api_key: None, desk: self.layout.desk(number)? };
             let base = self.layout.his_base(number);
             let emulator = match layout::DIALECTS.get(number) {

@@ -20,7 +20,6 @@ pub use log::{LogPage, LogWish, ShownLog};
 pub use own::{OwnAnswer, OwnConsent, OwnPage};
 pub use question::{Asker, Question};
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -34,7 +33,6 @@ use crate::accesslog::AccessLog;
 use crate::audit::{AuditEvent, AuditLog, Keyring, Kind, Outcome, Subject, receipt};
 use crate::chainlog::ChainLog;
 use crate::clock::SharedClock;
-use crate::his::HisAdapter;
 use crate::language::Language;
 use crate::medmij::{Bsn, LocalId};
 use crate::oauth::authorize::{AuthorizeForm, AuthorizeRequest};
@@ -62,8 +60,6 @@ pub struct Journey {
     pub chain: Arc<dyn ChainLog>,
     /// What stands for a person in the audit.
     pub keyring: Arc<Keyring>,
-    /// The adapters, by id of the HIS installation.
-    pub adapters: HashMap<String, Arc<dyn HisAdapter>>,
     /// The login service.
     pub login: Arc<dyn IdentityProvider>,
     /// Time.

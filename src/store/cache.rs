@@ -7,6 +7,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use arc_swap::ArcSwap;
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
@@ -28,7 +29,7 @@ pub struct CachedTokens {
     /// Grants that ended here.
     over: Fresh<LocalId, ()>,
     /// Our practices: each token is remembered with the place of its own.
-    practices: Arc<PracticeRegister>,
+    practices: ArcSwap<PracticeRegister>,
     /// How often a grant ended here. Whoever asked the store before the last time does not remember the answer.
     ended: Mutex<u64>,
     clock: SharedClock,
@@ -67,10 +68,16 @@ impl CachedTokens {
             found: Fresh::new(Self::ENTRIES, Self::STALE),
             live: Fresh::new(Self::ENTRIES, Self::STALE),
             over: Fresh::new(Self::ENTRIES, Self::OVER),
-            practices,
+            practices: ArcSwap::new(practices),
             ended: Mutex::new(0),
             clock,
         }
+    }
+
+    /// From now on tokens are remembered with their place among these practices. A place among others is none, see
+    /// [`PracticeRegister::at`].
+    pub fn place_among(&self, practices: Arc<PracticeRegister>) {
+        self.practices.store(practices);
     }
 
     /// Drops what is too old to be believed. For a task beside the requests, now and then: it holds up a look-up for as long as
@@ -100,7 +107,7 @@ impl CachedTokens {
         if *ended == asked.ended && now.saturating_duration_since(asked.at) <= Self::PROMPT {
             self.live.put(grant, (), now);
             if let Some(token) = token {
-                self.found.put(token.hash, token.clone().placed(&self.practices), now);
+                self.found.put(token.hash, token.clone().placed(&self.practices.load()), now);
             }
         }
     }

@@ -4,9 +4,10 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use quick_cache::sync::Cache;
 use rustls::client::danger::HandshakeSignatureValid;
-use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, UnixTime};
+use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, Error, SignatureScheme};
 
@@ -21,9 +22,17 @@ const KEPT_MOST: usize = 1024;
 pub struct Known {
     identity: Arc<PeerIdentity>,
     chain: Arc<[CertificateDer<'static>]>,
+    /// Seconds since 1970.
+    until: u64,
 }
 
 impl Known {
+    /// Whether time alone has not changed what was found: no certificate of the chain and no revocation list has ended.
+    #[must_use]
+    pub fn holds_at(&self, now: Timestamp) -> bool {
+        u64::try_from(now.as_second()).is_ok_and(|now| now < self.until)
+    }
+
     /// Who it is.
     #[must_use]
     pub const fn identity(&self) -> &Arc<PeerIdentity> {
@@ -42,12 +51,11 @@ impl Known {
 struct Verdict {
     known: Known,
     from: u64,
-    before: u64,
 }
 
 impl Verdict {
     fn holds_at(&self, now: UnixTime) -> bool {
-        (self.from..self.before).contains(&now.as_secs())
+        (self.from..self.known.until).contains(&now.as_secs())
     }
 }
 
@@ -62,8 +70,9 @@ pub(super) struct KnownClients {
 }
 
 impl KnownClients {
-    /// What `judge` says, whose revocation lists hold until `lists_end`, see [`lists_end`].
-    pub(super) fn new(judge: Arc<dyn ClientCertVerifier>, lists_end: u64) -> Self {
+    /// What `judge` says, whose revocation lists hold until `lists_end`, or for ever.
+    pub(super) fn new(judge: Arc<dyn ClientCertVerifier>, lists_end: Option<Timestamp>) -> Self {
+        let lists_end = lists_end.map_or(u64::MAX, |end| u64::try_from(end.as_second()).unwrap_or(0));
         Self { judge, lists_end, verdicts: Cache::new(KEPT_MOST) }
     }
 
@@ -85,8 +94,8 @@ impl KnownClients {
         let malformed = |_| Error::InvalidCertificate(CertificateError::BadEncoding);
         let chain: Arc<[_]> = std::iter::once(leaf).chain(intermediates).map(|der| der.clone().into_owned()).collect();
         let identity = Arc::new(PeerIdentity::from_verified(&chain).map_err(malformed)?);
-        let before = chain.iter().map(|der| not_after(der).unwrap_or(0)).fold(self.lists_end, u64::min);
-        let verdict = Verdict { known: Known { identity, chain }, from: now.as_secs(), before };
+        let until = chain.iter().map(|der| not_after(der).unwrap_or(0)).fold(self.lists_end, u64::min);
+        let verdict = Verdict { known: Known { identity, chain, until }, from: now.as_secs() };
         self.verdicts.insert(print, verdict.clone());
         Ok(verdict.known)
     }
@@ -137,11 +146,6 @@ impl ClientCertVerifier for KnownClients {
     }
 }
 
-/// When the first of these revocation lists is past its next update, in seconds since 1970.
-pub(super) fn lists_end(crls: &[CertificateRevocationListDer<'_>]) -> u64 {
-    crls.iter().map(|crl| next_update(crl).unwrap_or(0)).min().unwrap_or(u64::MAX)
-}
-
 /// Of every byte of a chain, and of where each certificate ends.
 fn fingerprint(leaf: &CertificateDer<'_>, intermediates: &[CertificateDer<'_>]) -> [u8; 32] {
     let mut text = Vec::with_capacity(4 * 1024);
@@ -158,22 +162,18 @@ fn not_after(der: &[u8]) -> Option<u64> {
     u64::try_from(parsed.validity().not_after.timestamp()).ok()
 }
 
-/// The second from which on a revocation list covers nothing.
-fn next_update(der: &[u8]) -> Option<u64> {
-    let (_, parsed) = x509_parser::parse_x509_crl(der).ok()?;
-    u64::try_from(parsed.next_update()?.timestamp()).ok()
-}
-
 #[cfg(test)]
 #[cfg(feature = "sandbox")]
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::time::Duration;
 
+    use rustls::pki_types::CertificateRevocationListDer;
     use rustls::server::WebPkiClientVerifier;
 
     use super::*;
     use crate::tls::pki::{Pki, now};
+    use crate::tls::revocation::Revocations;
     use crate::tls::{provider, unix_time};
 
     /// A verifier that counts what it is asked.
@@ -188,7 +188,7 @@ mod tests {
                 .build()
                 .unwrap();
             let counting = Arc::new(Self(judge, AtomicUsize::new(0)));
-            (Arc::clone(&counting), KnownClients::new(counting, lists_end(crls)))
+            (Arc::clone(&counting), KnownClients::new(counting, Revocations::of(crls.to_vec()).hold_until()))
         }
 
         fn asked(&self) -> usize {

@@ -5,14 +5,15 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use rustls::crypto::aws_lc_rs::Ticketer;
-use rustls::pki_types::{CertificateDer, CertificateRevocationListDer};
+use rustls::pki_types::CertificateDer;
 use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 use rustls::sign::SingleCertAndKey;
 use rustls::{CertificateError, ServerConfig};
 
 use super::identity::{Identity, Roots};
-use super::known::{Known, KnownClients, lists_end};
+use super::known::{Known, KnownClients};
+use super::revocation::{Lenience, Revocations};
 use super::{ALPN_H2, ALPN_HTTP1, ClockTime, TlsError, VERSIONS, provider, unix_time};
 use crate::clock::SharedClock;
 
@@ -22,6 +23,7 @@ pub struct ServerTls {
     config: Arc<ServerConfig>,
     /// `None` when no client is asked for a certificate.
     clients: Option<Arc<KnownClients>>,
+    revocations_due: Option<Timestamp>,
 }
 
 impl ServerTls {
@@ -29,6 +31,12 @@ impl ServerTls {
     #[must_use]
     pub const fn config(&self) -> &Arc<ServerConfig> {
         &self.config
+    }
+
+    /// When the first revocation list of clients should have been replaced; `None` when there is none.
+    #[must_use]
+    pub const fn revocations_due(&self) -> Option<Timestamp> {
+        self.revocations_due
     }
 
     /// Judges a client's chain (leaf first), with the roots and revocation lists of this configuration. Needed because a
@@ -49,34 +57,41 @@ impl ServerTls {
 /// # Errors
 /// When the TLS library refuses the identity.
 pub fn front_channel(identity: &Identity, clock: &SharedClock) -> Result<ServerTls, TlsError> {
-    assemble(identity, None, clock)
+    assemble(identity, None, clock).map(|config| ServerTls { config, clients: None, revocations_due: None })
 }
 
-/// For servers: a client certificate under `roots` is required. With `crls`, each certificate of the chain must be covered by
-/// a list that is not past its next update, and not be named in it; without, revocation is not checked here.
+/// For servers: a client certificate under `roots` is required. With revocation lists, each certificate of the chain must be
+/// covered by one that is not past its next update, and not be named in it, but for what their lenience says; without, revocation
+/// is not checked here.
 ///
 /// # Errors
 /// When a revocation list cannot be parsed, or the TLS library refuses the identity.
 pub fn back_channel(
     identity: &Identity,
     roots: &Roots,
-    crls: Vec<CertificateRevocationListDer<'static>>,
+    revocations: &Revocations,
     clock: &SharedClock,
 ) -> Result<ServerTls, TlsError> {
-    let lists_end = lists_end(&crls);
-    let verifier = WebPkiClientVerifier::builder_with_provider(roots.store(), provider())
-        .with_crls(crls)
-        .enforce_revocation_expiration()
-        .build()?;
-    assemble(identity, Some(Arc::new(KnownClients::new(verifier, lists_end))), clock)
+    let Lenience { uncovered, overdue } = revocations.lenience();
+    let mut verifier =
+        WebPkiClientVerifier::builder_with_provider(roots.store(), provider()).with_crls(revocations.lists());
+    if uncovered {
+        verifier = verifier.allow_unknown_revocation_status();
+    }
+    if !overdue {
+        verifier = verifier.enforce_revocation_expiration();
+    }
+    let clients = Arc::new(KnownClients::new(verifier.build()?, revocations.hold_until()));
+    let config = assemble(identity, Some(&clients), clock)?;
+    Ok(ServerTls { config, clients: Some(clients), revocations_due: revocations.due() })
 }
 
 fn assemble(
     identity: &Identity,
-    clients: Option<Arc<KnownClients>>,
+    clients: Option<&Arc<KnownClients>>,
     clock: &SharedClock,
-) -> Result<ServerTls, TlsError> {
-    let verifier: Arc<dyn ClientCertVerifier> = match &clients {
+) -> Result<Arc<ServerConfig>, TlsError> {
+    let verifier: Arc<dyn ClientCertVerifier> = match clients {
         Some(clients) => Arc::clone(clients) as _,
         None => WebPkiClientVerifier::no_client_auth(),
     };
@@ -92,7 +107,7 @@ fn assemble(
     config.session_storage = Arc::new(NoServerSessionStorage {});
     // Data before the handshake is done can be replayed, and a token request must not be (RFC 8446 appendix E.5).
     config.max_early_data_size = 0;
-    Ok(ServerTls { config: Arc::new(config), clients })
+    Ok(Arc::new(config))
 }
 
 #[cfg(test)]
@@ -111,7 +126,7 @@ mod tests {
         let pki = Pki::new();
         let identity = pki.identity(&["gp.example.nl"]);
         assert!(front_channel(&identity, &clock()).unwrap().clients.is_none());
-        let back = back_channel(&identity, &pki.roots(), Vec::new(), &clock()).unwrap();
+        let back = back_channel(&identity, &pki.roots(), &Revocations::default(), &clock()).unwrap();
         assert!(back.clients.as_ref().unwrap().client_auth_mandatory());
         assert!(back.config().ticketer.enabled() && back.config().max_early_data_size == 0);
     }
@@ -121,7 +136,7 @@ mod tests {
         let pki = Pki::new();
         let identity = pki.identity(&["gp.example.nl"]);
         let chain = pki.issue_until(&["pgo.example.nl"], 2028).chain();
-        let with = |roots: &Roots, crls| back_channel(&identity, roots, crls, &clock()).unwrap();
+        let with = |roots: &Roots, crls| back_channel(&identity, roots, &Revocations::of(crls), &clock()).unwrap();
         let plain = with(&pki.roots(), Vec::new());
         assert!(plain.recognise(&chain, now()).is_ok());
         assert!(plain.recognise(&chain, "2028-01-02T00:00:00Z".parse().unwrap()).is_err());
@@ -137,7 +152,8 @@ mod tests {
         let pki = Pki::new();
         let chain = pki.issue_until(&["pgo.example.nl"], 2090).chain();
         let identity = pki.identity(&["gp.example.nl"]);
-        let back = back_channel(&identity, &pki.roots(), vec![pki.revocations(false)], &clock()).unwrap();
+        let back =
+            back_channel(&identity, &pki.roots(), &Revocations::of(vec![pki.revocations(false)]), &clock()).unwrap();
         assert!(back.recognise(&chain, "2051-01-01T00:00:00Z".parse().unwrap()).is_err());
     }
 }

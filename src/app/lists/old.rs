@@ -62,6 +62,7 @@ mod tests {
             services: Arc::new(Catalogue::shipped()),
             interfaces: Interfaces::default(),
             clients: Arc::new(ClientRegister::default()),
+            adapters: Arc::default(),
             freshness: Arc::new(Freshness::new(Duration::ZERO)),
             standing: Standing::default(),
         })

@@ -14,6 +14,7 @@ use crate::clock::{SharedClock, TestClock};
 use crate::medmij::Hostname;
 use crate::tls::client::client_config;
 use crate::tls::pki::Pki;
+use crate::tls::revocation::Revocations;
 use crate::tls::server::back_channel;
 
 const HOST: &str = "archief.example.nl";
@@ -50,7 +51,7 @@ fn clock() -> SharedClock {
 impl Repository {
     async fn start(manner: Manner) -> Self {
         let pki = Pki::new();
-        let tls = back_channel(&pki.identity(&[HOST]), &pki.roots(), Vec::new(), &clock()).unwrap();
+        let tls = back_channel(&pki.identity(&[HOST]), &pki.roots(), &Revocations::default(), &clock()).unwrap();
         let acceptor = TlsAcceptor::from(Arc::clone(tls.config()));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();

@@ -39,7 +39,7 @@ impl World {
         let desk = Desk {
             people: People::new(["one", "other"].map(|of| (name(of), Role::Auditor))),
             four_eyes: true,
-            approvals: Approvals::default(),
+            approvals: Arc::default(),
             tickets: Tickets::new(Sealer::new(&Secret::new([7; 32]))),
             index: Arc::clone(&index) as _,
             audit: Arc::clone(&log) as _,

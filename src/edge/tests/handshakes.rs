@@ -114,7 +114,7 @@ async fn a_session_resumed_after_a_new_configuration_is_shaken_in_full() {
     let mut kinds = Vec::new();
     for swap in [false, false, true] {
         if swap {
-            let tls = back_channel(&world.own, &world.pki.roots(), Vec::new(), &world.clock).unwrap();
+            let tls = back_channel(&world.own, &world.pki.roots(), &Revocations::default(), &world.clock).unwrap();
             world.tls.store(Arc::new(tls));
         }
         let mut stream = shake(&connector, TcpStream::connect(world.address).await.unwrap()).await.unwrap();
@@ -134,7 +134,9 @@ async fn a_client_revoked_on_an_open_connection_gets_nothing_more() {
     assert_eq!(soon(sender.send_request(get2("/"))).await.unwrap().status(), 200);
     let swap = |revoked| {
         let crls = vec![world.pki.revocations(revoked)];
-        world.tls.store(Arc::new(back_channel(&world.own, &world.pki.roots(), crls, &world.clock).unwrap()));
+        world.tls.store(Arc::new(
+            back_channel(&world.own, &world.pki.roots(), &Revocations::of(crls), &world.clock).unwrap(),
+        ));
     };
     swap(false);
     assert_eq!(soon(sender.send_request(get2("/"))).await.unwrap().status(), 200);

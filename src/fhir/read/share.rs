@@ -89,7 +89,7 @@ impl Reader {
             return Err(ReadError::Request(RequestError::NotOffered).into());
         };
         attempt.event.query = Some(shape.submission.kind.as_str().into());
-        let adapter = self.adapters.get(&permit.practice().his).ok_or(ReadError::NoAdapter)?;
+        let adapter = presented.snapshot.adapters.of(&permit.practice().his).ok_or(ReadError::NoAdapter)?;
         let local_id = request.local_id.to_string();
         let work = Work { permit, shape, floors, adapter: adapter.as_ref(), local_id };
         let sent = body.whole(self.submit_limit_bytes).await.map_err(ReadError::Body)?;

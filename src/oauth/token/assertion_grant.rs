@@ -49,7 +49,7 @@ pub struct PortalDesk {
     /// Our names: the token endpoint, and our issuers.
     pub audience: Vec<String>,
     /// How often each portal may ask.
-    pub rates: PortalRates,
+    pub rates: Arc<PortalRates>,
 }
 
 /// A person who is known at a practice that the portal may ask, and old enough.
@@ -150,7 +150,7 @@ impl TokenDesk {
         event: &AuditEvent,
     ) -> Result<AvailablePerson, TokenError> {
         let practice = snapshot.practices.practice(request.provider.as_str()).ok_or(TokenError::InvalidScope)?;
-        let adapter = self.adapters.get(&practice.his).ok_or(TokenError::His)?;
+        let adapter = snapshot.adapters.of(&practice.his).ok_or(TokenError::His)?;
         let deadline = self.clock.monotonic() + self.rules.availability_deadline;
         let moment = Moment { local_id, now: event.time, deadline };
         let found = find_available(adapter.as_ref(), practice, &bsn, moment).await.map_err(|_| TokenError::His)?;

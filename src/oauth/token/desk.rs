@@ -1,6 +1,5 @@
 //! The desk where codes, refresh tokens and the assertions of portals are exchanged for access tokens.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::code_grant::{PresentedCode, RedeemedGrant, ShownWith, SpentCode};
@@ -9,7 +8,6 @@ use crate::audit::{AuditEvent, AuditLog, Keyring, Kind, Outcome, receipt};
 use crate::chainlog::ChainLog;
 use crate::clock::SharedClock;
 use crate::form::single;
-use crate::his::HisAdapter;
 use crate::medmij::Hostname;
 use crate::oauth::code::CodeStore;
 use crate::oauth::grant::{Grant, GrantStore, Node, TokenStore};
@@ -34,8 +32,6 @@ pub struct TokenDesk {
     pub chain: Arc<dyn ChainLog>,
     /// What stands for a person in the audit.
     pub keyring: Arc<Keyring>,
-    /// The adapters, by id of the HIS installation.
-    pub adapters: HashMap<String, Arc<dyn HisAdapter>>,
     /// What the grant of portals needs beside.
     pub portals: PortalDesk,
     /// Time.
@@ -43,7 +39,7 @@ pub struct TokenDesk {
     /// How tokens are given out.
     pub rules: TokenRules,
     /// Who made too many wrong requests.
-    pub patience: Patience,
+    pub patience: Arc<Patience>,
 }
 
 impl TokenDesk {

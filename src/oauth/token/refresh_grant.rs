@@ -107,7 +107,7 @@ impl TokenDesk {
         let EligibleRefresh { grant } = eligible;
         let snapshot = self.snapshot.load_full();
         let (practice, services) = still_offered(&snapshot, &grant, event.time).ok_or(TokenError::InvalidGrant)?;
-        let adapter = self.adapters.get(&practice.his).ok_or(TokenError::His)?;
+        let adapter = snapshot.adapters.of(&practice.his).ok_or(TokenError::His)?;
         let deadline = self.clock.monotonic() + self.rules.availability_deadline;
         let moment = Moment { local_id: call.local_id, now: event.time, deadline };
         let found = find_available(&**adapter, practice, &grant.subject, moment).await;

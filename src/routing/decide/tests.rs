@@ -117,6 +117,7 @@ fn snapshot() -> Snapshot {
         services: Arc::new(Catalogue::shipped()),
         interfaces: Interfaces::default(),
         clients: Arc::new(register()),
+        adapters: Arc::default(),
         freshness: Arc::new(freshness),
         standing: crate::routing::Standing::default(),
     }

@@ -169,16 +169,16 @@ impl Layout {
         practices: &[Practice],
         settings: &str,
         clock: &SharedClock,
-    ) -> Result<Self, SandboxError> {
+    ) -> Result<(Self, Authority), SandboxError> {
         let failed = |source| SandboxError::Folder { path: dir.to_owned(), source };
         std::fs::create_dir_all(dir).map_err(failed)?;
         let layout = Self::decide(dir, sockets, practices);
-        layout.make_certificates()?;
+        let authority = layout.make_certificates()?;
         layout.make_keys(clock.now()).map_err(failed)?;
         let witness = layout.open_witness(clock).map_err(failed)?;
         let text = configuration(&layout, practices, &witness.key()) + settings;
         std::fs::write(layout.file("gateway.toml"), text).map_err(failed)?;
-        Ok(layout)
+        Ok((layout, authority))
     }
 
     fn decide(dir: &Path, sockets: &Sockets, practices: &[Practice]) -> Self {
@@ -391,7 +391,7 @@ impl Layout {
         Ok(Some(Arc::new(TokenDesk::new(&url, BACKEND_CLIENT, keys))))
     }
 
-    fn make_certificates(&self) -> Result<(), SandboxError> {
+    fn make_certificates(&self) -> Result<Authority, SandboxError> {
         let failed = |source| SandboxError::Folder { path: self.dir.clone(), source };
         let authority = Authority::new("Inzage sandbox, not a real authority")?;
         std::fs::write(self.file("ca.pem"), authority.pem()).map_err(failed)?;
@@ -413,7 +413,7 @@ impl Layout {
         for (file, host) in fixed.chain(his).chain(clients).chain(readers) {
             authority.issue(&self.dir, &file, &host).map_err(failed)?;
         }
-        Ok(())
+        Ok(authority)
     }
 
     /// Keys are made once and kept: a sandbox that starts again on its folder can read its store.

@@ -126,7 +126,8 @@ impl Journey {
         let Door::Smart(ask) = &request.door else { return Ok(None) };
         let snapshot = self.snapshot.load_full();
         let practice = practice_of(&snapshot, request).ok_or(JourneyError::StalePage)?;
-        let patient = self.find_patient(practice, &person.bsn, spot.visit).await?.ok_or(JourneyError::StalePage)?;
+        let patient =
+            self.find_patient(&snapshot, practice, &person.bsn, spot.visit).await?.ok_or(JourneyError::StalePage)?;
         let (scope, challenge) = (ask.scope.clone(), ask.challenge);
         Ok(Some(SmartGrant { scope, challenge, patient: Secret::new(patient.id) }))
     }

@@ -11,6 +11,7 @@ use crate::chainlog::Event;
 use crate::his::HisPatient;
 use crate::medmij::{Bsn, LocalId};
 use crate::practices::Practice;
+use crate::routing::Snapshot;
 use crate::session::login::{Attempt, AuthenticatedPerson, Departure, LoginEnd, LoginState};
 use crate::session::visit::{AtLogin, BrowserKeys, Landed, OwnAtLogin, Visit};
 
@@ -143,7 +144,7 @@ impl Journey {
         let snapshot = self.snapshot.load_full();
         let practice = practice_of(&snapshot, &at_login.request).ok_or(JourneyError::StalePage)?;
         let services = available_services(&snapshot, &at_login.request, self.clock.now());
-        let available = self.find_patient(practice, &person.bsn, spot.visit).await?.is_some();
+        let available = self.find_patient(&snapshot, practice, &person.bsn, spot.visit).await?.is_some();
         let trace = Trace::of(&at_login.request);
         let asked = at_login.authenticated(person, services);
         let visit = if available { Visit::Asked(asked) } else { Visit::Unavailable(asked.unavailable()) };
@@ -153,8 +154,14 @@ impl Journey {
     }
 
     /// The availability test at its early moment (VZ): known at the practice, and old enough.
-    pub(super) async fn find_patient(&self, practice: &Practice, bsn: &Bsn, id: LocalId) -> Step<Option<HisPatient>> {
-        let adapter = self.adapters.get(&practice.his).ok_or(JourneyError::Ours)?;
+    pub(super) async fn find_patient(
+        &self,
+        snapshot: &Snapshot,
+        practice: &Practice,
+        bsn: &Bsn,
+        id: LocalId,
+    ) -> Step<Option<HisPatient>> {
+        let adapter = snapshot.adapters.of(&practice.his).ok_or(JourneyError::Ours)?;
         let deadline = self.clock.monotonic() + self.rules.availability_deadline;
         let moment = Moment { local_id: id, now: self.clock.now(), deadline };
         find_available(adapter.as_ref(), practice, bsn, moment).await.map_err(JourneyError::His)

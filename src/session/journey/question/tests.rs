@@ -94,6 +94,7 @@ fn snapshot(offered: &[&str]) -> Snapshot {
         services: Arc::new(Catalogue::parse(SERVICES).unwrap()),
         interfaces: Interfaces::default(),
         clients: Arc::new(ClientRegister::default()),
+        adapters: Arc::default(),
         freshness: Arc::new(Freshness::new(Duration::from_secs(60))),
         standing: crate::routing::Standing::default(),
     }

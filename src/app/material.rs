@@ -1,0 +1,185 @@
+//! What a configuration and all of its files say, read and checked, and nothing of it in force: what a start, a reload and
+//! `inzage check-config` have in common.
+
+use std::num::NonZeroU32;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::assemble::{catalogue, identity, key, practice};
+use super::his::Installations;
+use super::login::login;
+use super::outgoing::Outgoing;
+use super::portals;
+use super::start::StartError;
+use crate::clients::ClientRegister;
+use crate::clock::SharedClock;
+use crate::config::{self, Config, Prints};
+use crate::jose::DecryptionKey;
+use crate::medmij::Hostname;
+use crate::oauth::rate::PortalRates;
+use crate::practices::PracticeRegister;
+use crate::practices::find::Finder;
+use crate::routing::Registered;
+use crate::seal::Key32;
+use crate::services::Catalogue;
+use crate::session::login::IdentityProvider;
+use crate::tls::identity::Roots;
+use crate::tls::revocation::Revocations;
+use crate::tls::server::{ServerTls, back_channel, front_channel};
+
+/// All of it.
+pub(super) struct Material {
+    /// TLS of the listeners.
+    pub(super) tls: FaceTls,
+    /// What the calls of the control plane are made with.
+    pub(super) outgoing: Outgoing,
+    /// What decisions read beside the lists.
+    pub(super) registered: Registered,
+    /// What the faces are made of.
+    pub(super) served: Served,
+    /// What lives on when what it follows from is the same.
+    pub(super) kept: Kept,
+}
+
+/// TLS of the listeners.
+pub(super) struct FaceTls {
+    pub(super) front: ServerTls,
+    pub(super) back: ServerTls,
+    /// When there is a desk of auditors.
+    pub(super) desk: Option<ServerTls>,
+}
+
+/// What the faces are made of, beside the parts of the node and the text of the configuration.
+pub(super) struct Served {
+    /// The services.
+    pub(super) services: Arc<Catalogue>,
+    /// How people prove who they are.
+    pub(super) login: Arc<dyn IdentityProvider>,
+    /// Where people find their practice.
+    pub(super) finder: Finder,
+    /// Our keys for what portals encrypt to us.
+    pub(super) decryption: Vec<DecryptionKey>,
+    /// How often each portal may ask.
+    pub(super) rates: Arc<PortalRates>,
+    /// Seals what comes back to us.
+    pub(super) sealing: Key32,
+}
+
+/// Parts that remember something: a reload that does not touch them leaves them as they are.
+#[derive(Clone, Default)]
+pub(super) struct Kept {
+    /// The HIS installations: connections, breakers, patients.
+    pub(super) his: Installations,
+    /// The login service: what its provider says of itself.
+    login: Option<(LoginGround, Arc<dyn IdentityProvider>)>,
+    /// How often each portal asked.
+    rates: Option<(Rates, Arc<PortalRates>)>,
+}
+
+/// What a login service follows from.
+type LoginGround = (config::Login, Prints);
+/// What each portal may.
+type Rates = Vec<(Hostname, NonZeroU32)>;
+
+impl Material {
+    /// Reads it. Waits for the disk.
+    ///
+    /// # Errors
+    /// The first thing that is not in order.
+    pub(super) fn read(
+        config: &Config,
+        prints: &Prints,
+        clock: &SharedClock,
+        before: &Kept,
+    ) -> Result<Self, StartError> {
+        check_files(config)?;
+        let clients = portals::register(config)?;
+        let his = Installations::build(config, prints, clock, &before.his)?;
+        let (login, rates) = (before.login(config, prints, clock)?, before.rates(&clients, clock));
+        let registered = registered(config, clients, &his)?;
+        Ok(Self {
+            tls: FaceTls::read(config, clock)?,
+            outgoing: Outgoing::load(config, clock)?,
+            served: Served {
+                services: Arc::clone(&registered.services),
+                login: Arc::clone(&login.1),
+                finder: finder(config, &registered.practices)?,
+                decryption: portals::decryption_keys(config)?,
+                rates: Arc::clone(&rates.1),
+                sealing: key(&config.keys.sealing)?,
+            },
+            registered,
+            kept: Kept { his, login: Some(login), rates: Some(rates) },
+        })
+    }
+}
+
+impl FaceTls {
+    fn read(config: &Config, clock: &SharedClock) -> Result<Self, StartError> {
+        let back = &config.back;
+        let desk = |desk: &config::Auditors| mutual(&desk.identity, &desk.client_roots, &desk.revocation, clock);
+        Ok(Self {
+            front: front_channel(&identity(&config.front.identity, clock)?, clock)?,
+            back: mutual(&back.identity, &back.client_roots, &back.revocation, clock)?,
+            desk: config.auditors.as_ref().map(desk).transpose()?,
+        })
+    }
+}
+
+impl Kept {
+    fn login(
+        &self,
+        config: &Config,
+        prints: &Prints,
+        clock: &SharedClock,
+    ) -> Result<(LoginGround, Arc<dyn IdentityProvider>), StartError> {
+        let ground = (config.login.clone(), prints.below("login."));
+        match self.login.as_ref().filter(|(held, _)| *held == ground) {
+            Some(same) => Ok(same.clone()),
+            None => Ok((ground, login(config, clock)?)),
+        }
+    }
+
+    fn rates(&self, clients: &ClientRegister, clock: &SharedClock) -> (Rates, Arc<PortalRates>) {
+        let ground: Rates = clients.portals().map(|(id, portal)| (id.clone(), portal.rate)).collect();
+        match self.rates.as_ref().filter(|(held, _)| *held == ground) {
+            Some(same) => same.clone(),
+            None => (ground, Arc::new(PortalRates::of(clients, Arc::clone(clock)))),
+        }
+    }
+}
+
+fn check_files(config: &Config) -> Result<(), StartError> {
+    let faults = config.check_files();
+    if faults.is_empty() { Ok(()) } else { Err(StartError::Config(config.explain(faults))) }
+}
+
+fn registered(config: &Config, clients: ClientRegister, his: &Installations) -> Result<Registered, StartError> {
+    let practices = config.practices.iter().map(practice);
+    Ok(Registered {
+        // The configuration refuses a provider that stands twice.
+        practices: Arc::new(PracticeRegister::new(practices).unwrap_or_default()),
+        services: Arc::new(catalogue(config)?),
+        interfaces: config.lists.interface_versions.iter().cloned().collect(),
+        clients: Arc::new(clients),
+        adapters: Arc::new(his.adapters()),
+    })
+}
+
+/// A listener that asks for client certificates.
+fn mutual(
+    own: &config::Identity,
+    roots: &Path,
+    revocation: &config::Revocation,
+    clock: &SharedClock,
+) -> Result<ServerTls, StartError> {
+    let revocations = Revocations::load(&revocation.lists, revocation.lenience, clock.now())?;
+    Ok(back_channel(&identity(own, clock)?, &Roots::load(roots)?, &revocations, clock)?)
+}
+
+/// Prepared once for a register and a list of numbers.
+fn finder(config: &Config, practices: &PracticeRegister) -> Result<Finder, StartError> {
+    let zakl =
+        config.lists.zakl.as_deref().map(|path| super::lists::koppellijst(path, config.lists.reading)).transpose()?;
+    Ok(Finder::new(practices, zakl.unwrap_or_default()))
+}
