@@ -32,6 +32,7 @@ mod portal;
 mod practices;
 mod record;
 mod releases;
+mod reload;
 mod request;
 mod requests;
 mod review;
