@@ -35,6 +35,7 @@ mod sandbox;
 mod serve;
 mod server;
 mod signed;
+mod soak;
 mod takeover;
 mod tamper;
 mod writer;
