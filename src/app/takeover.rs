@@ -29,11 +29,15 @@ impl App {
         let (checked, now) = (config.clone(), SharedClock::clone(clock));
         let check = tokio::task::spawn_blocking(move || check(&checked, &now));
         check.await.unwrap_or(Err(StartError::Takeover))?;
-        let Some(holder) = holder(config)? else { return Self::bind(config) };
+        let holder = match holder_of(config)? {
+            Holder::Nobody => return Self::bind(config),
+            Holder::Process(pid) => pid,
+            Holder::Untold => return Err(StartError::Takeover),
+        };
         let listeners = listeners(config, crate::edge::bind_beside)?;
         kill_process(holder, Signal::TERM).map_err(|_| StartError::Takeover)?;
         let ended = async {
-            while holder_of(config)?.is_some() {
+            while !matches!(holder_of(config)?, Holder::Nobody) {
                 sleep(LOOK_EVERY).await;
             }
             Ok(listeners)
@@ -42,17 +46,20 @@ impl App {
     }
 }
 
-/// The process that holds the data folder.
-fn holder(config: &Config) -> Result<Option<Pid>, StartError> {
-    holder_of(config)?.map_or(Ok(None), |pid| pid.map(Some).ok_or(StartError::Takeover))
+/// Who holds a data folder.
+enum Holder {
+    Nobody,
+    Process(Pid),
+    /// A process of which the system does not tell the number.
+    Untold,
 }
 
-/// The same; `Some(None)` when the system does not tell which.
-fn holder_of(config: &Config) -> Result<Option<Option<Pid>>, StartError> {
+fn holder_of(config: &Config) -> Result<Holder, StartError> {
     match lock(&config.node.data) {
-        Ok(_free) => Ok(None),
+        Ok(_free) => Ok(Holder::Nobody),
         Err(StartError::Locked { holder, .. }) => {
-            Ok(Some(holder.and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw)))
+            let pid = holder.and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw);
+            Ok(pid.map_or(Holder::Untold, Holder::Process))
         }
         Err(error) => Err(error),
     }
