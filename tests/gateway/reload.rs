@@ -1,7 +1,7 @@
 //! Another configuration, other certificates and other revocation lists while the node runs: taken over whole, or refused whole.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -116,6 +116,10 @@ fn alert(error: &io::Error) -> Option<AlertDescription> {
     if let rustls::Error::AlertReceived(alert) = error { Some(*alert) } else { None }
 }
 
+fn copy(from: &Path, to: &Path) {
+    std::fs::copy(from, to).unwrap();
+}
+
 #[tokio::test]
 async fn a_new_certificate_is_shown_from_then_on_and_open_connections_stay() {
     let gateway = Gateway::start().await;
@@ -144,7 +148,7 @@ async fn what_cannot_be_used_is_refused_as_check_config_does_and_the_old_stays()
     let authority = &gateway.world.authority;
     let expired = || drop(authority.issue_until(&folder, "back", BACK, date(2026, 1, 1)).unwrap());
     let cases: [(&str, &dyn Fn()); 5] = [
-        ("does not belong to the certificate", &|| drop(std::fs::copy(folder.join("front.key"), &key).unwrap())),
+        ("does not belong to the certificate", &|| copy(&folder.join("front.key"), &key)),
         ("the certificate has expired", &expired),
         ("back.certificate: ", &|| std::fs::write(&certificate, "no certificate").unwrap()),
         ("back.key: ", &|| std::fs::write(&key, "").unwrap()),
@@ -196,11 +200,9 @@ async fn no_handshake_fails_while_certificates_are_replaced() {
         for round in 0..20 {
             let before = gateway.shown().await;
             match round {
-                7 => {
-                    drop(std::fs::copy(gateway.folder().join("front.key"), gateway.folder().join("back.key")).unwrap())
-                }
+                7 => copy(&gateway.folder().join("front.key"), &gateway.folder().join("back.key")),
                 13 => {
-                    drop(gateway.world.authority.issue_until(gateway.folder(), "back", BACK, date(2026, 1, 1)).unwrap())
+                    gateway.world.authority.issue_until(gateway.folder(), "back", BACK, date(2026, 1, 1)).unwrap();
                 }
                 _ => gateway.issue("back", BACK),
             }
