@@ -8,7 +8,7 @@ use inzage::sandbox::client::PgoClient;
 use inzage::sandbox::world::World;
 use jiff::civil::date;
 
-use crate::harness::{Home, Process, clock, get, text};
+use crate::harness::{Home, clock, get, text};
 use crate::person::{Session, consent};
 
 /// A kind of change, made for the time with this number.
@@ -70,7 +70,6 @@ fn rounds() -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[expect(clippy::print_stdout, reason = "who runs the tests is told how much was tried")]
 async fn no_request_fails_while_everything_is_reloaded() {
     let home = Home::new();
     let world = home.world().await;

@@ -84,7 +84,6 @@ fn slope(points: &[(f64, f64)]) -> f64 {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[expect(clippy::print_stdout, reason = "who runs the tests is told what the process held")]
 async fn a_gateway_under_mixed_load_holds_no_more_in_the_end() {
     let home = Home::new();
     let world = Arc::new(home.world().await);
