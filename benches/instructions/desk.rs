@@ -1,6 +1,5 @@
 //! A whole request for data, with everything but its sockets: a HIS that answers at once, and an audit log in memory.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,10 +14,11 @@ use inzage::fhir::disclosure::Transfer;
 use inzage::fhir::read::{Outgoing, Reader, Request};
 use inzage::fhir::request::Asked;
 use inzage::his::{
-    About, Answer, AnswerBody, Ask, Document, Format, HisAdapter, HisError, HisFuture, HisPatient, Search, Submission,
+    About, Adapters, Answer, AnswerBody, Ask, Document, Format, HisAdapter, HisError, HisFuture, HisPatient, Search,
+    Submission,
 };
 use inzage::medmij::{Bsn, FhirVersion, LocalId};
-use inzage::routing::{Caller, route};
+use inzage::routing::{Caller, Snapshot, route};
 use inzage::seal::Sealer;
 use inzage::secret::Secret;
 
@@ -47,6 +47,8 @@ impl Desk {
         years.add_sealing_key(year, &Secret::new([2; 32]));
         let keyring = Arc::new(Keyring::new(years));
         let his: Arc<dyn HisAdapter> = Arc::new(AtOnce);
+        let adapters = Arc::new(Adapters::from_iter([("his-a".to_owned(), his)]));
+        scene.snapshot.store(Arc::new(Snapshot { adapters, ..Snapshot::clone(&scene.snapshot.load()) }));
         let reader = Reader {
             snapshot: Arc::clone(&scene.snapshot),
             tokens: Arc::clone(&scene.tokens) as _,
@@ -56,7 +58,6 @@ impl Desk {
             chain: Arc::new(Off),
             keyring,
             cursors: Arc::new(Cursors::new(Sealer::new(&Secret::new([3; 32])))),
-            adapters: HashMap::from([("his-a".to_owned(), his)]),
             clock: Arc::clone(&scene.clock) as _,
             origin: "https://inzage.example".to_owned(),
             his_deadline: Duration::from_secs(20),
