@@ -159,7 +159,7 @@ pub(crate) const CRATES: &[(&str, &[&str])] = &[
     ("refinery", &["store"]),
     ("reqwest", &["tls", "audit::witness", "lists::source", "chainlog::delivery", "session::oidc", "sandbox"]),
     ("rusqlite", &["store"]),
-    ("rustix", &["lists::refresh"]),
+    ("rustix", &["lists::refresh", "app::takeover"]),
     ("rustls", &["tls", "edge", "audit::syslog", "his::pool", "store", "sandbox"]),
     ("smol_str", &["medmij"]),
     ("socket2", &["edge"]),
