@@ -8,6 +8,7 @@ mod auditors;
 mod chain_log;
 mod checkpoints;
 mod configured;
+mod faces;
 mod his;
 mod his_check;
 mod known;

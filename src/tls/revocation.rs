@@ -108,6 +108,8 @@ fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
 #[cfg(test)]
 #[cfg(feature = "sandbox")]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::tls::pki::{Pki, now};
 
@@ -138,6 +140,16 @@ mod tests {
         std::fs::remove_file(&path).unwrap();
         assert!(matches!(load(Lenience::default(), now()), Err(TlsError::File { .. })));
         assert_eq!(Revocations::default().due(), None);
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_panic(mut bytes in proptest::collection::vec(any::<u8>(), 0..200), der: bool) {
+            if let (true, Some(first)) = (der, bytes.first_mut()) {
+                *first = 0x30;
+            }
+            prop_assert!(parse(&bytes).is_none());
+        }
     }
 
     fn crl_pem(der: &[u8]) -> String {

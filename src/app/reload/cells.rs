@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 
-use crate::app::assemble::Faces;
+use crate::app::faces::Faces;
 use crate::app::his::Observed;
 use crate::app::material::FaceTls;
 use crate::routes::{AuditorFace, BackFace, FrontFace};
