@@ -93,6 +93,16 @@ pub fn hash_handle(presented: &str) -> HandleHash {
     sha256(presented.as_bytes())
 }
 
+/// Whether the permission bits of a file keep its secret from others: nobody but its owner has access. A file of root may be read
+/// by its group as well, as PostgreSQL has it for `ssl_key_file`: so a key comes to a service that is not root, from a Secret of
+/// Kubernetes (`fsGroup`) and from systemd, where the access list of a credential shows as a right of the group.
+#[must_use]
+pub const fn is_private(mode: u32, owner: u32) -> bool {
+    const ROOT: u32 = 0;
+    let others = if owner == ROOT { 0o037 } else { 0o077 };
+    mode & others == 0
+}
+
 /// SHA-256.
 #[must_use]
 pub fn sha256(data: &[u8]) -> [u8; 32] {
@@ -139,6 +149,15 @@ pub fn random_id<const N: usize>() -> [u8; N] {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_secret_is_for_its_owner_and_one_of_root_for_its_group_to_read() {
+        let (root, somebody) = (0, 65_532);
+        assert!([0o600, 0o400, 0o500].into_iter().all(|mode| is_private(mode, root) && is_private(mode, somebody)));
+        assert!([0o640, 0o440].into_iter().all(|mode| is_private(mode, root) && !is_private(mode, somebody)));
+        let open = [0o660, 0o620, 0o650, 0o604, 0o644, 0o602, 0o601, 0o666, 0o777];
+        assert!(open.into_iter().all(|mode| !is_private(mode, root) && !is_private(mode, somebody)));
+    }
 
     #[test]
     fn ids_never_meet_over_many_pools_and_threads() {

@@ -300,7 +300,7 @@ mod tests {
         let folder = KeyFolder::new(scratch.path());
         folder.create(2026..=2026).unwrap();
         let path = scratch.path().join("2026.sealing");
-        for bits in [0o640, 0o604, 0o644] {
+        for bits in [0o660, 0o604, 0o644] {
             fs::set_permissions(&path, fs::Permissions::from_mode(bits)).unwrap();
             let error = folder.load().unwrap_err();
             assert!(matches!(&error, KeyFolderError::Key { name, source: KeyError::Exposed { mode } }

@@ -4,7 +4,7 @@
 use std::error::Error as _;
 use std::fs::{self, File};
 use std::io::{self, Read as _};
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
@@ -20,7 +20,7 @@ use crate::jose::{DecryptionKey, Jwks, KeyError, SigningKey};
 use crate::lists::{MAX_LIST_BYTES, Reading, Zakl};
 use crate::medmij::ProviderName;
 use crate::seal;
-use crate::secret::sha256;
+use crate::secret::{is_private, sha256};
 use crate::services::Catalogue;
 use crate::tls::revocation;
 
@@ -158,8 +158,9 @@ fn contents_up_to(largest: u64, path: &Path, secret: bool) -> Result<Zeroizing<V
         return Err(FileProblem::NotAFile);
     }
     let file = File::open(path).map_err(unreadable)?;
-    let mode = file.metadata().map_err(unreadable)?.permissions().mode() & 0o777;
-    if secret && mode & 0o077 != 0 {
+    let metadata = file.metadata().map_err(unreadable)?;
+    let mode = metadata.permissions().mode() & 0o777;
+    if secret && !is_private(mode, metadata.uid()) {
         return Err(FileProblem::OpenToOthers(mode));
     }
     let mut bytes = Zeroizing::new(Vec::new());
@@ -369,8 +370,8 @@ mod tests {
         let path = scratch.0.join("keys");
         KeyFolder::new(&path).create(2026..=2026).unwrap();
         assert_eq!(Role::AuditKeys.check(&path), Ok(()));
-        fs::set_permissions(path.join("2026.sealing"), fs::Permissions::from_mode(0o640)).unwrap();
-        assert_eq!(Role::AuditKeys.check(&path), Err(FileProblem::OpenToOthers(0o640)));
+        fs::set_permissions(path.join("2026.sealing"), fs::Permissions::from_mode(0o660)).unwrap();
+        assert_eq!(Role::AuditKeys.check(&path), Err(FileProblem::OpenToOthers(0o660)));
         fs::write(path.join("2026.pseudonym"), "short").unwrap();
         let Err(FileProblem::AuditKeys(text)) = Role::AuditKeys.check(&path) else { panic!("it is no key") };
         assert!(text.contains("2026.pseudonym") && !text.contains("short\""), "{text}");

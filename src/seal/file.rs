@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
 use crate::seal::Key32;
-use crate::secret::Secret;
+use crate::secret::{Secret, is_private};
 
 /// A file with a key: the base64 form of 32 bytes, such as `openssl rand -base64 32` writes.
 #[derive(Debug, Clone, Copy)]
@@ -59,9 +59,10 @@ fn parse_key(text: &[u8]) -> Option<Key32> {
 /// Looks at the open file, not at its path, so that what was checked is what is read.
 #[cfg(unix)]
 fn refuse_exposed(file: &File) -> Result<(), KeyError> {
-    use std::os::unix::fs::PermissionsExt as _;
-    let mode = file.metadata()?.permissions().mode() & 0o777;
-    if mode & 0o077 == 0 { Ok(()) } else { Err(KeyError::Exposed { mode }) }
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+    let metadata = file.metadata()?;
+    let mode = metadata.permissions().mode() & 0o777;
+    if is_private(mode, metadata.uid()) { Ok(()) } else { Err(KeyError::Exposed { mode }) }
 }
 
 #[cfg(not(unix))]
@@ -142,7 +143,7 @@ mod tests {
     #[test]
     fn a_file_that_others_may_read_is_refused() {
         let scratch = Scratch::new();
-        for mode in [0o640, 0o604, 0o620, 0o644] {
+        for mode in [0o660, 0o604, 0o620, 0o644] {
             let refused = KeyFile::load(&written(&scratch, &STANDARD.encode([9; 32]), mode));
             assert!(matches!(refused, Err(KeyError::Exposed { mode: found }) if found == mode), "{mode:o}");
         }

@@ -120,10 +120,14 @@ fn read(file: File, path: &Path) -> Result<Zeroizing<Vec<u8>>, TlsError> {
 /// Looks at the open file, so that it cannot be exchanged between this check and the reading.
 #[cfg(unix)]
 fn refuse_exposed(file: &File, path: &Path) -> Result<(), TlsError> {
-    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
     let metadata = file.metadata().map_err(|source| TlsError::File { path: path.to_owned(), source })?;
-    let for_others = metadata.permissions().mode() & 0o077;
-    if for_others == 0 { Ok(()) } else { Err(TlsError::KeyExposed { path: path.to_owned() }) }
+    let mode = metadata.permissions().mode();
+    if crate::secret::is_private(mode, metadata.uid()) {
+        Ok(())
+    } else {
+        Err(TlsError::KeyExposed { path: path.to_owned() })
+    }
 }
 
 #[cfg(not(unix))]
@@ -197,7 +201,7 @@ mod tests {
         let (dir, pki) = (Scratch::new(), Pki::new());
         let (certificate, key) = pki.pem(&["gp.example.nl"]);
         let certificate = dir.write("chain.pem", &certificate, 0o644);
-        for mode in [0o640, 0o604, 0o660] {
+        for mode in [0o644, 0o604, 0o660] {
             let key = dir.write("key.pem", &key, mode);
             let refusal = Identity::load(&certificate, &key, now()).unwrap_err();
             assert!(matches!(refusal, TlsError::KeyExposed { .. }), "{mode:o}: {refusal}");
