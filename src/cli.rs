@@ -2,6 +2,7 @@
 //! codes follow sysexits.h: 65 data, 69 something around us is missing, 75 try again later, 78 configuration; 2 is usage.
 
 mod audit;
+mod healthcheck;
 mod his;
 mod lists;
 mod login;
@@ -51,6 +52,8 @@ enum Command {
         #[arg(value_name = "FILE")]
         file: PathBuf,
     },
+    /// Ask the node on this machine whether it is well: exit code 0 or 1
+    Healthcheck(healthcheck::HealthArguments),
     /// Read and check the audit log
     #[command(subcommand)]
     Audit(audit::Command),
@@ -75,6 +78,7 @@ pub fn run() -> ExitCode {
         Some(Command::Serve { config, takeover, node }) => run::serve(&config, node, takeover),
         Some(Command::Migrate { config, node }) => run::migrate(&config, node),
         Some(Command::CheckConfig { file }) => run::check_config(&file),
+        Some(Command::Healthcheck(arguments)) => healthcheck::run(&arguments),
         Some(Command::Audit(command)) => audit::run(command),
         Some(Command::Lists(command)) => lists::run(command),
         Some(Command::Login(command)) => login::run(&command),

@@ -5,13 +5,15 @@ use std::io::IsTerminal as _;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::oneshot;
 
 use super::{say, say_error};
 use crate::app::reload::Cause;
-use crate::app::{App, Controls, StartError, chain, check, migrate_store};
+use crate::app::{App, Controls, ServiceManager, StartError, chain, check, migrate_store};
 use crate::clock::{SharedClock, SystemClock};
 use crate::config::{Config, ConfigFaults, Instead};
 use crate::secret::Secret;
@@ -138,6 +140,11 @@ async fn serve_until_signal(config: Config, takeover: bool) -> ExitCode {
         (Ok(stop), Ok(hangups)) => (stop, hangups),
         (Err(error), _) | (_, Err(error)) => return give_up(&error, EX_UNAVAILABLE),
     };
+    let (told, built) = oneshot::channel();
+    let manager = service_manager().map(Arc::new);
+    if let Some(manager) = &manager {
+        tokio::spawn(Arc::clone(manager).follow(built));
+    }
     let clock: SharedClock = Arc::new(SystemClock);
     let ports = if takeover { App::take_over(&config, &clock).await.map(Some) } else { Ok(None) };
     let building = move || {
@@ -151,12 +158,14 @@ async fn serve_until_signal(config: Config, takeover: bool) -> ExitCode {
         Err(error) => return give_up(&error, EX_UNAVAILABLE),
     };
     let controls = app.controls();
+    // Nobody waits for it without a service manager.
+    let _ = told.send(controls.clone());
     let stop = controls.stop.clone();
     tokio::spawn(async move {
         signal.received().await;
         stop.cancel();
     });
-    tokio::spawn(reload_at(hangups, controls.clone()));
+    tokio::spawn(reload_at(hangups, controls.clone(), manager));
     match app.run(listeners, controls).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => give_up(&error, EX_UNAVAILABLE),
@@ -164,11 +173,25 @@ async fn serve_until_signal(config: Config, takeover: bool) -> ExitCode {
 }
 
 /// Each SIGHUP reads the configuration again, and fetches the lists.
-async fn reload_at(mut hangups: Signal, controls: Controls) {
+async fn reload_at(mut hangups: Signal, controls: Controls, manager: Option<Arc<ServiceManager>>) {
     while hangups.recv().await.is_some() {
-        controls.reloads.ask(Cause::Signal);
         controls.refresh_lists.notify_one();
+        match &manager {
+            Some(manager) => manager.tell_reload(&controls, Cause::Signal).await,
+            None => controls.reloads.ask(Cause::Signal),
+        }
     }
+}
+
+/// The service manager that started this process, when it asks to be told (sd_notify(3), sd_watchdog_enabled(3)).
+fn service_manager() -> Option<ServiceManager> {
+    let socket = std::env::var_os("NOTIFY_SOCKET")?;
+    let number = |name: &str| std::env::var_os(name)?.to_str()?.parse::<u64>().ok();
+    let ours = number("WATCHDOG_PID").is_none_or(|pid| pid == u64::from(std::process::id()));
+    let watchdog = number("WATCHDOG_USEC").filter(|time| ours && *time > 0).map(Duration::from_micros);
+    ServiceManager::reach(&socket, watchdog)
+        .inspect_err(|error| tracing::warn!(%error, "the service manager cannot be told how the node is"))
+        .ok()
 }
 
 pub(super) fn refuse_start(error: &StartError) -> ExitCode {

@@ -25,6 +25,7 @@ mod index;
 mod kill;
 mod lists;
 mod login;
+mod manager;
 mod nodes;
 mod person;
 mod postgres;
