@@ -9,6 +9,7 @@
 )]
 
 mod audit;
+mod backup;
 mod canary;
 mod chain_log;
 mod checkpoints;
@@ -32,6 +33,7 @@ mod postgres;
 mod practices;
 mod prune;
 mod reload;
+mod rights;
 mod sandbox;
 mod serve;
 mod server;

@@ -1,0 +1,17 @@
+-- What the role of a node may do, and nothing else: run by the owner of the tables, as often as you like.
+--   psql --dbname=postgres://inzage_owner@db.example/inzage --set=node=inzage_node --file=deploy/postgresql/node-rights.sql
+\set ON_ERROR_STOP on
+BEGIN;
+REVOKE CREATE ON SCHEMA public FROM PUBLIC;
+REVOKE ALL ON ALL TABLES IN SCHEMA public FROM :"node";
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA public FROM :"node";
+GRANT USAGE ON SCHEMA public TO :"node";
+-- Which release the schema is of.
+GRANT SELECT ON refinery_schema_history TO :"node";
+-- What is spent, ended and swept.
+GRANT SELECT, INSERT, UPDATE, DELETE ON grants, codes, tokens, refreshes, visits, used_ids TO :"node";
+-- The index of the audit log: added to and read. No right to change or delete a row.
+GRANT SELECT, INSERT ON audit_logs, audit_batches, audit_records TO :"node";
+-- Makes the table of a day, with the rights of the owner.
+GRANT EXECUTE ON FUNCTION audit_prepare(bigint, bigint) TO :"node";
+COMMIT;
