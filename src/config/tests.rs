@@ -108,6 +108,18 @@ fn the_small_one_is_whole_and_its_defaults_are_those_of_the_documentation() {
     assert_eq!((config.oauth.scope_release, config.oauth.require_ids), (crate::medmij::ScopeRelease::Two, false));
 }
 
+/// `inzage check-config` looks at its files in tests/deploy.
+#[test]
+fn the_configuration_of_production_is_whole_and_strict() {
+    let text = include_str!("../../deploy/inzage.production.toml");
+    let config = parse(text).unwrap();
+    assert_eq!(config.environment, Environment::Production);
+    assert!(matches!(&config.store, Store::Postgres(server) if server.password.is_some() && server.roots.is_some()));
+    assert!(!config.audit.witnesses.is_empty() && config.practices.iter().all(|it| it.state == PracticeState::Closed));
+    let stop = config.release.his_deadline + std::time::Duration::from_secs(5);
+    assert!(config.node.grace >= stop, "a stop loses no answer");
+}
+
 #[test]
 fn a_telephone_number_has_digits() {
     let with = |phone: &str| changed("key = \"front.key\"", &format!("key = \"k\"\n[operator]\nphone = \"{phone}\""));
