@@ -3,6 +3,7 @@
 
 mod his;
 mod sharing;
+mod stopped;
 
 use crate::audit::AuditError;
 use crate::fhir::read::{NoToken, ReadError};
@@ -218,6 +219,7 @@ impl From<Refusal> for Fault {
             Refusal::PracticeNotRegistered => PRACTICE_NOT_REGISTERED,
             Refusal::TypeNotGranted => TYPE_NOT_GRANTED,
             Refusal::ServiceNotRegistered => SERVICE_NOT_REGISTERED,
+            Refusal::Stopped(halt) => stopped::fault_of(halt),
         }
     }
 }

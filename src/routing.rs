@@ -8,6 +8,7 @@ mod offer;
 mod path;
 mod snapshot;
 mod standing;
+mod stops;
 
 pub use addresses::{AUTHORIZATION_PATH, Difference, OwnAddresses, OwnOrigin, TOKEN_PATH};
 pub(crate) use decide::admit_caller;
@@ -15,5 +16,6 @@ pub use decide::{Caller, Permit, Refusal, decide};
 pub use interfaces::{INTERFACE_VERSION, Interfaces};
 pub(crate) use offer::still_offered;
 pub use path::{Route, is_plain, resource_base, route};
-pub use snapshot::{Freshness, Registered, SharedSnapshot, Snapshot, put_lists, put_registered};
+pub use snapshot::{Freshness, Registered, SharedSnapshot, Snapshot, put_lists, put_registered, put_stops};
 pub use standing::Standing;
+pub use stops::{Halt, Stops, Target};

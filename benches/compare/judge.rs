@@ -129,6 +129,7 @@ fn snapshot(zal: Vec<u8>, now: Timestamp) -> Snapshot {
         adapters: Arc::default(),
         freshness: Arc::new(freshness),
         standing: Standing::default(),
+        stops: Arc::default(),
     }
     .indexed()
 }

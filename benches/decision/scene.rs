@@ -135,6 +135,7 @@ fn snapshot(providers: usize, now: Timestamp) -> Snapshot {
         adapters: Arc::default(),
         freshness: Arc::new(freshness),
         standing: inzage::routing::Standing::default(),
+        stops: Arc::default(),
     }
 }
 

@@ -146,6 +146,7 @@ fn snapshot() -> Snapshot {
         adapters: Arc::default(),
         freshness: Arc::new(Freshness::new(std::time::Duration::from_secs(60))),
         standing: crate::routing::Standing::default(),
+        stops: Arc::default(),
     }
 }
 

@@ -175,6 +175,7 @@ mod tests {
             adapters: Arc::default(),
             freshness: Arc::new(Freshness::new(Duration::from_secs(3600))),
             standing: crate::routing::Standing::default(),
+            stops: Arc::default(),
         }
     }
 

@@ -193,6 +193,18 @@ const FAILURE: FailureText = FailureText {
         what: "Er is een storing bij ons. Er is niets gedeeld.",
         who: "Probeer het over een paar minuten nog eens.",
     },
+    stopped: Explained {
+        what: "Wij hebben deze dienst even stilgezet. U kunt nu geen gegevens ophalen of versturen. Er is niets gedeeld.",
+        who: "Wij zetten de dienst weer aan zodra het kan. Probeer het later nog eens. Wat u eerder ophaalde, staat nog in uw app.",
+    },
+    stopped_client: Explained {
+        what: "Wij hebben de app die u hierheen stuurde even stilgezet. U kunt met deze app nu geen gegevens ophalen of versturen. Er is niets gedeeld.",
+        who: "Vraag de maker van uw app wanneer het weer kan. Met een andere app kan het misschien nu al.",
+    },
+    stopped_practice: Explained {
+        what: "Wij hebben het ophalen en versturen van gegevens bij deze praktijk even stilgezet. Er is niets gedeeld.",
+        who: "Probeer het later nog eens. Hebt u uw gegevens nu nodig, bel dan uw praktijk.",
+    },
     no_page: Explained { what: "Deze pagina bestaat niet.", who: "Ga terug naar uw app." },
     session_id: "Nummer van deze melding (Session ID)",
     trace_id: "Nummer van de aanvraag (Trace ID)",

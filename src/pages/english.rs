@@ -190,6 +190,18 @@ const FAILURE: FailureText = FailureText {
         who: "Try again in a few minutes. If it keeps failing, contact the service that is named below.",
     },
     ours: Explained { what: "Something is wrong on our side. Nothing was shared.", who: "Try again in a few minutes." },
+    stopped: Explained {
+        what: "We have stopped this service for a while. You cannot collect or send data now. Nothing was shared.",
+        who: "We start the service again as soon as we can. Try again later. What you collected before is still in your app.",
+    },
+    stopped_client: Explained {
+        what: "We have stopped the app that sent you here for a while. You cannot collect or send data with it now. Nothing was shared.",
+        who: "Ask the maker of your app when it will work again. With another app it may work now.",
+    },
+    stopped_practice: Explained {
+        what: "We have stopped collecting and sending data at this practice for a while. Nothing was shared.",
+        who: "Try again later. If you need your data now, call your practice.",
+    },
     no_page: Explained { what: "This page does not exist.", who: "Go back to your app." },
     session_id: "Number of this message (Session ID)",
     trace_id: "Number of the request (Trace ID)",

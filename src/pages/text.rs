@@ -259,6 +259,12 @@ pub struct FailureText {
     pub login_silent: Explained,
     /// We cannot go on.
     pub ours: Explained,
+    /// We stopped everything for now.
+    pub stopped: Explained,
+    /// We stopped the app for now.
+    pub stopped_client: Explained,
+    /// We stopped the practice, or its system, for now.
+    pub stopped_practice: Explained,
     /// There is no such page.
     pub no_page: Explained,
     /// Before our number of the visit.

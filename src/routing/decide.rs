@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use jiff::Timestamp;
 
-use super::{Route, Snapshot};
+use super::{Halt, Route, Snapshot};
 use crate::clients::Portal;
 use crate::medmij::Hostname;
 use crate::oauth::grant::{Grant, IssuedToken, Thumbprint};
@@ -107,6 +107,9 @@ pub enum Refusal {
     /// The registration of the portal does not name the service.
     #[error("the portal is not registered for this service")]
     ServiceNotRegistered,
+    /// An operator has stopped it.
+    #[error("the operator of the gateway has stopped this access")]
+    Stopped(Halt),
 }
 
 /// Decides.
@@ -138,6 +141,7 @@ pub fn decide<'a>(
         None => open_practice(snapshot, grant, service, now)?,
     };
     debug_assert_eq!(practice.provider, grant.provider, "a place is that of the practice of the grant");
+    running(snapshot.stops.practice(practice))?;
     Ok(Permit { practice, service, grant, peer })
 }
 
@@ -173,10 +177,13 @@ fn admit<'a>(
     now: Timestamp,
 ) -> Result<&'a Hostname, Refusal> {
     ensure(snapshot.freshness.holds(now), Refusal::ListsTooOld)?;
-    match portal {
+    let peer = match portal {
         Some(_) => admit_portal(snapshot, caller, client),
         None => admit_pgo(snapshot, caller, client),
-    }
+    }?;
+    // Only whoever may act for the client learns that it is stopped.
+    running(snapshot.stops.client(client))?;
+    Ok(peer)
 }
 
 /// No list of MedMij names a portal (`medmij.md` section 8), so only our register counts.
@@ -209,6 +216,13 @@ fn asked(rest: &str) -> (&str, Access) {
         Some((resource, what)) if !what.starts_with(['_', '$']) => (resource, Access::Read),
         Some((resource, _)) => (resource, Access::Search),
         None => (rest, Access::Search),
+    }
+}
+
+const fn running(halt: Option<Halt>) -> Result<(), Refusal> {
+    match halt {
+        Some(halt) => Err(Refusal::Stopped(halt)),
+        None => Ok(()),
     }
 }
 

@@ -83,6 +83,7 @@ mod tests {
             adapters: Arc::default(),
             freshness: Arc::new(Freshness::new(Duration::from_secs(60))),
             standing: crate::routing::Standing::default(),
+            stops: Arc::default(),
         }
     }
 

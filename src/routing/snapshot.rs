@@ -7,7 +7,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
 
-use super::{Interfaces, Standing};
+use super::{Interfaces, Standing, Stops};
 use crate::clients::ClientRegister;
 use crate::his::Adapters;
 use crate::lists::{ListKind, Lists, PerList};
@@ -33,6 +33,8 @@ pub struct Snapshot {
     pub freshness: Arc<Freshness>,
     /// What follows from the others, ready to be asked; it is believed only beside the very values that it was made of.
     pub standing: Standing,
+    /// What operators have stopped.
+    pub stops: Arc<Stops>,
 }
 
 impl Snapshot {
@@ -64,8 +66,8 @@ impl Registered {
     #[must_use]
     pub fn beside(self, lists: Arc<Lists>, freshness: Arc<Freshness>) -> Snapshot {
         let Self { practices, services, interfaces, clients, adapters } = self;
-        let standing = Standing::default();
-        Snapshot { lists, practices, services, interfaces, clients, adapters, freshness, standing }.indexed()
+        let (standing, stops) = (Standing::default(), Arc::default());
+        Snapshot { lists, practices, services, interfaces, clients, adapters, freshness, standing, stops }.indexed()
     }
 }
 
@@ -130,9 +132,17 @@ pub fn put_lists(snapshot: &SharedSnapshot, lists: &Arc<Lists>) -> Arc<Snapshot>
     snapshot.rcu(|held| Snapshot { lists: Arc::clone(lists), ..Snapshot::clone(held) }.indexed())
 }
 
-/// The same for what the configuration says: the lists in force stay.
+/// The same for what the configuration says: the lists in force stay, and so does what is stopped.
 pub fn put_registered(snapshot: &SharedSnapshot, registered: &Registered) -> Arc<Snapshot> {
-    snapshot.rcu(|held| registered.clone().beside(Arc::clone(&held.lists), Arc::clone(&held.freshness)))
+    snapshot.rcu(|held| {
+        let beside = registered.clone().beside(Arc::clone(&held.lists), Arc::clone(&held.freshness));
+        Snapshot { stops: Arc::clone(&held.stops), ..beside }
+    })
+}
+
+/// Puts what operators have stopped into force; everything else stays the very same.
+pub fn put_stops(snapshot: &SharedSnapshot, stops: &Arc<Stops>) {
+    snapshot.rcu(|held| Snapshot { stops: Arc::clone(stops), ..Snapshot::clone(held) });
 }
 
 #[cfg(test)]

@@ -216,6 +216,15 @@ impl Journey {
         if snapshot.freshness.holds(self.clock.now()) { Ok(snapshot) } else { Err(JourneyError::ListsTooOld) }
     }
 
+    /// Whether what this request is about goes on.
+    fn running(&self, request: &AuthorizeRequest) -> Step<()> {
+        let snapshot = self.snapshot.load();
+        let practice = snapshot.practices.practice(request.scope.provider().as_str());
+        let halt = snapshot.stops.client(&request.client);
+        let halt = halt.or_else(|| snapshot.stops.practice(practice?));
+        halt.map_or(Ok(()), |halt| Err(JourneyError::Stopped(halt)))
+    }
+
     /// Ends a walk on a page of ours; the record's visit id ties it to the steps before. `request` is what the walk was about,
     /// if that is known.
     async fn ended(&self, error: JourneyError, id: LocalId, request: Option<&AuthorizeRequest>) -> Ended {

@@ -65,6 +65,7 @@ mod tests {
             adapters: Arc::default(),
             freshness: Arc::new(Freshness::new(Duration::ZERO)),
             standing: Standing::default(),
+            stops: Arc::default(),
         })
     }
 

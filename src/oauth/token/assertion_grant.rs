@@ -77,6 +77,8 @@ impl TokenDesk {
         let proven = prove(form, &rules).await?;
         let request = PortalRequest::read(form, portal, &snapshot, event.time)?;
         event.provider = Some(request.provider.clone());
+        // Before the assertion about the person is spent.
+        self.running_at(&request.provider)?;
         let person = assertion(form, portal, &proven, &rules).await?;
         let bsn = person.into_bsn();
         event.subject = Some(self.keyring.subject(&bsn, event.time)?);

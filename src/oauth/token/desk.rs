@@ -8,11 +8,11 @@ use crate::audit::{AuditEvent, AuditLog, Keyring, Kind, Outcome, receipt};
 use crate::chainlog::ChainLog;
 use crate::clock::SharedClock;
 use crate::form::single;
-use crate::medmij::Hostname;
+use crate::medmij::{Hostname, ProviderName};
 use crate::oauth::code::CodeStore;
 use crate::oauth::grant::{Grant, GrantStore, Node, TokenStore};
 use crate::oauth::refresh::{IssuedRefresh, RefreshStore, RefreshToken};
-use crate::routing::{SharedSnapshot, admit_caller};
+use crate::routing::{Halt, SharedSnapshot, admit_caller};
 
 /// The desk of the token endpoint: every grant type, and the way back (RFC 7009).
 pub struct TokenDesk {
@@ -103,6 +103,8 @@ impl TokenDesk {
         event: &mut AuditEvent,
     ) -> Result<TokenAnswer, TokenError> {
         self.pace_portal(form, call, event)?;
+        // Nothing was looked at yet, so nothing is spent.
+        running(self.snapshot.load().stops.everything())?;
         let spent = PresentedCode::of(form).spend(&*self.codes, event.time).await?;
         self.note(&spent, event).await?;
         match GrantType::of(form)? {
@@ -168,6 +170,7 @@ impl TokenDesk {
         event: &AuditEvent,
     ) -> Result<TokenAnswer, TokenError> {
         let grant = redeemed.into_grant();
+        self.running_at(&grant.provider)?;
         let (scope, patient) = match &grant.smart {
             None => (self.rules.scope_form.write(&grant, &grant.services), None),
             Some(smart) => (smart.scope.to_string(), Some(smart.patient.clone())),
@@ -181,6 +184,13 @@ impl TokenDesk {
         Ok(TokenAnswer { token, lifetime: self.rules.token_lifetime, scope, refresh, patient })
     }
 
+    /// Whether access to this practice goes on. One that is not ours any more is for others to judge.
+    pub(super) fn running_at(&self, provider: &ProviderName) -> Result<(), TokenError> {
+        let snapshot = self.snapshot.load();
+        let practice = snapshot.practices.practice(provider.as_str());
+        running(practice.and_then(|practice| snapshot.stops.practice(practice)))
+    }
+
     /// Begins the refresh family of a lasting consent; any other consent has none.
     async fn first_refresh(&self, grant: &Arc<Grant>, event: &AuditEvent) -> Result<Option<RefreshToken>, TokenError> {
         if !grant.lasting {
@@ -191,6 +201,10 @@ impl TokenDesk {
         self.refreshes.keep(IssuedRefresh { key: first.key(), expires, grant: Arc::clone(grant) }).await?;
         Ok(Some(first))
     }
+}
+
+fn running(halt: Option<Halt>) -> Result<(), TokenError> {
+    halt.map_or(Ok(()), |halt| Err(TokenError::Stopped(halt)))
 }
 
 /// A client whose node the whitelist and the register admit. Only [`TokenDesk::admit_named`] makes one.

@@ -3,7 +3,7 @@
 use crate::audit::{AuditError, NoKey};
 use crate::oauth::assertion::AssertionError;
 use crate::oauth::store::StoreError;
-use crate::routing::Refusal;
+use crate::routing::{Halt, Refusal};
 
 /// Why there is no token (RFC 6749 section 5.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -65,6 +65,9 @@ pub enum TokenError {
     /// The HIS of the practice does not say whether data is (still) available. No refresh token is spent; an assertion is.
     #[error("the care provider's system gives no answer; send the same refresh token again later, or a new assertion")]
     His,
+    /// An operator has stopped it. No refresh token is spent.
+    #[error("the operator of the gateway has stopped this for now; a refresh token can be sent again later")]
+    Stopped(Halt),
     /// The store does not answer.
     #[error("the gateway cannot answer now; a code is spent by this, a refresh token can be sent again later")]
     Store,
@@ -89,7 +92,7 @@ impl TokenError {
             Self::SlowDown(_) | Self::TooManyWrong(_) => "slow_down",
             Self::InvalidScope => "invalid_scope",
             Self::UnsupportedGrantType => "unsupported_grant_type",
-            Self::ListsTooOld | Self::His | Self::Store | Self::Audit => "temporarily_unavailable",
+            Self::ListsTooOld | Self::His | Self::Stopped(_) | Self::Store | Self::Audit => "temporarily_unavailable",
         }
     }
 
@@ -110,7 +113,7 @@ impl TokenError {
             Self::Method => 405,
             Self::TooLarge => 413,
             Self::NotAForm => 415,
-            Self::ListsTooOld | Self::His | Self::Store | Self::Audit => 503,
+            Self::ListsTooOld | Self::His | Self::Stopped(_) | Self::Store | Self::Audit => 503,
         }
     }
 
@@ -135,6 +138,7 @@ impl TokenError {
             | Self::NotAvailable
             | Self::ListsTooOld
             | Self::His
+            | Self::Stopped(_)
             | Self::Store
             | Self::Audit => false,
         }
@@ -145,6 +149,7 @@ impl TokenError {
         match self {
             Self::ListsTooOld => "lists-too-old",
             Self::His => "his-gives-no-answer",
+            Self::Stopped(halt) => halt.code(),
             Self::NoClientAssertion => "no-client-assertion",
             Self::ClientAssertion(AssertionError::Replayed) => "client-assertion-replayed",
             Self::ClientAssertion(_) => "client-assertion-refused",
@@ -172,6 +177,7 @@ impl From<Refusal> for TokenError {
     fn from(refusal: Refusal) -> Self {
         match refusal {
             Refusal::ListsTooOld => Self::ListsTooOld,
+            Refusal::Stopped(halt) => Self::Stopped(halt),
             Refusal::PeerNotListed
             | Refusal::PeerNotOfClient
             | Refusal::ClientNotListed

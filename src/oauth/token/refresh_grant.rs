@@ -105,6 +105,7 @@ impl TokenDesk {
         event: &mut AuditEvent,
     ) -> Result<TestedRefresh, TokenError> {
         let EligibleRefresh { grant } = eligible;
+        self.running_at(&grant.provider)?;
         let snapshot = self.snapshot.load_full();
         let (practice, services) = still_offered(&snapshot, &grant, event.time).ok_or(TokenError::InvalidGrant)?;
         let adapter = snapshot.adapters.of(&practice.his).ok_or(TokenError::His)?;

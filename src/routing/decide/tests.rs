@@ -120,6 +120,7 @@ fn snapshot() -> Snapshot {
         adapters: Arc::default(),
         freshness: Arc::new(freshness),
         standing: crate::routing::Standing::default(),
+        stops: Arc::default(),
     }
 }
 
@@ -340,4 +341,51 @@ fn what_is_for_portals_only_does_not_exist_for_a_pgo() {
     assert_eq!(decided("portalnode.example.nl", "portal.example.nl", "open"), Ok(()));
     assert_eq!(decided("portalnode.example.nl", "portal.example.nl", "closed"), Err(Refusal::PracticeClosed));
     assert_eq!(decided("pgo.example.nl", "pgo.example.nl", "open"), Err(Refusal::UnknownService));
+}
+
+#[test]
+fn what_an_operator_stopped_is_refused_and_nothing_else() {
+    use super::super::{Halt, Stops, Target};
+    let own = grant("pgo.example.nl", "open@medmij");
+    let token = token(&own, None);
+    let (names, stranger) = ([host("pgo.example.nl")], [host("unlisted.example.nl")]);
+    let caller = Caller { names: &names, thumbprint: None, address: None };
+    let route = route("/fhir/open/49/stu3/Encounter").unwrap();
+    let decided = |stop: &str, caller| {
+        let stops: Stops = Target::parse(stop).into_iter().collect();
+        let snapshot = Snapshot { stops: Arc::new(stops), ..snapshot() };
+        both_ways(&snapshot, caller, &token, route, now()).map(|_| ())
+    };
+    for (stop, expected) in [
+        ("everything", Err(Refusal::Stopped(Halt::Everything))),
+        ("client:pgo.example.nl", Err(Refusal::Stopped(Halt::Client))),
+        ("client:other.example.nl", Ok(())),
+        ("his:his-a", Err(Refusal::Stopped(Halt::His))),
+        ("his:his-b", Ok(())),
+        ("practice:open@medmij", Err(Refusal::Stopped(Halt::Practice))),
+        ("practice:closed@medmij", Ok(())),
+    ] {
+        assert_eq!(decided(stop, caller), expected, "{stop}");
+    }
+    let nobody = Caller { names: &stranger, ..caller };
+    assert_eq!(decided("client:pgo.example.nl", nobody), Err(Refusal::PeerNotListed), "no stranger learns of it");
+}
+
+#[test]
+fn a_stop_costs_no_allocation_and_leaves_the_rest_of_the_snapshot_in_place() {
+    use super::super::{Halt, Stops, Target, put_stops};
+    let shared = Arc::new(arc_swap::ArcSwap::from_pointee(snapshot().indexed()));
+    let token = token(&grant("pgo.example.nl", "open@medmij"), None).placed(&shared.load().practices);
+    let (names, now) = ([host("pgo.example.nl")], now());
+    let caller = Caller { names: &names, thumbprint: None, address: None };
+    let route = route("/fhir/open/49/stu3/Encounter").unwrap();
+    for (stop, expected) in [("practice:open@medmij", Err(Refusal::Stopped(Halt::Practice))), ("his:his-b", Ok(()))] {
+        put_stops(&shared, &Arc::new(Target::parse(stop).into_iter().collect::<Stops>()));
+        let snapshot = shared.load_full();
+        let place = snapshot.practices.place("open@medmij").unwrap();
+        let service = snapshot.services.placed("49").unwrap().0;
+        assert!(snapshot.open_and_listed(place, service).is_some(), "what was made ready is still believed");
+        let decided = || assert_eq!(decide(&snapshot, caller, &token, route, now).map(|_| ()), expected);
+        assert_eq!(allocation_counter::measure(decided).count_total, 0, "{stop}");
+    }
 }

@@ -11,6 +11,7 @@ use crate::pages::{
     ConsentPage, ConsentsPage, Explained, FailureText, LandingPage, LeftPage, MessagePage, OwnStartPage, Text,
     UnavailablePage,
 };
+use crate::routing::Halt;
 use crate::secret::Handle;
 use crate::session::journey::{BackToClient, Ended, Journey, JourneyError, Next, Page, View};
 use crate::session::login::LoginUnavailable;
@@ -80,6 +81,9 @@ const fn explained(text: &FailureText, error: JourneyError) -> Explained {
         JourneyError::His(error) if error.is_passing() => text.his_silent,
         JourneyError::His(_) => text.his_strange,
         JourneyError::Login(LoginUnavailable) => text.login_silent,
+        JourneyError::Stopped(Halt::Everything) => text.stopped,
+        JourneyError::Stopped(Halt::Client) => text.stopped_client,
+        JourneyError::Stopped(Halt::His | Halt::Practice) => text.stopped_practice,
         JourneyError::ListsTooOld | JourneyError::Ours => text.ours,
     }
 }

@@ -134,6 +134,7 @@ impl Journey {
 
     async fn grant(&self, spot: Spot, given: ConsentGiven) -> Step<Next> {
         let ConsentGiven { request, person, services, lasting } = given;
+        self.running(&request)?;
         let services = services_to_grant(&*self.fresh_snapshot()?, &request, &services, self.clock.now());
         let services = services.ok_or(JourneyError::StalePage)?;
         let smart = self.smart_grant(spot, &request, &person).await?;

@@ -14,6 +14,9 @@ use crate::oauth::smart;
 use crate::routing::Snapshot;
 use crate::session::visit::{BrowserKeys, Landed, Visit};
 
+/// A request in order, or how it is not.
+type Parsed = Result<AuthorizeRequest, AuthorizeRefusal>;
+
 impl Journey {
     /// An authorization request arrives from a browser that prefers `language`.
     ///
@@ -25,10 +28,8 @@ impl Journey {
         local_id: LocalId,
         language: Language,
     ) -> Result<Next, Ended> {
-        match self.try_arrive(pairs, Spot { visit: local_id, language }).await {
-            Ok(next) => Ok(next),
-            Err(error) => Err(self.ended(error, local_id, None).await),
-        }
+        let (spot, parsed) = (Spot { visit: local_id, language }, self.parsed(pairs, local_id));
+        self.receive(parsed, None, spot).await
     }
 
     /// A request of a portal arrives (SMART App Launch 2.2).
@@ -41,28 +42,25 @@ impl Journey {
         local_id: LocalId,
         language: Language,
     ) -> Result<Next, Ended> {
-        match self.try_arrive_smart(pairs, Spot { visit: local_id, language }).await {
-            Ok(next) => Ok(next),
-            Err(error) => Err(self.ended(error, local_id, None).await),
-        }
+        let (spot, parsed) = (Spot { visit: local_id, language }, self.parsed_smart(pairs));
+        self.receive(parsed, Some(&self.smart.issuer), spot).await
     }
 
-    async fn try_arrive(&self, pairs: &[(String, String)], spot: Spot) -> Step<Next> {
+    fn parsed(&self, pairs: &[(String, String)], visit: LocalId) -> Step<Parsed> {
         let snapshot = self.fresh_snapshot()?;
         let rules =
             AuthorizeRules { lists: &snapshot.lists, allow_ports: self.rules.allow_ports, form: self.rules.form };
         let parsed = AuthorizeRequest::parse(pairs, rules).and_then(|request| self.admit_scope(&snapshot, request));
         if let Err(refusal) = &parsed {
-            self.note_turned_away(pairs, refusal, spot.visit);
+            self.note_turned_away(pairs, refusal, visit);
         }
-        self.receive(parsed, None, spot).await
+        Ok(parsed)
     }
 
-    async fn try_arrive_smart(&self, pairs: &[(String, String)], spot: Spot) -> Step<Next> {
+    fn parsed_smart(&self, pairs: &[(String, String)]) -> Step<Parsed> {
         let snapshot = self.fresh_snapshot()?;
         let parsed = smart::parse(pairs, &snapshot, &self.smart);
-        let parsed = parsed.and_then(|request| self.admit_scope(&snapshot, request));
-        self.receive(parsed, Some(&self.smart.issuer), spot).await
+        Ok(parsed.and_then(|request| self.admit_scope(&snapshot, request)))
     }
 
     fn admit_scope(
@@ -73,24 +71,32 @@ impl Journey {
         admit_scope(snapshot, request, self.clock.now())
     }
 
-    async fn receive(
-        &self,
-        parsed: Result<AuthorizeRequest, AuthorizeRefusal>,
-        issuer: Option<&str>,
-        spot: Spot,
-    ) -> Step<Next> {
-        match parsed {
-            Ok(request) => {
-                self.record(self.event(Kind::AuthorizationRequested, Outcome::Done, spot.visit, &request)).await?;
-                self.note_arrival(spot.visit, &request);
-                let (keys, visit) = (BrowserKeys::draw(), Visit::Landed(Landed { request: request.clone() }));
-                let page = self.page(keys, spot, &visit, &request)?;
-                self.keep(&page.keys, spot, visit).await?;
-                self.note(spot.visit, &request, Event::ShowLandingPage);
-                Ok(Next::Landing(page))
+    async fn receive(&self, parsed: Step<Parsed>, issuer: Option<&str>, spot: Spot) -> Result<Next, Ended> {
+        let step = match parsed {
+            Ok(Ok(request)) => {
+                if let Err(stopped) = self.running(&request) {
+                    self.note_stopped(spot.visit, &request);
+                    return Err(self.ended(stopped, spot.visit, Some(&request)).await);
+                }
+                self.show_landing(request, spot).await
             }
-            Err(refusal) => self.turn_away(refusal, issuer, spot.visit).await,
+            Ok(Err(refusal)) => self.turn_away(refusal, issuer, spot.visit).await,
+            Err(error) => Err(error),
+        };
+        match step {
+            Ok(next) => Ok(next),
+            Err(error) => Err(self.ended(error, spot.visit, None).await),
         }
+    }
+
+    async fn show_landing(&self, request: AuthorizeRequest, spot: Spot) -> Step<Next> {
+        self.record(self.event(Kind::AuthorizationRequested, Outcome::Done, spot.visit, &request)).await?;
+        self.note_arrival(spot.visit, &request);
+        let (keys, visit) = (BrowserKeys::draw(), Visit::Landed(Landed { request: request.clone() }));
+        let page = self.page(keys, spot, &visit, &request)?;
+        self.keep(&page.keys, spot, visit).await?;
+        self.note(spot.visit, &request, Event::ShowLandingPage);
+        Ok(Next::Landing(page))
     }
 
     async fn turn_away(&self, refusal: AuthorizeRefusal, issuer: Option<&str>, local_id: LocalId) -> Step<Next> {

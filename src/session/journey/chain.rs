@@ -47,6 +47,13 @@ impl Journey {
         self.note(visit, request, Event::ReceiveAuthorizationRequest(inquiry));
     }
 
+    /// A request that is in order, but meets a stop.
+    pub(super) fn note_stopped(&self, visit: LocalId, request: &AuthorizeRequest) {
+        self.note_arrival(visit, request);
+        self.note(visit, request, Event::AuthorizationRequestError(Failure::of("temporarily_unavailable")));
+        self.note(visit, request, Event::ShowAuthorizationRequestErrorPage);
+    }
+
     /// A request that is not in order, and how the PGO or the person learns of it.
     pub(super) fn note_turned_away(&self, pairs: &[(String, String)], refusal: &AuthorizeRefusal, id: LocalId) {
         let trace = Trace::Chain(single(pairs, "X-Correlation-ID").and_then(CorrelationId::parse));

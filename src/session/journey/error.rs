@@ -7,6 +7,7 @@ use crate::his::HisError;
 use crate::language::Language;
 use crate::medmij::CorrelationId;
 use crate::oauth::authorize::{AuthorizeRequest, NoClient};
+use crate::routing::Halt;
 use crate::session::login::LoginUnavailable;
 
 /// Why the walk ends on a page of ours.
@@ -36,6 +37,9 @@ pub enum JourneyError {
     /// Our lists are too old to tell who asks.
     #[error("the MedMij lists are too old")]
     ListsTooOld,
+    /// An operator has stopped what the person came for.
+    #[error("the operator of the gateway has stopped this for now")]
+    Stopped(Halt),
     /// Our store or audit does not answer.
     #[error("the gateway cannot record this now")]
     Ours,
@@ -93,7 +97,7 @@ impl JourneyError {
             | Self::TooLarge
             | Self::ListsTooOld => None,
             Self::His(error) if !error.is_passing() => Some("server_error"),
-            Self::His(_) | Self::Login(_) | Self::Ours => Some("temporarily_unavailable"),
+            Self::His(_) | Self::Login(_) | Self::Stopped(_) | Self::Ours => Some("temporarily_unavailable"),
         }
     }
 
@@ -105,7 +109,7 @@ impl JourneyError {
             Self::TooLarge => 413,
             Self::StalePage | Self::OtherSite => 403,
             Self::His(error) if !error.is_passing() => 502,
-            Self::His(_) | Self::Login(LoginUnavailable) | Self::ListsTooOld | Self::Ours => 503,
+            Self::His(_) | Self::Login(LoginUnavailable) | Self::ListsTooOld | Self::Stopped(_) | Self::Ours => 503,
         }
     }
 
@@ -121,6 +125,7 @@ impl JourneyError {
             Self::His(error) => (Fault::from(error).code, Outcome::Failed),
             Self::Login(LoginUnavailable) => ("login-unavailable", Outcome::Failed),
             Self::ListsTooOld => ("lists-too-old", Outcome::Failed),
+            Self::Stopped(halt) => (halt.code(), Outcome::Refused),
             Self::Ours => ("store-or-audit-down", Outcome::Failed),
         }
     }

@@ -43,6 +43,7 @@ impl Journey {
     }
 
     async fn send_to_login(&self, spot: Spot, landed: Landed, attempt: Attempt) -> Step<Next> {
+        self.running(&landed.request)?;
         let trace = Trace::of(&landed.request);
         let next = self.depart(spot, attempt, |state| Visit::AtLogin(landed.proceed(state))).await?;
         self.note_as(spot.visit, trace, Event::SendAuthenticationRequest);
@@ -141,6 +142,7 @@ impl Journey {
     async fn recognise(&self, spot: Spot, at_login: AtLogin, person: AuthenticatedPerson) -> Step<Next> {
         let event = self.event(Kind::PersonAuthenticated, Outcome::Done, spot.visit, &at_login.request);
         self.record_login(event, &person).await?;
+        self.running(&at_login.request)?;
         let snapshot = self.snapshot.load_full();
         let practice = practice_of(&snapshot, &at_login.request).ok_or(JourneyError::StalePage)?;
         let services = available_services(&snapshot, &at_login.request, self.clock.now());

@@ -97,6 +97,7 @@ fn snapshot(offered: &[&str]) -> Snapshot {
         adapters: Arc::default(),
         freshness: Arc::new(Freshness::new(Duration::from_secs(60))),
         standing: crate::routing::Standing::default(),
+        stops: Arc::default(),
     }
 }
 
