@@ -149,6 +149,10 @@ kinds! {
     ListsAccepted = "lists_accepted": Administration, Update, by Node;
     /// Other work of an operator.
     Administration = "administration": Administration, Execute, by Node;
+    /// An operator stopped access to data: of a client, of a HIS, of a practice, or all. An intent comes first.
+    AccessStopped = "access_stopped": Administration, Update, by Node;
+    /// An operator let it go on. An intent comes first.
+    AccessRestored = "access_restored": Administration, Update, by Node;
     /// A PGO sent a person to us and the request was in order.
     AuthorizationRequested = "authorization_requested": Authorization, Execute, by Person;
     /// An authorization request ended without a code: wrong request, cancelled, not available, refused by the person.

@@ -91,9 +91,11 @@ impl<'a> Event<'a> {
         match kind {
             Kind::NodeStarted => event(Pattern::Node, APPLICATION_ACTIVITY, APPLICATION_START, 'E'),
             Kind::NodeStopped => event(Pattern::Node, APPLICATION_ACTIVITY, APPLICATION_STOP, 'E'),
-            Kind::ConfigurationChanged | Kind::ListsSwapped | Kind::ListsAccepted => {
-                event(Pattern::Node, SECURITY_ALERT, SECURITY_CONFIGURATION, 'U')
-            }
+            Kind::ConfigurationChanged
+            | Kind::ListsSwapped
+            | Kind::ListsAccepted
+            | Kind::AccessStopped
+            | Kind::AccessRestored => event(Pattern::Node, SECURITY_ALERT, SECURITY_CONFIGURATION, 'U'),
             Kind::Administration => event(Pattern::Node, SECURITY_ALERT, RESTRICTED_FUNCTION, 'E'),
             Kind::AuthorizationRequested | Kind::AuthorizationRefused | Kind::TokenIssued | Kind::TokenRefused => {
                 event(Pattern::Token, USER_AUTHENTICATION, GET_ACCESS_TOKEN, 'E')

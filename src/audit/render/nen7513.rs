@@ -204,6 +204,8 @@ fn object(record: &Record) -> (Option<&'static str>, Option<&'static str>) {
             | Kind::ConfigurationChanged
             | Kind::ListsSwapped
             | Kind::ListsAccepted
+            | Kind::AccessStopped
+            | Kind::AccessRestored
             | Kind::Administration
             | Kind::AuthorizationRequested
             | Kind::AuthorizationRefused

@@ -251,6 +251,8 @@ fn every_kind_has_the_codes_of_its_pattern() {
         ("configuration_changed",   &none,   "110113", "110129",        "U", "-",      "110150", ""),
         ("lists_swapped",           &none,   "110113", "110129",        "U", "-",      "110150", ""),
         ("lists_accepted",          &none,   "110113", "110129",        "U", "-",      "110150", ""),
+        ("access_stopped",          &none,   "110113", "110129",        "U", "-",      "110150", ""),
+        ("access_restored",         &none,   "110113", "110129",        "U", "-",      "110150", ""),
         ("administration",          &none,   "110113", "110132",        "E", "-",      "110150", ""),
         ("authorization_requested", &none,   "110114", "ITI-71",        "E", "-",      "AuthzOauthService", ""),
         ("authorization_refused",   &none,   "110114", "ITI-71",        "E", "-",      "AuthzOauthService", ""),
