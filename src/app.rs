@@ -16,6 +16,7 @@ pub(crate) mod lists;
 mod login;
 mod material;
 mod notify;
+mod operations;
 mod outgoing;
 mod portals;
 pub mod reload;
@@ -39,7 +40,8 @@ use crate::edge::{Counters, Edge, EdgeConfig, Listener, WorkerError, Workers, se
 use crate::monitor::http::Monitor;
 use crate::monitor::metrics::{Face, Metrics};
 use crate::monitor::ready::{Parts, Readiness};
-use crate::routes::{AuditorFace, BackFace, Current, FrontFace};
+use crate::operations::Switch;
+use crate::routes::{AuditorFace, BackFace, Current, FrontFace, OperatorFace};
 use crate::routing::SharedSnapshot;
 use crate::store::{CachedTokens, Store};
 
@@ -75,6 +77,8 @@ pub struct Listeners {
     pub ops: TcpListener,
     /// Auditors, when the configuration has a desk for them.
     pub auditors: Option<TcpListener>,
+    /// Operators, when the configuration has a desk for them.
+    pub admin: Option<TcpListener>,
 }
 
 /// A node that is built and holds its folders, but serves nothing yet.
@@ -94,6 +98,8 @@ pub struct App {
     back: Half<BackFace>,
     workers: NonZeroUsize,
     auditors: Option<Half<AuditorFace>>,
+    admin: Option<Half<OperatorFace>>,
+    switch: Arc<Switch>,
     metrics: Arc<Metrics>,
     reloader: Reloader,
     readiness: Arc<Readiness>,
@@ -184,6 +190,8 @@ impl App {
             back,
             workers,
             auditors,
+            admin,
+            switch,
             metrics,
             reloader,
             readiness,
@@ -201,6 +209,8 @@ impl App {
         background.spawn(chain_log.clone().deliver(controls.stop.clone()));
         background.spawn(sweep(Arc::clone(&store), Arc::clone(&clock), controls.stop.clone()));
         background.spawn(index.prune(controls.stop.clone()));
+        switch.begin(&controls.stop).await;
+        background.spawn(switch.keep(controls.stop.clone()));
         let (filling, sending) = (index.fill(), syslog.send());
         let mut served = Ok(());
         if controls.stop.run_until_cancelled(lists.loaded.cancelled()).await.is_some() {
@@ -211,7 +221,8 @@ impl App {
             controls.serving.cancel();
             tracing::info!("serving");
             let auditors = auditors.map(|face| face.edge(&clock, grace));
-            let faces = (front.edge(&clock, grace), back.edge(&clock, grace), auditors);
+            let admin = admin.map(|face| face.edge(&clock, grace));
+            let faces = (front.edge(&clock, grace), back.edge(&clock, grace), auditors, admin);
             served = sockets.serve(faces, &controls.stop, &readiness).await;
         }
         drained.cancel();
@@ -229,7 +240,12 @@ impl App {
 }
 
 /// The faces, ready for their sockets.
-type FaceEdges = (Edge<Current<FrontFace>>, Edge<Current<BackFace>>, Option<Edge<Current<AuditorFace>>>);
+type FaceEdges = (
+    Edge<Current<FrontFace>>,
+    Edge<Current<BackFace>>,
+    Option<Edge<Current<AuditorFace>>>,
+    Option<Edge<Current<OperatorFace>>>,
+);
 
 /// The sockets of the faces.
 struct Sockets {
@@ -238,6 +254,7 @@ struct Sockets {
     /// How many threads serve the back channel.
     workers: NonZeroUsize,
     auditors: Option<Listener>,
+    admin: Option<Listener>,
 }
 
 impl Sockets {
@@ -248,7 +265,8 @@ impl Sockets {
     fn of(listeners: Listeners, workers: NonZeroUsize) -> Result<(Self, tokio::net::TcpListener), RunError> {
         let ops = tokio::net::TcpListener::from_std(nonblocking(listeners.ops)?)?;
         let (front, auditors) = (Listener::from_std(listeners.front)?, auditors::socket(listeners.auditors)?);
-        Ok((Self { front, back: listeners.back, workers, auditors }, ops))
+        let admin = auditors::socket(listeners.admin)?;
+        Ok((Self { front, back: listeners.back, workers, auditors, admin }, ops))
     }
 
     /// Serves all faces until `stop`, and until they are drained. A thread that ends by itself is a stop.
@@ -257,7 +275,7 @@ impl Sockets {
     /// When the data plane could not begin, or did not end in order.
     async fn serve(
         self,
-        (front, back, auditors): FaceEdges,
+        (front, back, auditors, admin): FaceEdges,
         stop: &CancellationToken,
         readiness: &Readiness,
     ) -> Result<(), RunError> {
@@ -265,14 +283,15 @@ impl Sockets {
         let front = serve(self.front, front, stop.clone());
         let back = async { workers?.ended().await };
         let desk = auditors::run(self.auditors.zip(auditors), stop.clone());
+        let admin = auditors::run(self.admin.zip(admin), stop.clone());
         let draining = async {
             stop.cancelled().await;
             readiness.drain();
         };
-        let (front, back, desk, ()) = tokio::join!(front, back, desk, draining);
+        let (front, back, desk, admin, ()) = tokio::join!(front, back, desk, admin, draining);
         let back = back?;
-        let finished = front.finished + back.finished + desk.finished;
-        tracing::info!(finished, cut = front.cut + back.cut + desk.cut, "drained");
+        let finished = front.finished + back.finished + desk.finished + admin.finished;
+        tracing::info!(finished, cut = front.cut + back.cut + desk.cut + admin.cut, "drained");
         Ok(())
     }
 }

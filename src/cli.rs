@@ -54,6 +54,8 @@ enum Command {
     },
     /// Ask the node on this machine whether it is well: exit code 0 or 1
     Healthcheck(healthcheck::HealthArguments),
+    /// Print the OpenAPI document of the operations face
+    Openapi,
     /// Read and check the audit log
     #[command(subcommand)]
     Audit(audit::Command),
@@ -79,6 +81,7 @@ pub fn run() -> ExitCode {
         Some(Command::Migrate { config, node }) => run::migrate(&config, node),
         Some(Command::CheckConfig { file }) => run::check_config(&file),
         Some(Command::Healthcheck(arguments)) => healthcheck::run(&arguments),
+        Some(Command::Openapi) => openapi(),
         Some(Command::Audit(command)) => audit::run(command),
         Some(Command::Lists(command)) => lists::run(command),
         Some(Command::Login(command)) => login::run(&command),
@@ -93,6 +96,14 @@ pub fn run() -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+fn openapi() -> ExitCode {
+    match crate::operations::http::document().to_pretty_json() {
+        Ok(text) => say(&text),
+        Err(error) => return run::give_up(&error, run::EX_DATA),
+    }
+    ExitCode::SUCCESS
 }
 
 /// For people, on standard output. Whoever reads may go away when they have seen enough, as `head` does; any other failure to

@@ -3,6 +3,7 @@
 //!
 //! [`Config::load`] looks at the text alone; [`Config::check_files`] also looks at the files it names.
 
+mod admin;
 mod auditors;
 mod chain_log;
 mod change;
@@ -38,6 +39,7 @@ use std::sync::Arc;
 
 use toml::de::DeTable;
 
+pub use admin::{Admin, OperatorRole};
 pub use auditors::{AuditorRole, Auditors};
 pub use chain_log::ChainLog;
 pub use change::{Prints, RereadError, can_change, folders};
@@ -92,6 +94,8 @@ pub struct Parts {
     pub back: Back,
     /// `[ops]`.
     pub ops: Ops,
+    /// `[admin]`; without it nobody sees more than health and metrics, and nobody changes anything.
+    pub admin: Option<Admin>,
     /// `[edge]`.
     pub edge: Edge,
     /// `[lists]`.
@@ -239,6 +243,7 @@ impl Parts {
         let back = root.table("back", Back::read);
         let own = back.as_ref().map(|back| &back.identity).map_err(|noted| *noted);
         let ops = root.table_or_defaults("ops", Ops::read);
+        let admin = root.optional_table("admin", |section| Admin::read(section, own));
         let edge = root.table_or_defaults("edge", Edge::read);
         let lists = root.table("lists", |section| Lists::read(section, &data, own));
         let auditors = root.optional_table("auditors", |section| Auditors::read(section, own));
@@ -267,6 +272,7 @@ impl Parts {
             front: front?,
             back: back?,
             ops: ops?,
+            admin: admin?,
             edge: edge?,
             lists: lists?,
             login: login?,

@@ -42,6 +42,7 @@
 //! - [`fhir`]: requests, the use case of reading, and shaping the answer of a HIS.
 //! - [`fault`]: the one table from an error on the resource endpoint to an answer that says who can act.
 //! - [`session`]: a person's visit, from the landing page to a code. [`pages`]: its HTML.
+//! - [`operations`]: what operators see of a node, and the emergency switch.
 //! - [`monitor`]: readiness and metrics.
 //!
 //! The outside world, which implements ports: [`tls`], [`store`] (SQLite), `his::fhir`, `his::smart` and `his::pool`, `lists::source`,
@@ -100,6 +101,7 @@ pub mod lists;
 pub mod medmij;
 pub mod monitor;
 pub mod oauth;
+pub mod operations;
 pub mod pages;
 pub mod practices;
 pub mod routes;

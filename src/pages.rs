@@ -6,6 +6,7 @@ mod dutch;
 mod english;
 mod find;
 pub mod log;
+pub mod operations;
 mod text;
 
 use askama::Template;

@@ -18,6 +18,7 @@
 //! | back channel | `GET /fhir/{provider}/{service}/{version}/…` | [`crate::fhir::http`]: the record; not through a router, for speed |
 //! | back channel | `GET /fhir/{provider}/{service}/{version}/metadata` | [`crate::fhir::capability`]: what is allowed there; no token |
 //! | auditors | `GET /`, `POST /search`, `/page`, `/file`, `GET /requests`, `POST /requests/{id}` | [`crate::auditors::http`]: searching the access log |
+//! | operators | `GET /api/v1/…`, `PUT`, `DELETE /api/v1/stops/{target}` | [`crate::operations::http`]: state of the node and emergency switch |
 //! | operations | `GET /livez`, `/readyz`, `/startupz`, `/metrics` | [`crate::monitor::http`] |
 
 use std::sync::Arc;
@@ -62,6 +63,14 @@ pub struct AuditorFace {
     pub watch: Watch,
 }
 
+/// What operators reach, over mutual TLS.
+pub struct OperatorFace {
+    /// Its routes.
+    pub router: Router,
+    /// Where to count.
+    pub watch: Watch,
+}
+
 /// A face that can be replaced while it serves: each request takes the one in force, and keeps it to its end.
 pub struct Current<S>(pub Arc<ArcSwap<S>>);
 
@@ -94,6 +103,15 @@ impl Serve for AuditorFace {
         let started = self.watch.clock.monotonic();
         let response = through(&self.router, &Handle::current(), request, connection).await;
         self.watch.answered(Face::Auditors, "desk", started, response.status());
+        response
+    }
+}
+
+impl Serve for OperatorFace {
+    async fn serve(&self, request: Request<Incoming>, connection: &Arc<Connection>) -> Response<Body> {
+        let started = self.watch.clock.monotonic();
+        let response = through(&self.router, &Handle::current(), request, connection).await;
+        self.watch.answered(Face::Operators, "operations", started, response.status());
         response
     }
 }

@@ -11,6 +11,7 @@ use crate::oauth::grant::{GrantStore, TokenStore};
 use crate::oauth::refresh::RefreshStore;
 use crate::oauth::replay::ReplayStore;
 use crate::oauth::store::{PoolFigures, StoreFault, StoreFuture};
+use crate::operations::StopStore;
 use crate::session::visit::VisitStore;
 
 mod cache;
@@ -22,6 +23,8 @@ mod index_conformance;
 mod postgres;
 mod rows;
 mod sqlite;
+#[cfg(test)]
+mod stops_conformance;
 
 pub use cache::CachedTokens;
 pub use index::{ClosedIndex, IndexStore, Pruned};
@@ -29,7 +32,9 @@ pub use postgres::{Encryption, PostgresError, PostgresIndex, PostgresSettings, P
 pub use sqlite::{OpenError, SqliteIndex, SqliteStore};
 
 /// Everything that must survive a restart, behind one object: the ports of the features, and what whoever runs a node needs.
-pub trait Store: CodeStore + TokenStore + GrantStore + RefreshStore + VisitStore + ReplayStore + Debug {
+pub trait Store:
+    CodeStore + TokenStore + GrantStore + RefreshStore + VisitStore + ReplayStore + StopStore + Debug
+{
     /// Whether the store does its work; for readiness. Never waits: when something is wrong it makes the store try again, and
     /// a later call tells what came of it.
     ///

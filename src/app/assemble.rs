@@ -13,6 +13,7 @@ use super::audit_keys::AuditKeys;
 use super::chain_log::ChainLogPart;
 use super::checkpoints::open_audit;
 use super::material::{Kept, Material};
+use super::operations::Operations;
 use super::reload::Reloader;
 use super::start::StartError;
 use super::store::open_store;
@@ -27,7 +28,6 @@ use crate::edge::{Authority, EdgeConfig};
 use crate::lists::Lists;
 use crate::medmij::Hostname;
 use crate::monitor::metrics::Metrics;
-use crate::monitor::ready::Readiness;
 use crate::oauth::token::Patience;
 use crate::practices::{GoLive, Practice, PracticeRegister};
 use crate::routes::Watch;
@@ -61,6 +61,8 @@ pub(super) struct Shared {
     pub(super) approvals: Arc<Approvals>,
     /// The room for files of the desk.
     pub(super) files: Files,
+    /// What operators see and do that outlives a reload.
+    pub(super) operations: Operations,
 }
 
 /// Looks at all that a start reads, and touches nothing.
@@ -112,6 +114,7 @@ impl App {
         let index = IndexPart::build(config, &clock, &audit, lists.alarms(), opened);
         let syslog = SyslogPart::build(config, &clock, &audit, lists.alarms(), &material.outgoing)?;
         let shared = Shared {
+            operations: Operations::of(&lists, &store, &snapshot, &clock),
             keyring: audit_keys.keyring(),
             tokens: Arc::new(cached(&store, &material.registered.practices, &clock)),
             store,
@@ -130,16 +133,19 @@ impl App {
         let tokens = Arc::clone(&shared.tokens);
         let reloader = Reloader::over(config, prints, material, shared, lists.force());
         let cells = reloader.cells();
-        let desk = config.auditors.as_ref().zip(cells.desk.clone());
+        let desk = config.auditors.as_ref().map(|section| &section.origin).zip(cells.desk.clone());
+        let admin = config.admin.as_ref().map(|section| &section.origin).zip(cells.admin.clone());
         Ok(Self {
             grace: config.node.grace,
             store: Arc::clone(&reloader.shared().store),
             tokens,
             front: Half::of(edge(config, &config.front.origin), &cells.front),
             back: Half::of(edge(config, &config.back.origin), &cells.back),
-            auditors: desk.map(|(section, cell)| Half::of(edge(config, &section.origin), &cell)),
+            auditors: desk.map(|(origin, cell)| Half::of(edge(config, origin), &cell)),
             workers: config.back.workers,
-            readiness: Arc::new(Readiness::default()),
+            admin: admin.map(|(origin, cell)| Half::of(edge(config, origin), &cell)),
+            switch: Arc::clone(&reloader.shared().operations.switch),
+            readiness: Arc::clone(&reloader.shared().operations.readiness),
             reloader,
             clock,
             audit,
@@ -175,6 +181,7 @@ pub(super) fn listeners(config: &Config, bind: Bind) -> Result<Listeners, StartE
         back: bind(config.back.listen)?,
         ops: bind(config.ops.listen)?,
         auditors: config.auditors.as_ref().map(|section| bind(section.listen)).transpose()?,
+        admin: config.admin.as_ref().map(|section| bind(section.listen)).transpose()?,
     })
 }
 

@@ -11,8 +11,8 @@ use crate::audit::render::Site;
 use crate::auditors::ticket::Tickets;
 use crate::auditors::{Desk, People, Role};
 use crate::config::{AuditorRole, Auditors, Config};
-use crate::edge::{Drained, Listener, serve};
-use crate::routes::{AuditorFace, Current};
+use crate::edge::{Drained, Edge, Listener, Serve, serve};
+use crate::routes::AuditorFace;
 use crate::seal::{Key32, Sealer};
 
 /// The face of the desk, when the configuration has one.
@@ -45,18 +45,15 @@ fn desk(config: &Config, section: &Auditors, shared: &Shared, sealing: &Key32) -
     }
 }
 
-/// Serves the desk until `stop`; without one there is nothing to do.
-pub(super) async fn run(
-    face: Option<(Listener, crate::edge::Edge<Current<AuditorFace>>)>,
-    stop: CancellationToken,
-) -> Drained {
+/// Serves a desk until `stop`; without one there is nothing to do.
+pub(super) async fn run<S: Serve>(face: Option<(Listener, Edge<S>)>, stop: CancellationToken) -> Drained {
     match face {
         Some((socket, edge)) => serve(socket, edge, stop).await,
         None => Drained { finished: 0, cut: 0 },
     }
 }
 
-/// The socket of the desk, ready for the runtime.
+/// The socket of a desk, ready for the runtime.
 pub(super) fn socket(listener: Option<TcpListener>) -> Result<Option<Listener>, RunError> {
     Ok(listener.map(Listener::from_std).transpose()?)
 }

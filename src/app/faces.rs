@@ -24,7 +24,7 @@ use crate::oauth::smart_metadata::SmartConfiguration;
 use crate::oauth::token::{PortalDesk, ScopeForm, TokenDesk, TokenRules};
 use crate::practices::find::Finder;
 use crate::practices::http::SearchDesk;
-use crate::routes::{AuditorFace, BackFace, FrontFace};
+use crate::routes::{AuditorFace, BackFace, FrontFace, OperatorFace};
 use crate::seal::{Key32, Sealer};
 use crate::services::Catalogue;
 use crate::session::journey::{Journey, JourneyRules, Operator};
@@ -44,17 +44,19 @@ pub(super) struct Faces {
     pub(super) front: FrontFace,
     pub(super) back: BackFace,
     pub(super) desk: Option<AuditorFace>,
+    pub(super) admin: Option<OperatorFace>,
 }
 
 impl Faces {
     /// Over the parts that stay.
     pub(super) fn assemble(config: &Config, shared: &Shared, served: Served) -> Self {
-        let Served { services, login, finder, decryption, rates, sealing } = served;
+        let Served { services, login, finder, decryption, rates, sealing, installations } = served;
         let told = told(config, &services);
         Self {
             front: front(config, shared, login, finder, told.clone()),
             back: back(config, shared, (decryption, rates), &sealing, told),
             desk: super::auditors::face(config, shared, &sealing),
+            admin: super::operations::face(config, shared, installations),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The lists of a node: fetched, put into force, recorded, and watched for what an operator must know.
 
+mod changes;
 mod old;
 
 use std::io;
@@ -12,6 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
+use self::changes::Changes;
 use self::old::OldSnapshots;
 use super::assemble::CONTROL_DEADLINES;
 use super::outgoing::{LISTS, Outgoing, of_lists};
@@ -20,12 +22,13 @@ use crate::audit::{AuditEvent, AuditLog, FileLog, Kind, Outcome};
 use crate::clock::SharedClock;
 use crate::config::{self, Config};
 use crate::lists::{
-    CopyFolder, HttpsSource, ListKind, NewSet, Pace, PerList, Published, Reading, RefreshError, RefreshOutcome,
+    CopyFolder, HttpsSource, ListKind, Lists, NewSet, Pace, PerList, Published, Reading, RefreshError, RefreshOutcome,
     Refresher, Rules, Zakl, on_own_thread,
 };
 use crate::monitor::alarms::{Alarm, Alarms};
 use crate::monitor::metrics::Metrics;
 use crate::monitor::ready::{ListState, ListsState};
+use crate::operations::view::{ListView, moment};
 use crate::routing::{OwnAddresses, OwnOrigin, Registered, SharedSnapshot, Snapshot, put_lists, put_registered};
 use crate::tls::client::reqwest_client;
 use crate::tls::credentials::Credentials;
@@ -56,6 +59,7 @@ pub(super) struct Force {
     own: Arc<OwnAddresses>,
     alarms: Arc<Alarms>,
     old: Arc<OldSnapshots>,
+    changes: Arc<Changes>,
 }
 
 impl ListsPart {
@@ -85,6 +89,7 @@ impl ListsPart {
             own: Arc::new(OwnAddresses { front: origin(&config.front.origin), back: origin(&config.back.origin) }),
             alarms: Arc::default(),
             old: Arc::default(),
+            changes: Arc::default(),
         };
         let rules = Rules { reading: section.reading, grace: section.grace, loss_percent: section.loss_percent };
         let source = Arc::new(source(config, outgoing.of(LISTS)?, clock)?);
@@ -166,6 +171,35 @@ impl ListsPart {
     }
 }
 
+impl ListsPart {
+    /// How they are and what changed, for operators, whenever it is asked.
+    pub(super) fn views(&self) -> impl Fn() -> Vec<ListView> + Send + Sync + use<> {
+        let (watch, force) = (self.watch(), self.force.clone());
+        move || {
+            let (state, snapshot) = (watch(), force.snapshot.load());
+            let Some(ages) = state.lists else { return Vec::new() };
+            let view = |list: ListKind| ListView {
+                list: list.to_string().to_uppercase(),
+                sequence: ages.of(list).sequence,
+                published: moment(snapshot.lists.headers().of(list).timestamp),
+                age_seconds: ages.of(list).age.as_secs(),
+                entries: entries(list, &snapshot.lists),
+                change: force.changes.of(list),
+            };
+            ListKind::ALL.map(view).into()
+        }
+    }
+}
+
+fn entries(list: ListKind, lists: &Lists) -> usize {
+    match list {
+        ListKind::Zal => lists.zal.providers().len(),
+        ListKind::Ocl => lists.ocl.clients().len(),
+        ListKind::Whl => lists.whl.hosts().len(),
+        ListKind::Gnl => lists.gnl.names().len(),
+    }
+}
+
 /// The publisher of a configuration, over mutual TLS.
 ///
 /// # Errors
@@ -210,7 +244,9 @@ impl Force {
                 let detail = format!("{}, accepted by user {}", accepted.loss, accepted.by_uid);
                 force.record(Kind::ListsAccepted, detail);
             }
-            force.old.keep(put_lists(&force.snapshot, &new.lists));
+            let before = put_lists(&force.snapshot, &new.lists);
+            force.changes.note(&before.lists, &new.lists, force.clock.now());
+            force.old.keep(before);
             let snapshot = force.snapshot.load();
             snapshot.freshness.note_each(&new.given_at);
             let headers = new.lists.headers();

@@ -17,6 +17,7 @@ use crate::config::{self, Config, Prints};
 use crate::jose::DecryptionKey;
 use crate::medmij::Hostname;
 use crate::oauth::rate::PortalRates;
+use crate::operations::Installation;
 use crate::practices::PracticeRegister;
 use crate::practices::find::Finder;
 use crate::routing::Registered;
@@ -47,6 +48,8 @@ pub(super) struct FaceTls {
     pub(super) back: ServerTls,
     /// When there is a desk of auditors.
     pub(super) desk: Option<ServerTls>,
+    /// When there is a desk of operators.
+    pub(super) admin: Option<ServerTls>,
 }
 
 /// What the faces are made of, beside the parts of the node and the text of the configuration.
@@ -63,6 +66,8 @@ pub(super) struct Served {
     pub(super) rates: Arc<PortalRates>,
     /// Seals what comes back to us.
     pub(super) sealing: Key32,
+    /// The HIS installations as operators see them.
+    pub(super) installations: Vec<Installation>,
 }
 
 /// Parts that remember something: a reload that does not touch them leaves them as they are.
@@ -107,6 +112,7 @@ impl Material {
                 decryption: portals::decryption_keys(config)?,
                 rates: Arc::clone(&rates.1),
                 sealing: key(&config.keys.sealing)?,
+                installations: super::operations::installations(config, &his.endpoints()),
             },
             registered,
             kept: Kept { his, login: Some(login), rates: Some(rates) },
@@ -118,10 +124,12 @@ impl FaceTls {
     fn read(config: &Config, clock: &SharedClock) -> Result<Self, StartError> {
         let back = &config.back;
         let desk = |desk: &config::Auditors| mutual(&desk.identity, &desk.client_roots, &desk.revocation, clock);
+        let admin = |desk: &config::Admin| mutual(&desk.identity, &desk.client_roots, &desk.revocation, clock);
         Ok(Self {
             front: front_channel(&identity(&config.front.identity, clock)?, clock)?,
             back: mutual(&back.identity, &back.client_roots, &back.revocation, clock)?,
             desk: config.auditors.as_ref().map(desk).transpose()?,
+            admin: config.admin.as_ref().map(admin).transpose()?,
         })
     }
 }

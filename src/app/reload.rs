@@ -245,8 +245,9 @@ impl Reloader {
     fn look_at_revocations(&self) {
         let cells = self.cells();
         let desk = cells.desk.as_ref().map(|cell| &cell.tls);
-        let due =
-            [Some(&cells.back.tls), desk].into_iter().flatten().filter_map(|tls| tls.load().revocations_due()).min();
+        let admin = cells.admin.as_ref().map(|cell| &cell.tls);
+        let all = [Some(&cells.back.tls), desk, admin].into_iter().flatten();
+        let due = all.filter_map(|tls| tls.load().revocations_due()).min();
         let overdue = due.filter(|due| *due <= self.shared().clock.now());
         let said = overdue.map(|due| format!("a list of revoked client certificates was due on {due}"));
         self.node.force.alarms().set(Alarm::RevocationsOverdue, said.as_deref());

@@ -95,7 +95,13 @@ fn listeners_differ(log: &mut Log) {
     let address = |key: &str| log.accepted(key).and_then(|text| text.parse::<SocketAddr>().ok());
     let ops = address("ops.listen").or((!log.has_fault("ops", "")).then_some(Ops::LISTEN));
     let named = |key: &'static str| (key, address(key));
-    let all = [named("front.listen"), named("back.listen"), named("auditors.listen"), ("ops.listen", ops)];
+    let all = [
+        named("front.listen"),
+        named("back.listen"),
+        named("auditors.listen"),
+        named("admin.listen"),
+        ("ops.listen", ops),
+    ];
     for (at, (key, one)) in all.iter().enumerate() {
         let clash =
             all.iter().take(at).find(|(_, other)| one.zip(*other).is_some_and(|(one, other)| overlap(one, other)));

@@ -48,9 +48,10 @@ impl Config {
         if let Some(name) = &instead.node {
             self.be(name)?;
         }
-        let Parts { front, back, ops, auditors, .. } = &mut self.parts;
+        let Parts { front, back, ops, admin, auditors, .. } = &mut self.parts;
         let desk = auditors.as_mut().map(|desk| &mut desk.listen);
-        for address in [&mut front.listen, &mut back.listen, &mut ops.listen].into_iter().chain(desk) {
+        let desks = desk.into_iter().chain(admin.as_mut().map(|desk| &mut desk.listen));
+        for address in [&mut front.listen, &mut back.listen, &mut ops.listen].into_iter().chain(desks) {
             shift(address, instead.listen_offset)?;
         }
         if let Some(url) = &instead.store {

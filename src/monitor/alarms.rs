@@ -45,11 +45,13 @@ pub enum Alarm {
     ConfigurationRefused,
     /// A list of revoked client certificates should have been replaced.
     RevocationsOverdue,
+    /// Operators have stopped access with the emergency switch.
+    AccessStopped,
 }
 
 impl Alarm {
     /// All of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::ListRollback,
         Self::ListSameNumber,
         Self::ListFromTheFuture,
@@ -68,6 +70,7 @@ impl Alarm {
         Self::AuditKeys,
         Self::ConfigurationRefused,
         Self::RevocationsOverdue,
+        Self::AccessStopped,
     ];
 
     /// The name in log, metrics and `/readyz`.
@@ -92,6 +95,7 @@ impl Alarm {
             Self::AuditKeys => "audit_keys",
             Self::ConfigurationRefused => "configuration_refused",
             Self::RevocationsOverdue => "revocations_overdue",
+            Self::AccessStopped => "access_stopped",
         }
     }
 }

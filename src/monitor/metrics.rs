@@ -45,6 +45,8 @@ pub enum Face {
     Back,
     /// Auditors.
     Auditors,
+    /// Operators.
+    Operators,
 }
 
 impl Face {
@@ -55,6 +57,7 @@ impl Face {
             Self::Front => "front",
             Self::Back => "back",
             Self::Auditors => "auditors",
+            Self::Operators => "operators",
         }
     }
 }

@@ -25,6 +25,7 @@ mod offset {
     pub(super) const WITNESS: u16 = 42;
     pub(super) const OPS: u16 = 50;
     pub(super) const AUDITORS: u16 = 51;
+    pub(super) const ADMIN: u16 = 52;
 }
 
 /// Where the ports come from.
@@ -62,8 +63,8 @@ pub struct Sockets {
 pub enum Gateway {
     /// Bound.
     Bound(crate::app::Listeners),
-    /// For `inzage serve`: front, back, operations, auditors.
-    Reserved([u16; 4]),
+    /// For `inzage serve`: front, back, operations, auditors, operators.
+    Reserved([u16; 5]),
 }
 
 /// A port is in use.
@@ -102,7 +103,7 @@ impl Sockets {
     fn bind_from(base: Option<u16>, with_gateway: bool) -> Result<Self, PortInUse> {
         let at = |offset: u16| base.map_or(0, |base| base.saturating_add(offset));
         let (front, back, ops) = (bind(at(offset::FRONT))?, bind(at(offset::BACK))?, bind(at(offset::OPS))?);
-        let auditors = bind(at(offset::AUDITORS))?;
+        let (auditors, admin) = (bind(at(offset::AUDITORS))?, bind(at(offset::ADMIN))?);
         let his = (0..HIS_COUNT).map(|number| {
             let first = offset::HIS + 2 * u16::try_from(number).unwrap_or_default();
             Ok((bind(at(first))?, bind(at(first + 1))?))
@@ -116,23 +117,25 @@ impl Sockets {
             his: his.collect::<Result<_, _>>()?,
             others: [at(offset::PGO + 1).max(1), at(offset::PGO + 2).max(2)],
             gateway: if with_gateway {
-                Gateway::Bound(crate::app::Listeners { front, back, ops, auditors: Some(auditors) })
+                let (auditors, admin) = (Some(auditors), Some(admin));
+                Gateway::Bound(crate::app::Listeners { front, back, ops, auditors, admin })
             } else {
                 // Checked to be free, and freed again for the process that will take them.
-                Gateway::Reserved([port(&front), port(&back), port(&ops), port(&auditors)])
+                Gateway::Reserved([&front, &back, &ops, &auditors, &admin].map(port))
             },
         })
     }
 }
 
 impl Gateway {
-    /// Front, back, operations, auditors.
+    /// Front, back, operations, auditors, operators.
     #[must_use]
-    pub fn ports(&self) -> [u16; 4] {
+    pub fn ports(&self) -> [u16; 5] {
         match self {
             Self::Bound(listeners) => {
-                let auditors = listeners.auditors.as_ref().map(port).unwrap_or_default();
-                [port(&listeners.front), port(&listeners.back), port(&listeners.ops), auditors]
+                let desk = |socket: &Option<TcpListener>| socket.as_ref().map(port).unwrap_or_default();
+                let (auditors, admin) = (desk(&listeners.auditors), desk(&listeners.admin));
+                [port(&listeners.front), port(&listeners.back), port(&listeners.ops), auditors, admin]
             }
             Self::Reserved(ports) => *ports,
         }

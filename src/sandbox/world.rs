@@ -304,7 +304,7 @@ impl World {
         PgoClient::new(files, &self.layout.addresses(offset), clock)
     }
 
-    /// Somebody who shows the certificate of this base name, to search the access log.
+    /// Somebody who shows the certificate of this base name, to search the access log or look after the node.
     ///
     /// # Errors
     /// When its files cannot be used.

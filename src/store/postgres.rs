@@ -7,6 +7,7 @@ mod pool;
 mod ports;
 mod schema;
 mod statements;
+mod stops;
 mod url;
 
 use std::fmt;

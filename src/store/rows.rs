@@ -15,6 +15,8 @@ use crate::oauth::pkce::CodeChallenge;
 use crate::oauth::refresh::{FoundRefresh, IssuedRefresh, RefreshKey, Turn, Turned};
 use crate::oauth::smart_scope::SmartScope;
 use crate::oauth::store::StoreError;
+use crate::operations::switch::{PastStop, Reason, Stop};
+use crate::routing::Target;
 use crate::seal::Sealer;
 use crate::secret::{HandleHash, Secret};
 use crate::session::visit::{OpenVisit, Visit};
@@ -259,6 +261,45 @@ impl TurnedRow {
             Self::Old { grant } => Turned::Old { grant: LocalId::parse(grant).ok_or(Unreadable)? },
             Self::Unknown => Turned::Unknown,
         })
+    }
+}
+
+/// A stop, or what is left of it.
+#[derive(Clone)]
+pub(super) struct StopRow {
+    pub(super) id: String,
+    pub(super) target: String,
+    pub(super) reason: String,
+    pub(super) stopped_by: String,
+    pub(super) stopped_at: i64,
+    pub(super) lifted_by: Option<String>,
+    pub(super) lifted_at: Option<i64>,
+}
+
+impl StopRow {
+    pub(super) fn write(stop: &Stop) -> Self {
+        Self {
+            id: stop.id.to_string(),
+            target: stop.target.to_string(),
+            reason: stop.reason.as_str().to_owned(),
+            stopped_by: stop.by.clone(),
+            stopped_at: stop.at.as_microsecond(),
+            lifted_by: None,
+            lifted_at: None,
+        }
+    }
+
+    pub(super) fn read(&self) -> Result<PastStop, Unreadable> {
+        let stop = Stop {
+            id: LocalId::parse(&self.id).ok_or(Unreadable)?,
+            target: Target::parse(&self.target).ok_or(Unreadable)?,
+            reason: Reason::parse(&self.reason).ok_or(Unreadable)?,
+            by: self.stopped_by.clone(),
+            at: time(self.stopped_at)?,
+        };
+        let lifted = self.lifted_by.clone().zip(self.lifted_at);
+        let lifted = lifted.map(|(by, at)| Ok((by, time(at)?))).transpose()?;
+        Ok(PastStop { stop, lifted })
     }
 }
 

@@ -3,6 +3,7 @@
 mod index;
 mod schema;
 mod statements;
+mod stops;
 mod worker;
 
 use std::path::Path;

@@ -25,6 +25,7 @@ mod lists;
 mod log;
 mod login;
 mod metadata;
+mod operations;
 mod own;
 mod pages;
 mod paging;

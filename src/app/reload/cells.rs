@@ -7,7 +7,7 @@ use arc_swap::ArcSwap;
 use crate::app::faces::Faces;
 use crate::app::his::Observed;
 use crate::app::material::FaceTls;
-use crate::routes::{AuditorFace, BackFace, FrontFace};
+use crate::routes::{AuditorFace, BackFace, FrontFace, OperatorFace};
 use crate::tls::server::ServerTls;
 
 /// What a listener serves: TLS for its handshakes, and the face for its requests.
@@ -39,6 +39,8 @@ pub(in crate::app) struct Cells {
     pub(in crate::app) back: Cell<BackFace>,
     /// When there is a desk of auditors.
     pub(in crate::app) desk: Option<Cell<AuditorFace>>,
+    /// When there is a desk of operators.
+    pub(in crate::app) admin: Option<Cell<OperatorFace>>,
     /// The endpoints of HIS installations, for the metrics.
     pub(in crate::app) endpoints: Arc<ArcSwap<Vec<Observed>>>,
 }
@@ -49,6 +51,7 @@ impl Cells {
             front: Cell::new(tls.front, faces.front),
             back: Cell::new(tls.back, faces.back),
             desk: tls.desk.zip(faces.desk).map(|(tls, face)| Cell::new(tls, face)),
+            admin: tls.admin.zip(faces.admin).map(|(tls, face)| Cell::new(tls, face)),
             endpoints: Arc::new(ArcSwap::from_pointee(endpoints)),
         }
     }
@@ -58,6 +61,9 @@ impl Cells {
         self.back.put(tls.back, faces.back);
         // A desk neither comes nor goes while the node runs.
         if let (Some(cell), Some(tls), Some(face)) = (&self.desk, tls.desk, faces.desk) {
+            cell.put(tls, face);
+        }
+        if let (Some(cell), Some(tls), Some(face)) = (&self.admin, tls.admin, faces.admin) {
             cell.put(tls, face);
         }
         self.endpoints.store(Arc::new(endpoints));

@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use super::layout::{
-    BACKEND_CLIENT, CHAIN_LOG_HOST, DIALECTS, LISTS_HOST, LOGIN_HOST, Layout, NODE_FILE, READERS, WITNESS_FOLDER,
-    WITNESS_HOST, his_host, his_id,
+    BACKEND_CLIENT, CHAIN_LOG_HOST, DIALECTS, LISTS_HOST, LOGIN_HOST, Layout, NODE_FILE, OPERATORS, READERS,
+    WITNESS_FOLDER, WITNESS_HOST, his_host, his_id,
 };
 use crate::lists::ListKind;
 use crate::sandbox::portal::keys::{ASSERTIONS, BACKEND_PRIVATE, PUBLIC};
@@ -22,6 +22,7 @@ pub(super) fn configuration(layout: &Layout, practices: &[Practice], witness_key
     }
     text.push_str(&of_audit(layout, witness_key));
     text.push_str(&of_readers(layout, practices));
+    text.push_str(&of_operators(layout));
     text.push_str(&of_portal(layout, practices));
     for number in 0..HIS_COUNT {
         text.push_str(&of_his(layout, number));
@@ -33,7 +34,7 @@ pub(super) fn configuration(layout: &Layout, practices: &[Practice], witness_key
 }
 
 fn of_node(layout: &Layout) -> String {
-    let [front, back, ops, _] = layout.gateway_ports();
+    let [front, back, ops, ..] = layout.gateway_ports();
     let (front_origin, back_origin) = (layout.front_origin(), layout.back_origin());
     let chain_log = layout.chain_log_url();
     let [zal, ocl, whl, gnl] =
@@ -124,7 +125,7 @@ every_seconds = 1
 
 /// Two auditors, so that one can agree with the other, and somebody of the first practice.
 fn of_readers(layout: &Layout, practices: &[Practice]) -> String {
-    let [.., desk] = layout.gateway_ports();
+    let [.., desk, _] = layout.gateway_ports();
     let desk_origin = layout.desk_origin();
     let [(_, one), (_, other), (_, practice)] = READERS;
     let own = practices.first().map(|practice| practice.provider.to_string()).unwrap_or_default();
@@ -142,6 +143,28 @@ four_eyes = true
 "{one}" = {{ role = "auditor" }}
 "{other}" = {{ role = "auditor" }}
 "{practice}" = {{ role = "practice", practices = ["{own}"] }}
+"#
+    )
+}
+
+/// One of each role.
+fn of_operators(layout: &Layout) -> String {
+    let [.., admin] = layout.gateway_ports();
+    let origin = layout.admin_origin();
+    let [(_, reader), (_, operator), (_, auditor)] = OPERATORS;
+    format!(
+        r#"
+[admin]
+listen = "127.0.0.1:{admin}"
+origin = "{origin}"
+certificate = "beheer.pem"
+key = "beheer.key"
+client_roots = "ca.pem"
+
+[admin.operators]
+"{reader}" = {{ role = "reader" }}
+"{operator}" = {{ role = "operator" }}
+"{auditor}" = {{ role = "auditor" }}
 "#
     )
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::SandboxError;
-use super::layout::{Layout, READERS, TestPerson, WITNESS_FOLDER, his_id};
+use super::layout::{Layout, OPERATORS, READERS, TestPerson, WITNESS_FOLDER, his_id};
 use crate::lists::ListKind;
 use crate::sandbox::his::Emulator;
 use crate::sandbox::portal::keys;
@@ -48,6 +48,8 @@ fn description(layout: &Layout, practices: &[Practice], his: &[Arc<Emulator>]) -
         "audit": {"dir": "gateway/audit", "key": "gateway/audit/verifier-keys", "checkpoint": "gateway/audit/checkpoint"},
         "witness": {"folder": WITNESS_FOLDER, "control": layout.witness_control()},
         "auditors": {"url": layout.desk_origin(), "people": READERS.map(|(file, host)| json!({
+            "name": host, "cert": format!("{file}.pem"), "key": format!("{file}.key")}))},
+        "admin": {"url": layout.admin_origin(), "operators": OPERATORS.map(|(file, host)| json!({
             "name": host, "cert": format!("{file}.pem"), "key": format!("{file}.key")}))},
         "chain_log": {"control": layout.chain_log_control()},
         "his": (0..his.len()).map(|number| json!({"id": his_id(number), "control": layout.his_control(number)})).collect::<Vec<_>>(),

@@ -49,6 +49,11 @@ const DESK_HOST: &str = "logboek.inzage.localhost";
 /// Who may search it: base name of their files, and the name in their certificate.
 pub(super) const READERS: [(&str, &str); 3] =
     [("auditor", "auditor.localhost"), ("auditor2", "auditor2.localhost"), ("praktijk", "praktijk.localhost")];
+/// Where operators look after the node.
+const ADMIN_HOST: &str = "beheer.inzage.localhost";
+/// Who may: base name of their files, and the name in their certificate. A reader, an operator and an auditor.
+pub(super) const OPERATORS: [(&str, &str); 3] =
+    [("lezer", "lezer.localhost"), ("wacht", "wacht.localhost"), ("toezicht", "toezicht.localhost")];
 /// The id under which the gateway is registered at a HIS that gives tokens.
 pub(super) const BACKEND_CLIENT: &str = "inzage-zandbak";
 /// How each emulated HIS speaks, in the word of the configuration.
@@ -68,6 +73,7 @@ pub struct Layout {
     back: u16,
     ops: u16,
     desk: u16,
+    admin: u16,
     his: Vec<(u16, u16)>,
     chain_log: (u16, u16),
     witness: (u16, u16),
@@ -153,10 +159,8 @@ pub(super) fn his_host(number: usize) -> String {
 
 /// Every name under which something of the sandbox is reached.
 fn hosts() -> Vec<Hostname> {
-    let fixed =
-        [LISTS_HOST, CHAIN_LOG_HOST, WITNESS_HOST, PGO_HOST, PORTAL_HOST, FRONT_HOST, BACK_HOST, LOGIN_HOST, DESK_HOST]
-            .into_iter()
-            .map(host);
+    let fixed = [LISTS_HOST, CHAIN_LOG_HOST, WITNESS_HOST, PGO_HOST, PORTAL_HOST, FRONT_HOST, BACK_HOST, LOGIN_HOST];
+    let fixed = fixed.into_iter().chain([DESK_HOST, ADMIN_HOST]).map(host);
     fixed.chain((0..HIS_COUNT).map(|number| host(&his_host(number)))).collect()
 }
 
@@ -182,7 +186,7 @@ impl Layout {
     }
 
     fn decide(dir: &Path, sockets: &Sockets, practices: &[Practice]) -> Self {
-        let [front, back, ops, desk] = sockets.gateway.ports();
+        let [front, back, ops, desk, admin] = sockets.gateway.ports();
         let client = |name, file, client_id: &str, port, organisation| Client {
             name,
             file,
@@ -198,6 +202,7 @@ impl Layout {
             back,
             ops,
             desk,
+            admin,
             chain_log: (port(&sockets.chain_log.0), port(&sockets.chain_log.1)),
             witness: (port(&sockets.witness.0), port(&sockets.witness.1)),
             his: sockets.his.iter().map(|(fhir, control)| (port(fhir), port(control))).collect(),
@@ -264,9 +269,9 @@ impl Layout {
         redirect_uri.strip_suffix("cb").unwrap_or(redirect_uri).to_owned()
     }
 
-    /// Ports of the gateway: front, back, operations, auditors.
-    pub(super) const fn gateway_ports(&self) -> [u16; 4] {
-        [self.front, self.back, self.ops, self.desk]
+    /// Ports of the gateway: front, back, operations, auditors, operators.
+    pub(super) const fn gateway_ports(&self) -> [u16; 5] {
+        [self.front, self.back, self.ops, self.desk, self.admin]
     }
 
     /// Where every name leads: to this machine, and the channels of the gateway to the ports of the node that was started
@@ -303,6 +308,12 @@ impl Layout {
     #[must_use]
     pub fn desk_origin(&self) -> String {
         format!("https://{DESK_HOST}:{}", self.desk)
+    }
+
+    /// Where operators look after the node.
+    #[must_use]
+    pub fn admin_origin(&self) -> String {
+        format!("https://{ADMIN_HOST}:{}", self.admin)
     }
 
     /// Where a list is published.
@@ -406,8 +417,9 @@ impl Layout {
             (NODE_FILE, BACK_HOST),
             ("login", LOGIN_HOST),
             ("logboek", DESK_HOST),
+            ("beheer", ADMIN_HOST),
         ];
-        let readers = READERS.map(|(file, host)| (file.to_owned(), host.to_owned()));
+        let readers = READERS.into_iter().chain(OPERATORS).map(|(file, host)| (file.to_owned(), host.to_owned()));
         let fixed = fixed.into_iter().map(|(file, host)| (file.to_owned(), host.to_owned()));
         let clients = self.clients.iter().map(|client| (client.file.to_owned(), client.client_id.clone()));
         for (file, host) in fixed.chain(his).chain(clients).chain(readers) {

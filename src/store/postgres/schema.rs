@@ -36,6 +36,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("V2__lasting_grants", include_str!("../migrations/postgres/V2__lasting_grants.sql")),
     ("V3__used_ids", include_str!("../migrations/postgres/V3__used_ids.sql")),
     ("V4__audit_index", include_str!("../migrations/postgres/V4__audit_index.sql")),
+    ("V5__stops", include_str!("../migrations/postgres/V5__stops.sql")),
 ];
 
 /// How often a node tries to make the schema that others may be making too.

@@ -6,6 +6,7 @@ use tokio_postgres::types::ToSql;
 
 use super::super::cache::CachedTokens;
 use super::super::conformance::{self, BSN, CLIENT, code, grant, lasting, now, refresh, token, visit};
+use super::super::stops_conformance;
 use super::testing::Database;
 use super::*;
 use crate::oauth::code::{CodeStore, Presented};
@@ -35,6 +36,21 @@ async fn races_have_one_winner() {
     conformance::of_a_hundred_turns_one_is_done(store.clone()).await;
     conformance::of_twenty_takers_one_gets_the_visit(store.clone()).await;
     conformance::of_a_hundred_uses_one_is_first(store).await;
+    database.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_many_who_stop_the_same_one_is_first() {
+    let Some(database) = Database::new().await else { return };
+    let store = Arc::new(database.open().await);
+    stops_conformance::of_twenty_who_stop_the_same_one_is_first(store.clone()).await;
+    database.remove().await;
+}
+
+#[tokio::test]
+async fn it_keeps_what_operators_stop() {
+    let Some(database) = Database::new().await else { return };
+    stops_conformance::a_target_is_stopped_once_and_goes_on_once(&database.open().await).await;
     database.remove().await;
 }
 

@@ -145,6 +145,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("V1__codes_grants_visits", include_str!("../migrations/sqlite/V1__codes_grants_visits.sql")),
     ("V2__lasting_grants", include_str!("../migrations/sqlite/V2__lasting_grants.sql")),
     ("V3__used_ids", include_str!("../migrations/sqlite/V3__used_ids.sql")),
+    ("V4__stops", include_str!("../migrations/sqlite/V4__stops.sql")),
 ];
 
 /// Every form of the index. There is no way from one to the next but to rebuild it.
@@ -177,7 +178,7 @@ mod tests {
         let strict: i64 = connection
             .query_row("SELECT count(*) FROM pragma_table_list WHERE strict = 1", [], |row| row.get(0))
             .unwrap();
-        assert_eq!(strict, 6);
+        assert_eq!(strict, 7);
     }
 
     #[test]

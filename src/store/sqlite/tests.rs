@@ -6,7 +6,9 @@ use rusqlite::{Connection, params};
 
 use super::super::cache::CachedTokens;
 use super::super::conformance::{self, BSN, CLIENT, Scratch, code, grant, lasting, now, refresh, token, visit};
+use super::super::stops_conformance;
 use super::*;
+use crate::operations::StopStore as _;
 use crate::secret::{Handle, Secret};
 
 fn sealer(byte: u8) -> Sealer {
@@ -47,6 +49,21 @@ async fn it_is_a_replay_store() {
     let scratch = Scratch::new();
     conformance::an_id_is_used_once(&open(&scratch)).await;
     conformance::a_used_id_outlives_its_assertion(&open(&scratch)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_many_who_stop_the_same_one_is_first() {
+    let scratch = Scratch::new();
+    let store = Arc::new(open(&scratch));
+    stops_conformance::of_twenty_who_stop_the_same_one_is_first(store.clone()).await;
+}
+
+#[tokio::test]
+async fn it_keeps_what_operators_stop() {
+    let scratch = Scratch::new();
+    stops_conformance::a_target_is_stopped_once_and_goes_on_once(&open(&scratch)).await;
+    let targets = open(&scratch).in_force().await.unwrap().into_iter().map(|stop| stop.target.to_string());
+    assert_eq!(targets.collect::<Vec<_>>(), ["practice:huisarts.waterkant@medmij", "everything"], "a restart keeps it");
 }
 
 #[tokio::test]

@@ -39,7 +39,7 @@ impl Again {
 
         // On other ports: those of before may have been given to somebody else.
         let bind = || TcpListener::bind("127.0.0.1:0").unwrap();
-        let listeners = Listeners { front: bind(), back: bind(), ops: bind(), auditors: None };
+        let listeners = Listeners { front: bind(), back: bind(), ops: bind(), auditors: None, admin: None };
         let port = |url: &str| url.rsplit_once(':').unwrap().1.to_owned();
         let file = left.path().join("gateway.toml");
         let mut written = std::fs::read_to_string(&file).unwrap();

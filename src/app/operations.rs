@@ -1,0 +1,137 @@
+//! The desk of operators in a node: a listener of its own, with mutual TLS; and the emergency switch, which every node obeys.
+
+use std::sync::Arc;
+
+use super::assemble::Shared;
+use super::his::Observed;
+use super::lists::ListsPart;
+use crate::clock::SharedClock;
+use crate::config::{Admin, Config, Dialect, His, OperatorRole};
+use crate::monitor::alarms::Alarm;
+use crate::monitor::ready::{Readiness, Report};
+use crate::operations::desk::Refusals;
+use crate::operations::view::{AlarmView, ListView, NodeView};
+use crate::operations::{Desk, Endpoint, Installation, Operators, Role, Sources, Stop, Switch};
+use crate::routes::OperatorFace;
+use crate::routing::SharedSnapshot;
+use crate::store::Store;
+
+/// What operators see and do that outlives a reload.
+pub(super) struct Operations {
+    /// The emergency switch, which every node obeys.
+    pub(super) switch: Arc<Switch>,
+    lists: Arc<dyn Fn() -> Vec<ListView> + Send + Sync>,
+    /// Whether the node is ready, which operators see too.
+    pub(super) readiness: Arc<Readiness>,
+    refusals: Arc<Refusals>,
+}
+
+impl Operations {
+    /// Of a node that is built. What is stopped is an alarm, too: somebody must lift it again.
+    pub(super) fn of(
+        lists: &ListsPart,
+        store: &Arc<dyn Store>,
+        snapshot: &SharedSnapshot,
+        clock: &SharedClock,
+    ) -> Self {
+        let alarms = lists.alarms();
+        let told = move |stops: &[Stop]| {
+            let targets: Vec<_> = stops.iter().map(|stop| stop.target.to_string()).collect();
+            alarms.set(Alarm::AccessStopped, (!targets.is_empty()).then(|| targets.join(" ")).as_deref());
+        };
+        Self {
+            switch: Arc::new(Switch::new(Arc::clone(store) as _, Arc::clone(snapshot), Box::new(told))),
+            lists: Arc::new(lists.views()),
+            readiness: Arc::default(),
+            refusals: Arc::new(Refusals::new(Arc::clone(clock))),
+        }
+    }
+}
+
+/// The face of the desk, when the configuration has one.
+pub(super) fn face(config: &Config, shared: &Shared, his: Vec<Installation>) -> Option<OperatorFace> {
+    let (section, own) = (config.admin.as_ref()?, &shared.operations);
+    let lists = Arc::clone(&own.lists);
+    let desk = Desk {
+        operators: operators(section),
+        sources: Sources { node: Box::new(node(config, &own.readiness)), lists: Box::new(move || lists()), his },
+        snapshot: Arc::clone(&shared.snapshot),
+        switch: Arc::clone(&own.switch),
+        audit: Arc::clone(&shared.audit) as _,
+        refusals: Arc::clone(&own.refusals),
+        clock: Arc::clone(&shared.clock),
+    };
+    Some(OperatorFace { router: crate::operations::http::router(Arc::new(desk)), watch: shared.watch.clone() })
+}
+
+fn operators(section: &Admin) -> Operators {
+    let role = |role: OperatorRole| match role {
+        OperatorRole::Reader => Role::Reader,
+        OperatorRole::Operator => Role::Operator,
+        OperatorRole::Auditor => Role::Auditor,
+    };
+    Operators::new(section.operators.iter().map(|(name, written)| (name.clone(), role(*written))))
+}
+
+fn node(config: &Config, readiness: &Arc<Readiness>) -> impl Fn() -> NodeView + Send + Sync + use<> {
+    let (name, environment, configuration) = (config.node.name.clone(), config.environment.as_str(), config.hash());
+    let readiness = Arc::clone(readiness);
+    move || {
+        let Report { ready, audit, audit_index, checkpoints, store, lists, state, alarms, .. } = readiness.report();
+        let alarms = alarms.into_iter().map(|raised| AlarmView { alarm: raised.alarm, detail: raised.detail });
+        NodeView {
+            name: name.clone(),
+            version: env!("CARGO_PKG_VERSION"),
+            environment,
+            configuration: configuration.clone(),
+            state,
+            ready,
+            parts: [
+                ("audit", audit),
+                ("audit_index", audit_index),
+                ("checkpoints", checkpoints),
+                ("store", store),
+                ("lists", lists),
+            ]
+            .into(),
+            alarms: alarms.collect(),
+        }
+    }
+}
+
+/// The HIS installations of a configuration, with their endpoints.
+pub(super) fn installations(config: &Config, observed: &[Observed]) -> Vec<Installation> {
+    config.his.iter().map(|his| installation(his, observed)).collect()
+}
+
+fn installation(his: &His, observed: &[Observed]) -> Installation {
+    let own = observed.iter().filter(|endpoint| endpoint.his == his.id);
+    let endpoints = own.map(|endpoint| {
+        let pool = Arc::clone(&endpoint.pool);
+        Endpoint {
+            name: endpoint.endpoint,
+            host: host(his, endpoint.endpoint),
+            figures: Box::new(move || pool.figures()),
+        }
+    });
+    Installation {
+        id: his.id.clone(),
+        dialect: match his.dialect {
+            Dialect::Fhir => "fhir",
+            Dialect::SmartBackend => "smart-backend",
+            Dialect::Rest => "his-rest",
+        },
+        endpoints: endpoints.collect(),
+    }
+}
+
+/// Where an endpoint of an installation is.
+fn host(his: &His, endpoint: &str) -> String {
+    let r4 = his.manner.as_ref().and_then(|manner| manner.r4_base_url.as_ref());
+    let url = match endpoint {
+        "r4" => r4,
+        "token" => his.backend.as_ref().map(|backend| &backend.token_url),
+        _ => None,
+    };
+    url.unwrap_or(&his.base_url).host().to_string()
+}

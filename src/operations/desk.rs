@@ -1,0 +1,268 @@
+//! The desk of operators: knows who is there, shows the state of the node, and throws the emergency switch, on record.
+
+use std::net::IpAddr;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use governor::middleware::NoOpMiddleware;
+use governor::state::{InMemoryState, NotKeyed};
+use governor::{Quota, RateLimiter};
+
+use super::operators::{Changes, NotAllowed, Operators, Person, Reads, Reviews, Right};
+use super::state::{self, Part, Sources};
+use super::switch::{Reason, Stop, Switch, SwitchError};
+use super::view::{ClientsView, DoneView, HisView, ListView, NodeView, PastStopView, PracticesView, StopView};
+use crate::audit::{AuditError, AuditEvent, AuditLog, AuditReceipt, Authorization, Kind, Outcome, User, receipt};
+use crate::clock::SharedClock;
+use crate::medmij::{Hostname, LocalId};
+use crate::routing::{SharedSnapshot, Target};
+
+/// How many refused requests a minute are answered and recorded one by one. Who is let in is never counted, so nobody keeps an
+/// operator away by being refused.
+const REFUSED_A_MINUTE: NonZeroU32 = NonZeroU32::new(60).unwrap();
+
+/// What the desk needs.
+pub struct Desk {
+    /// Who may come.
+    pub operators: Operators,
+    /// What only the running node knows.
+    pub sources: Sources,
+    /// The snapshot in force.
+    pub snapshot: SharedSnapshot,
+    /// The emergency switch.
+    pub switch: Arc<Switch>,
+    /// Where it is recorded what somebody did.
+    pub audit: Arc<dyn AuditLog>,
+    /// Bounds what is recorded of who is refused.
+    pub refusals: Arc<Refusals>,
+    /// Time.
+    pub clock: SharedClock,
+}
+
+/// Why something is not shown or done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum DeskError {
+    /// The certificate names nobody who may come.
+    #[error("this certificate names no operator")]
+    Nobody,
+    /// Their role does not allow it.
+    #[error("your role does not allow this")]
+    NotAllowed,
+    /// So many requests were refused that no more are recorded; after so many seconds some are again.
+    #[error("too many requests were refused; try again in {0} s")]
+    TooManyRefused(u32),
+    /// Nothing can be stopped by that name.
+    #[error("say what: everything, client:<client_id>, his:<id> or practice:<name>, one that is known here")]
+    Target,
+    /// No reason is given, or it is too short, too long, or names a person by their number.
+    #[error("say why in 10 to 500 characters on one line, without a BSN")]
+    Reason,
+    /// What was sent cannot be read.
+    #[error("what was sent cannot be read")]
+    Form,
+    /// The switch was not thrown.
+    #[error(transparent)]
+    Switch(#[from] SwitchError),
+    /// It cannot be recorded, so it is not done.
+    #[error(transparent)]
+    Audit(#[from] AuditError),
+}
+
+/// Bounds refusals.
+pub struct Refusals {
+    limit: RateLimiter<NotKeyed, InMemoryState, Monotonic, NoOpMiddleware<Instant>>,
+    clock: Monotonic,
+}
+
+/// The monotonic time of our clock.
+#[derive(Clone)]
+struct Monotonic(SharedClock);
+
+impl governor::clock::Clock for Monotonic {
+    type Instant = Instant;
+
+    fn now(&self) -> Instant {
+        self.0.monotonic()
+    }
+}
+
+impl Refusals {
+    /// By this clock.
+    #[must_use]
+    pub fn new(clock: SharedClock) -> Self {
+        let clock = Monotonic(clock);
+        Self { limit: RateLimiter::direct_with_clock(Quota::per_minute(REFUSED_A_MINUTE), clock.clone()), clock }
+    }
+
+    fn count(&self) -> Result<(), DeskError> {
+        use governor::clock::Clock as _;
+        let seconds = |wait: Duration| u32::try_from(wait.as_millis().div_ceil(1_000)).unwrap_or(u32::MAX).max(1);
+        self.limit.check().map_err(|early| DeskError::TooManyRefused(seconds(early.wait_time_from(self.clock.now()))))
+    }
+}
+
+impl Desk {
+    /// Somebody with this right. Who has it not is on record with what they asked for.
+    ///
+    /// # Errors
+    /// `Nobody`, `NotAllowed` or `TooManyRefused`.
+    pub async fn admit<R: Right>(&self, names: &[Hostname], address: IpAddr, asked: &str) -> Result<R, DeskError> {
+        let Some(person) = self.operators.recognise(names, address) else {
+            self.refusals.count()?;
+            let mut event = AuditEvent::new(self.clock.now(), Kind::Administration, Outcome::Refused);
+            event.peer = names.first().cloned();
+            event.user = names.first().and_then(|name| User::operator(name.as_str()));
+            event.access_point = Some(address);
+            self.note(AuditEvent { reason: Some("no-operator"), detail: Some(asked.into()), ..event }).await;
+            return Err(DeskError::Nobody);
+        };
+        match R::of(person) {
+            Ok(right) => Ok(right),
+            Err(NotAllowed(person)) => {
+                self.refusals.count()?;
+                let event = self.event(&person, Kind::Administration, Outcome::Refused);
+                self.note(AuditEvent { reason: Some("not-their-role"), detail: Some(asked.into()), ..event }).await;
+                Err(DeskError::NotAllowed)
+            }
+        }
+    }
+
+    /// The node as a whole.
+    #[must_use]
+    pub fn node(&self, _: &Reads) -> NodeView {
+        (self.sources.node)()
+    }
+
+    /// Practices.
+    #[must_use]
+    pub fn practices(&self, _: &Reads, part: &Part) -> PracticesView {
+        state::practices(&self.snapshot.load(), part, self.clock.now())
+    }
+
+    /// Clients.
+    #[must_use]
+    pub fn clients(&self, _: &Reads, part: &Part) -> ClientsView {
+        state::clients(&self.snapshot.load(), part)
+    }
+
+    /// Installations of a HIS.
+    #[must_use]
+    pub fn his(&self, _: &Reads) -> Vec<HisView> {
+        state::his(&self.snapshot.load(), &self.sources.his)
+    }
+
+    /// The lists.
+    #[must_use]
+    pub fn lists(&self, _: &Reads) -> Vec<ListView> {
+        (self.sources.lists)()
+    }
+
+    /// What is stopped.
+    #[must_use]
+    pub fn stops(&self, _: &Reads) -> Vec<StopView> {
+        self.switch.known().iter().map(state::stop).collect()
+    }
+
+    /// What was stopped, and by whom.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn past_stops(&self, _: &Reviews) -> Result<Vec<PastStopView>, DeskError> {
+        Ok(self.switch.past().await?.iter().map(state::past).collect())
+    }
+
+    /// Stops something, on record before it happens.
+    ///
+    /// # Errors
+    /// See [`DeskError`].
+    pub async fn stop(&self, by: &Changes, target: &str, reason: &str) -> Result<DoneView, DeskError> {
+        let target = self.known(target)?;
+        let reason = Reason::parse(reason).ok_or(DeskError::Reason)?;
+        let (person, now) = (by.person(), self.clock.now());
+        let mut event = self.about(person, Kind::AccessStopped, &target);
+        let id = LocalId::new(now);
+        event.local_id = Some(id);
+        event.detail = Some(format!("{target}: {}", reason.as_str()).into());
+        let intent = self.intend(&event).await?;
+        let stop = Stop { id, target, reason, by: person.name().to_string(), at: now };
+        let done = self.switch.stop(stop).await;
+        self.done(event, intent, done).await
+    }
+
+    /// Lets something go on, on record before it happens. Anything may go on, also what is not known here any more.
+    ///
+    /// # Errors
+    /// See [`DeskError`].
+    pub async fn lift(&self, by: &Changes, target: &str) -> Result<DoneView, DeskError> {
+        let target = Target::parse(target).ok_or(DeskError::Target)?;
+        let (person, now) = (by.person(), self.clock.now());
+        let mut event = self.about(person, Kind::AccessRestored, &target);
+        event.detail = Some(target.to_string().into());
+        let intent = self.intend(&event).await?;
+        let done = self.switch.lift(&target, person.name().as_str(), now).await;
+        self.done(event, intent, done).await
+    }
+
+    /// Something that there is to stop: a name with a typo would stop nothing, and say that it did.
+    fn known(&self, text: &str) -> Result<Target, DeskError> {
+        let target = Target::parse(text).ok_or(DeskError::Target)?;
+        let snapshot = self.snapshot.load();
+        let known = match &target {
+            Target::Everything => true,
+            Target::Client(id) => {
+                snapshot.lists.ocl.client(id.as_str()).is_some() || snapshot.clients.portal(id.as_str()).is_some()
+            }
+            Target::His(id) => self.sources.his.iter().any(|one| one.id == *id),
+            Target::Practice(provider) => snapshot.practices.practice(provider.as_str()).is_some(),
+        };
+        if known { Ok(target) } else { Err(DeskError::Target) }
+    }
+
+    async fn intend(&self, event: &AuditEvent) -> Result<AuditReceipt, DeskError> {
+        let intent = AuditEvent { outcome: Outcome::Intended, ..event.clone() };
+        Ok(receipt(self.audit.append(&intent)?).await?)
+    }
+
+    /// Records what became of it. The intent stands in any case, so a log that cannot take this changes nothing.
+    async fn done(
+        &self,
+        event: AuditEvent,
+        intent: AuditReceipt,
+        done: Result<bool, SwitchError>,
+    ) -> Result<DoneView, DeskError> {
+        let (outcome, reason) = match done {
+            Ok(true) => (Outcome::Done, None),
+            Ok(false) => (Outcome::Done, Some("no-change")),
+            Err(SwitchError::TooMany) => (Outcome::Refused, Some("too-many-stops")),
+            Err(SwitchError::Store) => (Outcome::Failed, Some("store-down")),
+        };
+        self.note(AuditEvent { outcome, reason, intent: Some(intent.index()), ..event }).await;
+        Ok(DoneView { changed: done?, receipt: intent.to_string() })
+    }
+
+    async fn note(&self, event: AuditEvent) {
+        if let Ok(pending) = self.audit.append(&event) {
+            let _ = receipt(pending).await;
+        }
+    }
+
+    fn about(&self, person: &Person, kind: Kind, target: &Target) -> AuditEvent {
+        let mut event = self.event(person, kind, Outcome::Done);
+        match target {
+            Target::Client(id) => event.client_id = Some(id.clone()),
+            Target::Practice(provider) => event.provider = Some(provider.clone()),
+            Target::Everything | Target::His(_) => {}
+        }
+        event
+    }
+
+    fn event(&self, person: &Person, kind: Kind, outcome: Outcome) -> AuditEvent {
+        let mut event = AuditEvent::new(self.clock.now(), kind, outcome);
+        event.peer = Some(person.name().clone());
+        event.access_point = Some(person.address());
+        event.user = User::operator(person.name().as_str());
+        event.authorization = Some(Authorization::Operator);
+        event
+    }
+}

@@ -1,0 +1,210 @@
+//! The operations face on the wire, over mutual TLS: `/api/v1` as the OpenAPI document beside it describes, and pages for people. A
+//! route of the API is put there together with its description, so neither is without the other.
+
+mod answer;
+mod pages;
+
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, FromRequestParts, MatchedPath, Path, Query, State};
+use axum::http::request::Parts;
+use axum::response::Response;
+use axum::routing::get;
+use axum::{Extension, Router};
+use serde::Deserialize;
+use tower_http::csrf::CsrfLayer;
+use utoipa::OpenApi as _;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use self::answer::{Refusals, failed, json, no_such_page};
+use super::desk::{Desk, DeskError};
+use super::operators::{Changes, Reads, Reviews, Right};
+use super::state::Part;
+use super::view::{
+    ClientsView, DoneView, ErrorView, HisView, ListView, NodeView, PastStopView, PracticesView, StopView, StopWish,
+};
+use crate::edge::Connection;
+
+/// Largest body that is read, in bytes.
+const BODY_MAX_BYTES: usize = 16 * 1024;
+
+/// Where the API is.
+const API: &str = "/api/v1";
+
+/// Says what it is; routes and shapes come with the routes.
+#[derive(utoipa::OpenApi)]
+#[openapi(
+    info(
+        title = "Inzage: operations",
+        description = "State and emergency switch of a node, over mutual TLS. Who may what: a reader sees the state, an auditor also \
+                       who stopped what, an operator also changes it. Each change, and each refused request, is on record."
+    ),
+    components(schemas(ErrorView)),
+    security(("certificate" = [])),
+    modifiers(&Certificate)
+)]
+struct About;
+
+/// Callers are known by their certificate.
+struct Certificate;
+
+impl utoipa::Modify for Certificate {
+    fn modify(&self, document: &mut OpenApi) {
+        use utoipa::openapi::security::SecurityScheme;
+        let scheme = SecurityScheme::MutualTls {
+            description: Some("A certificate of an operator.".to_owned()),
+            deprecated: None,
+            extensions: None,
+        };
+        document.components.get_or_insert_default().add_security_scheme("certificate", scheme);
+    }
+}
+
+/// Every route of the API, and its description.
+fn api() -> (Router<Arc<Desk>>, OpenApi) {
+    let routes = OpenApiRouter::new()
+        .routes(routes!(node))
+        .routes(routes!(practices))
+        .routes(routes!(clients))
+        .routes(routes!(his))
+        .routes(routes!(lists))
+        .routes(routes!(stops))
+        .routes(routes!(stop, lift))
+        .routes(routes!(past_stops));
+    OpenApiRouter::with_openapi(About::openapi()).nest(API, routes).split_for_parts()
+}
+
+/// The OpenAPI document.
+#[must_use]
+pub fn document() -> OpenApi {
+    api().1
+}
+
+/// The routes of the desk.
+pub fn router(desk: Arc<Desk>) -> Router {
+    let (routes, document) = api();
+    let document = Arc::new(document);
+    let told = move |_: Allowed<Reads>| std::future::ready(json(&*document));
+    routes
+        .route(&format!("{API}/openapi.json"), get(told))
+        .merge(pages::routes())
+        .fallback(no_such_page)
+        .method_not_allowed_fallback(answer::no_such_method)
+        .layer(DefaultBodyLimit::max(BODY_MAX_BYTES))
+        // A certificate goes along with every request of a browser, whichever site made it.
+        .layer(CsrfLayer::new())
+        .with_state(desk)
+}
+
+/// Somebody with the right that a handler asks for. The answer to who has it not is ready.
+struct Allowed<R>(R);
+
+impl<R: Right> FromRequestParts<Arc<Desk>> for Allowed<R> {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, desk: &Arc<Desk>) -> Result<Self, Response> {
+        let connection = Extension::<Arc<Connection>>::from_request_parts(parts, desk).await;
+        let route = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
+        let failed: fn(DeskError) -> Response = if route.starts_with(API) { failed } else { pages::failed };
+        let Ok(Extension(connection)) = connection else { return Err(failed(DeskError::Nobody)) };
+        let asked = format!("{} {route}", parts.method);
+        let names = connection.peer().map(|peer| peer.names()).unwrap_or_default();
+        desk.admit(names, connection.remote().ip(), &asked).await.map(Self).map_err(failed)
+    }
+}
+
+/// Which entries of many.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+struct Wanted {
+    /// Those after this name: `next` of the answer before.
+    after: Option<String>,
+    /// How many at most.
+    #[param(minimum = 1, maximum = 500, default = 100)]
+    limit: Option<usize>,
+    /// Those with this text in name or id, in any case.
+    with: Option<String>,
+}
+
+impl From<Wanted> for Part {
+    fn from(Wanted { after, limit, with }: Wanted) -> Self {
+        Self::of(after, limit, with.as_deref())
+    }
+}
+
+/// The node as a whole.
+#[utoipa::path(get, path = "/node", responses((status = 200, description = "The node.", body = NodeView), Refusals))]
+async fn node(State(desk): State<Arc<Desk>>, Allowed(who): Allowed<Reads>) -> Response {
+    json(&desk.node(&who))
+}
+
+/// Our practices, by name in the network.
+#[utoipa::path(get, path = "/practices", params(Wanted),
+    responses((status = 200, description = "Practices.", body = PracticesView), Refusals))]
+async fn practices(
+    State(desk): State<Arc<Desk>>,
+    Allowed(who): Allowed<Reads>,
+    wanted: Result<Query<Wanted>, axum::extract::rejection::QueryRejection>,
+) -> Response {
+    wanted.map_or_else(|_| failed(DeskError::Form), |Query(wanted)| json(&desk.practices(&who, &wanted.into())))
+}
+
+/// The clients that may ask: the PGOs of the OAuth client list, and our portals.
+#[utoipa::path(get, path = "/clients", params(Wanted),
+    responses((status = 200, description = "Clients.", body = ClientsView), Refusals))]
+async fn clients(
+    State(desk): State<Arc<Desk>>,
+    Allowed(who): Allowed<Reads>,
+    wanted: Result<Query<Wanted>, axum::extract::rejection::QueryRejection>,
+) -> Response {
+    wanted.map_or_else(|_| failed(DeskError::Form), |Query(wanted)| json(&desk.clients(&who, &wanted.into())))
+}
+
+/// The installations of information systems of practices, as this node sees them.
+#[utoipa::path(get, path = "/his", responses((status = 200, description = "Installations.", body = [HisView]), Refusals))]
+async fn his(State(desk): State<Arc<Desk>>, Allowed(who): Allowed<Reads>) -> Response {
+    json(&desk.his(&who))
+}
+
+/// The four MedMij lists: age, and what changed against the copy before.
+#[utoipa::path(get, path = "/lists", responses((status = 200, description = "Lists.", body = [ListView]), Refusals))]
+async fn lists(State(desk): State<Arc<Desk>>, Allowed(who): Allowed<Reads>) -> Response {
+    json(&desk.lists(&who))
+}
+
+/// What is stopped, as this node knows it.
+#[utoipa::path(get, path = "/stops", responses((status = 200, description = "Stops in force.", body = [StopView]), Refusals))]
+async fn stops(State(desk): State<Arc<Desk>>, Allowed(who): Allowed<Reads>) -> Response {
+    json(&desk.stops(&who))
+}
+
+/// Stops something: here at once, on every other node within two seconds.
+#[utoipa::path(put, path = "/stops/{target}", request_body = StopWish,
+    params(("target" = String, Path, description = "`everything`, `client:<client_id>`, `his:<id>` or `practice:<name>`.")),
+    responses((status = 200, description = "It is stopped.", body = DoneView), Refusals))]
+async fn stop(
+    State(desk): State<Arc<Desk>>,
+    Allowed(who): Allowed<Changes>,
+    Path(target): Path<String>,
+    body: Bytes,
+) -> Response {
+    let Ok(StopWish { reason }) = serde_json::from_slice(&body) else { return failed(DeskError::Form) };
+    desk.stop(&who, &target, &reason).await.map_or_else(failed, |done| json(&done))
+}
+
+/// Lets something go on: here at once, on every other node within two seconds.
+#[utoipa::path(delete, path = "/stops/{target}",
+    params(("target" = String, Path, description = "As for stopping it.")),
+    responses((status = 200, description = "It goes on.", body = DoneView), Refusals))]
+async fn lift(State(desk): State<Arc<Desk>>, Allowed(who): Allowed<Changes>, Path(target): Path<String>) -> Response {
+    desk.lift(&who, &target).await.map_or_else(failed, |done| json(&done))
+}
+
+/// The newest 200 stops, who was behind them, and how they ended. For auditors and operators.
+#[utoipa::path(get, path = "/past-stops",
+    responses((status = 200, description = "Stops, newest first.", body = [PastStopView]), Refusals))]
+async fn past_stops(State(desk): State<Arc<Desk>>, Allowed(who): Allowed<Reviews>) -> Response {
+    desk.past_stops(&who).await.map_or_else(failed, |past| json(&past))
+}

@@ -1,0 +1,208 @@
+//! The emergency switch: what operators stop and start again, kept in the store that all nodes share. Each node reads it every
+//! second, so a stop is in force everywhere within two; while the store is gone, what was read last holds.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use jiff::Timestamp;
+use tokio::sync::Semaphore;
+use tokio::time::{MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
+
+use crate::medmij::{LocalId, holds_bsn};
+use crate::oauth::store::{StoreError, StoreFuture};
+use crate::routing::{SharedSnapshot, Stops, Target, put_stops};
+
+/// How often each node reads what is stopped.
+const EVERY: Duration = Duration::from_secs(1);
+/// Most stops that can be in force: more than that is a stop of everything.
+pub const IN_FORCE_MAX: usize = 1_000;
+/// Most stops that are told of the past.
+pub const PAST_MAX: usize = 200;
+
+/// Why something is stopped, in somebody's own words: 10 to 500 characters on one line, without a BSN.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reason(String);
+
+impl Reason {
+    /// Reads what somebody typed.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let fits = (10..=500).contains(&text.chars().count()) && !text.chars().any(char::is_control);
+        (fits && !holds_bsn(text)).then(|| Self(text.to_owned()))
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Something that an operator stopped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stop {
+    /// Which stop.
+    pub id: LocalId,
+    /// What.
+    pub target: Target,
+    /// Why.
+    pub reason: Reason,
+    /// Who.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A stop, and how it ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PastStop {
+    /// The stop.
+    pub stop: Stop,
+    /// Who lifted it and when; `None` while it is in force.
+    pub lifted: Option<(String, Timestamp)>,
+}
+
+/// Where stops are kept.
+pub trait StopStore: Send + Sync {
+    /// Keeps a stop; whether there was none of this target.
+    fn stop(&self, stop: Stop) -> StoreFuture<'_, bool>;
+
+    /// Lifts the stop of a target; whether there was one.
+    fn lift<'a>(&'a self, target: &Target, by: &str, at: Timestamp) -> StoreFuture<'a, bool>;
+
+    /// What is in force, oldest first; at most twice [`IN_FORCE_MAX`].
+    fn in_force(&self) -> StoreFuture<'_, Vec<Stop>>;
+
+    /// The newest stops, in force and lifted, newest first; at most [`PAST_MAX`].
+    fn past(&self) -> StoreFuture<'_, Vec<PastStop>>;
+}
+
+/// Why the switch was not thrown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SwitchError {
+    /// So many stops are in force that everything should be.
+    #[error("too many stops are in force: stop everything, or lift some")]
+    TooMany,
+    /// The store does not answer; whether the change was made is not known.
+    #[error("the store does not answer: look again whether it was done")]
+    Store,
+}
+
+impl From<StoreError> for SwitchError {
+    fn from(_: StoreError) -> Self {
+        Self::Store
+    }
+}
+
+/// Is told what is stopped, whenever that changes.
+pub type Told = Box<dyn Fn(&[Stop]) + Send + Sync>;
+
+/// The switch of a node.
+pub struct Switch {
+    store: Arc<dyn StopStore>,
+    snapshot: SharedSnapshot,
+    known: ArcSwap<Vec<Stop>>,
+    /// One reading at a time, so that an older one never replaces a newer one.
+    turn: Semaphore,
+    told: Told,
+}
+
+impl Switch {
+    /// A switch that has read nothing yet.
+    #[must_use]
+    pub fn new(store: Arc<dyn StopStore>, snapshot: SharedSnapshot, told: Told) -> Self {
+        Self { store, snapshot, known: ArcSwap::default(), turn: Semaphore::new(1), told }
+    }
+
+    /// What is in force, as this node last read it.
+    #[must_use]
+    pub fn known(&self) -> Arc<Vec<Stop>> {
+        self.known.load_full()
+    }
+
+    /// What was stopped, newest first.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn past(&self) -> Result<Vec<PastStop>, SwitchError> {
+        Ok(self.store.past().await?)
+    }
+
+    /// Stops something, here at once and on every other node within two seconds; whether it was not stopped before.
+    ///
+    /// # Errors
+    /// See [`SwitchError`].
+    pub async fn stop(&self, stop: Stop) -> Result<bool, SwitchError> {
+        if self.known.load().len() >= IN_FORCE_MAX && stop.target != Target::Everything {
+            return Err(SwitchError::TooMany);
+        }
+        let new = self.store.stop(stop).await?;
+        self.read().await?;
+        Ok(new)
+    }
+
+    /// Lets something go on; whether it was stopped.
+    ///
+    /// # Errors
+    /// See [`SwitchError`].
+    pub async fn lift(&self, target: &Target, by: &str, at: Timestamp) -> Result<bool, SwitchError> {
+        let lifted = self.store.lift(target, by, at).await?;
+        self.read().await?;
+        Ok(lifted)
+    }
+
+    /// Reads what is stopped and puts it into force.
+    ///
+    /// # Errors
+    /// When the store does not answer; what was read before holds.
+    pub async fn read(&self) -> Result<(), StoreError> {
+        let _turn = self.turn.acquire().await.map_err(|_| StoreError)?;
+        let found = self.store.in_force().await?;
+        if **self.known.load() != found {
+            (self.told)(&found);
+            put_stops(&self.snapshot, &Arc::new(found.iter().map(|stop| stop.target.clone()).collect::<Stops>()));
+            self.known.store(Arc::new(found));
+        }
+        Ok(())
+    }
+
+    /// Reads until it succeeds once: a node that starts may not serve what is stopped. Returns when it did, or at `stop`.
+    pub async fn begin(&self, stop: &CancellationToken) {
+        let mut pace = interval(EVERY);
+        let read = async {
+            pace.tick().await;
+            while self.read().await.is_err() {
+                tracing::warn!("the store does not tell what operators have stopped; nothing is served before it does");
+                pace.tick().await;
+            }
+        };
+        stop.run_until_cancelled(read).await;
+    }
+
+    /// Reads every second until `stop`.
+    pub async fn keep(self: Arc<Self>, stop: CancellationToken) {
+        let mut pace = interval(EVERY);
+        pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        while stop.run_until_cancelled(pace.tick()).await.is_some() {
+            // Whether the store answers is its own alarm and readiness.
+            let _last_known_holds = self.read().await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_says_something_and_names_nobody() {
+        assert_eq!(Reason::parse("  het HIS geeft verkeerde antwoorden ").unwrap().as_str().len(), 34);
+        let long = "a".repeat(501);
+        for text in ["", "te kort", "klacht van 999911132 over inzage", "een regel\nen nog een", &long] {
+            assert_eq!(Reason::parse(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! What is shown of a node: the same values as JSON, in the OpenAPI document and on the pages. No personal data of patients is
+//! in them; who stopped something is shown to those only who may review that.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// The node as a whole.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct NodeView {
+    /// Its name.
+    pub name: String,
+    /// The release that runs.
+    pub version: &'static str,
+    /// `production`, or what else the configuration says.
+    pub environment: &'static str,
+    /// SHA-256 of the configuration, in hexadecimal.
+    pub configuration: String,
+    /// `starting`, `serving` or `draining`.
+    pub state: &'static str,
+    /// Whether requests can be served.
+    pub ready: bool,
+    /// Each part by name: `ok`, or why not.
+    pub parts: BTreeMap<&'static str, String>,
+    /// What needs an operator.
+    pub alarms: Vec<AlarmView>,
+}
+
+/// Something that needs an operator although the node goes on.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct AlarmView {
+    /// Its name; alerts are built on it.
+    pub alarm: &'static str,
+    /// What exactly.
+    pub detail: String,
+}
+
+/// Practices, by provider name.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct PracticesView {
+    /// How many there are.
+    pub total: usize,
+    /// These of them.
+    pub practices: Vec<PracticeView>,
+    /// Ask again with `after` this for the next ones; absent at the end.
+    pub next: Option<String>,
+}
+
+/// One practice.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct PracticeView {
+    /// Its name in the network.
+    pub provider: String,
+    /// Its name for people.
+    pub name: String,
+    /// Its town.
+    pub place: String,
+    /// The HIS that holds its records.
+    pub his: String,
+    /// `open` or `closed`, as the configuration has it.
+    pub state: &'static str,
+    /// Lines recorded before this day stay hidden.
+    pub access_start: String,
+    /// The services that it gives now, by the ZAL or the catalogue.
+    pub services: Vec<String>,
+    /// `stopped`, `stopped-his` or `stopped-practice`, when an operator has stopped it.
+    pub stopped: Option<&'static str>,
+}
+
+/// Clients, by client_id.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ClientsView {
+    /// How many there are.
+    pub total: usize,
+    /// These of them.
+    pub clients: Vec<ClientView>,
+    /// Ask again with `after` this for the next ones; absent at the end.
+    pub next: Option<String>,
+}
+
+/// One client.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ClientView {
+    /// Its client_id.
+    pub client_id: String,
+    /// The organisation behind it.
+    pub name: String,
+    /// `pgo`, which exists by the OAuth client list, or `portal`, which exists by our register.
+    pub kind: &'static str,
+    /// `stopped` or `stopped-client`, when an operator has stopped it.
+    pub stopped: Option<&'static str>,
+}
+
+/// An installation of a practice information system.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct HisView {
+    /// Its id in the configuration.
+    pub id: String,
+    /// How it speaks.
+    pub dialect: &'static str,
+    /// How many of our practices it holds.
+    pub practices: usize,
+    /// Its endpoints.
+    pub endpoints: Vec<EndpointView>,
+    /// `stopped` or `stopped-his`, when an operator has stopped it.
+    pub stopped: Option<&'static str>,
+}
+
+/// One endpoint of an installation, since the start of the node.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct EndpointView {
+    /// What it is for: `fhir`, `r4`, `rest` or `token`.
+    pub endpoint: &'static str,
+    /// The host.
+    pub host: String,
+    /// `closed`: it is asked; `open`: it keeps failing and is left alone; `half_open`: one request tries it.
+    pub breaker: &'static str,
+    /// Requests under way.
+    pub in_flight: usize,
+    /// Requests that were sent a second time.
+    pub repeated: u64,
+    /// How exchanges ended, and how often.
+    pub endings: BTreeMap<&'static str, u64>,
+}
+
+/// One of the four lists.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ListView {
+    /// `ZAL`, `OCL`, `WHL` or `GNL`.
+    pub list: String,
+    /// Its number (*Volgnummer*).
+    pub sequence: u64,
+    /// When it was published.
+    pub published: String,
+    /// Seconds since the publisher last gave it.
+    pub age_seconds: u64,
+    /// How many entries it has.
+    pub entries: usize,
+    /// What changed when it came into force, since the start of the node.
+    pub change: Option<ChangeView>,
+}
+
+/// What changed between two copies of a list.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub struct ChangeView {
+    /// The number of the copy before.
+    pub before: u64,
+    /// When the newer one came into force.
+    pub at: String,
+    /// What is new.
+    pub added: NamesView,
+    /// What is no longer there.
+    pub gone: NamesView,
+    /// What is there with other facts.
+    pub changed: NamesView,
+}
+
+/// Names, of which there may be many.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub struct NamesView {
+    /// How many.
+    pub count: usize,
+    /// The first of them, 100 at most.
+    pub names: Vec<String>,
+}
+
+/// Something that is stopped.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct StopView {
+    /// `everything`, `client:<client_id>`, `his:<id>` or `practice:<provider>`.
+    pub target: String,
+    /// Why.
+    pub reason: String,
+    /// Since when.
+    pub since: String,
+}
+
+/// A stop, who was behind it, and how it ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct PastStopView {
+    /// Which stop; the id in the audit log.
+    pub id: String,
+    /// What was stopped.
+    pub target: String,
+    /// Why.
+    pub reason: String,
+    /// Who.
+    pub by: String,
+    /// When.
+    pub since: String,
+    /// Who let it go on, when somebody has.
+    pub lifted_by: Option<String>,
+    /// When.
+    pub lifted: Option<String>,
+}
+
+/// A wish to stop something.
+#[derive(Debug, Clone, serde::Deserialize, ToSchema)]
+pub struct StopWish {
+    /// Why: 10 to 500 characters on one line, without a BSN. Patients do not see it.
+    #[schema(min_length = 10, max_length = 500)]
+    pub reason: String,
+}
+
+/// What became of a change.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct DoneView {
+    /// Whether it changed anything: what is stopped already stays as it is.
+    pub changed: bool,
+    /// The record of it in the audit log.
+    pub receipt: String,
+}
+
+/// Why something was not done.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ErrorView {
+    /// A code.
+    pub error: &'static str,
+    /// For people.
+    pub text: String,
+}
+
+/// A moment as it is shown: RFC 3339 in UTC, whole seconds.
+#[must_use]
+pub fn moment(at: jiff::Timestamp) -> String {
+    format!("{at:.0}")
+}
