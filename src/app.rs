@@ -40,7 +40,7 @@ use crate::edge::{Counters, Edge, EdgeConfig, Listener, WorkerError, Workers, se
 use crate::monitor::http::Monitor;
 use crate::monitor::metrics::{Face, Metrics};
 use crate::monitor::ready::{Parts, Readiness};
-use crate::operations::Switch;
+use crate::operations::{Duty, Switch};
 use crate::routes::{AuditorFace, BackFace, Current, FrontFace, OperatorFace};
 use crate::routing::SharedSnapshot;
 use crate::store::{CachedTokens, Store};
@@ -100,6 +100,7 @@ pub struct App {
     auditors: Option<Half<AuditorFace>>,
     admin: Option<Half<OperatorFace>>,
     switch: Arc<Switch>,
+    duty: Arc<Duty>,
     metrics: Arc<Metrics>,
     reloader: Reloader,
     readiness: Arc<Readiness>,
@@ -192,6 +193,7 @@ impl App {
             auditors,
             admin,
             switch,
+            duty,
             metrics,
             reloader,
             readiness,
@@ -209,6 +211,7 @@ impl App {
         background.spawn(chain_log.clone().deliver(controls.stop.clone()));
         background.spawn(sweep(Arc::clone(&store), Arc::clone(&clock), controls.stop.clone()));
         background.spawn(index.prune(controls.stop.clone()));
+        duty.can_end_by(controls.stop.clone());
         switch.begin(&controls.stop).await;
         background.spawn(switch.keep(controls.stop.clone()));
         let (filling, sending) = (index.fill(), syslog.send());

@@ -1,6 +1,7 @@
 //! The technical log: JSON, one event a line. The audit never goes through it, and no personal data does.
 
 mod gather;
+mod level;
 mod line;
 
 use std::fs::OpenOptions;
@@ -9,21 +10,19 @@ use std::path::Path;
 use std::sync::Mutex;
 
 use tracing::Level;
-use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use gather::Gathered;
+use level::Levels;
+pub use level::set as set_level;
 use line::{Lines, Out};
 
-/// Our own events at `level`, those of the libraries at WARN.
-fn targets(level: Level) -> Targets {
-    Targets::new().with_default(LevelFilter::WARN).with_target("inzage", level)
-}
-
 fn begin(out: impl Out, level: Level) {
-    let _ = tracing_subscriber::registry().with(Lines(out)).with(targets(level)).try_init();
+    if tracing_subscriber::registry().with(Lines(out)).with(Levels).try_init().is_ok() {
+        level::set(level);
+    }
 }
 
 /// Lines that wait to be written, while it is there. Dropped, it writes them, and from then on each line is written at once.

@@ -114,7 +114,7 @@ impl App {
         let index = IndexPart::build(config, &clock, &audit, lists.alarms(), opened);
         let syslog = SyslogPart::build(config, &clock, &audit, lists.alarms(), &material.outgoing)?;
         let shared = Shared {
-            operations: Operations::of(&lists, &store, &snapshot, &clock),
+            operations: Operations::of(&lists, &store, &snapshot, config.telemetry.log, &clock),
             keyring: audit_keys.keyring(),
             tokens: Arc::new(cached(&store, &material.registered.practices, &clock)),
             store,
@@ -132,6 +132,7 @@ impl App {
         };
         let tokens = Arc::clone(&shared.tokens);
         let reloader = Reloader::over(config, prints, material, shared, lists.force());
+        reloader.shared().operations.can_reload_by(reloader.reloads());
         let cells = reloader.cells();
         let desk = config.auditors.as_ref().map(|section| &section.origin).zip(cells.desk.clone());
         let admin = config.admin.as_ref().map(|section| &section.origin).zip(cells.admin.clone());
@@ -145,6 +146,7 @@ impl App {
             workers: config.back.workers,
             admin: admin.map(|(origin, cell)| Half::of(edge(config, origin), &cell)),
             switch: Arc::clone(&reloader.shared().operations.switch),
+            duty: Arc::clone(&reloader.shared().operations.duty),
             readiness: Arc::clone(&reloader.shared().operations.readiness),
             reloader,
             clock,

@@ -1,17 +1,23 @@
 //! The desk of operators in a node: a listener of its own, with mutual TLS; and the emergency switch, which every node obeys.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
+
+use tracing::Level;
 
 use super::assemble::Shared;
 use super::his::Observed;
 use super::lists::ListsPart;
+use super::reload::{Cause, Reloaded, Reloads};
 use crate::clock::SharedClock;
 use crate::config::{Admin, Config, Dialect, His, OperatorRole};
 use crate::monitor::alarms::Alarm;
 use crate::monitor::ready::{Readiness, Report};
 use crate::operations::desk::Refusals;
 use crate::operations::view::{AlarmView, ListView, NodeView};
-use crate::operations::{Desk, Endpoint, Installation, Operators, Role, Sources, Stop, Switch};
+use crate::operations::{
+    Desk, Duty, Endpoint, Installation, LogLevel, Operators, Reload, ReloadEnd, Role, Sources, Stop, Switch,
+};
 use crate::routes::OperatorFace;
 use crate::routing::SharedSnapshot;
 use crate::store::Store;
@@ -20,6 +26,10 @@ use crate::store::Store;
 pub(super) struct Operations {
     /// The emergency switch, which every node obeys.
     pub(super) switch: Arc<Switch>,
+    /// Whether the node is there for requests.
+    pub(super) duty: Arc<Duty>,
+    log_level: Arc<LogLevel>,
+    reload: Arc<Reload>,
     lists: Arc<dyn Fn() -> Vec<ListView> + Send + Sync>,
     /// Whether the node is ready, which operators see too.
     pub(super) readiness: Arc<Readiness>,
@@ -32,8 +42,10 @@ impl Operations {
         lists: &ListsPart,
         store: &Arc<dyn Store>,
         snapshot: &SharedSnapshot,
+        level: Level,
         clock: &SharedClock,
     ) -> Self {
+        let readiness: Arc<Readiness> = Arc::default();
         let alarms = lists.alarms();
         let told = move |stops: &[Stop]| {
             let targets: Vec<_> = stops.iter().map(|stop| stop.target.to_string()).collect();
@@ -42,10 +54,35 @@ impl Operations {
         Self {
             switch: Arc::new(Switch::new(Arc::clone(store) as _, Arc::clone(snapshot), Box::new(told))),
             lists: Arc::new(lists.views()),
-            readiness: Arc::default(),
+            duty: Arc::new(duty(&readiness)),
+            log_level: Arc::new(LogLevel::new(level, crate::telemetry::set_level, Arc::clone(clock))),
+            reload: Arc::default(),
+            readiness,
             refusals: Arc::new(Refusals::new(Arc::clone(clock))),
         }
     }
+}
+
+impl Operations {
+    /// Operators can reload by these.
+    pub(super) fn can_reload_by(&self, reloads: Reloads) {
+        self.reload.by(move || {
+            let reloads = reloads.clone();
+            Box::pin(async move {
+                match reloads.reload(Cause::Operator).await {
+                    Ok(Reloaded::Unchanged) => ReloadEnd::Done(BTreeSet::new()),
+                    Ok(Reloaded::Changed(keys)) => ReloadEnd::Done(keys),
+                    Err(refused) => ReloadEnd::Refused(refused.reason()),
+                }
+            })
+        });
+    }
+}
+
+/// Whether the node is there for requests, by its readiness.
+fn duty(readiness: &Arc<Readiness>) -> Duty {
+    let (set, get) = (Arc::clone(readiness), Arc::clone(readiness));
+    Duty::new(move |aside| set.step_aside(aside), move || get.is_aside())
 }
 
 /// The face of the desk, when the configuration has one.
@@ -57,6 +94,9 @@ pub(super) fn face(config: &Config, shared: &Shared, his: Vec<Installation>) -> 
         sources: Sources { node: Box::new(node(config, &own.readiness)), lists: Box::new(move || lists()), his },
         snapshot: Arc::clone(&shared.snapshot),
         switch: Arc::clone(&own.switch),
+        duty: Arc::clone(&own.duty),
+        reload: Arc::clone(&own.reload),
+        log_level: Arc::clone(&own.log_level),
         audit: Arc::clone(&shared.audit) as _,
         refusals: Arc::clone(&own.refusals),
         clock: Arc::clone(&shared.clock),

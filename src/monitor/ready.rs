@@ -17,6 +17,7 @@ use crate::oauth::store::StoreFault;
 pub struct Readiness {
     serving: AtomicBool,
     draining: CancellationToken,
+    aside: AtomicBool,
     parts: std::sync::OnceLock<Parts>,
 }
 
@@ -83,7 +84,12 @@ pub struct Report {
 
 impl Default for Readiness {
     fn default() -> Self {
-        Self { serving: AtomicBool::new(false), draining: CancellationToken::new(), parts: std::sync::OnceLock::new() }
+        Self {
+            serving: AtomicBool::new(false),
+            draining: CancellationToken::new(),
+            aside: AtomicBool::new(false),
+            parts: std::sync::OnceLock::new(),
+        }
     }
 }
 
@@ -100,6 +106,18 @@ impl Readiness {
         self.draining.cancel();
     }
 
+    /// An operator makes the node step aside, so that a load balancer sends its requests elsewhere, or come back; whether that
+    /// changed anything.
+    pub fn step_aside(&self, aside: bool) -> bool {
+        self.aside.swap(aside, Ordering::AcqRel) != aside
+    }
+
+    /// Whether it steps aside.
+    #[must_use]
+    pub fn is_aside(&self) -> bool {
+        self.aside.load(Ordering::Acquire)
+    }
+
     /// Returns when the node is stopping and says so.
     pub async fn until_draining(&self) {
         self.draining.cancelled().await;
@@ -114,7 +132,7 @@ impl Readiness {
     /// The state of each part.
     #[must_use]
     pub fn report(&self) -> Report {
-        let (serving, draining) = (self.is_started(), self.draining.is_cancelled());
+        let (serving, draining) = (self.is_started(), self.draining.is_cancelled() || self.is_aside());
         let audit = self.parts.get().map(|parts| parts.audit.health());
         let unsigned = self.parts.get().and_then(|parts| (parts.checkpoints)());
         let others = self.parts.get().map(|parts| (parts.alarms)()).unwrap_or_default();

@@ -1,5 +1,7 @@
 //! The desk of operators: knows who is there, shows the state of the node, and throws the emergency switch, on record.
 
+mod actions;
+
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -12,6 +14,7 @@ use governor::{Quota, RateLimiter};
 use super::operators::{Changes, NotAllowed, Operators, Person, Reads, Reviews, Right};
 use super::state::{self, Part, Sources};
 use super::switch::{Reason, Stop, Switch, SwitchError};
+use super::upkeep::{Duty, LogLevel, OnDuty, Reload};
 use super::view::{ClientsView, DoneView, HisView, ListView, NodeView, PastStopView, PracticesView, StopView};
 use crate::audit::{AuditError, AuditEvent, AuditLog, AuditReceipt, Authorization, Kind, Outcome, User, receipt};
 use crate::clock::SharedClock;
@@ -32,6 +35,12 @@ pub struct Desk {
     pub snapshot: SharedSnapshot,
     /// The emergency switch.
     pub switch: Arc<Switch>,
+    /// Whether the node is there for requests.
+    pub duty: Arc<Duty>,
+    /// Reads the configuration again.
+    pub reload: Arc<Reload>,
+    /// What the technical log tells.
+    pub log_level: Arc<LogLevel>,
     /// Where it is recorded what somebody did.
     pub audit: Arc<dyn AuditLog>,
     /// Bounds what is recorded of who is refused.
@@ -58,6 +67,12 @@ pub enum DeskError {
     /// No reason is given, or it is too short, too long, or names a person by their number.
     #[error("say why in 10 to 500 characters on one line, without a BSN")]
     Reason,
+    /// No level, or a time that is too long.
+    #[error("say error, warn, info, debug or trace, for 1 to 1440 minutes")]
+    Level,
+    /// The node serves.
+    #[error(transparent)]
+    OnDuty(#[from] OnDuty),
     /// What was sent cannot be read.
     #[error("what was sent cannot be read")]
     Form,

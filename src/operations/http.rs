@@ -8,8 +8,9 @@ use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, FromRequestParts, MatchedPath, Path, Query, State};
+use axum::http::StatusCode;
 use axum::http::request::Parts;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use axum::{Extension, Router};
 use serde::Deserialize;
@@ -24,7 +25,8 @@ use super::desk::{Desk, DeskError};
 use super::operators::{Changes, Reads, Reviews, Right};
 use super::state::Part;
 use super::view::{
-    ClientsView, DoneView, ErrorView, HisView, ListView, NodeView, PastStopView, PracticesView, StopView, StopWish,
+    ClientsView, DoneView, ErrorView, HisView, LevelView, LevelWishView, ListView, NodeView, PastStopView,
+    PracticesView, ReloadView, StopView, StopWish,
 };
 use crate::edge::Connection;
 
@@ -73,7 +75,11 @@ fn api() -> (Router<Arc<Desk>>, OpenApi) {
         .routes(routes!(lists))
         .routes(routes!(stops))
         .routes(routes!(stop, lift))
-        .routes(routes!(past_stops));
+        .routes(routes!(past_stops))
+        .routes(routes!(drain, serve))
+        .routes(routes!(end))
+        .routes(routes!(reload))
+        .routes(routes!(log_level, change_log_level, reset_log_level));
     OpenApiRouter::with_openapi(About::openapi()).nest(API, routes).split_for_parts()
 }
 
@@ -207,4 +213,56 @@ async fn lift(State(desk): State<Arc<Desk>>, Allowed(who): Allowed<Changes>, Pat
     responses((status = 200, description = "Stops, newest first.", body = [PastStopView]), Refusals))]
 async fn past_stops(State(desk): State<Arc<Desk>>, Allowed(who): Allowed<Reviews>) -> Response {
     desk.past_stops(&who).await.map_or_else(failed, |past| json(&past))
+}
+
+/// Makes the node step aside: `/readyz` says 503, so that a load balancer sends its requests elsewhere. What still comes is
+/// served, so that nothing fails before the load balancer has noticed.
+#[utoipa::path(put, path = "/drain", responses((status = 200, description = "It steps aside.", body = DoneView), Refusals))]
+async fn drain(State(desk): State<Arc<Desk>>, Allowed(who): Allowed<Changes>) -> Response {
+    desk.drain(&who, true).await.map_or_else(failed, |done| json(&done))
+}
+
+/// Makes the node come back.
+#[utoipa::path(delete, path = "/drain", responses((status = 200, description = "It serves.", body = DoneView), Refusals))]
+async fn serve(State(desk): State<Arc<Desk>>, Allowed(who): Allowed<Changes>) -> Response {
+    desk.drain(&who, false).await.map_or_else(failed, |done| json(&done))
+}
+
+/// Ends the node in order, as SIGTERM does. Only while it steps aside.
+#[utoipa::path(post, path = "/end", responses((status = 200, description = "It ends.", body = DoneView), Refusals))]
+async fn end(State(desk): State<Arc<Desk>>, Allowed(who): Allowed<Changes>) -> Response {
+    desk.end(&who).await.map_or_else(failed, |done| json(&done))
+}
+
+/// Reads the configuration and every file that it names again: taken over whole, or refused with the reason.
+#[utoipa::path(post, path = "/reload", responses(
+    (status = 200, description = "It is in force.", body = ReloadView),
+    (status = 422, description = "Something is not in order; what was in force stays.", body = ReloadView),
+    Refusals))]
+async fn reload(State(desk): State<Arc<Desk>>, Allowed(who): Allowed<Changes>) -> Response {
+    match desk.reload(&who).await {
+        Ok(done) if done.refused.is_none() => json(&done),
+        Ok(refused) => (StatusCode::UNPROCESSABLE_ENTITY, json(&refused)).into_response(),
+        Err(error) => failed(error),
+    }
+}
+
+/// What the technical log tells of our own events.
+#[utoipa::path(get, path = "/log-level", responses((status = 200, description = "The level.", body = LevelView), Refusals))]
+async fn log_level(State(desk): State<Arc<Desk>>, Allowed(who): Allowed<Reads>) -> Response {
+    json(&desk.log_level(&who))
+}
+
+/// Makes the technical log tell more or less for a while. It holds no personal data at any level.
+#[utoipa::path(put, path = "/log-level", request_body = LevelWishView,
+    responses((status = 200, description = "It does.", body = DoneView), Refusals))]
+async fn change_log_level(State(desk): State<Arc<Desk>>, Allowed(who): Allowed<Changes>, body: Bytes) -> Response {
+    let Ok(LevelWishView { level, minutes }) = serde_json::from_slice(&body) else { return failed(DeskError::Form) };
+    desk.change_log_level(&who, &level, minutes).await.map_or_else(failed, |done| json(&done))
+}
+
+/// Brings the technical log back to what is configured.
+#[utoipa::path(delete, path = "/log-level", responses((status = 200, description = "It is.", body = DoneView), Refusals))]
+async fn reset_log_level(State(desk): State<Arc<Desk>>, Allowed(who): Allowed<Changes>) -> Response {
+    desk.reset_log_level(&who).await.map_or_else(failed, |done| json(&done))
 }

@@ -203,6 +203,43 @@ pub struct StopWish {
     pub reason: String,
 }
 
+/// The level of our own events in the technical log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct LevelView {
+    /// What is logged now: `error`, `warn`, `info`, `debug` or `trace`.
+    pub level: String,
+    /// What the configuration says.
+    pub configured: String,
+    /// When it goes back to that by itself.
+    pub until: Option<String>,
+}
+
+/// A wish for another level.
+#[derive(Debug, Clone, serde::Deserialize, ToSchema)]
+pub struct LevelWishView {
+    /// One of `error`, `warn`, `info`, `debug` and `trace`.
+    pub level: String,
+    /// For how many minutes.
+    #[serde(default = "a_quarter")]
+    #[schema(minimum = 1, maximum = 1440, default = 15)]
+    pub minutes: u32,
+}
+
+const fn a_quarter() -> u32 {
+    15
+}
+
+/// What became of a reload.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct ReloadView {
+    /// The keys that have other values, or other files; empty when everything is as it was.
+    pub changed: Vec<String>,
+    /// Why nothing was taken over, when something is not in order.
+    pub refused: Option<String>,
+    /// The record of it in the audit log.
+    pub receipt: String,
+}
+
 /// What became of a change.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct DoneView {

@@ -3,8 +3,8 @@
 use askama::Template;
 
 use crate::operations::view::{
-    ChangeView, ClientsView, EndpointView, HisView, ListView, NamesView, NodeView, PastStopView, PracticesView,
-    StopView,
+    ChangeView, ClientsView, EndpointView, HisView, LevelView, ListView, NamesView, NodeView, PastStopView,
+    PracticesView, StopView,
 };
 use crate::operations::{DeskError, Person};
 
@@ -52,6 +52,8 @@ pub struct NodePage<'a> {
     pub frame: Frame<'a>,
     /// The node.
     pub node: &'a NodeView,
+    /// What its technical log tells.
+    pub level: &'a LevelView,
 }
 
 /// Practices.

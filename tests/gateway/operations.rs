@@ -1,5 +1,7 @@
 //! The operations face: who may what, what stands on record of it, and the emergency switch as patients and PGOs meet it.
 
+mod actions;
+mod pages;
 mod second;
 mod switch;
 
@@ -44,9 +46,19 @@ impl Operator {
             Some(body) => request.json(body),
             None => request,
         };
-        let response = request.send().await.unwrap();
-        let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        Said { status, headers, text: response.text().await.unwrap() }
+        said(request).await
+    }
+
+    /// Sends a form as the page at the same origin would.
+    pub(crate) async fn send(&self, path: &str, fields: &[(&str, &str)]) -> Said {
+        let request = self.client.http().post(format!("{}{path}", self.origin)).form(fields);
+        said(request.header("origin", &self.origin).header("sec-fetch-site", "same-origin")).await
+    }
+
+    /// Sends a form as a page of another site would.
+    pub(crate) async fn send_from_elsewhere(&self, path: &str, fields: &[(&str, &str)]) -> Said {
+        let request = self.client.http().post(format!("{}{path}", self.origin)).form(fields);
+        said(request.header("origin", "https://elsewhere.example").header("sec-fetch-site", "cross-site")).await
     }
 
     pub(crate) async fn get(&self, path: &str) -> Value {
@@ -63,6 +75,12 @@ impl Operator {
     pub(crate) async fn lift(&self, target: &str) -> Said {
         self.ask("DELETE", &format!("/api/v1/stops/{target}"), None).await
     }
+}
+
+async fn said(request: reqwest::RequestBuilder) -> Said {
+    let response = request.send().await.unwrap();
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    Said { status, headers, text: response.text().await.unwrap() }
 }
 
 /// Every operation of the document: method and path, with something that fits for each parameter.
@@ -84,19 +102,27 @@ async fn each_route_is_for_its_roles_and_stands_in_the_document() {
     let mut documented = operations(&document);
     documented.sort();
     let expected = [
+        ("DELETE", "/api/v1/drain", [403, 200, 403]),
+        ("DELETE", "/api/v1/log-level", [403, 200, 403]),
         ("DELETE", "/api/v1/stops/his:his-a", [403, 200, 403]),
         ("GET", "/api/v1/clients", [200, 200, 200]),
         ("GET", "/api/v1/his", [200, 200, 200]),
         ("GET", "/api/v1/lists", [200, 200, 200]),
+        ("GET", "/api/v1/log-level", [200, 200, 200]),
         ("GET", "/api/v1/node", [200, 200, 200]),
         ("GET", "/api/v1/past-stops", [403, 200, 200]),
         ("GET", "/api/v1/practices", [200, 200, 200]),
         ("GET", "/api/v1/stops", [200, 200, 200]),
+        ("POST", "/api/v1/end", [403, 409, 403]),
+        ("POST", "/api/v1/reload", [403, 200, 403]),
+        ("PUT", "/api/v1/drain", [403, 200, 403]),
+        ("PUT", "/api/v1/log-level", [403, 200, 403]),
         ("PUT", "/api/v1/stops/his:his-a", [403, 200, 403]),
     ];
     let routes: Vec<_> = expected.iter().map(|(method, path, _)| ((*method).to_owned(), (*path).to_owned())).collect();
     assert_eq!(documented, routes);
-    let wish = json!({"reason": "verkeerde uitslagen, melding 12"});
+    // Each takes what it needs of it.
+    let wish = json!({"reason": "verkeerde uitslagen, melding 12", "level": "info"});
     for (method, path, statuses) in expected {
         for (who, status) in [&reader, &operator, &auditor, &nobody].into_iter().zip(statuses.into_iter().chain([403]))
         {

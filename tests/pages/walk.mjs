@@ -14,6 +14,7 @@ const sandbox = JSON.parse(readFileSync(join(folder, "sandbox.json"), "utf8"));
 const configuration = readFileSync(join(folder, sandbox.gateway_config), "utf8");
 const front = /\[front\][^[]*?origin = "([^"]+)"/s.exec(configuration)[1];
 const desk = /\[auditors\][^[]*?origin = "([^"]+)"/s.exec(configuration)[1];
+const operations = /\[admin\][^[]*?origin = "([^"]+)"/s.exec(configuration)[1];
 const pgo = new URL(sandbox.clients.pgo.redirect_uri).origin;
 const portal = new URL(sandbox.clients.portal.redirect_uri).origin;
 const [practice] = sandbox.providers;
@@ -69,7 +70,7 @@ async function look(page, size, name, language, forms = 1) {
       .filter((one) => one.getBoundingClientRect().height < 44)
       .map((one) => one.textContent.trim()),
   }));
-  const ours = page.url().startsWith(front) || page.url().startsWith(desk);
+  const ours = [front, desk, operations].some((origin) => page.url().startsWith(origin));
   expect(facts.lang === (ours ? language : "nl"), `${name}: lang is ${facts.lang}`);
   expect(facts.title.length > 5 && facts.headings === 1, `${name}: title ${facts.title}, ${facts.headings} h1`);
   expect(!ours || facts.forms <= forms, `${name}: ${facts.forms} forms`);
@@ -344,10 +345,10 @@ async function turnedAway(page, see) {
   await see("no-page");
 }
 
-/** Somebody at the desk of auditors, with the certificate of this base name. */
-async function reader(browser, size, locale, file) {
+/** Somebody at a desk, with the certificate of this base name. */
+async function reader(browser, size, locale, file, origin = desk) {
   const [certPath, keyPath] = ["pem", "key"].map((kind) => join(folder, `${file}.${kind}`));
-  const clientCertificates = [{ origin: desk, certPath, keyPath }];
+  const clientCertificates = [{ origin, certPath, keyPath }];
   const context = await browser.newContext({ viewport: size, locale, ignoreHTTPSErrors: true, clientCertificates });
   const page = await context.newPage();
   page.setDefaultTimeout(20_000);
@@ -395,6 +396,33 @@ async function auditors(readers, see) {
   await see(stranger, "desk-nobody", 0);
 }
 
+/** The pages of operators, in English only: everything there is to see, a stop without a reason, one with, and nobody. */
+async function operators(people, see) {
+  const [operator, auditor, stranger] = people;
+  const send = (page, button) => Promise.all([page.waitForNavigation(), page.click(button)]);
+  for (const [path, forms] of [["/", 3], ["/practices", 1], ["/clients", 1], ["/his", 0], ["/lists", 0], ["/stops", 1]]) {
+    await operator.goto(`${operations}${path}`);
+    await see(operator, `operations${path === "/" ? "" : path.replace("/", "-")}`, forms);
+  }
+  await operator.goto(`${operations}/practices`);
+  await send(operator, '.results a[href^="/stops"]');
+  expect((await operator.inputValue("#target")).startsWith("practice:"), "the link fills in what to stop");
+  await operator.evaluate(() => document.querySelector('form:has(#target)').setAttribute("novalidate", ""));
+  await send(operator, "form:has(#target) button");
+  expect((await operator.locator(".summary").count()) === 1, "a stop without a reason is answered with what is missing");
+  await see(operator, "operations-stop-wrong");
+  await operator.fill("#reason", "oefening met de noodschakelaar");
+  await send(operator, "form:has(#target) button");
+  await see(operator, "operations-stopped", 2);
+  await auditor.goto(`${operations}/stops`);
+  expect((await auditor.locator("form").count()) === 0, "an auditor changes nothing");
+  await see(auditor, "operations-stops-auditor", 0);
+  await send(operator, ".consents form button");
+  await see(operator, "operations-lifted");
+  await stranger.goto(operations);
+  await see(stranger, "operations-nobody", 0);
+}
+
 const journeys = { share, agree, again, agreeOnceMore: agree, stop, log, mistype, noData, noHis, portalAccount, portalLaunch, find, turnedAway };
 
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox"] });
@@ -418,6 +446,14 @@ for (const size of SIZES) {
       wrong.push(`auditors, ${size.name}, ${tag}: ${error.message.split("\n")[0]}`);
     }
     await Promise.all(readers.map((page) => page.context().close()));
+    if (tag !== "en") continue;
+    const people = await Promise.all(["wacht", "toezicht", "stranger"].map((file) => reader(browser, size, locale, file, operations)));
+    try {
+      await operators(people, (page, step, forms) => look(page, size, step, tag, forms));
+    } catch (error) {
+      wrong.push(`operators, ${size.name}: ${error.message.split("\n")[0]}`);
+    }
+    await Promise.all(people.map((page) => page.context().close()));
   }
 }
 await browser.close();

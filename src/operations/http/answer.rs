@@ -59,8 +59,8 @@ pub(super) const fn status(error: DeskError) -> StatusCode {
     match error {
         DeskError::Nobody | DeskError::NotAllowed => StatusCode::FORBIDDEN,
         DeskError::TooManyRefused(_) => StatusCode::TOO_MANY_REQUESTS,
-        DeskError::Target | DeskError::Reason | DeskError::Form => StatusCode::BAD_REQUEST,
-        DeskError::Switch(SwitchError::TooMany) => StatusCode::CONFLICT,
+        DeskError::Target | DeskError::Reason | DeskError::Level | DeskError::Form => StatusCode::BAD_REQUEST,
+        DeskError::Switch(SwitchError::TooMany) | DeskError::OnDuty(_) => StatusCode::CONFLICT,
         DeskError::Switch(SwitchError::Store) | DeskError::Audit(_) => StatusCode::SERVICE_UNAVAILABLE,
     }
 }
@@ -72,6 +72,8 @@ const fn code(error: DeskError) -> &'static str {
         DeskError::TooManyRefused(_) => "too-many-refused",
         DeskError::Target => "no-such-target",
         DeskError::Reason => "no-reason",
+        DeskError::Level => "no-such-level",
+        DeskError::OnDuty(_) => "on-duty",
         DeskError::Form => "not-readable",
         DeskError::Switch(SwitchError::TooMany) => "too-many-stops",
         DeskError::Switch(SwitchError::Store) => "store-down",

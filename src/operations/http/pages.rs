@@ -7,7 +7,7 @@ use axum::body::Bytes;
 use axum::extract::{Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use serde::Deserialize;
 
 use super::answer::{html, status};
@@ -30,6 +30,9 @@ pub(super) fn routes() -> Router<Arc<Desk>> {
         .route("/his", get(his))
         .route("/lists", get(lists))
         .route("/stops", get(stops).post(throw))
+        .route("/duty", post(duty))
+        .route("/log-level", post(log_level))
+        .route("/reload", post(reload))
         .route("/assets/inzage.css", get(stylesheet))
 }
 
@@ -43,7 +46,7 @@ async fn stylesheet() -> Response {
 }
 
 async fn node(State(desk): State<Arc<Desk>>, Allowed(who): Allowed<Reads>) -> Response {
-    let page = NodePage { frame: Frame::of(who.person()), node: &desk.node(&who) };
+    let page = NodePage { frame: Frame::of(who.person()), node: &desk.node(&who), level: &desk.log_level(&who) };
     html(StatusCode::OK, page.render_html())
 }
 
@@ -79,6 +82,34 @@ async fn lists(State(desk): State<Arc<Desk>>, Allowed(who): Allowed<Reads>) -> R
     html(StatusCode::OK, ListsPage { frame: Frame::of(who.person()), lists: &desk.lists(&who) }.render_html())
 }
 
+async fn duty(State(desk): State<Arc<Desk>>, Allowed(who): Allowed<Changes>, body: Bytes) -> Response {
+    let done = match single(&pairs(&body), "action") {
+        Some("drain") => desk.drain(&who, true).await,
+        Some("serve") => desk.drain(&who, false).await,
+        Some("end") => desk.end(&who).await,
+        _ => Err(DeskError::Form),
+    };
+    done.map_or_else(failed, |_| Redirect::to("/").into_response())
+}
+
+/// What came of it stands on the page of the node: its configuration, or an alarm.
+async fn reload(State(desk): State<Arc<Desk>>, Allowed(who): Allowed<Changes>) -> Response {
+    desk.reload(&who).await.map_or_else(failed, |_| Redirect::to("/").into_response())
+}
+
+async fn log_level(State(desk): State<Arc<Desk>>, Allowed(who): Allowed<Changes>, body: Bytes) -> Response {
+    let pairs = pairs(&body);
+    let field = |name| single(&pairs, name).unwrap_or_default();
+    let minutes = field("minutes").parse().unwrap_or_default();
+    let done = desk.change_log_level(&who, field("level"), minutes).await;
+    done.map_or_else(failed, |_| Redirect::to("/").into_response())
+}
+
+/// A form that cannot be read has no fields, and is refused by what it lacks.
+fn pairs(body: &[u8]) -> Vec<(String, String)> {
+    std::str::from_utf8(body).ok().and_then(|text| decode_pairs(text).ok()).unwrap_or_default()
+}
+
 /// What a link fills in.
 #[derive(Deserialize)]
 struct Filled {
@@ -95,8 +126,7 @@ async fn stops(
 }
 
 async fn throw(State(desk): State<Arc<Desk>>, Allowed(who): Allowed<Changes>, body: Bytes) -> Response {
-    let text = std::str::from_utf8(&body).unwrap_or_default();
-    let Ok(pairs) = decode_pairs(text) else { return failed(DeskError::Form) };
+    let pairs = pairs(&body);
     let field = |name| single(&pairs, name).unwrap_or_default();
     let (target, reason) = (field("target"), field("reason"));
     let done = match field("action") {
