@@ -33,6 +33,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::audit::{AuditError, AuditEvent, AuditLog, FileLog, IndexProgress, Kind, Outcome, receipt};
 use crate::clock::SharedClock;
@@ -167,15 +168,20 @@ impl App {
         }
     }
 
+    /// Begins what needs nothing but itself.
+    fn begin(&self, background: &TaskTracker, stop: &CancellationToken) {
+        background.spawn(self.audit_keys.keep(self.lists.alarms(), stop.clone()));
+        background.spawn(Arc::clone(&self.tokens).keep_tidy(stop.clone()));
+    }
+
     /// Serves until `controls.stop`, then drains: open requests finish within the grace period, the log is closed last. The
     /// back channel is served by threads of its own, everything else by the runtime that this runs on.
     ///
     /// # Errors
     /// See [`RunError`].
     pub async fn run(self, listeners: Listeners, controls: Controls) -> Result<(), RunError> {
-        let background = tokio_util::task::TaskTracker::new();
-        background.spawn(self.audit_keys.keep(self.lists.alarms(), controls.stop.clone()));
-        background.spawn(Arc::clone(&self.tokens).keep_tidy(controls.stop.clone()));
+        let background = TaskTracker::new();
+        self.begin(&background, &controls.stop);
         // The lock on the data folder stays in `self`, to the end.
         let Self {
             clock,
@@ -212,8 +218,7 @@ impl App {
         background.spawn(sweep(Arc::clone(&store), Arc::clone(&clock), controls.stop.clone()));
         background.spawn(index.prune(controls.stop.clone()));
         duty.can_end_by(controls.stop.clone());
-        switch.begin(&controls.stop).await;
-        background.spawn(switch.keep(controls.stop.clone()));
+        operations::follow(switch, &background, &controls.stop).await;
         let (filling, sending) = (index.fill(), syslog.send());
         let mut served = Ok(());
         if controls.stop.run_until_cancelled(lists.loaded.cancelled()).await.is_some() {
@@ -223,9 +228,7 @@ impl App {
             readiness.serve(parts(&audit, &checkpoints, &index, &store, &lists));
             controls.serving.cancel();
             tracing::info!("serving");
-            let auditors = auditors.map(|face| face.edge(&clock, grace));
-            let admin = admin.map(|face| face.edge(&clock, grace));
-            let faces = (front.edge(&clock, grace), back.edge(&clock, grace), auditors, admin);
+            let faces = edges((front, back, auditors, admin), &clock, grace);
             served = sockets.serve(faces, &controls.stop, &readiness).await;
         }
         drained.cancel();
@@ -240,6 +243,15 @@ impl App {
         keeping.await.map_err(std::io::Error::other).and_then(|kept| kept).map_err(RunError::Lists)?;
         served
     }
+}
+
+/// The faces of a node.
+type FaceHalves = (Half<FrontFace>, Half<BackFace>, Option<Half<AuditorFace>>, Option<Half<OperatorFace>>);
+
+fn edges((front, back, auditors, admin): FaceHalves, clock: &SharedClock, grace: Duration) -> FaceEdges {
+    let auditors = auditors.map(|face| face.edge(clock, grace));
+    let admin = admin.map(|face| face.edge(clock, grace));
+    (front.edge(clock, grace), back.edge(clock, grace), auditors, admin)
 }
 
 /// The faces, ready for their sockets.

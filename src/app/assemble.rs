@@ -130,7 +130,6 @@ impl App {
             approvals: Arc::default(),
             files: Files::default(),
         };
-        let tokens = Arc::clone(&shared.tokens);
         let reloader = Reloader::over(config, prints, material, shared, lists.force());
         reloader.shared().operations.can_reload_by(reloader.reloads());
         let cells = reloader.cells();
@@ -139,7 +138,7 @@ impl App {
         Ok(Self {
             grace: config.node.grace,
             store: Arc::clone(&reloader.shared().store),
-            tokens,
+            tokens: Arc::clone(&reloader.shared().tokens),
             front: Half::of(edge(config, &config.front.origin), &cells.front),
             back: Half::of(edge(config, &config.back.origin), &cells.back),
             auditors: desk.map(|(origin, cell)| Half::of(edge(config, origin), &cell)),

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tracing::Level;
 
 use super::assemble::Shared;
@@ -21,6 +23,12 @@ use crate::operations::{
 use crate::routes::OperatorFace;
 use crate::routing::SharedSnapshot;
 use crate::store::Store;
+
+/// Reads what is stopped, and follows it from then on.
+pub(super) async fn follow(switch: Arc<Switch>, background: &TaskTracker, stop: &CancellationToken) {
+    switch.begin(stop).await;
+    background.spawn(switch.keep(stop.clone()));
+}
 
 /// What operators see and do that outlives a reload.
 pub(super) struct Operations {

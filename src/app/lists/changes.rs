@@ -40,23 +40,23 @@ fn change(list: ListKind, before: &Lists, after: &Lists, at: Timestamp) -> Optio
         ListKind::Zal => {
             let (old, new) = (&before.zal, &after.zal);
             let names = |zal: &Zal| zal.providers().iter().map(|one| one.name().to_string()).collect();
-            change.compare(names(old), names(new), |name| (old.provider(name), new.provider(name)));
+            change.compare(&names(old), &names(new), |name| (old.provider(name), new.provider(name)));
         }
         ListKind::Ocl => {
             let (old, new) = (&before.ocl, &after.ocl);
             let names = |ocl: &Ocl| ocl.clients().iter().map(|one| one.hostname().to_string()).collect();
-            change.compare(names(old), names(new), |name| (old.client(name), new.client(name)));
+            change.compare(&names(old), &names(new), |name| (old.client(name), new.client(name)));
         }
         ListKind::Whl => {
             let names = |whl: &Whl| whl.hosts().map(ToString::to_string).collect::<BTreeSet<_>>();
             let (old, new) = (names(&before.whl), names(&after.whl));
             let found = |names: &BTreeSet<String>, name: &str| names.contains(name).then_some(());
-            change.compare(old.clone(), new.clone(), |name| (found(&old, name), found(&new, name)));
+            change.compare(&old, &new, |name| (found(&old, name), found(&new, name)));
         }
         ListKind::Gnl => {
             let (old, new) = (&before.gnl, &after.gnl);
             let names = |gnl: &Gnl| gnl.names().map(|(id, _)| id.to_string()).collect();
-            change.compare(names(old), names(new), |name| (old.name(name), new.name(name)));
+            change.compare(&names(old), &names(new), |name| (old.name(name), new.name(name)));
         }
     }
     Some(change)
@@ -66,11 +66,11 @@ impl ChangeView {
     /// `find` gives what stands under a name in the old and in the new list.
     fn compare<T: PartialEq>(
         &mut self,
-        old: BTreeSet<String>,
-        new: BTreeSet<String>,
+        old: &BTreeSet<String>,
+        new: &BTreeSet<String>,
         find: impl Fn(&str) -> (Option<T>, Option<T>),
     ) {
-        for name in old.union(&new) {
+        for name in old.union(new) {
             match find(name) {
                 (None, Some(_)) => add(&mut self.added, name),
                 (Some(_), None) => add(&mut self.gone, name),
@@ -105,7 +105,7 @@ mod tests {
             let found = |names: &BTreeSet<String>, facts: u8| names.contains(name).then_some(facts);
             (found(&old, 1), found(&new, if name == "c" { 2 } else { 1 }))
         };
-        change.compare(old.clone(), new.clone(), find);
+        change.compare(&old, &new, find);
         assert_eq!(told(&change.added), (1, vec!["d"]));
         assert_eq!(told(&change.gone), (1, vec!["a"]));
         assert_eq!(told(&change.changed), (1, vec!["c"]));
