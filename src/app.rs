@@ -170,7 +170,7 @@ impl App {
 
     /// Begins what needs nothing but itself.
     fn begin(&self, background: &TaskTracker, stop: &CancellationToken) {
-        background.spawn(self.audit_keys.keep(self.lists.alarms(), stop.clone()));
+        background.spawn(self.audit_keys.clone().keep(self.lists.alarms(), stop.clone()));
         background.spawn(Arc::clone(&self.tokens).keep_tidy(stop.clone()));
     }
 
