@@ -20,6 +20,7 @@ mod operations;
 mod outgoing;
 mod portals;
 pub mod reload;
+mod sockets;
 mod start;
 mod store;
 mod syslog;
@@ -37,12 +38,12 @@ use tokio_util::task::TaskTracker;
 
 use crate::audit::{AuditError, AuditEvent, AuditLog, FileLog, IndexProgress, Kind, Outcome, receipt};
 use crate::clock::SharedClock;
-use crate::edge::{Counters, Edge, EdgeConfig, Listener, WorkerError, Workers, serve};
+use crate::edge::{Counters, EdgeConfig, WorkerError};
 use crate::monitor::http::Monitor;
 use crate::monitor::metrics::{Face, Metrics};
 use crate::monitor::ready::{Parts, Readiness};
 use crate::operations::{Duty, Switch};
-use crate::routes::{AuditorFace, BackFace, Current, FrontFace, OperatorFace};
+use crate::routes::{AuditorFace, BackFace, FrontFace, OperatorFace};
 use crate::routing::SharedSnapshot;
 use crate::store::{CachedTokens, Store};
 
@@ -58,6 +59,7 @@ use self::lists::ListsPart;
 pub use self::login::openid_login;
 pub use self::notify::ServiceManager;
 use self::reload::{Cell, Reloader, Reloads};
+use self::sockets::{Sockets, edges};
 pub use self::store::migrate_store;
 use self::syslog::SyslogPart;
 pub use start::StartError;
@@ -206,8 +208,8 @@ impl App {
             ..
         } = self;
         let (sockets, ops) = Sockets::of(listeners, workers)?;
-        let faces = [&front.counters, &back.counters];
-        let observed = Observed::new(faces, reloader.endpoints(), &index, &syslog, &checkpoints);
+        let observed =
+            Observed::new([&front.counters, &back.counters], reloader.endpoints(), &index, &syslog, &checkpoints);
         let monitor = monitor(&readiness, &metrics, &audit, &store, &chain_log, &lists, observed);
         // It outlives the drain, so that readiness can tell of it.
         let drained = CancellationToken::new();
@@ -243,89 +245,6 @@ impl App {
         keeping.await.map_err(std::io::Error::other).and_then(|kept| kept).map_err(RunError::Lists)?;
         served
     }
-}
-
-/// The faces of a node.
-type FaceHalves = (Half<FrontFace>, Half<BackFace>, Option<Half<AuditorFace>>, Option<Half<OperatorFace>>);
-
-fn edges((front, back, auditors, admin): FaceHalves, clock: &SharedClock, grace: Duration) -> FaceEdges {
-    let auditors = auditors.map(|face| face.edge(clock, grace));
-    let admin = admin.map(|face| face.edge(clock, grace));
-    (front.edge(clock, grace), back.edge(clock, grace), auditors, admin)
-}
-
-/// The faces, ready for their sockets.
-type FaceEdges = (
-    Edge<Current<FrontFace>>,
-    Edge<Current<BackFace>>,
-    Option<Edge<Current<AuditorFace>>>,
-    Option<Edge<Current<OperatorFace>>>,
-);
-
-/// The sockets of the faces.
-struct Sockets {
-    front: Listener,
-    back: TcpListener,
-    /// How many threads serve the back channel.
-    workers: NonZeroUsize,
-    auditors: Option<Listener>,
-    admin: Option<Listener>,
-}
-
-impl Sockets {
-    /// And that of operations. Must be called inside the runtime of the control plane.
-    ///
-    /// # Errors
-    /// When the system does not take a socket.
-    fn of(listeners: Listeners, workers: NonZeroUsize) -> Result<(Self, tokio::net::TcpListener), RunError> {
-        let ops = tokio::net::TcpListener::from_std(nonblocking(listeners.ops)?)?;
-        let (front, auditors) = (Listener::from_std(listeners.front)?, auditors::socket(listeners.auditors)?);
-        let admin = auditors::socket(listeners.admin)?;
-        Ok((Self { front, back: listeners.back, workers, auditors, admin }, ops))
-    }
-
-    /// Serves all faces until `stop`, and until they are drained. A thread that ends by itself is a stop.
-    ///
-    /// # Errors
-    /// When the data plane could not begin, or did not end in order.
-    async fn serve(
-        self,
-        (front, back, auditors, admin): FaceEdges,
-        stop: &CancellationToken,
-        readiness: &Readiness,
-    ) -> Result<(), RunError> {
-        let workers = Workers::start(self.back, back, self.workers, stop).map_err(WorkerError::Unable);
-        let front = serve(self.front, front, stop.clone());
-        let back = async { workers?.ended().await };
-        let desk = auditors::run(self.auditors.zip(auditors), stop.clone());
-        let admin = auditors::run(self.admin.zip(admin), stop.clone());
-        let draining = async {
-            stop.cancelled().await;
-            readiness.drain();
-        };
-        let (front, back, desk, admin, ()) = tokio::join!(front, back, desk, admin, draining);
-        let back = back?;
-        let finished = front.finished + back.finished + desk.finished + admin.finished;
-        tracing::info!(finished, cut = front.cut + back.cut + desk.cut + admin.cut, "drained");
-        Ok(())
-    }
-}
-
-impl<S> Half<S> {
-    fn of(config: EdgeConfig, cell: &Cell<S>) -> Self {
-        Self { config, cell: cell.clone(), counters: Arc::default() }
-    }
-
-    fn edge(self, clock: &SharedClock, grace: Duration) -> Edge<Current<S>> {
-        let config = EdgeConfig { drain_grace: grace, ..self.config };
-        let Cell { tls, face } = self.cell;
-        Edge { config, tls, service: Current(face), clock: Arc::clone(clock), counters: self.counters }
-    }
-}
-
-fn nonblocking(listener: TcpListener) -> std::io::Result<TcpListener> {
-    listener.set_nonblocking(true)?;
-    Ok(listener)
 }
 
 /// Records the end, and puts that under a checkpoint, also when the log takes no records any more.
