@@ -219,8 +219,7 @@ impl App {
         background.spawn(chain_log.clone().deliver(controls.stop.clone()));
         background.spawn(sweep(Arc::clone(&store), Arc::clone(&clock), controls.stop.clone()));
         background.spawn(index.prune(controls.stop.clone()));
-        duty.can_end_by(controls.stop.clone());
-        operations::follow(switch, &background, &controls.stop).await;
+        operations::follow(switch, &duty, &background, &controls.stop).await;
         let (filling, sending) = (index.fill(), syslog.send());
         let mut served = Ok(());
         if controls.stop.run_until_cancelled(lists.loaded.cancelled()).await.is_some() {
@@ -240,8 +239,8 @@ impl App {
         stop_log(&audit, &checkpoints, &clock).await?;
         let (index, ()) = tokio::join!(filling.finish(grace), sending.finish(grace));
         // All wait for the disk.
-        let closing = tokio::task::spawn_blocking(move || (store.close(), index.close(), audit.close()));
-        closing.await.map(|_| ()).map_err(std::io::Error::other)?;
+        let close = move || (store.close(), index.close(), audit.close());
+        tokio::task::spawn_blocking(close).await.map(|_| ()).map_err(std::io::Error::other)?;
         keeping.await.map_err(std::io::Error::other).and_then(|kept| kept).map_err(RunError::Lists)?;
         served
     }

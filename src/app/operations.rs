@@ -24,8 +24,9 @@ use crate::routes::OperatorFace;
 use crate::routing::SharedSnapshot;
 use crate::store::Store;
 
-/// Reads what is stopped, and follows it from then on.
-pub(super) async fn follow(switch: Arc<Switch>, background: &TaskTracker, stop: &CancellationToken) {
+/// Reads what is stopped, and follows it from then on; an operator can end the node by `stop`.
+pub(super) async fn follow(switch: Arc<Switch>, duty: &Duty, background: &TaskTracker, stop: &CancellationToken) {
+    duty.can_end_by(stop.clone());
     switch.begin(stop).await;
     background.spawn(switch.keep(stop.clone()));
 }
