@@ -5,6 +5,7 @@ use inzage::sandbox::client::{PgoClient, new_id};
 use inzage::sandbox::his::faults::Faults;
 use inzage::sandbox::person::{Choices, End, Person};
 use inzage::sandbox::world::World;
+use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
 use crate::harness::{Home, Process, clock, get, text};
@@ -87,9 +88,12 @@ async fn what_is_under_way_at_sigterm_is_answered_and_nothing_new_begins() {
     let mut gateway = gateway;
     let draining = async || get(&ops, "/readyz").await.filter(|answer| answer.contains("\"draining\""));
     gateway.until("drain", draining).await;
-    let fresh = world.client("pgo", &clock()).unwrap();
-    let url = format!("{}/oauth/token", world.layout.back_origin());
-    assert!(fresh.http().get(&url).send().await.is_err_and(|error| error.is_connect()), "a new connection");
+    // Who waited to be accepted still is.
+    let origin = world.layout.back_origin();
+    let port: u16 = origin.rsplit_once(':').unwrap().1.parse().unwrap();
+    let closed = async || TcpStream::connect(("127.0.0.1", port)).await.is_err().then_some(());
+    gateway.until("closed port", closed).await;
+    assert!(gateway.runs(), "with requests under way");
     let statuses = answers.join_all().await;
     assert_eq!(statuses.len(), IN_FLIGHT + SLOW);
     assert!(statuses.iter().all(|status| *status == Some(200)), "{statuses:?}");

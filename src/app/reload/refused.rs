@@ -3,7 +3,7 @@
 use crate::app::StartError;
 use crate::app::chain;
 use crate::audit::AuditError;
-use crate::config::{ConfigFaults, RereadError};
+use crate::config::{ConfigFaults, Fault, RereadError};
 
 /// Faults that are named; `inzage check-config` says all.
 const NAMED_MOST: usize = 5;
@@ -54,7 +54,12 @@ impl ReloadError {
 
 fn on_one_line(faults: &ConfigFaults) -> String {
     let all = faults.faults();
-    let mut said: Vec<String> = all.iter().take(NAMED_MOST).map(ToString::to_string).collect();
+    let named = |fault: &Fault| match fault.place() {
+        // The file as a whole: its key does not say where.
+        Some(place) if fault.key().is_empty() => format!("line {}: {fault}", place.line),
+        Some(_) | None => fault.to_string(),
+    };
+    let mut said: Vec<String> = all.iter().take(NAMED_MOST).map(named).collect();
     if all.len() > NAMED_MOST {
         said.push(format!("and {} more", all.len().saturating_sub(NAMED_MOST)));
     }
