@@ -134,7 +134,7 @@ impl Serve for Forward {
                 asked.headers_mut().insert(name, value.clone());
             }
         }
-        let received = self.pool.exchange(asked, Wanted::Judged, self.clock.monotonic() + DEADLINE).await;
+        let received = self.pool.exchange(&asked, Wanted::Judged, self.clock.monotonic() + DEADLINE).await;
         let Ok(received) = received else { return refused() };
         let AnswerBody::Whole(body) = received.body else { return refused() };
         let shaped = self.judge.as_ref().filter(|_| self.shapes).map(|judge| judge.shaped(request.uri(), &body));

@@ -111,6 +111,30 @@ impl From<Failed> for HisError {
     }
 }
 
+/// What a HIS is asked. Sending uses a request up and most are sent once, so it is made anew each time: to copy it for the case
+/// that it must be sent again took longer than to make it.
+pub trait Question: Sync {
+    /// The request, the same each time.
+    fn request(&self) -> Request<Bytes>;
+
+    /// Whether it is safe (RFC 9110 section 9.2.1): it may be sent again when nobody knows whether it arrived.
+    fn is_safe(&self) -> bool;
+}
+
+impl Question for Request<Bytes> {
+    fn request(&self) -> Self {
+        let mut copy = Self::new(self.body().clone());
+        copy.method_mut().clone_from(self.method());
+        copy.uri_mut().clone_from(self.uri());
+        copy.headers_mut().clone_from(self.headers());
+        copy
+    }
+
+    fn is_safe(&self) -> bool {
+        self.method().is_safe()
+    }
+}
+
 /// What was tried so far.
 #[derive(Default)]
 struct Tries {
@@ -144,14 +168,14 @@ impl Pool {
     /// See [`HisError`].
     pub async fn exchange(
         &self,
-        request: Request<Bytes>,
+        question: &dyn Question,
         wanted: Wanted,
         deadline: Instant,
     ) -> Result<Received, Failed> {
         let left = deadline.saturating_duration_since(self.clock.monotonic());
         let mut tries = Tries::default();
         self.budget.earn();
-        let exchanged = timeout(left, self.exchange_untimed(&request, wanted, &mut tries)).await;
+        let exchanged = timeout(left, self.exchange_untimed(question, wanted, &mut tries)).await;
         if exchanged.is_err() {
             tries.ticket.take().into_iter().for_each(Ticket::failed);
         }
@@ -176,26 +200,24 @@ impl Pool {
 
     async fn exchange_untimed(
         &self,
-        request: &Request<Bytes>,
+        question: &dyn Question,
         wanted: Wanted,
         tries: &mut Tries,
     ) -> Result<Received, HisError> {
         loop {
-            match self.attempt(request, wanted, tries).await {
+            match self.attempt(question, wanted, tries).await {
                 Ok(received) => return Ok(received),
-                Err(broken) if self.may_go_again(&broken, request, tries) => tries.fresh = true,
+                Err(broken) if self.may_go_again(&broken, question, tries) => tries.fresh = true,
                 Err(broken) => return Err(broken.into()),
             }
         }
     }
 
-    async fn attempt(&self, request: &Request<Bytes>, wanted: Wanted, tries: &mut Tries) -> Result<Received, Broken> {
-        if self.breaker.refuses() {
-            return Err(HisError::Open.into());
-        }
+    async fn attempt(&self, question: &dyn Question, wanted: Wanted, tries: &mut Tries) -> Result<Received, Broken> {
         let turn = self.turn().await?;
-        tries.ticket = Some(self.breaker.admit()?);
-        let received = self.attempt_in_turn(request, wanted, turn, tries).await;
+        let now = self.clock.monotonic();
+        tries.ticket = Some(self.breaker.admit(now)?);
+        let received = self.attempt_in_turn(question, wanted, turn, now, tries).await;
         // A kept connection that was closed in the meantime says nothing about the HIS.
         let by_the_his = match &received {
             Ok(_) | Err(Broken::Unsent { kept: true } | Broken::Closed { kept: true }) => false,
@@ -210,12 +232,13 @@ impl Pool {
 
     async fn attempt_in_turn(
         &self,
-        request: &Request<Bytes>,
+        question: &dyn Question,
         wanted: Wanted,
         turn: OwnedSemaphorePermit,
+        now: Instant,
         tries: &mut Tries,
     ) -> Result<Received, Broken> {
-        let kept = if tries.fresh { None } else { self.idle.take() };
+        let kept = if tries.fresh { None } else { self.idle.take(now) };
         let is_kept = kept.is_some();
         let link = match kept {
             Some(link) => link,
@@ -223,21 +246,21 @@ impl Pool {
             None => Box::pin(self.connect()).await?,
         };
         tries.sent = true;
-        let (head, line) = Line::send(link, copy(request), turn, Arc::clone(&self.idle), is_kept).await?;
+        let (head, line) = Line::send(link, question.request(), turn, Arc::clone(&self.idle), is_kept).await?;
         Ok(self.receive(head, line, wanted, &mut tries.ticket).await?)
     }
 
     /// Whether a request may be sent on a fresh connection after this.
-    fn may_go_again(&self, broken: &Broken, request: &Request<Bytes>, tries: &mut Tries) -> bool {
+    fn may_go_again(&self, broken: &Broken, question: &dyn Question, tries: &mut Tries) -> bool {
         let again = match broken {
             Broken::Unsent { kept } => {
                 tries.sent = tries.again;
                 return *kept;
             }
-            _ if tries.again || !request.method().is_safe() => false,
+            _ if tries.again || !question.is_safe() => false,
             Broken::Closed { kept: true } => true,
             Broken::Closed { kept: false } | Broken::Failed(HisError::Unreachable) => {
-                !self.breaker.refuses() && self.budget.spend()
+                !self.breaker.refuses(self.clock.monotonic()) && self.budget.spend()
             }
             Broken::Failed(_) => false,
         };
@@ -248,9 +271,13 @@ impl Pool {
         again
     }
 
+    /// Nobody waits for a turn at an endpoint that is left alone.
     async fn turn(&self) -> Result<OwnedSemaphorePermit, HisError> {
         if let Ok(turn) = Arc::clone(&self.turns).try_acquire_owned() {
             return Ok(turn);
+        }
+        if self.breaker.refuses(self.clock.monotonic()) {
+            return Err(HisError::Open);
         }
         let turn = Box::pin(timeout(self.config.max_wait, Arc::clone(&self.turns).acquire_owned())).await;
         turn.map_err(|_| HisError::Busy)?.map_err(|_| HisError::Busy)
@@ -289,12 +316,4 @@ impl Pool {
         let connecting = Link::open(&self.config, &self.tls);
         timeout(self.config.connect_timeout, connecting).await.map_err(|_| HisError::Unreachable)?
     }
-}
-
-fn copy(request: &Request<Bytes>) -> Request<Bytes> {
-    let mut copy = Request::new(request.body().clone());
-    copy.method_mut().clone_from(request.method());
-    copy.uri_mut().clone_from(request.uri());
-    copy.headers_mut().clone_from(request.headers());
-    copy
 }

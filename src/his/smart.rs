@@ -164,7 +164,7 @@ impl Tokens {
 
     async fn fetch(&self, deadline: Instant) -> Result<HeaderValue, HisError> {
         let asked = self.clock.monotonic();
-        let received = self.pool.exchange(self.request()?, Wanted::Judged, deadline).await?;
+        let received = self.pool.exchange(&self.request()?, Wanted::Judged, deadline).await?;
         match (received.head.status, received.body) {
             (StatusCode::OK, AnswerBody::Whole(body)) => self.hold(&body, asked),
             (StatusCode::OK, AnswerBody::Large(_)) => Err(HisError::TooLarge),

@@ -8,6 +8,8 @@ pub struct NoBase;
 
 const SCHEME: &str = "https://";
 const DEFAULT_PORT: &str = ":443";
+/// Most queries are shorter.
+const USUAL_QUERY_BYTES: usize = 160;
 
 /// A base URL without slash at its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,7 +47,10 @@ impl Base {
     /// The target of a request for the base itself, or for what comes below it.
     pub(super) fn join(&self, below: &str) -> String {
         let slash = if below.is_empty() && !self.path.is_empty() { "" } else { "/" };
-        format!("{}{slash}{below}", self.path)
+        // With room for what is asked of most.
+        let mut target = String::with_capacity(self.path.len() + below.len() + USUAL_QUERY_BYTES);
+        target.extend([self.path.as_str(), slash, below]);
+        target
     }
 
     /// Path and query of an absolute address below the base. `None` when the address has another scheme, host or port, or a

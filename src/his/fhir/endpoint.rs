@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri, header};
 
 use super::address::{Base, NoBase};
-use crate::his::pool::{Failed, Pool, Received, Wanted};
+use crate::his::pool::{Failed, Pool, Question, Received, Wanted};
 use crate::his::smart::Tokens;
 use crate::his::{Ask, Format, HisError};
 use crate::secret::Secret;
@@ -127,12 +127,13 @@ impl Endpoint {
     pub(super) async fn ask(&self, asked: Asked, ask: Ask<'_>, wanted: Wanted) -> Result<Received, Failed> {
         let unsent = |error| Failed { error, sent: false };
         let accepted = asked.accepted;
-        let request = self.request(asked, ask).map_err(unsent)?;
+        let mut composed = Composed::new(self, asked, ask).map_err(unsent)?;
         let Access::Tokens(tokens) = &self.access else {
-            return self.pool.exchange(request, wanted, ask.deadline).await;
+            return self.pool.exchange(&composed, wanted, ask.deadline).await;
         };
         let first = tokens.authorization(ask.deadline).await.map_err(unsent)?;
-        let received = self.ask_with(&request, &first, ask, wanted).await?;
+        composed.authorization = Some(first.clone());
+        let received = self.pool.exchange(&composed, wanted, ask.deadline).await?;
         if received.head.status != StatusCode::UNAUTHORIZED {
             return Ok(received);
         }
@@ -142,44 +143,59 @@ impl Endpoint {
         }
         // Its turn is free before the next one is taken.
         drop(received);
-        let second = tokens.authorization(ask.deadline).await.map_err(unsent)?;
-        self.ask_with(&request, &second, ask, wanted).await
+        composed.authorization = Some(tokens.authorization(ask.deadline).await.map_err(unsent)?);
+        self.pool.exchange(&composed, wanted, ask.deadline).await
     }
+}
 
-    async fn ask_with(
-        &self,
-        request: &Request<Bytes>,
-        authorization: &HeaderValue,
-        ask: Ask<'_>,
-        wanted: Wanted,
-    ) -> Result<Received, Failed> {
-        let mut request = request.clone();
-        request.headers_mut().insert(header::AUTHORIZATION, authorization.clone());
-        self.pool.exchange(request, wanted, ask.deadline).await
+/// A request of which every part is ready.
+struct Composed<'a> {
+    endpoint: &'a Endpoint,
+    uri: Uri,
+    request_id: HeaderValue,
+    authorization: Option<HeaderValue>,
+    asked: Asked,
+}
+
+impl<'a> Composed<'a> {
+    fn new(endpoint: &'a Endpoint, mut asked: Asked, ask: Ask<'_>) -> Result<Self, HisError> {
+        let uri = std::mem::take(&mut asked.target).try_into().map_err(|_| HisError::Nonsense)?;
+        let request_id = HeaderValue::from_str(ask.local_id).map_err(|_| HisError::Nonsense)?;
+        Ok(Self { endpoint, uri, request_id, authorization: None, asked })
     }
+}
 
-    fn request(&self, asked: Asked, ask: Ask<'_>) -> Result<Request<Bytes>, HisError> {
-        let mut request = Request::new(Bytes::new());
-        *request.method_mut() = asked.method;
-        *request.uri_mut() = asked.target.try_into().map_err(|_| HisError::Nonsense)?;
-        *request.headers_mut() = HeaderMap::with_capacity(HEADERS);
-        let headers = request.headers_mut();
-        headers.insert(header::HOST, self.authority.clone());
+impl Question for Composed<'_> {
+    fn request(&self) -> Request<Bytes> {
+        let Self { endpoint, uri, request_id, authorization, asked } = self;
+        let mut headers = HeaderMap::with_capacity(HEADERS);
+        headers.insert(header::HOST, endpoint.authority.clone());
         headers.insert(header::ACCEPT, asked.accepted.media_types(asked.format));
         // Compressed bytes cannot be judged before they are unpacked, and a small one may hold a large one.
         headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-        headers.insert(X_REQUEST_ID, HeaderValue::from_str(ask.local_id).map_err(|_| HisError::Nonsense)?);
+        headers.insert(X_REQUEST_ID, request_id.clone());
         if asked.accepted == Accepted::Stored {
             headers.insert(PREFER, HeaderValue::from_static("return=representation"));
         }
-        if let Access::ApiKey(key) = &self.access {
+        if let Access::ApiKey(key) = &endpoint.access {
             headers.insert(X_API_KEY, key.clone());
         }
-        if let Some(sent) = asked.body {
-            headers.insert(header::CONTENT_TYPE, sent.media_type);
-            *request.body_mut() = sent.bytes;
+        if let Some(authorization) = authorization {
+            headers.insert(header::AUTHORIZATION, authorization.clone());
         }
-        Ok(request)
+        let mut request = Request::new(Bytes::new());
+        if let Some(sent) = &asked.body {
+            headers.insert(header::CONTENT_TYPE, sent.media_type.clone());
+            *request.body_mut() = sent.bytes.clone();
+        }
+        request.method_mut().clone_from(&asked.method);
+        request.uri_mut().clone_from(uri);
+        *request.headers_mut() = headers;
+        request
+    }
+
+    fn is_safe(&self) -> bool {
+        self.asked.method.is_safe()
     }
 }
 

@@ -52,12 +52,11 @@ impl Breaker {
         Self { name, rules, clock, state: Mutex::new(State::Closed { failures: 0 }) }
     }
 
-    /// Leave for a request.
+    /// Leave for a request at this moment.
     ///
     /// # Errors
     /// [`HisError::Open`].
-    pub(super) fn admit(self: &Arc<Self>) -> Result<Ticket, HisError> {
-        let now = self.clock.monotonic();
+    pub(super) fn admit(self: &Arc<Self>, now: Instant) -> Result<Ticket, HisError> {
         let probe = self.change(|state| match *state {
             State::Closed { .. } => Ok(false),
             State::Open { until, pause } if now >= until => {
@@ -69,9 +68,8 @@ impl Breaker {
         Ok(Ticket { breaker: Arc::clone(self), since: now, probe, answered: false, told: false })
     }
 
-    /// Whether a request would be refused now.
-    pub(super) fn refuses(&self) -> bool {
-        let now = self.clock.monotonic();
+    /// Whether a request would be refused at this moment.
+    pub(super) fn refuses(&self, now: Instant) -> bool {
         self.change(|state| match *state {
             State::Closed { .. } => false,
             State::Open { until, .. } => now < until,
@@ -179,9 +177,13 @@ mod tests {
         (Arc::new(Breaker::new("his-a".to_owned(), RULES, Arc::clone(&clock) as _)), clock)
     }
 
+    fn admit(breaker: &Arc<Breaker>) -> Result<Ticket, HisError> {
+        breaker.admit(breaker.clock.monotonic())
+    }
+
     fn fail(breaker: &Arc<Breaker>, times: u32) {
         for _ in 0..times {
-            breaker.admit().unwrap().failed();
+            admit(breaker).unwrap().failed();
         }
     }
 
@@ -189,12 +191,12 @@ mod tests {
     fn failures_in_a_row_open_it_and_others_do_not() {
         let (breaker, _) = breaker();
         fail(&breaker, 2);
-        breaker.admit().unwrap().succeeded();
+        admit(&breaker).unwrap().succeeded();
         fail(&breaker, 2);
         assert_eq!(breaker.state(), BreakerState::Closed);
         fail(&breaker, 1);
-        assert_eq!(breaker.admit().err(), Some(HisError::Open));
-        assert!(breaker.refuses());
+        assert_eq!(admit(&breaker).err(), Some(HisError::Open));
+        assert!(breaker.refuses(breaker.clock.monotonic()));
     }
 
     #[test]
@@ -202,9 +204,9 @@ mod tests {
         let (breaker, clock) = breaker();
         fail(&breaker, 3);
         clock.advance(Duration::from_secs(5));
-        assert!(!breaker.refuses());
-        let probe = breaker.admit().unwrap();
-        assert_eq!(breaker.admit().err(), Some(HisError::Open), "one at a time");
+        assert!(!breaker.refuses(breaker.clock.monotonic()));
+        let probe = admit(&breaker).unwrap();
+        assert_eq!(admit(&breaker).err(), Some(HisError::Open), "one at a time");
         assert_eq!(breaker.state(), BreakerState::HalfOpen);
         probe.succeeded();
         assert_eq!(breaker.state(), BreakerState::Closed);
@@ -218,7 +220,7 @@ mod tests {
         fail(&breaker, 3);
         for pause in [5, 10, 15, 15] {
             clock.advance(Duration::from_secs(pause) - Duration::from_millis(1));
-            assert_eq!(breaker.admit().err(), Some(HisError::Open));
+            assert_eq!(admit(&breaker).err(), Some(HisError::Open));
             clock.advance(Duration::from_millis(1));
             fail(&breaker, 1);
         }
@@ -229,8 +231,8 @@ mod tests {
         let (breaker, clock) = breaker();
         fail(&breaker, 3);
         clock.advance(Duration::from_secs(5));
-        drop(breaker.admit().unwrap());
-        breaker.admit().unwrap().succeeded();
+        drop(admit(&breaker).unwrap());
+        admit(&breaker).unwrap().succeeded();
         assert_eq!(breaker.state(), BreakerState::Closed);
     }
 
@@ -239,7 +241,7 @@ mod tests {
         let (breaker, clock) = breaker();
         fail(&breaker, 3);
         clock.advance(Duration::from_secs(5));
-        let mut probe = breaker.admit().unwrap();
+        let mut probe = admit(&breaker).unwrap();
         probe.answered();
         assert_eq!(breaker.state(), BreakerState::Closed, "others need not wait for a long body");
         probe.failed();
@@ -251,22 +253,22 @@ mod tests {
         let (breaker, clock) = breaker();
         fail(&breaker, 3);
         clock.advance(Duration::from_secs(5));
-        let mut probe = breaker.admit().unwrap();
+        let mut probe = admit(&breaker).unwrap();
         probe.answered();
         fail(&breaker, 1);
         assert_eq!(breaker.state(), BreakerState::Open);
         probe.succeeded();
         assert_eq!(breaker.state(), BreakerState::Open, "its head is older than their failures");
-        assert!(breaker.refuses());
+        assert!(breaker.refuses(breaker.clock.monotonic()));
     }
 
     #[test]
     fn what_is_given_up_counts_when_it_was_slow_and_had_no_answer() {
         let (breaker, clock) = breaker();
-        let slow: Vec<_> = (0..3).map(|_| breaker.admit().unwrap()).collect();
-        let mut begun = breaker.admit().unwrap();
+        let slow: Vec<_> = (0..3).map(|_| admit(&breaker).unwrap()).collect();
+        let mut begun = admit(&breaker).unwrap();
         begun.answered();
-        drop((0..3).map(|_| breaker.admit().unwrap()).collect::<Vec<_>>());
+        drop((0..3).map(|_| admit(&breaker).unwrap()).collect::<Vec<_>>());
         clock.advance(SLOW);
         drop(begun);
         assert_eq!(breaker.state(), BreakerState::Closed);
@@ -277,10 +279,10 @@ mod tests {
     #[test]
     fn a_failure_from_before_it_opened_does_not_prolong_it() {
         let (breaker, clock) = breaker();
-        let late = breaker.admit().unwrap();
+        let late = admit(&breaker).unwrap();
         fail(&breaker, 3);
         clock.advance(Duration::from_secs(5));
-        let probe = breaker.admit().unwrap();
+        let probe = admit(&breaker).unwrap();
         late.failed();
         probe.succeeded();
         assert_eq!(breaker.state(), BreakerState::Closed);

@@ -48,14 +48,14 @@ impl Idle {
         Self { timeout, most, clock, state: Mutex::default() }
     }
 
-    /// The one of this runtime that was used last, or one that nobody else uses. Those that have ended go.
-    pub(super) fn take(&self) -> Option<Link> {
-        let (now, runtime) = (self.clock.monotonic(), Handle::current().id());
+    /// The one of this runtime that was used last, or one that nobody else uses.
+    pub(super) fn take(&self, now: Instant) -> Option<Link> {
+        let runtime = Handle::current().id();
         let mut state = self.state();
         self.drop_old(&mut state, now);
         loop {
             let at = state.waiting.iter().rposition(|kept| kept.serves(runtime, now))?;
-            let mut link = state.waiting.remove(at)?.link;
+            let link = state.waiting.remove(at)?.link;
             if link.is_open() {
                 return Some(link);
             }
@@ -63,7 +63,7 @@ impl Idle {
     }
 
     /// Keeps it, when it can take a request.
-    pub(super) fn keep(self: &Arc<Self>, mut link: Link) {
+    pub(super) fn keep(self: &Arc<Self>, link: Link) {
         if !link.is_open() {
             return;
         }

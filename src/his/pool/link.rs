@@ -56,9 +56,9 @@ impl Link {
         self.home == runtime
     }
 
-    /// Whether it can take a request. Afterwards no task is woken by what happens on it.
-    pub(super) fn is_open(&mut self) -> bool {
-        self.drive(&mut Context::from_waker(Waker::noop()));
+    /// Whether it can take a request, as far as it was driven. When the HIS has closed it since, that is seen before anything of
+    /// the next request is sent.
+    pub(super) fn is_open(&self) -> bool {
         self.connection.is_some() && self.sender.is_ready()
     }
 

@@ -121,7 +121,7 @@ async fn ask(pool: &Pool, method: Method) -> Result<Bytes, HisError> {
     *request.method_mut() = method;
     *request.uri_mut() = "/fhir/Patient".parse().unwrap();
     let deadline = pool.clock.monotonic() + Duration::from_secs(60);
-    match pool.exchange(request, Wanted::Judged, deadline).await?.body {
+    match pool.exchange(&request, Wanted::Judged, deadline).await?.body {
         AnswerBody::Whole(body) => Ok(body),
         AnswerBody::Large(_) => Err(HisError::TooLarge),
     }
@@ -206,7 +206,7 @@ const NINE_IN_CHUNKS: &str =
 
 async fn stream(pool: &Pool, wanted: Wanted) -> Result<HisStream, HisError> {
     let deadline = pool.clock.monotonic() + Duration::from_secs(60);
-    match pool.exchange(Request::new(Bytes::new()), wanted, deadline).await?.body {
+    match pool.exchange(&Request::new(Bytes::new()), wanted, deadline).await?.body {
         AnswerBody::Whole(body) => panic!("{body:?} is in memory"),
         AnswerBody::Large(stream) => Ok(stream),
     }
@@ -349,7 +349,7 @@ async fn requests_that_run_out_of_time_open_the_breaker() {
     let (pool, _) = pool(vec![vec![HANG]; 6]).await;
     for _ in 0..5 {
         let deadline = pool.clock.monotonic() + Duration::from_millis(50);
-        let asked = pool.exchange(Request::new(Bytes::new()), Wanted::Judged, deadline).await;
+        let asked = pool.exchange(&Request::new(Bytes::new()), Wanted::Judged, deadline).await;
         assert_eq!(asked.err(), Some(Failed { error: HisError::TimedOut, sent: true }));
     }
     assert_eq!(ask(&pool, Method::GET).await, Err(HisError::Open));

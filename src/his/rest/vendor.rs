@@ -81,7 +81,7 @@ impl Vendor {
     pub(super) async fn find(&self, bsn: &Bsn, ask: Ask<'_>) -> Result<Found, HisError> {
         let body = Bytes::from(json!({"bsn": bsn.reveal()}).to_string());
         let request = self.request(Method::POST, "/patienten/zoek", body, ask)?;
-        parse(&whole(self.pool.exchange(request, Wanted::Judged, ask.deadline).await?)?)
+        parse(&whole(self.pool.exchange(&request, Wanted::Judged, ask.deadline).await?)?)
     }
 
     /// One object; `None` when there is none (404).
@@ -153,7 +153,7 @@ impl Vendor {
     }
 
     async fn get(&self, target: &str, wanted: Wanted, ask: Ask<'_>) -> Result<Received, HisError> {
-        Ok(self.pool.exchange(self.request(Method::GET, target, Bytes::new(), ask)?, wanted, ask.deadline).await?)
+        Ok(self.pool.exchange(&self.request(Method::GET, target, Bytes::new(), ask)?, wanted, ask.deadline).await?)
     }
 
     fn request(&self, method: Method, target: &str, body: Bytes, ask: Ask<'_>) -> Result<Request<Bytes>, HisError> {
