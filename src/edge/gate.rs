@@ -67,7 +67,7 @@ fn check<S>(
     connection: &Connection,
     request: Request<Incoming>,
 ) -> Result<Request<Incoming>, StatusCode> {
-    let (mut parts, body) = request.into_parts();
+    let (parts, body) = request.into_parts();
     let config = &edge.config;
     if let Err(refusal) = admit(&parts, connection.server_name(), &config.authorities, config.headers_max) {
         add_one(&edge.counters.refused_requests);
@@ -76,9 +76,6 @@ fn check<S>(
     if !connection.is_trusted(&edge.tls.load(), edge.clock.now()) {
         add_one(&edge.counters.distrusted_peers);
         return Err(StatusCode::FORBIDDEN);
-    }
-    if let Some(peer) = connection.peer() {
-        parts.extensions.insert(Arc::clone(peer));
     }
     Ok(Request::from_parts(parts, body))
 }

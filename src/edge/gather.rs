@@ -138,7 +138,7 @@ mod tests {
             ours.flush().await.unwrap();
             assert!(!is_sent(&ours));
         }
-        ours.pace.next_turn();
+        ours.pace.next_turn(tokio::time::Instant::now());
         ours.flush().await.unwrap();
         assert!(is_sent(&ours));
         let mut both = [0; 7];

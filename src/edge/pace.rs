@@ -31,6 +31,8 @@ pub(super) struct Pace {
 
 #[derive(Debug)]
 struct State {
+    /// When the connection was polled last.
+    polled: Instant,
     /// Requests whose answer is not yet out.
     open: u32,
     /// Answers among them that have a piece ready for the client, and wait for it to take the one before.
@@ -75,6 +77,7 @@ impl Pace {
     pub(super) fn start(http2: bool) -> Arc<Self> {
         let now = Instant::now();
         let state = State {
+            polled: now,
             open: 0,
             ready: 0,
             served_any: false,
@@ -97,7 +100,7 @@ impl Pace {
     pub(super) fn begin(self: &Arc<Self>, bodiless: bool) -> OpenRequest {
         let mut state = self.state();
         if state.open == 0 {
-            state.since = Instant::now();
+            state.since = self.now(&state);
         }
         state.open = state.open.saturating_add(1);
         state.served_any = true;
@@ -107,9 +110,16 @@ impl Pace {
         OpenRequest { pace: Arc::clone(self), ready: false }
     }
 
-    /// The connection is polled once more.
-    pub(super) fn next_turn(&self) {
+    /// The connection is polled once more, at this moment.
+    pub(super) fn next_turn(&self, now: Instant) {
         self.turn.fetch_add(1, Ordering::Relaxed);
+        self.state().polled = now;
+    }
+
+    /// Now, as exactly as deadlines of seconds need it: what happens on a connection of HTTP/1.1 happens while it is polled, and
+    /// to read the clock each time took as long as all else here. Streams of HTTP/2 are tasks of their own.
+    fn now(&self, state: &State) -> Instant {
+        if self.http2 { Instant::now() } else { state.polled }
     }
 
     /// Which turn of the connection it is.
@@ -127,12 +137,18 @@ impl Pace {
         self.state().since
     }
 
+    /// Whether the connection was made so long ago that the request that comes now is its last.
+    pub(super) fn is_old(&self, limits: &EdgeConfig) -> bool {
+        let now = self.now(&self.state());
+        self.age(now) >= limits.connection_age_max
+    }
+
     /// Never before the first request: whoever connects may ask something.
     pub(super) fn is_old_http2(&self, limits: &EdgeConfig, now: Instant) -> bool {
         self.http2 && self.age(now) >= limits.connection_age_max && self.state().served_any
     }
 
-    pub(super) fn age(&self, now: Instant) -> std::time::Duration {
+    fn age(&self, now: Instant) -> std::time::Duration {
         now.saturating_duration_since(self.born)
     }
 
@@ -168,7 +184,7 @@ impl Pace {
     fn note_bytes(&self) {
         let mut state = self.state();
         if state.open == 0 && state.first_byte.is_none() {
-            state.first_byte = Some(Instant::now());
+            state.first_byte = Some(self.now(&state));
         }
     }
 
@@ -201,17 +217,17 @@ impl OpenRequest {
         self.ready = true;
         let mut state = self.pace.state();
         state.ready = state.ready.saturating_add(1);
-        state.last_taken = Instant::now();
+        state.last_taken = self.pace.now(&state);
     }
 }
 
 impl Drop for OpenRequest {
     fn drop(&mut self) {
-        self.asked();
         let mut state = self.pace.state();
+        state.ready = state.ready.saturating_sub(u32::from(self.ready));
         state.open = state.open.saturating_sub(1);
         if state.open == 0 {
-            state.since = Instant::now();
+            state.since = self.pace.now(&state);
         }
     }
 }

@@ -69,7 +69,7 @@ pub(super) async fn run<S: Serve>(edge: Arc<Edge<S>>, tcp: TcpStream, remote: So
         let (edge, pace, drain) = (Arc::clone(&edge), Arc::clone(&pace), tasks.drain.clone());
         move |request: Request<Incoming>| {
             let bodiless = request.body().is_end_stream();
-            let last = drain.is_raised() || pace.age(Instant::now()) >= edge.config.connection_age_max;
+            let last = drain.is_raised() || pace.is_old(&edge.config);
             let reply = answer(Arc::clone(&edge), Arc::clone(&connection), request, pace.begin(bodiless), last);
             async move { Ok::<_, Infallible>(reply.await) }
         }
@@ -221,12 +221,12 @@ impl<S> Driver<'_, S> {
                 let _seen_below = drained.as_mut().poll(cx);
             }
             loop {
-                self.pace.next_turn();
+                let now = Instant::now();
+                self.pace.next_turn(now);
                 if let Poll::Ready(result) = http.as_mut().poll(cx) {
                     result.unwrap_or_else(|_error| add_one(&self.edge.counters.broken));
                     return Poll::Ready(End::Over);
                 }
-                let now = Instant::now();
                 if matches!(stage, Stage::Open) && self.drain.is_raised() {
                     stage = Stage::Lingering(now + self.edge.config.drain_linger);
                 }

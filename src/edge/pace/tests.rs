@@ -19,11 +19,17 @@ fn over(pace: &Pace) -> Option<TimedOut> {
     }
 }
 
+/// So much time passes, and the connection is polled again.
+async fn pass(pace: &Pace, time: Duration) {
+    advance(time).await;
+    pace.next_turn(Instant::now());
+}
+
 /// Just before, then just after.
 async fn turns_over_after(pace: &Pace, seconds: u64, reason: TimedOut) {
-    advance(Duration::from_secs(seconds) - Duration::from_millis(1)).await;
+    pass(pace, Duration::from_secs(seconds) - Duration::from_millis(1)).await;
     assert_eq!(over(pace), None);
-    advance(Duration::from_millis(1)).await;
+    pass(pace, Duration::from_millis(1)).await;
     assert_eq!(over(pace), Some(reason));
 }
 
@@ -36,9 +42,9 @@ async fn a_client_that_says_nothing_has_ten_seconds() {
 #[tokio::test(start_paused = true)]
 async fn a_head_has_ten_seconds_from_its_first_byte() {
     let pace = Pace::start(false);
-    advance(Duration::from_secs(9)).await;
+    pass(&pace, Duration::from_secs(9)).await;
     pace.note_bytes();
-    advance(Duration::from_secs(5)).await;
+    pass(&pace, Duration::from_secs(5)).await;
     pace.note_bytes();
     turns_over_after(&pace, 5, TimedOut::Header).await;
 }
@@ -46,7 +52,7 @@ async fn a_head_has_ten_seconds_from_its_first_byte() {
 #[tokio::test(start_paused = true)]
 async fn between_requests_a_client_has_a_minute() {
     let pace = Pace::start(false);
-    advance(Duration::from_secs(8)).await;
+    pass(&pace, Duration::from_secs(8)).await;
     drop(pace.begin(true));
     turns_over_after(&pace, 60, TimedOut::Idle).await;
 }
@@ -55,7 +61,7 @@ async fn between_requests_a_client_has_a_minute() {
 async fn frames_that_ask_nothing_do_not_keep_http2_open() {
     let pace = Pace::start(true);
     pace.note_bytes();
-    advance(Duration::from_secs(59)).await;
+    pass(&pace, Duration::from_secs(59)).await;
     pace.note_bytes();
     turns_over_after(&pace, 1, TimedOut::Idle).await;
 }
@@ -73,7 +79,7 @@ async fn an_answer_that_is_not_taken_ends_unless_another_one_moves() {
     let mut stuck = pace.begin(true).answered_by(Body::full(vec![0; 100_000].into()));
     let other = pace.begin(true);
     drop(stuck.frame().await);
-    advance(Duration::from_secs(40)).await;
+    pass(&pace, Duration::from_secs(40)).await;
     assert_eq!(over(&pace), None, "the other request is waiting for us, not for the client");
     drop(other);
     assert_eq!(over(&pace), Some(TimedOut::Stalled));
@@ -94,14 +100,14 @@ fn rests(pace: &Pace) -> bool {
 async fn a_connection_rests_when_all_that_was_asked_is_answered_and_out() {
     let (pace, (_client, io)) = (Pace::start(false), tokio::io::duplex(64));
     let mut io = PacedIo::new(io, Arc::clone(&pace));
-    advance(WARM).await;
+    pass(&pace, WARM).await;
     assert!(!rests(&pace), "nothing was asked yet");
     let open = pace.begin(true);
-    advance(WARM).await;
+    pass(&pace, WARM).await;
     assert!(!rests(&pace));
     drop(open);
     assert!(!rests(&pace), "the next request may follow at once");
-    advance(WARM).await;
+    pass(&pace, WARM).await;
     assert!(!rests(&pace), "nobody looked whether more has come");
     timeout(Duration::ZERO, io.read_u8()).await.unwrap_err();
     assert!(rests(&pace));
@@ -118,7 +124,7 @@ async fn a_connection_does_not_rest_after_a_body_nor_with_http2() {
     for (pace, bodiless) in [(Pace::start(false), false), (Pace::start(true), true)] {
         pace.read_dry.store(true, Ordering::Relaxed);
         drop(pace.begin(bodiless));
-        advance(WARM).await;
+        pass(&pace, WARM).await;
         assert!(!rests(&pace));
     }
 }
