@@ -33,7 +33,7 @@ use tower::ServiceExt as _;
 use crate::clock::SharedClock;
 use crate::edge::{Body, Connection, Serve};
 use crate::fhir::read::Reader;
-use crate::monitor::metrics::{Face, Metrics};
+use crate::monitor::metrics::{Metrics, Route};
 
 /// What patients' browsers reach.
 pub struct FrontFace {
@@ -93,7 +93,7 @@ impl Serve for FrontFace {
     async fn serve(&self, request: Request<Incoming>, connection: &Arc<Connection>) -> Response<Body> {
         let started = self.watch.clock.monotonic();
         let response = through(&self.router, &Handle::current(), request, connection).await;
-        self.watch.answered(Face::Front, "pages", started, response.status());
+        self.watch.answered(Route::Pages, started, response.status());
         response
     }
 }
@@ -102,7 +102,7 @@ impl Serve for AuditorFace {
     async fn serve(&self, request: Request<Incoming>, connection: &Arc<Connection>) -> Response<Body> {
         let started = self.watch.clock.monotonic();
         let response = through(&self.router, &Handle::current(), request, connection).await;
-        self.watch.answered(Face::Auditors, "desk", started, response.status());
+        self.watch.answered(Route::Desk, started, response.status());
         response
     }
 }
@@ -121,27 +121,25 @@ impl Serve for BackFace {
         let started = self.watch.clock.monotonic();
         let path = request.uri().path();
         let (resource, told) = (crate::fhir::http::is_resource_path(path), path.ends_with("/metadata"));
-        let response = if resource {
-            resource_answer(self, request, connection).await
-        } else {
-            Box::pin(through(&self.router, &self.control, request, connection)).await
+        // The usual way alone is not in a box, as its room is that of each request.
+        let response = match (resource, crate::fhir::http::may_store(&request)) {
+            (true, false) => crate::fhir::http::serve(&self.reader, request, connection).await,
+            (true, true) => Box::pin(storing_answer(self, request, connection)).await,
+            (false, _) => Box::pin(through(&self.router, &self.control, request, connection)).await,
         };
         let route = match (resource, told) {
-            (true, true) => "metadata",
-            (true, false) => "fhir",
-            (false, _) => "oauth",
+            (true, true) => Route::Metadata,
+            (true, false) => Route::Fhir,
+            (false, _) => Route::OAuth,
         };
-        self.watch.answered(Face::Back, route, started, response.status());
+        self.watch.answered(route, started, response.status());
         response
     }
 }
 
-/// An answer of the resource server. What may store something runs as a task of its own: when the client goes away, what has
-/// begun is still finished and recorded.
-async fn resource_answer(face: &BackFace, request: Request<Incoming>, connection: &Arc<Connection>) -> Response<Body> {
-    if !crate::fhir::http::may_store(&request) {
-        return crate::fhir::http::serve(&face.reader, request, connection).await;
-    }
+/// An answer of the resource server to what may store something. It runs as a task of its own: when the client goes away, what
+/// has begun is still finished and recorded.
+async fn storing_answer(face: &BackFace, request: Request<Incoming>, connection: &Arc<Connection>) -> Response<Body> {
     let (reader, connection) = (Arc::clone(&face.reader), Arc::clone(connection));
     let answer = async move { crate::fhir::http::serve(&reader, request, &connection).await };
     face.control.spawn(answer).await.unwrap_or_else(unanswered)
@@ -175,12 +173,13 @@ fn unanswered(ended: tokio::task::JoinError) -> Response<Body> {
 }
 
 impl Watch {
-    fn answered(&self, face: Face, route: &'static str, started: std::time::Instant, status: StatusCode) {
+    fn answered(&self, route: Route, started: std::time::Instant, status: StatusCode) {
         let took = self.clock.monotonic().saturating_duration_since(started);
-        self.metrics.answered(face, route, status.as_u16(), took);
+        self.metrics.answered(route, status.as_u16(), took);
         // No address, no path, no query: a path may be long, and a query may hold what it should not.
         let took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
-        tracing::info!(face = face.as_str(), route, status = status.as_u16(), took_us, "answered");
+        let (face, route) = (route.face().as_str(), route.as_str());
+        tracing::info!(face, route, status = status.as_u16(), took_us, "answered");
     }
 }
 

@@ -7,6 +7,7 @@ mod checkpoints;
 mod his;
 mod keeping;
 mod reloads;
+mod routes;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -16,7 +17,6 @@ use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEn
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
-use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
 use self::audit_index::AuditIndexMetrics;
@@ -28,6 +28,8 @@ use self::his::HisMetrics;
 use self::keeping::KeepingMetrics;
 pub use self::keeping::{Kept, Pruned};
 pub use self::reloads::ReloadMetrics;
+pub use self::routes::Route;
+use self::routes::Routes;
 use super::alarms::{Alarm, Raised};
 use super::ready::ListsState;
 use crate::audit::{IndexProgress, Kind, Outcome, SyslogCounts};
@@ -69,19 +71,6 @@ impl EncodeLabelValue for Face {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct AnswerLabels {
-    face: Face,
-    route: &'static str,
-    status: u16,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct RouteLabels {
-    face: Face,
-    route: &'static str,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct ListLabel {
     list: &'static str,
 }
@@ -105,8 +94,7 @@ struct EndLabels {
 /// The metrics of a node.
 pub struct Metrics {
     registry: Registry,
-    answers: Family<AnswerLabels, Counter>,
-    duration: Family<RouteLabels, Histogram, fn() -> Histogram>,
+    routes: Routes,
     list_age: Family<ListLabel, Gauge<f64, AtomicU64>>,
     list_sequence: Family<ListLabel, Gauge<u64, AtomicU64>>,
     in_grace: Gauge,
@@ -114,6 +102,8 @@ pub struct Metrics {
     list_refreshes: Family<ResultLabel, Counter>,
     audit_ready: Gauge,
     disclosures: Family<EndLabels, Counter>,
+    /// Those of `disclosures` that ended well, which nearly all do.
+    disclosed: Counter,
     submissions: Family<EndLabels, Counter>,
     connections: Family<FaceLabel, Gauge>,
     store_connections: Family<StateLabel, Gauge>,
@@ -143,24 +133,21 @@ struct FaceLabel {
     face: Face,
 }
 
-/// Upper bounds in seconds: from a cache hit to the norm of 60 s.
-fn durations() -> Histogram {
-    Histogram::new([0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 60.0])
-}
-
 impl Default for Metrics {
     fn default() -> Self {
+        let disclosures = Family::<EndLabels, Counter>::default();
+        let disclosed = disclosures.get_or_create_owned(&EndLabels { outcome: Outcome::Done.as_str(), reason: "" });
         let mut metrics = Self {
             registry: Registry::with_prefix("inzage"),
-            answers: Family::default(),
-            duration: Family::new_with_constructor(durations as fn() -> Histogram),
+            routes: Routes::default(),
             list_age: Family::default(),
             list_sequence: Family::default(),
             in_grace: Gauge::default(),
             alarms: Family::default(),
             list_refreshes: Family::default(),
             audit_ready: Gauge::default(),
-            disclosures: Family::default(),
+            disclosures,
+            disclosed,
             submissions: Family::default(),
             connections: Family::default(),
             store_connections: Family::default(),
@@ -182,9 +169,7 @@ impl Default for Metrics {
 impl Metrics {
     fn register(&mut self) {
         let registry = &mut self.registry;
-        registry.register("answers", "Answers by listener, route and HTTP status", self.answers.clone());
-        let help = "From the head of a request to the head of its answer";
-        registry.register_with_unit("answer_duration", help, Unit::Seconds, self.duration.clone());
+        self.routes.register(registry);
         let help = "Time since the publisher last gave each MedMij list in force";
         registry.register_with_unit("lists_age", help, Unit::Seconds, self.list_age.clone());
         registry.register("lists_sequence", "Number of each MedMij list in force", self.list_sequence.clone());
@@ -213,13 +198,16 @@ impl Metrics {
     }
 
     /// An answer went out.
-    pub fn answered(&self, face: Face, route: &'static str, status: u16, took: Duration) {
-        self.answers.get_or_create(&AnswerLabels { face, route, status }).inc();
-        self.duration.get_or_create(&RouteLabels { face, route }).observe(took.as_secs_f64());
+    pub fn answered(&self, route: Route, status: u16, took: Duration) {
+        self.routes.answered(route, status, took);
     }
 
     /// A disclosure, or the submission of one resource, ended.
     pub fn ended(&self, kind: Kind, outcome: Outcome, reason: Option<&'static str>) {
+        if (kind, outcome, reason) == (Kind::DisclosureOutcome, Outcome::Done, None) {
+            self.disclosed.inc();
+            return;
+        }
         let ends = if kind == Kind::SubmissionOutcome { &self.submissions } else { &self.disclosures };
         let labels = EndLabels { outcome: outcome.as_str(), reason: reason.unwrap_or_default() };
         ends.get_or_create(&labels).inc();
@@ -354,7 +342,8 @@ mod tests {
     #[test]
     fn units_and_labels_are_in_the_text() {
         let metrics = Metrics::default();
-        metrics.answered(Face::Back, "fhir", 200, Duration::from_millis(3));
+        metrics.answered(Route::Fhir, 200, Duration::from_millis(3));
+        metrics.answered(Route::Fhir, 404, Duration::from_millis(3));
         metrics.observe(true, [(Face::Front, 1), (Face::Back, 2)]);
         let state = |age| ListState { age: Duration::from_secs(age), sequence: 7 };
         metrics.observe_lists(&ListsState {
@@ -386,6 +375,9 @@ mod tests {
         let text = metrics.to_text();
         for line in [
             "inzage_answers_total{face=\"back\",route=\"fhir\",status=\"200\"} 1",
+            "inzage_answers_total{face=\"back\",route=\"fhir\",status=\"404\"} 1",
+            "inzage_answers_total{face=\"back\",route=\"oauth\",status=\"200\"} 0",
+            "inzage_answer_duration_seconds_count{face=\"back\",route=\"fhir\"} 2",
             "inzage_lists_age_seconds{list=\"whl\"} 61.0",
             "inzage_lists_sequence{list=\"zal\"} 7",
             "inzage_lists_in_grace 3",
