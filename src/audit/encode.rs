@@ -3,6 +3,7 @@
 
 use std::fmt::Display;
 use std::io::Write as _;
+use std::net::IpAddr;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -41,7 +42,7 @@ pub fn encode(event: &AuditEvent, source: &str, out: &mut Vec<u8>) {
     object.id(text!("session"), event.session.map(|id| id.text()));
     object.text(text!("client_id"), event.client_id.as_ref().map(|host| host.as_str()), SHORT_TEXT_BYTES);
     object.text(text!("peer"), event.peer.as_ref().map(|host| host.as_str()), SHORT_TEXT_BYTES);
-    object.shown(text!("access_point"), event.access_point);
+    object.address(text!("access_point"), event.access_point);
     object.text(text!("provider"), event.provider.as_ref().map(|name| name.as_str()), SHORT_TEXT_BYTES);
     object.text(text!("service"), event.service.as_ref().map(|id| id.as_str()), SHORT_TEXT_BYTES);
     object.user(text!("user"), user);
@@ -52,8 +53,8 @@ pub fn encode(event: &AuditEvent, source: &str, out: &mut Vec<u8>) {
     object.text(text!("sealed"), event.subject.as_ref().map(|subject| subject.sealed.as_str()), SHORT_TEXT_BYTES);
     object.id(text!("grant"), event.grant.map(|id| id.text()));
     object.text(text!("query"), event.query.as_deref(), LONG_TEXT_BYTES);
-    object.number("intent", event.intent);
-    object.number("status", event.status);
+    object.number(",\"intent\":", event.intent);
+    object.number(",\"status\":", event.status.map(u64::from));
     object.counts(event.counts);
     object.text(text!("detail"), event.detail.as_deref(), LONG_TEXT_BYTES);
     object.end();
@@ -130,16 +131,29 @@ impl Object<'_> {
         }
     }
 
-    fn number(&mut self, name: &str, value: Option<impl Display>) {
+    fn number(&mut self, before: &str, value: Option<u64>) {
         if let Some(value) = value {
-            let _ = write!(self.out, ",\"{name}\":{value}");
+            self.out.extend_from_slice(before.as_bytes());
+            self.out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
         }
     }
 
     fn counts(&mut self, counts: Option<Counts>) {
         if let Some(Counts { entries, withheld, bytes }) = counts {
-            let _ = write!(self.out, ",\"counts\":{{\"entries\":{entries},\"withheld\":{withheld},\"bytes\":{bytes}}}");
+            self.number(",\"counts\":{\"entries\":", Some(entries.into()));
+            self.number(",\"withheld\":", Some(withheld.into()));
+            self.number(",\"bytes\":", Some(bytes));
+            self.out.push(b'}');
         }
+    }
+
+    /// One of version 4 by its numbers: the general way takes several times as long.
+    fn address(&mut self, before: &str, value: Option<IpAddr>) {
+        let Some(IpAddr::V4(address)) = value else { return self.shown(before, value) };
+        let [first, rest @ ..] = address.octets();
+        self.number(before, Some(first.into()));
+        rest.into_iter().for_each(|part| self.number(".", Some(part.into())));
+        self.out.push(b'"');
     }
 
     #[inline]
