@@ -1,6 +1,7 @@
 //! The availability test (*autoriseren* 1 and 2): does the practice know the person, and are they old enough to look for
 //! themself? Not known and too young are one and the same answer, so that it tells nothing about treatment relations.
 
+use std::cell::Cell;
 use std::time::Instant;
 
 use jiff::civil::{Date, DateTime};
@@ -57,14 +58,64 @@ pub fn dutch_midnight(day: Date) -> Timestamp {
     day.to_zoned(zone).map_or(Timestamp::MAX, |midnight| midnight.timestamp())
 }
 
+/// A day in the Netherlands, from its first moment until that of the next.
+#[derive(Clone, Copy)]
+struct Day {
+    date: Date,
+    first: Timestamp,
+    next: Timestamp,
+}
+
+thread_local! {
+    /// The day that was asked for last. Each request asks, and to find it in the time zone takes several times as long.
+    static DAY: Cell<Option<Day>> = const { Cell::new(None) };
+}
+
 /// Today in the Netherlands.
 #[must_use]
 pub fn dutch_today(now: Timestamp) -> Date {
-    dutch_clock(now).date()
+    if let Some(day) = DAY.get().filter(|day| (day.first..day.next).contains(&now)) {
+        return day.date;
+    }
+    let date = dutch_clock(now).date();
+    let next = date.tomorrow().map_or(Timestamp::MAX, dutch_midnight);
+    DAY.set(Some(Day { date, first: dutch_midnight(date), next }));
+    date
 }
 
 /// What calendar and clock say in the Netherlands at this moment.
 #[must_use]
 pub fn dutch_clock(moment: Timestamp) -> DateTime {
     moment.to_zoned(TimeZone::get(ZONE).unwrap_or(TimeZone::UTC)).datetime()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_day_begins_at_midnight_in_the_netherlands() {
+        for (moment, date) in [
+            ("2026-03-28T22:59:59.999999999Z", "2026-03-28"),
+            ("2026-03-28T23:00:00Z", "2026-03-29"),
+            ("2026-03-29T21:59:59Z", "2026-03-29"),
+            ("2026-03-29T22:00:00Z", "2026-03-30"),
+            ("2026-03-29T21:59:59Z", "2026-03-29"),
+        ] {
+            assert_eq!(dutch_today(moment.parse().unwrap()).to_string(), date, "{moment}");
+        }
+    }
+
+    proptest! {
+        /// Whatever was asked before.
+        #[test]
+        fn today_is_what_the_calendar_says(seconds in proptest::collection::vec(-4_000_000_000_i64..8_000_000_000, 1..20), step in -90_000_i64..90_000) {
+            for second in seconds.into_iter().flat_map(|second| [second, second + step]) {
+                let moment = Timestamp::from_second(second).unwrap();
+                prop_assert_eq!(dutch_today(moment), dutch_clock(moment).date());
+            }
+        }
+    }
 }

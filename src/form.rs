@@ -1,5 +1,7 @@
 //! `application/x-www-form-urlencoded` and queries: pairs in, pairs out. Strict: broken encoding is an error, never repaired.
 
+use memchr::memchr2;
+
 /// Most pairs that are read.
 const PAIRS_MAX: usize = 32;
 
@@ -29,22 +31,38 @@ fn decode_pair(pair: &str) -> Result<(String, String), FormError> {
     Ok((decode(name)?, decode(value)?))
 }
 
+/// What stands for itself is copied in one piece.
 fn decode(text: &str) -> Result<String, FormError> {
     let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(byte) = rest.next() {
-        bytes.push(match byte {
-            b'+' => b' ',
-            b'%' => hex_pair(rest.next(), rest.next()).ok_or(FormError::Encoding)?,
-            other => other,
-        });
+    let mut rest = text.as_bytes();
+    while let Some(at) = memchr2(b'+', b'%', rest) {
+        let (plain, from) = rest.split_at(at);
+        bytes.extend_from_slice(plain);
+        rest = match from {
+            [b'%', high, low, behind @ ..] => {
+                bytes.push(hex_pair(*high, *low).ok_or(FormError::Encoding)?);
+                behind
+            }
+            [b'+', behind @ ..] => {
+                bytes.push(b' ');
+                behind
+            }
+            _ => return Err(FormError::Encoding),
+        };
     }
+    bytes.extend_from_slice(rest);
     let text = String::from_utf8(bytes).map_err(|_| FormError::Encoding)?;
-    if text.chars().any(char::is_control) { Err(FormError::Encoding) } else { Ok(text) }
+    if has_control(&text) { Err(FormError::Encoding) } else { Ok(text) }
 }
 
-fn hex_pair(high: Option<u8>, low: Option<u8>) -> Option<u8> {
-    let digit = |byte: Option<u8>| char::from(byte?).to_digit(16);
+fn has_control(text: &str) -> bool {
+    // Without a branch for each byte; most texts are ASCII.
+    let ascii = text.bytes().fold(false, |found, byte| found | byte.is_ascii_control());
+    ascii || (!text.is_ascii() && text.chars().any(char::is_control))
+}
+
+fn hex_pair(high: u8, low: u8) -> Option<u8> {
+    let digit = |byte: u8| char::from(byte).to_digit(16);
     u8::try_from(digit(high)? * 16 + digit(low)?).ok()
 }
 
@@ -78,7 +96,10 @@ pub fn optional<'a>(pairs: &'a [(String, String)], name: &str) -> Result<Option<
 /// Writes pairs as a query, percent-encoded so that `|` becomes `%7C`.
 #[must_use]
 pub fn encode_pairs(pairs: &[(String, String)]) -> String {
-    let mut out = String::new();
+    /// Room for what is escaped: most values have a few such characters.
+    const MORE: usize = 16;
+    let length = pairs.iter().map(|(name, value)| name.len() + value.len() + MORE).sum();
+    let mut out = String::with_capacity(length);
     pairs.iter().for_each(|(name, value)| push_pair(&mut out, name, value));
     out
 }
@@ -93,7 +114,9 @@ pub fn push_pair(out: &mut String, name: &str, value: &str) {
     encode_into(out, value);
 }
 
+/// What stands for itself is copied in one piece.
 fn encode_into(out: &mut String, text: &str) {
+    out.reserve(text.len());
     let mut rest = text;
     while let Some(at) = rest.bytes().position(|byte| !is_plain(byte)) {
         let (plain, from) = rest.split_at(at);

@@ -85,7 +85,7 @@ impl Desk {
             token: Ok(&self.token),
             asked: Asked::search(Some(QUERY)),
         };
-        let released = self.reader.read(request).await.unwrap();
+        let released = self.reader.read(&request).await.unwrap();
         let Outgoing::Whole(body) = released.body else { return false };
         let counts = Counts { bytes: body.len() as u64, ..released.counts };
         released.disclosure.unwrap().transferred(counts, Transfer::Complete);

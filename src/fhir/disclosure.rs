@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::read::ReadError;
-use crate::audit::{self, AuditEvent, AuditLog, AuditReceipt, Counts, Kind, Outcome, PendingReceipt};
+use crate::audit::{self, AuditError, AuditEvent, AuditLog, AuditReceipt, Counts, Kind, Outcome, PendingReceipt};
 use crate::clock::SharedClock;
 use crate::fault::Fault;
 
@@ -12,15 +12,15 @@ use crate::fault::Fault;
 pub struct Attempt {
     log: Arc<dyn AuditLog>,
     undecided: bool,
-    /// Who, about whom and what, as far as it is known by now.
-    pub event: AuditEvent,
+    /// Who, about whom and what, as far as it is known by now. In a box, as it is large and goes from hand to hand.
+    pub event: Box<AuditEvent>,
 }
 
 impl Attempt {
     /// Begins it.
     #[must_use]
-    pub const fn open(log: Arc<dyn AuditLog>, event: AuditEvent) -> Self {
-        Self { log, undecided: true, event }
+    pub fn open(log: Arc<dyn AuditLog>, event: AuditEvent) -> Self {
+        Self { log, undecided: true, event: Box::new(event) }
     }
 
     /// It is refused; returns when the log has it. The refusal stands whether or not the log can take it; a log that cannot is
@@ -28,8 +28,8 @@ impl Attempt {
     pub async fn refused(mut self, error: ReadError) -> Unanswered {
         self.undecided = false;
         let fault = Fault::from(error);
-        let refusal = AuditEvent { reason: Some(fault.code), status: Some(fault.status), ..self.event.clone() };
-        Unanswered { error, receipt: on_disk(self.log.append(&refusal).ok()).await }
+        (self.event.reason, self.event.status) = (Some(fault.code), Some(fault.status));
+        Unanswered { error, receipt: on_disk(self.log.append(&self.event).ok()).await }
     }
 
     /// Whether the log knows how it ended, or that something came of it.
@@ -42,18 +42,25 @@ impl Attempt {
         self.undecided = false;
     }
 
-    /// Its intent is in the log: from here on there will be an outcome.
-    #[must_use]
-    pub fn intended(&mut self, clock: SharedClock) -> Disclosure {
+    /// Puts its intent into the log: from here on there will be an outcome.
+    ///
+    /// # Errors
+    /// When the log does not take it; it is undecided as before.
+    pub fn intends(&mut self, clock: SharedClock) -> Result<(PendingReceipt, Disclosure), AuditError> {
+        let undecided = (self.event.kind, self.event.outcome);
+        (self.event.kind, self.event.outcome) = (Kind::DisclosureIntent, Outcome::Intended);
+        let pending =
+            self.log.append(&self.event).inspect_err(|_| (self.event.kind, self.event.outcome) = undecided)?;
         self.undecided = false;
-        Disclosure::open(Arc::clone(&self.log), clock, self.event.clone())
+        Ok((pending, Disclosure::open(Arc::clone(&self.log), clock, AuditEvent::clone(&self.event))))
     }
 }
 
 impl Drop for Attempt {
     fn drop(&mut self) {
         if self.undecided {
-            drop(self.log.append(&AuditEvent { outcome: broken_off(), ..self.event.clone() }));
+            self.event.outcome = broken_off();
+            drop(self.log.append(&self.event));
         }
     }
 }
@@ -67,7 +74,7 @@ pub(super) fn broken_off() -> Outcome {
 pub struct Disclosure {
     log: Arc<dyn AuditLog>,
     clock: SharedClock,
-    event: Option<AuditEvent>,
+    event: Option<Box<AuditEvent>>,
 }
 
 /// How a transfer ended.
@@ -104,7 +111,7 @@ impl Disclosure {
     #[must_use]
     pub fn open(log: Arc<dyn AuditLog>, clock: SharedClock, event: AuditEvent) -> Self {
         let event = AuditEvent { kind: Kind::DisclosureOutcome, outcome: Outcome::Aborted, reason: None, ..event };
-        Self { log, clock, event: Some(event) }
+        Self { log, clock, event: Some(Box::new(event)) }
     }
 
     /// The data is handed to the connection.
@@ -177,12 +184,15 @@ impl Drop for Disclosure {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::audit::{AuditError, MemoryLog};
+    use crate::audit::MemoryLog;
     use crate::clock::TestClock;
 
+    fn clock() -> SharedClock {
+        TestClock::at("2026-11-21T12:00:00Z".parse().unwrap())
+    }
+
     fn attempt(log: &Arc<MemoryLog>) -> Attempt {
-        let now = "2026-11-21T12:00:00Z".parse().unwrap();
-        Attempt::open(Arc::clone(log) as _, AuditEvent::new(now, Kind::ResourceRefused, Outcome::Refused))
+        Attempt::open(Arc::clone(log) as _, AuditEvent::new(clock().now(), Kind::ResourceRefused, Outcome::Refused))
     }
 
     fn ends(log: &MemoryLog) -> Vec<(Kind, Outcome, Option<u16>)> {
@@ -195,23 +205,33 @@ mod tests {
         attempt(&log).refused(ReadError::UnknownToken).await;
         drop(attempt(&log));
         let mut becomes = attempt(&log);
-        let disclosure = becomes.intended(TestClock::at("2026-11-21T12:00:00Z".parse().unwrap()));
+        let (_, disclosure) = becomes.intends(clock()).unwrap();
         drop((becomes, disclosure));
         assert_eq!(
             ends(&log),
             [
                 (Kind::ResourceRefused, Outcome::Refused, Some(401)),
                 (Kind::ResourceRefused, Outcome::Aborted, None),
+                (Kind::DisclosureIntent, Outcome::Intended, None),
                 (Kind::DisclosureOutcome, Outcome::Aborted, None),
             ]
         );
     }
 
+    #[test]
+    fn an_intent_that_the_log_does_not_take_leaves_the_attempt_as_it_was() {
+        let log = Arc::new(MemoryLog::default());
+        let mut held = attempt(&log);
+        let before = held.event.clone();
+        log.fail_appends(AuditError::Full);
+        assert_eq!(held.intends(clock()).err(), Some(AuditError::Full));
+        assert_eq!((&held.event, held.is_decided()), (&before, false));
+    }
+
     /// An attempt that became a disclosure, and the receipt of its intent.
     async fn intended(log: &Arc<MemoryLog>) -> (Disclosure, AuditReceipt) {
-        let mut becomes = attempt(log);
-        let intent = on_disk(log.append(&becomes.event).ok()).await.unwrap();
-        (becomes.intended(TestClock::at("2026-11-21T12:00:00Z".parse().unwrap())), intent)
+        let (pending, disclosure) = attempt(log).intends(clock()).unwrap();
+        (disclosure, on_disk(Some(pending)).await.unwrap())
     }
 
     #[tokio::test]

@@ -47,18 +47,32 @@ pub fn is_resource_path(path: &str) -> bool {
 }
 
 /// Answers a request under `/fhir/`.
-pub async fn serve<B>(reader: &Reader, request: Request<B>, connection: &Arc<Connection>) -> Response<Body>
+pub fn serve<'a, B>(
+    reader: &'a Reader,
+    request: Request<B>,
+    connection: &'a Arc<Connection>,
+) -> impl Future<Output = Response<Body>> + Send + 'a
+where
+    B: http_body::Body + Send + Unpin + 'a,
+    B::Data: Send,
+    B::Error: Into<axum::BoxError>,
+{
+    // Before the future, which would have room for the request as well as for its parts.
+    let (head, body) = request.into_parts();
+    async move { serve_parts(reader, &head, body, connection).await }
+}
+
+async fn serve_parts<B>(reader: &Reader, head: &Parts, body: B, connection: &Arc<Connection>) -> Response<Body>
 where
     B: http_body::Body + Send + Unpin,
     B::Data: Send,
     B::Error: Into<axum::BoxError>,
 {
     let local_id = LocalId::new(reader.clock.now());
-    let (head, body) = request.into_parts();
     let route = route_of(head.uri.path());
     let version = route.map_or(FhirVersion::Stu3, |route| route.version);
     let (headers, media) = (&head.headers, Media::of(text(&head.headers, &header::CONTENT_TYPE), version));
-    let (form, body) = if is_search_by_form(&head, media) {
+    let (form, body) = if is_search_by_form(head, media) {
         (Box::pin(read_form(body)).await.map(Some), None)
     } else {
         (Ok(None), Some(body))
@@ -71,7 +85,7 @@ where
         route,
         token: bearer(headers),
         asked: Asked {
-            verb: verb(&head),
+            verb: verb(head),
             query: head.uri.query(),
             form: form.as_ref().map(Option::as_deref).map_err(|fault| *fault),
             accept: Accept::of(lines(headers, &header::ACCEPT), version),
@@ -79,16 +93,16 @@ where
             prefer: Prefer::of(lines(headers, &PREFER)),
         },
     };
-    let refused = Refused { local_id, version, format: of_refusal(asked.asked, version) };
+    let refused = Refused { local_id, version, asked: asked.asked };
     if asked.asked.verb == Verb::Post && route.is_ok_and(|route| route.rest.is_empty()) {
-        let shared = Box::pin(reader.share(asked, &mut Coming::new(body))).await;
+        let shared = Box::pin(reader.share(&asked, &mut Coming::new(body))).await;
         return shared.map_or_else(|unanswered| refuse_on_record(unanswered, refused), share::shared);
     }
     if let Some(route) = route.ok().filter(|route| route.rest == METADATA) {
         let told = reader.capabilities(asked.caller, route, asked.asked);
         return told.map_or_else(|error| refuse(error, refused), tell);
     }
-    match reader.read(asked).await {
+    match reader.read(&asked).await {
         Ok(released) => release(reader, released),
         Err(unanswered) => refuse_on_record(unanswered, refused),
     }
@@ -101,12 +115,12 @@ fn tell(capabilities: Capabilities) -> Response<Body> {
     response
 }
 
-/// How a refusal is written, and under which number.
+/// How a refusal is written, and under which number. Most requests have none, so what was asked is not read for it before.
 #[derive(Clone, Copy)]
-struct Refused {
+struct Refused<'a> {
     local_id: LocalId,
     version: FhirVersion,
-    format: Format,
+    asked: Asked<'a>,
 }
 
 fn route_of(path: &str) -> Result<Route<'_>, ReadError> {
@@ -167,9 +181,11 @@ fn release(reader: &Reader, released: Released) -> Response<Body> {
     response
 }
 
-/// Under which number the log has this, so that nobody can deny it.
+/// Under which number the log has this, so that nobody can deny it. No two answers have the same: kept out of the table of
+/// HPACK (RFC 7541 section 6.2.3), they leave room there for what all answers have, and none is compared with those before it.
 fn name_record(headers: &mut HeaderMap, receipt: &AuditReceipt) {
-    if let Ok(receipt) = HeaderValue::from_str(&receipt.to_string()) {
+    if let Ok(mut receipt) = HeaderValue::try_from(receipt.to_string()) {
+        receipt.set_sensitive(true);
         headers.insert(AUDIT_RECEIPT, receipt);
     }
 }
@@ -222,7 +238,7 @@ fn while_it_lasts(reader: &Reader, grant: LocalId) -> Gate {
 }
 
 /// A log that could not take it names no record.
-fn refuse_on_record(unanswered: Unanswered, refused: Refused) -> Response<Body> {
+fn refuse_on_record(unanswered: Unanswered, refused: Refused<'_>) -> Response<Body> {
     let mut response = refuse(unanswered.error, refused);
     if let Some(receipt) = unanswered.receipt {
         name_record(response.headers_mut(), &receipt);
@@ -230,7 +246,7 @@ fn refuse_on_record(unanswered: Unanswered, refused: Refused) -> Response<Body> 
     response
 }
 
-fn refuse(error: ReadError, refused: Refused) -> Response<Body> {
+fn refuse(error: ReadError, refused: Refused<'_>) -> Response<Body> {
     let fault = Fault::from(error);
     let reference = refused.local_id.to_string();
     let body = operation_outcome(Issue {
@@ -242,7 +258,7 @@ fn refuse(error: ReadError, refused: Refused) -> Response<Body> {
         reference: &reference,
         expression: expression(error).as_deref(),
     });
-    let (format, body) = written(body, &refused);
+    let (format, body) = written(body, refused);
     let mut response = Response::new(Body::full(Bytes::from(body)));
     *response.status_mut() = StatusCode::from_u16(fault.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
@@ -266,8 +282,8 @@ fn expression(error: ReadError) -> Option<String> {
 }
 
 /// An outcome of ours in the format that is asked for.
-fn written(body: Vec<u8>, refused: &Refused) -> (Format, Vec<u8>) {
-    match refused.format {
+fn written(body: Vec<u8>, refused: Refused<'_>) -> (Format, Vec<u8>) {
+    match of_refusal(refused.asked, refused.version) {
         Format::Json => (Format::Json, body),
         Format::Xml => match to_xml(&body, refused.version) {
             Ok(xml) => (Format::Xml, xml),

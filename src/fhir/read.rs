@@ -90,8 +90,8 @@ impl Reader {
     ///
     /// # Errors
     /// See [`ReadError`]; it comes with the receipt of its record.
-    pub async fn read(&self, request: Request<'_>) -> Result<Released, Unanswered> {
-        let mut attempt = Attempt::open(Arc::clone(&self.audit), self.event(&request));
+    pub async fn read(&self, request: &Request<'_>) -> Result<Released, Unanswered> {
+        let mut attempt = Attempt::open(Arc::clone(&self.audit), self.event(request));
         let disclosed = self.disclose(request, &mut attempt).await;
         self.note_in_chain(&attempt.event, disclosed.as_ref().err().map(Unread::error));
         match disclosed {
@@ -110,7 +110,7 @@ impl Reader {
         event
     }
 
-    async fn disclose(&self, request: Request<'_>, attempt: &mut Attempt) -> Result<Released, Unread> {
+    async fn disclose(&self, request: &Request<'_>, attempt: &mut Attempt) -> Result<Released, Unread> {
         let presented = self.presented(request, &mut attempt.event).await?;
         let Admitted { permit, floors, demand } = presented.admitted(request, &mut attempt.event)?;
         let token = &presented.token;
@@ -132,11 +132,12 @@ impl Reader {
         let adapter = presented.snapshot.adapters.of(&permit.practice().his).ok_or(ReadError::NoAdapter)?;
         let his_base = adapter.base(permit.service().fhir).ok_or(ReadError::NoAdapter)?;
         let (format, adapter) = (demand.format, adapter.as_ref());
-        self.release(request, attempt, Work { permit, shape, turn, bound, format, floors, adapter, his_base }).await
+        let work = Work { permit, shape, turn, bound, format, floors, adapter, his_base };
+        self.release(request.local_id, attempt, &work).await
     }
 
     /// Who comes with what: the token, and the world and moment that it is judged in.
-    async fn presented(&self, request: Request<'_>, event: &mut AuditEvent) -> Result<Presented, ReadError> {
+    async fn presented(&self, request: &Request<'_>, event: &mut AuditEvent) -> Result<Presented, ReadError> {
         request.route?;
         let token = self.token(request.token).await?;
         self.name_grant(event, &token)?;
@@ -182,7 +183,7 @@ struct Admitted<'a> {
 
 impl Presented {
     /// Decides, and reads what is asked; the event learns of both.
-    fn admitted<'a>(&'a self, request: Request<'a>, event: &mut AuditEvent) -> Result<Admitted<'a>, ReadError> {
+    fn admitted<'a>(&'a self, request: &Request<'a>, event: &mut AuditEvent) -> Result<Admitted<'a>, ReadError> {
         let Self { token, snapshot, now } = self;
         let route = request.route?;
         let permit = decide(snapshot, request.caller, token, route, *now).map_err(ReadError::Refused)?;

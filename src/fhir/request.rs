@@ -19,7 +19,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use self::path::Target;
-use crate::form::{decode_pairs, encode_pairs};
+use crate::form::{decode_pairs, push_pair};
 use crate::medmij::FhirVersion;
 use crate::services::{AllowedRead, AllowedSearch, AllowedSubmission, Floor, Operation, Service};
 
@@ -220,9 +220,11 @@ fn pairs_of_search(asked: Asked<'_>) -> Result<Vec<(String, String)>, RequestErr
     if asked.verb == Verb::Post && asked.media != Media::Form {
         return Err(RequestError::Media);
     }
-    let form = asked.form?.unwrap_or_default();
     let query = asked.query.unwrap_or_default();
-    Ok(decode_pairs(&[query, form].join("&"))?)
+    Ok(match asked.form? {
+        None => decode_pairs(query)?,
+        Some(form) => decode_pairs(&[query, form].join("&"))?,
+    })
 }
 
 fn read<'a>(service: &'a Service, resource: &str, id: &str, asked: Asked<'_>) -> Result<Demand<'a>, RequestError> {
@@ -261,24 +263,28 @@ impl PageShape<'_> {
     /// The client's own request under our base.
     #[must_use]
     pub fn self_link(&self, base: &str) -> String {
-        format!("{base}/{}", with_query(self.resource.to_owned(), &self.asked))
+        with_query(format!("{base}/{}", self.resource), &self.asked)
     }
 }
 
 impl SearchShape<'_> {
-    /// The path of the search under a base: its type, and the operation.
-    #[must_use]
-    pub fn path(&self) -> String {
-        match self.search.operation {
-            None => self.search.resource.clone(),
-            Some(operation) => format!("{}/{}", self.search.resource, operation.as_str()),
+    /// Writes the path of the search under a base: its type, and the operation.
+    fn push_path(&self, out: &mut String) {
+        out.push_str(&self.search.resource);
+        if let Some(operation) = self.search.operation {
+            out.push('/');
+            out.push_str(operation.as_str());
         }
     }
 
     /// The client's own search under our base: a link that asks the same again.
     #[must_use]
     pub fn self_link(&self, base: &str) -> String {
-        format!("{base}/{}", with_query(self.path(), &self.asked))
+        let mut link = String::with_capacity(base.len() + USUAL_SEARCH_BYTES);
+        link.push_str(base);
+        link.push('/');
+        self.push_path(&mut link);
+        with_query(link, &self.asked)
     }
 
     /// The moments that its `date` allows: from the first, before the last.
@@ -300,12 +306,22 @@ impl SearchShape<'_> {
     /// The search in the catalogue's words. Values come from closed sets or are dates, so no identifier can be in it.
     #[must_use]
     pub fn describe(&self) -> String {
-        with_query(self.path(), &self.upstream)
+        let mut words = String::with_capacity(USUAL_SEARCH_BYTES);
+        self.push_path(&mut words);
+        with_query(words, &self.upstream)
     }
 }
 
-fn with_query(path: String, pairs: &[(String, String)]) -> String {
-    if pairs.is_empty() { path } else { format!("{path}?{}", encode_pairs(pairs)) }
+/// Most searches are shorter, so that one allocation holds what is written of them.
+const USUAL_SEARCH_BYTES: usize = 192;
+
+/// An address with these parameters behind it.
+fn with_query(mut address: String, pairs: &[(String, String)]) -> String {
+    if !pairs.is_empty() {
+        address.push('?');
+        pairs.iter().for_each(|(name, value)| push_pair(&mut address, name, value));
+    }
+    address
 }
 
 #[cfg(test)]

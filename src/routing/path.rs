@@ -42,7 +42,7 @@ pub fn is_plain(path: &str) -> bool {
 /// The public base URL of a practice's service, without trailing slash.
 #[must_use]
 pub fn resource_base(origin: &str, provider: &ProviderName, service: &ServiceId, version: FhirVersion) -> String {
-    format!("{origin}/fhir/{}/{service}/{}", provider.short(), version.as_str())
+    [origin, "/fhir/", provider.short(), "/", service.as_str(), "/", version.as_str()].concat()
 }
 
 #[cfg(test)]

@@ -62,7 +62,7 @@ impl Reader {
         let extent = Extent::Records(shape.count().unwrap_or(COUNT), after);
         let grant = permit.grant();
         let question = Question { person: &grant.subject, provider: Some(&grant.provider), begins, ends, extent };
-        let event = AuditEvent { kind: Kind::LogRead, outcome: Outcome::Done, ..attempt.event.clone() };
+        let event = AuditEvent { kind: Kind::LogRead, outcome: Outcome::Done, ..AuditEvent::clone(&attempt.event) };
         match self.log.look(question, event).await {
             Ok(looked) => {
                 attempt.decided();

@@ -7,8 +7,8 @@ use bytes::Bytes;
 use super::flags::shown_episodes;
 use super::flow::{Entries, written};
 use super::page::{PageLinks, Turn};
-use super::{Flow, Outgoing, ReadError, Reader, Released, Request, Unread};
-use crate::audit::{AuditEvent, AuditReceipt, Counts, Kind, Outcome, receipt};
+use super::{Flow, Outgoing, ReadError, Reader, Released, Unread};
+use crate::audit::{AuditReceipt, Counts, receipt};
 use crate::availability::is_of_age;
 use crate::fhir::cursor::Bound;
 use crate::fhir::disclosure::{Attempt, Disclosure};
@@ -58,14 +58,12 @@ impl Reader {
     /// From here on the HIS is asked, so the intent comes first. It becomes durable while the HIS works.
     pub(super) async fn release(
         &self,
-        request: Request<'_>,
+        local_id: LocalId,
         attempt: &mut Attempt,
-        work: Work<'_>,
+        work: &Work<'_>,
     ) -> Result<Released, Unread> {
-        let intent = AuditEvent { kind: Kind::DisclosureIntent, outcome: Outcome::Intended, ..attempt.event.clone() };
-        let pending = self.audit.append(&intent).map_err(ReadError::Audit)?;
-        let disclosure = attempt.intended(Arc::clone(&self.clock));
-        let judged = self.judged(request.local_id, &work).await;
+        let (pending, disclosure) = attempt.intends(Arc::clone(&self.clock)).map_err(ReadError::Audit)?;
+        let judged = self.judged(local_id, work).await;
         let receipt = receipt(pending).await;
         match (judged, receipt) {
             (Ok(judged), Ok(receipt)) => Ok(judged.released(receipt, disclosure)),
@@ -76,8 +74,8 @@ impl Reader {
 
     async fn judged(&self, local_id: LocalId, work: &Work<'_>) -> Result<Judged, ReadError> {
         let deadline = self.clock.monotonic() + self.his_deadline;
-        let id = local_id.to_string();
-        let ask = Ask { fhir: work.permit.service().fhir, local_id: &id, deadline };
+        let id = local_id.text();
+        let ask = Ask { fhir: work.permit.service().fhir, local_id: str::from_utf8(&id).unwrap_or_default(), deadline };
         let subject = &work.permit.grant().subject;
         let found = work.adapter.find_patient(subject, ask).await.map_err(ReadError::His)?;
         let patient = found.filter(|patient| old_enough(patient, work)).ok_or(ReadError::NotAvailable)?;

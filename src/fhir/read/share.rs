@@ -67,8 +67,8 @@ impl Reader {
     ///
     /// # Errors
     /// See [`ReadError`]; it comes with the receipt of its record.
-    pub async fn share(&self, request: Request<'_>, body: &mut dyn Incoming) -> Result<Shared, Unanswered> {
-        let mut attempt = Attempt::open(Arc::clone(&self.audit), self.event(&request));
+    pub async fn share(&self, request: &Request<'_>, body: &mut dyn Incoming) -> Result<Shared, Unanswered> {
+        let mut attempt = Attempt::open(Arc::clone(&self.audit), self.event(request));
         let shared = self.pass_on(request, body, &mut attempt).await;
         self.note_in_chain(&attempt.event, shared.as_ref().err().map(Unread::error));
         match shared {
@@ -79,7 +79,7 @@ impl Reader {
 
     async fn pass_on(
         &self,
-        request: Request<'_>,
+        request: &Request<'_>,
         body: &mut dyn Incoming,
         attempt: &mut Attempt,
     ) -> Result<Shared, Unread> {

@@ -9,13 +9,18 @@ use crate::medmij::FhirVersion;
 
 pub use crate::his::Format;
 
+/// Media types of a resource, whatever the case of their letters.
+const JSON: [&str; 4] = ["application/fhir+json", "application/json+fhir", "application/json", "text/json"];
+const XML: [&str; 4] = ["application/fhir+xml", "application/xml+fhir", "application/xml", "text/xml"];
+
 impl Format {
     /// Of a media type without parameters, or of a short name.
     fn of(kind: &str) -> Option<Self> {
-        match kind.to_ascii_lowercase().as_str() {
-            "application/fhir+json" | "application/json+fhir" | "application/json" | "text/json" => Some(Self::Json),
-            "application/fhir+xml" | "application/xml+fhir" | "application/xml" | "text/xml" => Some(Self::Xml),
-            _ => None,
+        let is_one = |known: [&str; 4]| known.into_iter().any(|known| kind.eq_ignore_ascii_case(known));
+        match () {
+            () if is_one(JSON) => Some(Self::Json),
+            () if is_one(XML) => Some(Self::Xml),
+            () => None,
         }
     }
 
@@ -60,22 +65,22 @@ impl Accept {
 
     /// Of all `Accept` lines, which are one list (RFC 9110 section 5.3), at an endpoint of this FHIR version.
     pub fn of<'a>(lines: impl Iterator<Item = &'a str>, version: FhirVersion) -> Self {
-        let ranges: Vec<_> =
-            lines.flat_map(|line| line.split(',')).filter_map(|range| Range::of(range, version)).collect();
-        if ranges.is_empty() {
+        let mut ranges =
+            lines.flat_map(|line| line.split(',')).filter_map(|range| Range::of(range, version)).peekable();
+        if ranges.peek().is_none() {
             return Self::ANYTHING;
         }
-        let of = |format: Format| {
-            let covering = ranges.iter().filter_map(|range| Some((range.covers(format)?, range.quality)));
-            // The most specific range counts; of two equal ones the better.
-            covering.max().map_or(0, |(_, quality)| quality)
-        };
-        Self {
-            json: of(Format::Json),
-            xml: of(Format::Xml),
-            raw: ranges.iter().filter(|range| range.covers_raw()).map(|range| range.quality).max().unwrap_or(0),
-            first: ranges.iter().filter(|range| range.quality > 0).find_map(|range| Format::of(range.kind)),
+        // The most specific range counts; of two equal ones the better.
+        let (mut json, mut xml, mut raw, mut first) = (None, None, 0, None);
+        for range in ranges {
+            let named = Format::of(range.kind);
+            json = json.max(range.rank(named, Format::Json));
+            xml = xml.max(range.rank(named, Format::Xml));
+            raw = raw.max(if range.covers_raw() { range.quality } else { 0 });
+            first = first.or(named.filter(|_| range.quality > 0));
         }
+        let quality = |rank: Option<(u8, u16)>| rank.map_or(0, |(_, quality)| quality);
+        Self { json: quality(json), xml: quality(xml), raw, first }
     }
 
     /// The format of a resource.
@@ -126,13 +131,15 @@ impl<'a> Range<'a> {
         Some(found)
     }
 
-    /// How specific it is for this format; `None` when it does not cover it.
-    fn covers(&self, format: Format) -> Option<u8> {
-        match self.kind {
-            "*/*" => Some(0),
-            "application/*" => Some(1),
-            kind => (Format::of(kind) == Some(format)).then_some(2),
-        }
+    /// How specific it is for this format, and its quality; `None` when it does not cover it. `named`: the format that it names.
+    fn rank(&self, named: Option<Format>, format: Format) -> Option<(u8, u16)> {
+        let specific = match self.kind {
+            "*/*" => 0,
+            "application/*" => 1,
+            _ if named == Some(format) => 2,
+            _ => return None,
+        };
+        Some((specific, self.quality))
     }
 
     /// Whether it covers a document: all that are passed on are PDF.
