@@ -111,7 +111,7 @@ impl Serve for OperatorFace {
     async fn serve(&self, request: Request<Incoming>, connection: &Arc<Connection>) -> Response<Body> {
         let started = self.watch.clock.monotonic();
         let response = through(&self.router, &Handle::current(), request, connection).await;
-        self.watch.answered(Face::Operators, "operations", started, response.status());
+        self.watch.answered(Route::Operations, started, response.status());
         response
     }
 }

@@ -19,6 +19,8 @@ pub enum Route {
     Pages,
     /// What auditors see.
     Desk,
+    /// What operators see and do.
+    Operations,
     /// Requests for data.
     Fhir,
     /// What may be asked.
@@ -28,7 +30,7 @@ pub enum Route {
 }
 
 impl Route {
-    const ALL: [Self; 5] = [Self::Pages, Self::Desk, Self::Fhir, Self::Metadata, Self::OAuth];
+    const ALL: [Self; 6] = [Self::Pages, Self::Desk, Self::Operations, Self::Fhir, Self::Metadata, Self::OAuth];
 
     /// The listener that it is a part of.
     #[must_use]
@@ -36,6 +38,7 @@ impl Route {
         match self {
             Self::Pages => Face::Front,
             Self::Desk => Face::Auditors,
+            Self::Operations => Face::Operators,
             Self::Fhir | Self::Metadata | Self::OAuth => Face::Back,
         }
     }
@@ -46,6 +49,7 @@ impl Route {
         match self {
             Self::Pages => "pages",
             Self::Desk => "desk",
+            Self::Operations => "operations",
             Self::Fhir => "fhir",
             Self::Metadata => "metadata",
             Self::OAuth => "oauth",
@@ -112,10 +116,11 @@ impl Routes {
 
     /// An answer went out.
     pub(super) fn answered(&self, route: Route, status: u16, took: Duration) {
-        let [pages, desk, fhir, metadata, oauth] = &self.found;
+        let [pages, desk, operations, fhir, metadata, oauth] = &self.found;
         let found = match route {
             Route::Pages => pages,
             Route::Desk => desk,
+            Route::Operations => operations,
             Route::Fhir => fhir,
             Route::Metadata => metadata,
             Route::OAuth => oauth,
