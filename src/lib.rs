@@ -25,6 +25,7 @@
 //! - [`medmij`]: BSN, host name, provider, service, scope, request ids.
 //! - [`clock`]: time. [`secret`]: what may not be seen, and randomness. [`form`]: queries and form bodies. [`language`]: Dutch
 //!   or English.
+//! - [`background`]: threads that give way to those that answer requests.
 //! - [`jose`]: JSON Web Keys, signed and encrypted tokens.
 //!
 //! Rules: what Inzage does. They declare ports (traits) for what they need of the world.
@@ -85,6 +86,7 @@ pub mod app;
 pub mod audit;
 pub mod auditors;
 pub mod availability;
+pub mod background;
 pub mod chainlog;
 pub mod cli;
 pub mod clients;

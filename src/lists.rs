@@ -53,7 +53,7 @@ pub use guard::Loss;
 pub use kind::{ListKind, PerList, RawLists};
 pub use ocl::{OauthClient, Ocl};
 pub use port::{Fetched, ListSource, SourceError, SourceFuture, Validator};
-pub use refresh::{Change, NewSet, Pace, Published, RefreshError, RefreshOutcome, Refresher, Rules, on_own_thread};
+pub use refresh::{Change, NewSet, Pace, Published, RefreshError, RefreshOutcome, Refresher, Rules};
 pub use schema::{Schema, Schemas};
 pub use source::{HttpsSource, HttpsSourceError};
 pub use uri::{EndpointUri, UriError};

@@ -19,11 +19,12 @@ use super::assemble::CONTROL_DEADLINES;
 use super::outgoing::{LISTS, Outgoing, of_lists};
 use super::{StartError, chain};
 use crate::audit::{AuditEvent, AuditLog, FileLog, Kind, Outcome};
+use crate::background::on_own_thread;
 use crate::clock::SharedClock;
 use crate::config::{self, Config};
 use crate::lists::{
     CopyFolder, HttpsSource, ListKind, Lists, NewSet, Pace, PerList, Published, Reading, RefreshError, RefreshOutcome,
-    Refresher, Rules, Zakl, on_own_thread,
+    Refresher, Rules, Zakl,
 };
 use crate::monitor::alarms::{Alarm, Alarms};
 use crate::monitor::metrics::Metrics;
@@ -145,7 +146,7 @@ impl ListsPart {
         };
         async move {
             let _ends_the_node = stop.drop_guard();
-            on_own_thread(task).await
+            on_own_thread("inzage-lists", task).await
         }
     }
 

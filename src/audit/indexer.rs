@@ -15,12 +15,14 @@ use tokio_util::sync::CancellationToken;
 use source::Source;
 
 use super::{Added, AuditIndex, Broken, IndexBatch, IndexFault, IndexPosition, IndexProgress, ReadError, Recent, Why};
+use crate::background::Aside;
 use crate::clock::SharedClock;
 use crate::monitor::alarms::{Alarm, Alarms};
 use crate::oauth::store::StoreError;
 
-/// How long records gather before they are added: each batch is a commit. Behind a log that is far ahead the indexer rests after
-/// each batch for as long as it worked, so that it takes half a processor at most from those who answer requests.
+/// How long records gather before they are added, also while they keep coming: each batch is a commit. Behind a log that is far
+/// ahead the indexer rests after each batch for as long as it worked, so that it takes half a processor at most from those who
+/// answer requests.
 const GATHER: Duration = Duration::from_millis(100);
 /// How long a failure is waited out, first and at most.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -57,8 +59,8 @@ enum Interrupted {
     Removed,
     #[error("the index and the log of this folder do not belong together")]
     Diverged,
-    #[error("a thread that reads the log ended")]
-    Thread,
+    #[error("the thread that reads the log cannot be used")]
+    Thread(#[from] std::io::Error),
 }
 
 impl From<ReadError> for Interrupted {
@@ -74,7 +76,7 @@ impl Interrupted {
     const fn fault(&self) -> IndexFault {
         match self {
             Self::Store(_) => IndexFault::Store,
-            Self::Log(_) | Self::Removed | Self::Thread => IndexFault::Log,
+            Self::Log(_) | Self::Removed | Self::Thread(_) => IndexFault::Log,
             Self::Diverged => IndexFault::Diverged,
         }
     }
@@ -117,20 +119,21 @@ impl Indexer {
     /// From where the index is until `stop`, and then to the end of the log.
     async fn follow(&self, stop: &CancellationToken) -> Result<(), Interrupted> {
         let mut durable = self.durable.clone();
-        let mut source = self.begin().await?;
+        let aside = Aside::start("inzage-indexer")?;
+        let mut source = self.begin(&aside).await?;
         loop {
             let (seen, began) = (self.clock.now(), self.clock.monotonic());
             let known = *durable.borrow_and_update();
             let stopping = stop.is_cancelled();
-            let (rest, batch) = blocking(move || source.batch(known)).await??;
+            let (rest, batch) = aside.run(move || source.batch(known)).await??;
             source = rest;
             match batch {
                 Some(batch) => {
                     let full = batch.entries.len() >= source::RECORDS;
-                    source = self.add(source, batch).await?;
-                    if full && !stopping {
+                    source = self.add(&aside, source, batch).await?;
+                    if !stopping {
                         let took = self.clock.monotonic().saturating_duration_since(began);
-                        stop.run_until_cancelled(tokio::time::sleep(took)).await;
+                        stop.run_until_cancelled(tokio::time::sleep(if full { took } else { GATHER })).await;
                     }
                 }
                 None if stopping => return Ok(()),
@@ -145,14 +148,14 @@ impl Indexer {
     /// Waits for more records, and a little for those that come with them.
     async fn wait(&self, durable: &mut watch::Receiver<u64>, stop: &CancellationToken) -> Result<(), Interrupted> {
         if let Some(changed) = stop.run_until_cancelled(durable.changed()).await {
-            changed.map_err(|_| Interrupted::Thread)?;
+            changed.map_err(|_| std::io::Error::other("the log ended before its index"))?;
             stop.run_until_cancelled(tokio::time::sleep(GATHER)).await;
         }
         Ok(())
     }
 
     /// Adds a batch. When somebody else was first, goes on where the index is now.
-    async fn add(&self, source: Source, batch: IndexBatch) -> Result<Source, Interrupted> {
+    async fn add(&self, aside: &Aside, source: Source, batch: IndexBatch) -> Result<Source, Interrupted> {
         let (next, count) = (batch.next(), batch.entries.len());
         let unreadable = batch.entries.iter().filter(|entry| !entry.readable).count();
         let newest = batch.entries.last().map(|entry| entry.time);
@@ -163,22 +166,18 @@ impl Indexer {
             }
             Added::Raced => {
                 tracing::warn!(log = &*self.log, "somebody else fills the audit index from this log");
-                self.begin().await
+                self.begin(aside).await
             }
         }
     }
 
     /// Looks where the index is, and whether what it has came from this log.
-    async fn begin(&self) -> Result<Source, Interrupted> {
+    async fn begin(&self, aside: &Aside) -> Result<Source, Interrupted> {
         let position = self.index.position(Arc::clone(&self.log)).await?;
         let (dir, log, durable) = (self.dir.clone(), Arc::clone(&self.log), *self.durable.borrow());
-        let source = blocking(move || Source::open(&dir, log, position, durable)).await??;
+        let source = aside.run(move || Source::open(&dir, log, position, durable)).await??;
         let source = source.ok_or(Interrupted::Diverged)?.beside(self.recent.clone());
         self.progress.began(position.map_or(0, |IndexPosition { next, .. }| next), source.newest());
         Ok(source)
     }
-}
-
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Interrupted> {
-    tokio::task::spawn_blocking(work).await.map_err(|_| Interrupted::Thread)
 }

@@ -16,7 +16,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, JoinHandle};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -29,6 +29,7 @@ use super::reader::Segment;
 use super::scan;
 use super::segment::Header;
 use super::signer::SignedCheckpoint;
+use crate::background;
 use daily::Daily;
 use seal::Sealing;
 
@@ -85,7 +86,7 @@ impl Keeper {
         let state = Arc::new(Mutex::new(Keeping::default()));
         let daily = pruner.map(|pruner| Daily::new(pruner, newest.borrow().clone()));
         let work = Work { dir, key, newest, daily, state: Arc::clone(&state) };
-        let thread = thread::Builder::new().name("inzage-keeper".to_owned()).spawn(move || work.run(&stopped))?;
+        let thread = background::spawn("inzage-keeper", move || work.run(&stopped))?;
         Ok(Self { stop: Mutex::new(Some(stop)), thread: Mutex::new(Some(thread)), state })
     }
 

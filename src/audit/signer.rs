@@ -18,7 +18,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, JoinHandle};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
@@ -28,6 +28,7 @@ use super::checkpoint::CheckpointError;
 use super::keys::KeysError;
 use super::note::Signature;
 use super::tiles::TileError;
+use crate::background;
 use crate::clock::SharedClock;
 
 /// How often the thread looks for new records: often enough to find them in the memory of the log.
@@ -210,7 +211,7 @@ impl Signer {
             state: Arc::clone(&state),
             looks: 0,
         };
-        let thread = thread::Builder::new().name("inzage-signer".to_owned()).spawn(move || work.run(&taken))?;
+        let thread = background::spawn("inzage-signer", move || work.run(&taken))?;
         let (orders, thread) = (Mutex::new(Some(orders)), Mutex::new(Some(thread)));
         Ok(Self { orders, thread, state, newest, durable, clock, pace })
     }

@@ -9,6 +9,7 @@ use super::counts::{Counts, add};
 use super::line::{Names, Pen};
 use super::spool::Filling;
 use super::{ChainLog, Entry};
+use crate::background;
 use crate::clock::SharedClock;
 
 /// Lines that wait for the disk; at some 300 bytes a line.
@@ -17,6 +18,9 @@ const QUEUE_BOUND: usize = 8192;
 /// How long lines gather before they are written. Under load the thread is woken once in so long and not for every line: to
 /// wake it would cost the request more than to note the line.
 const GATHER: Duration = Duration::from_millis(10);
+
+/// Lines between two breaths: some fifty microseconds of work.
+const BREATH: usize = 256;
 
 /// How long the thread sleeps when there is nothing to do, unless it is woken.
 const IDLE: Duration = Duration::from_secs(3_600);
@@ -102,7 +106,7 @@ impl QueuedLog {
         let queue = Arc::<Queue>::default();
         let writer = Writer { spool, pen: Pen::new(names), every, clock, filled_since: None, text: Vec::new() };
         let taken = Arc::clone(&queue);
-        let thread = std::thread::Builder::new().name("inzage-chain".to_owned()).spawn(move || writer.run(&taken))?;
+        let thread = background::spawn("inzage-chain", move || writer.run(&taken))?;
         Ok(Self { queue, counts, thread: Mutex::new(Some(thread)) })
     }
 
@@ -174,7 +178,10 @@ impl Writer {
             let fits = usize::try_from(self.spool.room()).unwrap_or(usize::MAX).min(rest.len());
             let (now, later) = rest.split_at(fits);
             self.text.clear();
-            now.iter().for_each(|entry| self.pen.write(entry, &mut self.text));
+            for lines in now.chunks(BREATH) {
+                lines.iter().for_each(|entry| self.pen.write(entry, &mut self.text));
+                background::breathe();
+            }
             self.filled_since.get_or_insert(self.clock.monotonic());
             if self.spool.append(&self.text, fits as u64) {
                 self.filled_since = None;

@@ -20,6 +20,7 @@ use self::piecewise::Piecewise;
 use super::digest::Digest;
 use super::moment;
 use super::{Grace, ListError, ListKind, MAX_LIST_BYTES, PerList, RawLists};
+use crate::background::breathe;
 
 mod leave;
 mod piecewise;
@@ -35,6 +36,8 @@ const LAYOUT: u32 = 2;
 const PLAIN_LAYOUT: u32 = 1;
 /// The fastest of the usual levels: a ZAL of 40 MB becomes some 2 MB, and ten times the work would save a tenth of that.
 const LEVEL: i32 = 1;
+/// Bytes between two breaths: some hundred microseconds of work.
+const PART_BYTES: usize = 64 * 1024;
 
 /// The folder with the copy; owned by one node.
 #[derive(Debug, Clone)]
@@ -281,7 +284,10 @@ fn read_file(path: &Path, limit: usize) -> io::Result<Vec<u8>> {
 
 fn pack(list: &[u8], into: &mut Piecewise) -> io::Result<()> {
     let mut packing = Encoder::new(into, LEVEL)?;
-    packing.write_all(list)?;
+    for part in list.chunks(PART_BYTES) {
+        packing.write_all(part)?;
+        breathe();
+    }
     packing.finish().map(drop)
 }
 

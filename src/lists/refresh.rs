@@ -1,6 +1,5 @@
 //! Keeps the lists fresh: fetch all four, check each, never go back, publish together or not at all.
 
-mod background;
 mod error;
 mod examination;
 mod pace;
@@ -13,13 +12,13 @@ use jiff::Timestamp;
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 
-pub use background::on_own_thread;
 pub use error::RefreshError;
 pub use pace::Pace;
 
 use self::examination::{Examination, Examined};
 use super::copy::{Acceptance, CopyError, CopyFolder, Saved, Stamp};
 use super::{Fetched, ListKind, ListSource, Lists, PerList, Reading, SourceError, Validator};
+use crate::background;
 use crate::clock::SharedClock;
 use crate::secret::random;
 
@@ -172,8 +171,8 @@ impl Refresher {
     }
 
     /// Refreshes at once, then at this pace, whenever `wake` is notified, and soon after an operator accepts what is held
-    /// back, until `stop`. A failure is reported and tried again; it never ends the loop. Meant for [`on_own_thread`]: its
-    /// thread gives way to all others as soon as a set is in force.
+    /// back, until `stop`. A failure is reported and tried again; it never ends the loop. Meant for
+    /// [`background::on_own_thread`]: its thread gives way to all others as soon as a set is in force.
     pub async fn run(
         self: Arc<Self>,
         pace: Pace,

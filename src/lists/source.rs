@@ -9,6 +9,7 @@ use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
 
 use super::port::{Fetched, ListSource, SourceError, SourceFuture, Validator};
 use super::{ListKind, MAX_LIST_BYTES, PerList};
+use crate::background;
 
 /// How long one list may take, from connection to last byte.
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -114,6 +115,7 @@ async fn read_body(mut answer: Response) -> Result<Bytes, SourceError> {
             return Err(SourceError::TooLarge);
         }
         body.extend_from_slice(&chunk);
+        background::breathe();
     }
     Ok(body.freeze())
 }

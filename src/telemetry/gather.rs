@@ -4,12 +4,12 @@
 
 use std::io::Write;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
 use std::time::Duration;
 
 use tracing::Level;
 
 use super::line::Out;
+use crate::background;
 
 /// How long a line waits at most.
 const GATHER: Duration = Duration::from_millis(10);
@@ -38,7 +38,7 @@ impl<W: Write + Send + 'static> Gathered<W> {
         let waiting = Mutex::new(Waiting { lines: Vec::new(), ended: false });
         let inner = Arc::new(Inner { waiting, changed: Condvar::new(), out: Mutex::new(out) });
         let writing = Arc::clone(&inner);
-        if thread::Builder::new().name("inzage-log".to_owned()).spawn(move || writing.run()).is_err() {
+        if background::spawn("inzage-log", move || writing.run()).is_err() {
             inner.waiting().ended = true;
         }
         Self(inner)

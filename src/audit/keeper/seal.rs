@@ -20,6 +20,7 @@ use crate::audit::record::Record;
 use crate::audit::segment::Header;
 use crate::audit::tiles::TileError;
 use crate::audit::tree::TreeHash;
+use crate::background::breathe;
 
 /// Of records, which repeat one another, this level makes as little as the next two (a fifth; 5.5, 5.4 and 5.2 times smaller), in
 /// half and a third of their time.
@@ -195,6 +196,7 @@ impl Packer {
         self.raw.add(&self.part);
         let written = self.out.write_all(&self.part);
         self.part.clear();
+        breathe();
         written.map_err(|source| SealError::Write { path: self.path.clone(), source })
     }
 
@@ -223,6 +225,7 @@ fn is_same(mut one: impl BufRead, mut other: impl BufRead) -> io::Result<bool> {
         }
         one.consume(length);
         other.consume(length);
+        breathe();
     }
 }
 

@@ -16,9 +16,12 @@ use crate::audit::notes;
 use crate::audit::recent::Recent;
 use crate::audit::tiles::Shelf;
 use crate::audit::tree::{RightEdge, TileId, TreeHash, empty_root, leaf_hash};
+use crate::background::breathe;
 
 /// Full tiles that wait in memory for the next checkpoint, at most: then one is signed although it is not due.
 const PENDING_MAX: usize = 256;
+/// Records between two breaths: some fifty microseconds of work.
+const BREATH: u64 = 64;
 /// Time between two checkpoints in the history.
 const HISTORY_EVERY: Duration = Duration::from_hours(1);
 
@@ -107,6 +110,9 @@ impl SignedTree {
                 return Ok(false);
             };
             self.push(leaf_hash(&payload));
+            if self.edge.size().is_multiple_of(BREATH) {
+                breathe();
+            }
         }
         self.follower = Some(follower);
         Ok(true)
@@ -142,6 +148,7 @@ impl SignedTree {
     fn write_tiles(&mut self) -> Result<(), SignError> {
         for (id, hashes) in &self.pending {
             self.shelf.put(*id, hashes)?;
+            breathe();
         }
         self.shelf.sync()?;
         self.pending.clear();

@@ -8,11 +8,14 @@ use quick_xml::name::{Namespace, ResolveResult};
 use super::super::error::{Defect, Expected, ListError};
 use super::markup::{cut, is_ours, is_space, offset, position, referred};
 use super::{Mark, Token, Xml};
+use crate::background::breathe;
 
 /// The longest text of a value, in bytes; the longest value that a schema limits has 57 characters, a URI some hundreds.
 const MAX_TEXT_BYTES: usize = 4096;
 /// The most that may stand in the start tag of the root after its name, in bytes.
 const MAX_ROOT_ATTRIBUTE_BYTES: usize = 2048;
+/// Bytes between two breaths: some hundred microseconds of work.
+const BREATH_BYTES: usize = 16 * 1024;
 /// Namespace of `xsi:schemaLocation`, the one attribute that is tolerated (and not followed).
 const SCHEMA_INSTANCE: &str = "http://www.w3.org/2001/XMLSchema-instance";
 
@@ -88,7 +91,11 @@ impl<'a> Xml<'a> {
 
     /// The next event; those that no list may have are errors here, wherever they stand.
     fn next_event(&mut self) -> Result<Event<'a>, ListError> {
-        self.at = Mark(offset(self.reader.buffer_position()));
+        let at = offset(self.reader.buffer_position());
+        if at / BREATH_BYTES > self.at.0 / BREATH_BYTES {
+            breathe();
+        }
+        self.at = Mark(at);
         match self.reader.read_event() {
             Ok(Event::DocType(_)) => Err(self.wrong(Defect::Doctype)),
             Ok(Event::PI(_)) => Err(self.wrong(Defect::ProcessingInstruction)),

@@ -33,7 +33,7 @@ impl SqliteIndex {
         let mut connection = schema::open_index_writer(path)?;
         schema::ensure_index(&mut connection)?;
         let reader = Worker::reader("inzage-search", schema::open_reader(path)?)?;
-        Ok(Self { writer: Worker::writer("inzage-index", connection)?, reader })
+        Ok(Self { writer: Worker::patient_writer("inzage-index", connection)?, reader })
     }
 
     /// Removes the file, so that the next [`open`](Self::open) begins anew. Nobody may have it open.

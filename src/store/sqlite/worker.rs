@@ -12,6 +12,7 @@ use std::{fmt, io, thread};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 use tokio::sync::oneshot;
 
+use crate::background;
 use crate::oauth::store::{StoreError, StoreFault};
 
 /// How many operations may wait; one more is refused at once.
@@ -81,26 +82,28 @@ pub(super) struct Worker {
 impl Worker {
     /// A thread of this name that commits what it does.
     pub(super) fn writer(name: &str, connection: Connection) -> io::Result<Self> {
-        Self::spawn(name, connection, |connection, jobs, condition| {
-            let mut answers = Vec::with_capacity(jobs.len());
-            let committed = commit(connection, jobs, &mut answers);
-            // Before anybody hears of it.
-            condition.committed(committed.is_ok());
-            match committed {
-                Ok(()) => answers.into_iter().for_each(|answer| answer()),
-                Err(error) => tracing::error!(%error, "the store could not commit"),
-            }
-        })
+        Self::spawn(name, connection, || {}, commit_and_answer)
+    }
+
+    /// The same for what no request waits for: the thread gives way to all others.
+    pub(super) fn patient_writer(name: &str, connection: Connection) -> io::Result<Self> {
+        Self::spawn(name, connection, background::give_way, commit_and_answer)
     }
 
     /// A thread of this name that only reads.
     pub(super) fn reader(name: &str, connection: Connection) -> io::Result<Self> {
-        Self::spawn(name, connection, |connection, jobs, _| {
-            jobs.into_iter().for_each(|job| (job(connection).answer)());
-        })
+        Self::spawn(
+            name,
+            connection,
+            || {},
+            |connection, jobs, _| {
+                jobs.into_iter().for_each(|job| (job(connection).answer)());
+            },
+        )
     }
 
-    fn spawn<F>(name: &str, mut connection: Connection, handle: F) -> io::Result<Self>
+    /// The thread does `begin` once, and `handle` with all that is waiting, again and again.
+    fn spawn<F>(name: &str, mut connection: Connection, begin: fn(), handle: F) -> io::Result<Self>
     where
         F: Fn(&mut Connection, Vec<Job>, &Condition) + Send + 'static,
     {
@@ -109,6 +112,7 @@ impl Worker {
         let ending = Ending(Arc::clone(&condition));
         let work = move || {
             let ending = ending;
+            begin();
             let mut open = true;
             while open {
                 let mut jobs = Vec::new();
@@ -208,6 +212,17 @@ fn gather(waiting: &Receiver<Message>, jobs: &mut Vec<Job>) -> bool {
         };
     }
     false
+}
+
+fn commit_and_answer(connection: &mut Connection, jobs: Vec<Job>, condition: &Condition) {
+    let mut answers = Vec::with_capacity(jobs.len());
+    let committed = commit(connection, jobs, &mut answers);
+    // Before anybody hears of it.
+    condition.committed(committed.is_ok());
+    match committed {
+        Ok(()) => answers.into_iter().for_each(|answer| answer()),
+        Err(error) => tracing::error!(%error, "the store could not commit"),
+    }
 }
 
 /// Runs jobs in one transaction, which is immediate because a read that turns into a write fails without waiting. On an error

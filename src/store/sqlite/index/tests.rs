@@ -136,9 +136,11 @@ async fn it_answers_as_the_index_in_memory_does() {
     let batches = [(LOG, 0, 0, 36_000), ("inzage-b-00000000000000ff", 0, 37, 3_000), (LOG, 36_000, -5_000, 34_000)];
     for (log, first, shift, count) in batches {
         let entries: Vec<_> = (first..first + count).map(|number| some_entry(number, shift)).collect();
-        let batch = IndexBatch { log: log.into(), entries, leaf: [1; 32] };
-        assert_eq!(file.add(batch.clone()).await, Ok(Added::Done));
-        assert_eq!(memory.add(batch).await, Ok(Added::Done));
+        for part in entries.chunks(8_192) {
+            let batch = IndexBatch { log: log.into(), entries: part.to_vec(), leaf: [1; 32] };
+            assert_eq!(file.add(batch.clone()).await, Ok(Added::Done));
+            assert_eq!(memory.add(batch).await, Ok(Added::Done));
+        }
     }
     let ever = IndexQuery { limit: 400, ..IndexQuery::between(Timestamp::MIN, Timestamp::MAX) };
     let part = IndexQuery::between(noon() + Duration::from_secs(9_000), noon() + Duration::from_secs(9_500));
