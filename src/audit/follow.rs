@@ -4,6 +4,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use super::broken::{ReadError, Why, broken};
 use super::chain::Position;
 use super::folder;
@@ -76,10 +78,30 @@ impl Follower {
     /// # Errors
     /// When a record that was durable is damaged or missing, or cannot be read.
     pub fn next(&mut self, durable: u64, payload: &mut Vec<u8>) -> Result<Option<u64>, ReadError> {
+        let Some((index, held)) = self.step(durable, payload)? else { return Ok(None) };
+        if let Some(held) = held {
+            payload.clear();
+            payload.extend_from_slice(&held);
+        }
+        Ok(Some(index))
+    }
+
+    /// The same with a payload to keep. What is in the memory of the log is not copied: it stays there for as long.
+    ///
+    /// # Errors
+    /// Those of [`Self::next`].
+    pub fn next_kept(&mut self, durable: u64) -> Result<Option<(u64, Bytes)>, ReadError> {
+        let mut read = Vec::new();
+        let found = self.step(durable, &mut read)?;
+        Ok(found.map(|(index, held)| (index, held.unwrap_or_else(|| read.into()))))
+    }
+
+    /// The next record with its payload, which is in `payload` when it was read from the files.
+    fn step(&mut self, durable: u64, payload: &mut Vec<u8>) -> Result<Option<(u64, Option<Bytes>)>, ReadError> {
         while self.at.index < durable {
-            if let Some(index) = self.next_in_memory(payload) {
+            if let Some((index, held)) = self.next_in_memory() {
                 if index >= self.from {
-                    return Ok(Some(index));
+                    return Ok(Some((index, Some(held))));
                 }
                 continue;
             }
@@ -91,7 +113,7 @@ impl Follower {
                 Step::Record(after) => {
                     let index = std::mem::replace(&mut self.at, after).index;
                     if index >= self.from {
-                        return Ok(Some(index));
+                        return Ok(Some((index, None)));
                     }
                 }
                 Step::End => self.enter_next()?,
@@ -102,21 +124,19 @@ impl Follower {
     }
 
     /// The next record, if the log still has it in memory.
-    fn next_in_memory(&mut self, payload: &mut Vec<u8>) -> Option<u64> {
+    fn next_in_memory(&mut self) -> Option<(u64, Bytes)> {
         if self.held.is_none() && self.at.index >= self.buffered {
             self.held = self.recent.after(&self.at).map(|written| (written, 0));
         }
         let (written, at) = self.held.as_mut()?;
         let record = written.record(*at)?;
-        payload.clear();
-        payload.extend_from_slice(record.payload);
         let after = Position { index: self.at.index + 1, hash: record.hash };
         *at += record.bytes;
         if *at == written.bytes.len() {
             self.place = Some(written.end());
             self.held = None;
         }
-        Some(std::mem::replace(&mut self.at, after).index)
+        Some((std::mem::replace(&mut self.at, after).index, record.payload))
     }
 
     /// Looks at the files anew, from where this is.

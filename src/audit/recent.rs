@@ -5,6 +5,8 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use bytes::Bytes;
+
 use super::chain::{ChainHash, Position};
 use super::segment::{HASH_BYTES, LENGTH_BYTES};
 
@@ -41,21 +43,22 @@ pub(super) struct Written {
     /// Where the first of them stands.
     pub(super) place: Place,
     /// As they stand there, one after the other.
-    pub(super) bytes: Vec<u8>,
+    pub(super) bytes: Bytes,
 }
 
 /// One of them.
-pub(super) struct Framed<'a> {
-    pub(super) payload: &'a [u8],
+pub(super) struct Framed {
+    pub(super) payload: Bytes,
     pub(super) hash: ChainHash,
     /// What it takes in the file.
     pub(super) bytes: usize,
 }
 
 impl Recent {
-    /// Keeps these, and gives a buffer that is not needed any more.
-    pub(super) fn keep(&self, written: Written) -> Vec<u8> {
-        let (written, spare) = written.fitting();
+    /// Keeps records that stand in `bytes`, and gives a buffer that is not needed any more.
+    pub(super) fn keep(&self, before: Position, place: Place, bytes: Vec<u8>) -> Vec<u8> {
+        let (bytes, spare) = fitting(bytes);
+        let written = Written { before, place, bytes: bytes.into() };
         let mut kept = self.kept();
         kept.bytes += written.bytes.len();
         kept.batches.push_back(Arc::new(written));
@@ -65,8 +68,9 @@ impl Recent {
             kept.bytes -= dropped.as_ref().map_or(kept.bytes, |written| written.bytes.len());
         }
         drop(kept);
-        // Who goes through it keeps it.
-        spare.or_else(|| dropped.and_then(Arc::into_inner).map(|written| written.bytes)).unwrap_or_default()
+        // Who goes through it keeps it, and so does who keeps a payload of it.
+        let free = || dropped.and_then(Arc::into_inner).map(|written| written.bytes).filter(Bytes::is_unique);
+        spare.or_else(|| free().map(Vec::from)).unwrap_or_default()
     }
 
     /// Those that follow this place in the chain.
@@ -83,25 +87,23 @@ impl Recent {
 
 impl Written {
     /// The record that stands so far into them; `None` at their end.
-    pub(super) fn record(&self, at: usize) -> Option<Framed<'_>> {
+    pub(super) fn record(&self, at: usize) -> Option<Framed> {
         let (length, rest) = self.bytes.get(at..)?.split_first_chunk::<LENGTH_BYTES>()?;
         let (payload, rest) = rest.split_at_checked(usize::try_from(u32::from_le_bytes(*length)).ok()?)?;
         let hash = *rest.first_chunk::<HASH_BYTES>()?;
-        Some(Framed { payload, hash, bytes: LENGTH_BYTES + payload.len() + HASH_BYTES })
+        let bytes = LENGTH_BYTES + payload.len() + HASH_BYTES;
+        Some(Framed { payload: self.bytes.slice_ref(payload), hash, bytes })
     }
 
     /// Where the record after them stands, unless another segment begins there.
     pub(super) const fn end(&self) -> Place {
         Place { first: self.place.first, offset: self.place.offset + self.bytes.len() as u64 }
     }
+}
 
-    /// In memory of about its size, with the buffer when that is another.
-    fn fitting(self) -> (Self, Option<Vec<u8>>) {
-        if self.bytes.capacity() <= LOOSE * self.bytes.len() {
-            return (self, None);
-        }
-        (Self { bytes: self.bytes.as_slice().to_vec(), ..self }, Some(self.bytes))
-    }
+/// In memory of about their size, with the buffer when that is another.
+fn fitting(bytes: Vec<u8>) -> (Vec<u8>, Option<Vec<u8>>) {
+    if bytes.capacity() <= LOOSE * bytes.len() { (bytes, None) } else { (bytes.as_slice().to_vec(), Some(bytes)) }
 }
 
 impl std::fmt::Debug for Recent {
@@ -123,7 +125,7 @@ mod tests {
             let payload = vec![b'x'; bytes];
             let after = at.after(&payload).unwrap();
             let framed = [(bytes as u32).to_le_bytes().as_slice(), &payload, &after.hash].concat();
-            recent.keep(Written { before: at, place: Place { first: 0, offset: 7 }, bytes: framed });
+            recent.keep(at, Place { first: 0, offset: 7 }, framed);
             positions.push(after);
             at = after;
         }
@@ -136,7 +138,7 @@ mod tests {
         let at = fill(&recent, 3, 100);
         let written = recent.after(&at[1]).unwrap();
         let record = written.record(0).unwrap();
-        assert_eq!((record.payload, record.hash), (vec![b'x'; 100].as_slice(), at[2].hash));
+        assert_eq!((&*record.payload, record.hash), (vec![b'x'; 100].as_slice(), at[2].hash));
         assert!(written.record(record.bytes).is_none());
         assert_eq!(written.end(), Place { first: 0, offset: 7 + 136 });
         assert!(recent.after(&at[3]).is_none());
@@ -153,12 +155,27 @@ mod tests {
         assert_eq!(held, [5, 6, 7, 8, 9, 10, 11], "seven megabytes with their frames");
     }
 
+    /// A payload that somebody keeps is not written over by the batch that gets a buffer to use again.
+    #[test]
+    fn a_buffer_is_used_again_when_nobody_keeps_a_part_of_it() {
+        for keeps in [false, true] {
+            let recent = Recent::default();
+            let at = fill(&recent, 1, 1 << 20);
+            let payload = recent.after(&at[0]).and_then(|written| written.record(0)).map(|record| record.payload);
+            let kept = payload.filter(|_| keeps);
+            let full = vec![0; KEPT_BYTES];
+            let buffer = recent.keep(at[1], Place { first: 0, offset: 0 }, full);
+            assert_eq!(buffer.capacity() >= 1 << 20, !keeps);
+            assert!(kept.is_none_or(|payload| payload.iter().all(|byte| *byte == b'x')));
+        }
+    }
+
     #[test]
     fn a_small_batch_does_not_keep_a_large_buffer() {
         let (recent, mut bytes) = (Recent::default(), Vec::with_capacity(10_000));
         bytes.extend_from_slice(&[0; 10]);
         let before = Position { index: 0, hash: [0; 32] };
-        let buffer = recent.keep(Written { before, place: Place { first: 0, offset: 0 }, bytes });
+        let buffer = recent.keep(before, Place { first: 0, offset: 0 }, bytes);
         assert_eq!((buffer.capacity(), recent.after(&before).unwrap().bytes.len()), (10_000, 10));
     }
 }

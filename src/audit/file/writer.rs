@@ -12,7 +12,7 @@ use crate::audit::AuditError;
 use crate::audit::chain::Position;
 use crate::audit::encode::MAX_PAYLOAD_BYTES;
 use crate::audit::folder;
-use crate::audit::recent::{Place, Written};
+use crate::audit::recent::Place;
 use crate::audit::segment::{Header, LENGTH_BYTES, LogId};
 
 /// More than a run can have written since its last flush that succeeded: a header, a batch and the record that filled it.
@@ -140,7 +140,7 @@ impl<D: Disk> Writer<D> {
     /// Keeps what is durable now for those who follow the log; gives a buffer to use again.
     fn keep(&self, before: Position, bytes: Vec<u8>) -> Vec<u8> {
         let offset = self.tail.bytes - bytes.len() as u64;
-        self.shared.recent().keep(Written { before, place: Place { first: self.tail.first, offset }, bytes })
+        self.shared.recent().keep(before, Place { first: self.tail.first, offset }, bytes)
     }
 
     /// Takes a step and draws the consequence of its failure.

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use bytes::Bytes;
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -20,7 +21,7 @@ pub struct Entry {
     /// Whether this release knows its version and the form of what is searched.
     pub readable: bool,
     /// The payload, byte for byte.
-    payload: Vec<u8>,
+    payload: Bytes,
     kind: Text,
     outcome: Text,
     subject: Option<Text>,
@@ -71,7 +72,8 @@ impl Entry {
     /// From the payload of record `index`. A record of a form that this release does not know is searched by the members that it
     /// shares with the known ones, and stands at `before`, the time of the record before it, when it has no time.
     #[must_use]
-    pub fn of(index: u64, payload: Vec<u8>, before: Timestamp) -> Self {
+    pub fn of(index: u64, payload: impl Into<Bytes>, before: Timestamp) -> Self {
+        let payload = payload.into();
         let found = written::searched(&payload).or_else(|| serde_json::from_slice(&payload).ok());
         let known = found.and_then(|found: Searched<'_>| found.known(&payload));
         let members = known.unwrap_or_else(|| Members::unknown(&payload, before));
@@ -83,12 +85,6 @@ impl Entry {
     #[must_use]
     pub fn payload(&self) -> &[u8] {
         &self.payload
-    }
-
-    /// The same, for who keeps it.
-    #[must_use]
-    pub fn into_payload(self) -> Vec<u8> {
-        self.payload
     }
 
     /// What happened, as the log says it.

@@ -7,11 +7,14 @@ use jiff::Timestamp;
 
 use crate::audit::tree::leaf_hash;
 use crate::audit::{Entry, Follower, IndexBatch, IndexPosition, ReadError, Recent, Record, scan};
+use crate::background::breathe;
 
 /// A batch ends at so many records, or when it is so large. It is one commit, so a log that is far ahead is best taken up in
 /// large ones; while the index keeps up a batch has what came in the time that records gather.
 pub(super) const RECORDS: usize = 8_192;
 const BYTES: usize = 8 * 1024 * 1024;
+/// Records between two breaths: some ten microseconds of work.
+const BREATH: usize = 64;
 
 /// What of the log is not in the index yet.
 pub(super) struct Source {
@@ -58,13 +61,15 @@ impl Source {
     /// The next batch of the records before `durable`, if there are any. Waits for the disk.
     pub(super) fn batch(mut self, durable: u64) -> Result<(Self, Option<IndexBatch>), ReadError> {
         let (mut entries, mut bytes) = (Vec::new(), 0);
-        let mut payload = Vec::new();
         while entries.len() < RECORDS && bytes < BYTES {
-            let Some(index) = self.follower.next(durable, &mut payload)? else { break };
+            let Some((index, payload)) = self.follower.next_kept(durable)? else { break };
             bytes += payload.len();
-            let entry = Entry::of(index, std::mem::take(&mut payload), self.newest.unwrap_or_default());
+            let entry = Entry::of(index, payload, self.newest.unwrap_or_default());
             self.newest = Some(entry.time);
             entries.push(entry);
+            if entries.len().is_multiple_of(BREATH) {
+                breathe();
+            }
         }
         let (log, leaf) = (Arc::clone(&self.log), entries.last().map(|entry: &Entry| leaf_hash(entry.payload())));
         Ok((self, leaf.map(|leaf| IndexBatch { log, entries, leaf })))

@@ -1,14 +1,20 @@
 //! What is done to the index in a file: adding a batch, and dropping what is old or forgotten. Each function is one operation
 //! in a transaction of its own.
 
+use std::collections::HashMap;
+
+use foldhash::fast::RandomState;
 use jiff::Timestamp;
 use rusqlite::{Connection, Error, OptionalExtension as _, Result, Row, params};
 
 use super::chunk::{Packer, Unpacked};
 use crate::audit::{Added, Entry, IndexBatch, IndexPosition};
+use crate::background::breathe;
 
 /// A block is full at so many records: its keys take about 2 MiB, and a search looks into one block for so many records.
 const BLOCK_RECORDS: i64 = 65_536;
+/// Keys between two breaths: some fifty microseconds of work.
+const BREATH: usize = 64;
 /// How many chunks one step of pruning or forgetting drops at most.
 const STEP: i64 = 64;
 
@@ -28,7 +34,8 @@ pub(super) fn add(connection: &Connection, batch: &IndexBatch) -> Result<Added> 
                ON CONFLICT (name) DO UPDATE SET next = excluded.next, leaf = excluded.leaf RETURNING id";
     let place = params![&*batch.log, to_sql(batch.next()), batch.leaf];
     let log: i64 = connection.prepare_cached(sql)?.query_row(place, |row| row.get(0))?;
-    Filling { connection, log, packer: Packer::new().map_err(unpackable)?, keys: Vec::new() }.add(&batch.entries)?;
+    let packer = Packer::new().map_err(unpackable)?;
+    Filling { connection, log, packer, keys: Vec::new(), known: HashMap::default() }.add(&batch.entries)?;
     Ok(Added::Done)
 }
 
@@ -39,6 +46,8 @@ struct Filling<'a> {
     packer: Packer,
     /// Of one block, to be added in their order: so the pages of the tree are gone through once.
     keys: Vec<(i64, i64)>,
+    /// Those of the texts of this batch: a few practices and clients come in most of its records.
+    known: HashMap<(Of, &'a str), i64, RandomState>,
 }
 
 /// The block that is added to.
@@ -47,8 +56,8 @@ struct Block {
     records: i64,
 }
 
-impl Filling<'_> {
-    fn add(mut self, entries: &[Entry]) -> Result<()> {
+impl<'a> Filling<'a> {
+    fn add(mut self, entries: &'a [Entry]) -> Result<()> {
         let mut rest = entries;
         while !rest.is_empty() {
             let block = self.block()?;
@@ -73,11 +82,12 @@ impl Filling<'_> {
         Ok(Block { id: self.connection.last_insert_rowid(), records: 0 })
     }
 
-    fn fill(&mut self, block: &Block, entries: &[Entry]) -> Result<()> {
+    fn fill(&mut self, block: &Block, entries: &'a [Entry]) -> Result<()> {
         let (mut oldest, mut newest) = (i64::MAX, i64::MIN);
         let mut rest = entries;
         while !rest.is_empty() {
             let count = self.chunk(block, rest)?;
+            breathe();
             rest = rest.get(count..).unwrap_or_default();
             (oldest, newest) = (oldest.min(self.packer.oldest), newest.max(self.packer.newest));
         }
@@ -88,12 +98,14 @@ impl Filling<'_> {
     }
 
     /// Makes a chunk of the first of these, and says of how many.
-    fn chunk(&mut self, block: &Block, entries: &[Entry]) -> Result<usize> {
+    fn chunk(&mut self, block: &Block, entries: &'a [Entry]) -> Result<usize> {
         let (mut count, from) = (0, self.keys.len());
         self.packer.clear();
         for entry in entries {
             self.packer.put(to_sql(entry.index), entry.time.as_microsecond(), entry.payload());
-            self.keys.extend(keys_of(entry).map(|key| (key, 0)));
+            let known = &mut self.known;
+            let of = |(of, text)| *known.entry((of, text)).or_insert_with(|| key(of, text));
+            self.keys.extend(texts_of(entry).map(of).map(|key| (key, 0)));
             count += 1;
             if self.packer.is_full() {
                 break;
@@ -108,7 +120,13 @@ impl Filling<'_> {
         self.keys.sort_unstable();
         self.keys.dedup();
         let mut insert = self.connection.prepare_cached("INSERT INTO keys (block, key, chunk) VALUES (?1, ?2, ?3)")?;
-        self.keys.drain(..).try_for_each(|(key, chunk)| insert.execute([block.id, key, chunk]).map(drop))
+        for (at, (key, chunk)) in self.keys.drain(..).enumerate() {
+            if at % BREATH == 0 {
+                breathe();
+            }
+            insert.execute([block.id, key, chunk])?;
+        }
+        Ok(())
     }
 }
 
@@ -121,15 +139,15 @@ fn insert(connection: &Connection, block: i64, packer: &mut Packer) -> Result<i6
 }
 
 /// By what a record is found.
-fn keys_of(entry: &Entry) -> impl Iterator<Item = i64> {
-    let subject = entry.subject().map(|text| key(Of::Subject, text));
-    let provider = entry.provider().map(|text| key(Of::Provider, text));
-    let client = entry.client().map(|text| key(Of::Client, text));
+fn texts_of(entry: &Entry) -> impl Iterator<Item = (Of, &str)> {
+    let subject = entry.subject().map(|text| (Of::Subject, text));
+    let provider = entry.provider().map(|text| (Of::Provider, text));
+    let client = entry.client().map(|text| (Of::Client, text));
     subject.into_iter().chain(provider).chain(client)
 }
 
 /// What a key is of.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub(super) enum Of {
     Subject = b's',
