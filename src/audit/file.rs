@@ -4,6 +4,7 @@
 mod batch;
 mod bell;
 mod disk;
+mod pace;
 mod queue;
 #[cfg(test)]
 mod tests;

@@ -34,6 +34,7 @@ pub(super) struct Batch {
     bytes: Vec<u8>,
     before: Position,
     after: Position,
+    ended: bool,
     answers: Arc<BatchAnswers>,
 }
 
@@ -41,7 +42,7 @@ impl Batch {
     /// An empty one at this place of the chain. `bytes` is a buffer to use again.
     pub(super) fn at(before: Position, mut bytes: Vec<u8>, shared: &Arc<Shared>) -> Self {
         bytes.clear();
-        Self { bytes, before, after: before, answers: Arc::new(BatchAnswers::new(Arc::clone(shared))) }
+        Self { bytes, before, after: before, ended: false, answers: Arc::new(BatchAnswers::new(Arc::clone(shared))) }
     }
 
     /// Adds a record; `None`, and nothing added, when the chain has no more numbers.
@@ -56,8 +57,13 @@ impl Batch {
         (self.after.index - self.before.index) as usize
     }
 
+    /// It takes no more.
+    pub(super) const fn end(&mut self) {
+        self.ended = true;
+    }
+
     pub(super) const fn is_full(&self) -> bool {
-        self.bytes.len() >= BATCH_BYTES
+        self.ended || self.bytes.len() >= BATCH_BYTES
     }
 
     /// What goes to the file.

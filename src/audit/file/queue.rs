@@ -11,6 +11,7 @@ use tokio::sync::watch;
 
 use super::batch::Batch;
 use super::bell::Bells;
+use super::pace::Pace;
 use crate::audit::chain::Position;
 use crate::audit::segment::{LogId, Payload};
 use crate::audit::{AuditError, AuditEvent, PendingReceipt, Recent};
@@ -63,18 +64,6 @@ struct Queue {
     wanted: usize,
 }
 
-/// How long records may gather after a batch.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Pace {
-    /// Until then while nobody waits for one of them.
-    pub(super) due: Instant,
-    /// Until then although somebody does, as long as fewer than half of those under way are here: each of the `answered`
-    /// may come with its next.
-    pub(super) soon: Instant,
-    /// The records of the batch before.
-    pub(super) answered: usize,
-}
-
 /// What `wanted` is while the writer waits for no record.
 const NO_MATTER_HOW_MANY: usize = usize::MAX;
 
@@ -96,18 +85,6 @@ enum Holds {
     Awaited,
     /// What must not wait: it would serve nobody.
     Urgent,
-}
-
-impl Pace {
-    /// At once, whatever there is.
-    pub(super) const fn from(now: Instant) -> Self {
-        Self { due: now, soon: now, answered: 0 }
-    }
-
-    /// How many of those under way are worth a flush, when so many are queued. One that was alone waits for nobody.
-    const fn enough(self, queued: usize) -> usize {
-        if self.answered > 1 { (self.answered + queued) / 2 } else { 0 }
-    }
 }
 
 thread_local! {
@@ -234,7 +211,7 @@ impl Shared {
         let pending = queue.push(payload, self)?;
         let enough = queue.records >= queue.wanted;
         if enough {
-            queue.wanted = NO_MATTER_HOW_MANY;
+            queue.end_gathering();
         }
         drop(queue);
         if enough {
@@ -269,6 +246,12 @@ impl Shared {
             drop(self.queue());
             self.work.notify_one();
         }
+    }
+
+    /// As the writer that waits for so many.
+    #[cfg(test)]
+    pub(super) fn want(&self, records: usize) {
+        self.queue().wanted = records;
     }
 
     /// What there is to do, without waiting.
@@ -364,6 +347,15 @@ impl Queue {
         self.end = batch.after();
         self.records += 1;
         Ok(pending)
+    }
+
+    /// What the writer waited for is there. What comes until it wakes is the next batch: two that take turns keep both the
+    /// processor and the disk at work, where one of nearly all would have each wait for the other.
+    fn end_gathering(&mut self) {
+        let wanted = std::mem::replace(&mut self.wanted, NO_MATTER_HOW_MANY);
+        if let Some(batch) = self.batches.back_mut().filter(|_| wanted > 1) {
+            batch.end();
+        }
     }
 
     fn holds(&self) -> Holds {

@@ -3,11 +3,11 @@
 
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::batch::{BATCH_BYTES, Batch, Flushed};
 use super::disk::Disk;
-use super::queue::{Pace, Shared, State, Taken};
+use super::pace::Pace;
+use super::queue::{Shared, State, Taken};
 use crate::audit::AuditError;
 use crate::audit::chain::Position;
 use crate::audit::encode::MAX_PAYLOAD_BYTES;
@@ -26,23 +26,6 @@ pub(super) struct Tail {
     pub(super) first: u64,
     /// The length of the current segment; 0 when it has no header yet.
     pub(super) bytes: u64,
-}
-
-/// How long records are let gather while nobody waits for one of them (an intent whose HIS still works, an outcome), as a
-/// multiple of the write and flush before: a flush costs processor time whatever it covers, and takes a ninth of it at most.
-const PAUSE_FLUSHES: u32 = 8;
-
-/// However slow the device is. A slow one lets records gather by itself.
-const PAUSE_MAX: Duration = Duration::from_micros(500);
-
-/// How long records that somebody waits for are let gather at most, and no longer than the write and flush before took: those
-/// who were just answered come back while the others are written, so that neither the processor nor the disk waits.
-const GATHER_MAX: Duration = Duration::from_micros(100);
-
-/// How long records are let gather after a batch of so many. One says that there is no load, and what comes next is taken at
-/// once.
-fn pause_after(records: usize, took: Duration) -> Duration {
-    if records > 1 { (took * PAUSE_FLUSHES).min(PAUSE_MAX) } else { Duration::ZERO }
 }
 
 /// What an error means for the log.
@@ -129,8 +112,7 @@ impl<D: Disk> Writer<D> {
         let began = self.shared.clock().monotonic();
         let flushed = self.shared.state().open().and_then(|()| self.settle(|writer| writer.store(&batch)));
         let ended = self.shared.clock().monotonic();
-        let (answered, took) = (batch.len(), ended.saturating_duration_since(began));
-        self.pace = Pace { due: ended + pause_after(answered, took), soon: ended + GATHER_MAX.min(took), answered };
+        self.pace = Pace::after(batch.len(), ended.saturating_duration_since(began), ended);
         let before = batch.before();
         let bytes = batch.answer(flushed.as_ref().map_err(|error| *error));
         let spare = if flushed.is_ok() { self.keep(before, bytes) } else { bytes };

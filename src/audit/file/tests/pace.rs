@@ -71,6 +71,17 @@ async fn what_comes_alone_is_flushed_at_once() {
     assert!(last.await.is_ok());
 }
 
+/// So that it gathers while these are flushed.
+#[test]
+fn what_comes_after_enough_is_the_next_batch() {
+    let log = LogId::parse(LOG).unwrap();
+    let shared = Arc::new(Shared::new(clock(), &log, Position::start(&log), 8));
+    shared.want(2);
+    let _pending: Vec<_> = (0..5).map(|_| shared.push(&bare(Timestamp::UNIX_EPOCH)).unwrap()).collect();
+    let sizes = [(); 2].map(|()| shared.take().batch.map_or(0, |batch| batch.len()));
+    assert_eq!(sizes, [2, 3], "one that nobody waits for does not end a batch");
+}
+
 #[tokio::test]
 async fn closing_ends_a_pause() {
     let loaded = Loaded::new().await;
