@@ -146,7 +146,8 @@ mod tests {
         let later = tell.clone();
         let (first, second) = (aside.run(move || tell.send(1)), aside.run(move || later.send(2)));
         let (first, second) = tokio::join!(first, second);
-        (first.unwrap().unwrap(), second.unwrap().unwrap());
+        first.unwrap().unwrap();
+        second.unwrap().unwrap();
         assert_eq!(told.iter().collect::<Vec<_>>(), [1, 2]);
         assert_eq!(nice(), before);
     }

@@ -340,10 +340,24 @@ mod tests {
     }
 
     #[test]
-    fn units_and_labels_are_in_the_text() {
+    fn answers_are_counted_by_route_and_status() {
         let metrics = Metrics::default();
         metrics.answered(Route::Fhir, 200, Duration::from_millis(3));
         metrics.answered(Route::Fhir, 404, Duration::from_millis(3));
+        let text = metrics.to_text();
+        for line in [
+            "inzage_answers_total{face=\"back\",route=\"fhir\",status=\"200\"} 1",
+            "inzage_answers_total{face=\"back\",route=\"fhir\",status=\"404\"} 1",
+            "inzage_answers_total{face=\"back\",route=\"oauth\",status=\"200\"} 0",
+            "inzage_answer_duration_seconds_count{face=\"back\",route=\"fhir\"} 2",
+        ] {
+            assert!(text.contains(line), "{line} in\n{text}");
+        }
+    }
+
+    #[test]
+    fn units_and_labels_are_in_the_text() {
+        let metrics = Metrics::default();
         metrics.observe(true, [(Face::Front, 1), (Face::Back, 2)]);
         let state = |age| ListState { age: Duration::from_secs(age), sequence: 7 };
         metrics.observe_lists(&ListsState {
@@ -374,10 +388,6 @@ mod tests {
         }
         let text = metrics.to_text();
         for line in [
-            "inzage_answers_total{face=\"back\",route=\"fhir\",status=\"200\"} 1",
-            "inzage_answers_total{face=\"back\",route=\"fhir\",status=\"404\"} 1",
-            "inzage_answers_total{face=\"back\",route=\"oauth\",status=\"200\"} 0",
-            "inzage_answer_duration_seconds_count{face=\"back\",route=\"fhir\"} 2",
             "inzage_lists_age_seconds{list=\"whl\"} 61.0",
             "inzage_lists_sequence{list=\"zal\"} 7",
             "inzage_lists_in_grace 3",
