@@ -181,6 +181,12 @@ async fn a_store_is_put_back(place: Place) {
     scene.lose_the_store().await;
     let (store, audit) = (scene.store(), scene.audit());
     let restore = ["--from", &backup, "--store", &store, "--ended-in", text(&audit)];
+    let nowhere = scene.home.path("nowhere");
+    let unread = [&restore[..], &["--ended-in", text(&nowhere)]].concat();
+    assert!(
+        refused(scene.script("restore", &unread)).contains("an audit log cannot be read"),
+        "all of them, or nothing"
+    );
     done(scene.script("restore", &restore));
     assert!(!refused(scene.script("restore", &restore)).is_empty(), "nothing is written over");
 
