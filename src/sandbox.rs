@@ -11,6 +11,7 @@ pub mod portal;
 pub mod ports;
 pub mod publisher;
 pub mod records;
+pub mod relay;
 mod site;
 pub mod syslog;
 pub mod witness;

@@ -1,6 +1,5 @@
 //! The chain log of a node: spool, queue and delivery put together, or nothing at all.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -99,8 +98,7 @@ fn target(
     outgoing: &Outgoing,
 ) -> Result<Target, StartError> {
     let tls = outgoing.of(CHAIN_LOG)?.client_config(&[crate::tls::ALPN_HTTP1], clock)?;
-    let addresses: Vec<_> = config.resolve.iter().map(|(host, ip)| (host.clone(), SocketAddr::new(*ip, 0))).collect();
-    let client = reqwest_client(tls, &addresses, CONTROL_DEADLINES)?;
+    let client = reqwest_client(tls, &config.resolve, CONTROL_DEADLINES)?;
     let credentials = section.credentials.as_deref().map(read_secret).transpose()?;
     Ok(Target::new(client, section.url.as_str(), credentials)?)
 }

@@ -1,7 +1,6 @@
 //! The audit log of a node with what vouches for it: its key, the thread that signs, and the witnesses. At the start the log
 //! is held against all that is known of it before anything is appended.
 
-use std::net::SocketAddr;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::sync::Arc;
@@ -178,9 +177,7 @@ fn witnesses(
             }
             config::WitnessKind::Server { url, key, .. } => {
                 let tls = outgoing.of(&of_witness(number))?.client_config(&[crate::tls::ALPN_HTTP1], clock)?;
-                let addresses: Vec<_> =
-                    config.resolve.iter().map(|(host, ip)| (host.clone(), SocketAddr::new(*ip, 0))).collect();
-                let client = reqwest_client(tls, &addresses, CONTROL_DEADLINES)?;
+                let client = reqwest_client(tls, &config.resolve, CONTROL_DEADLINES)?;
                 (key.name().to_string(), Kind::Http(HttpWitness::new(client, url.as_str(), key.clone())?))
             }
         };

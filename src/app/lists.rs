@@ -4,7 +4,6 @@ mod changes;
 mod old;
 
 use std::io;
-use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -212,8 +211,7 @@ pub(crate) fn list_source(config: &Config, clock: &SharedClock) -> Result<HttpsS
 fn source(config: &Config, credentials: &Arc<Credentials>, clock: &SharedClock) -> Result<HttpsSource, StartError> {
     let section = &config.lists;
     let tls = credentials.client_config(&[crate::tls::ALPN_HTTP1], clock)?;
-    let addresses: Vec<_> = config.resolve.iter().map(|(host, ip)| (host.clone(), SocketAddr::new(*ip, 0))).collect();
-    let client = reqwest_client(tls, &addresses, CONTROL_DEADLINES)?;
+    let client = reqwest_client(tls, &config.resolve, CONTROL_DEADLINES)?;
     let url = |url: &config::HttpsUrl| url.as_str().to_owned();
     let urls =
         PerList { zal: url(&section.zal), ocl: url(&section.ocl), whl: url(&section.whl), gnl: url(&section.gnl) };

@@ -1,6 +1,5 @@
 //! From `[login]` to a login service.
 
-use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -52,8 +51,7 @@ pub fn openid_login(config: &Config, clock: &SharedClock) -> Result<Option<OidcL
 
 fn oidc(config: &Config, written: &config::Oidc, clock: &SharedClock) -> Result<OidcLogin, StartError> {
     let tls = client_config(&Roots::load(&written.roots)?, None, &[crate::tls::ALPN_HTTP1], clock)?;
-    let addresses: Vec<_> = config.resolve.iter().map(|(host, ip)| (host.clone(), SocketAddr::new(*ip, 0))).collect();
-    let client = reqwest_client(tls, &addresses, DEADLINES)?;
+    let client = reqwest_client(tls, &config.resolve, DEADLINES)?;
     let keys = OidcKeys {
         signing: token_key(&written.signing_key, SigningKey::parse)?,
         decryption: written

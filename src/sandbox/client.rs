@@ -1,8 +1,8 @@
 //! The back end of a PGO: finds endpoints in the ZAL, sends the person off, exchanges the code, asks for data. The
 //! demonstration PGO and the tests use it; it knows the gateway only from the outside.
 
-use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
 
@@ -126,13 +126,13 @@ pub enum ClientError {
 }
 
 impl PgoClient {
-    /// A client that finds hosts at these addresses; port 0 is that of the URL.
+    /// A client that finds hosts at these addresses; the port is that of the URL.
     ///
     /// # Errors
     /// When its files cannot be used.
     pub fn new(
         files: ClientFiles<'_>,
-        addresses: &[(Hostname, SocketAddr)],
+        addresses: &BTreeMap<Hostname, IpAddr>,
         clock: &SharedClock,
     ) -> Result<Self, ClientError> {
         let own =

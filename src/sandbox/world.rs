@@ -6,6 +6,7 @@ mod describe;
 mod layout;
 mod listing;
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -284,14 +285,15 @@ impl World {
     /// # Errors
     /// When its files cannot be used.
     pub fn client(&self, name: &str, clock: &SharedClock) -> Result<PgoClient, ClientError> {
-        self.client_of_node(name, 0, clock)
+        self.client_by(name, Ipv4Addr::LOCALHOST.into(), clock)
     }
 
-    /// The same, of the node of the gateway that was started with this `--listen-offset`.
+    /// The same, one that reaches the gateway at this address: that of a load balancer, such as a
+    /// [`Relay`](super::relay::Relay), on the ports of the URLs.
     ///
     /// # Errors
     /// When its files cannot be used.
-    pub fn client_of_node(&self, name: &str, offset: u16, clock: &SharedClock) -> Result<PgoClient, ClientError> {
+    pub fn client_by(&self, name: &str, gateway: IpAddr, clock: &SharedClock) -> Result<PgoClient, ClientError> {
         let client = self.layout.client(name);
         let [certificate, key] = self.layout.pair(name);
         let files = ClientFiles {
@@ -301,7 +303,7 @@ impl World {
             roots: &self.layout.file("ca.pem"),
             zal: &self.layout.list_url(crate::lists::ListKind::Zal),
         };
-        PgoClient::new(files, &self.layout.addresses(offset), clock)
+        PgoClient::new(files, &Layout::addresses(gateway), clock)
     }
 
     /// Somebody who shows the certificate of this base name, to search the access log or look after the node.
@@ -317,7 +319,7 @@ impl World {
             roots: &self.layout.file("ca.pem"),
             zal: &self.layout.list_url(crate::lists::ListKind::Zal),
         };
-        PgoClient::new(files, &self.layout.addresses(0), clock)
+        PgoClient::new(files, &Layout::addresses(Ipv4Addr::LOCALHOST.into()), clock)
     }
 
     /// The portal of `sandbox.json`, ready to act.

@@ -1,6 +1,7 @@
 //! TLS of our outgoing connections: only given roots are trusted, never those of the machine, and nothing is followed.
 
-use std::net::SocketAddr;
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -47,13 +48,13 @@ pub fn client_config(
 }
 
 /// A client for the control plane: no redirect is followed, no proxy of the environment is used, plain http is refused, and
-/// the names in `resolve` go to the given addresses without asking DNS.
+/// the names in `resolve` go to the given addresses without asking DNS. The port is always that of the URL.
 ///
 /// # Errors
 /// When the client cannot be built.
 pub fn reqwest_client(
     tls: ClientConfig,
-    resolve: &[(Hostname, SocketAddr)],
+    resolve: &BTreeMap<Hostname, IpAddr>,
     deadlines: Deadlines,
 ) -> Result<reqwest::Client, TlsError> {
     let builder = reqwest::Client::builder()
@@ -65,8 +66,8 @@ pub fn reqwest_client(
         .pool_idle_timeout(IDLE)
         .connect_timeout(deadlines.connect)
         .timeout(deadlines.total);
-    let fixed = |builder: reqwest::ClientBuilder, (name, address): &(Hostname, SocketAddr)| {
-        builder.resolve(name.as_str(), *address)
+    let fixed = |builder: reqwest::ClientBuilder, (name, address): (&Hostname, &IpAddr)| {
+        builder.resolve(name.as_str(), SocketAddr::new(*address, 0))
     };
     Ok(resolve.iter().fold(builder, fixed).build()?)
 }

@@ -1,10 +1,13 @@
 //! The two public listeners as a TLS client sees them.
 
+use std::collections::BTreeMap;
 use std::io;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use inzage::clock::SharedClock;
+use inzage::medmij::Hostname;
 use inzage::sandbox::client::new_id;
 use inzage::tls::client::{Deadlines, client_config, reqwest_client};
 use inzage::tls::identity::{Identity, Roots};
@@ -33,6 +36,10 @@ fn port(origin: &str) -> u16 {
 
 fn ports(gateway: &Gateway) -> (u16, u16) {
     (port(&gateway.world.layout.front_origin()), port(&gateway.world.layout.back_origin()))
+}
+
+fn hosts() -> BTreeMap<Hostname, IpAddr> {
+    [FRONT, BACK].map(|host| (Hostname::parse(host).unwrap(), Ipv4Addr::LOCALHOST.into())).into()
 }
 
 fn roots(gateway: &Gateway) -> Roots {
@@ -204,8 +211,7 @@ fn old_hello(minor: u8) -> Vec<u8> {
 async fn http_1_and_http_2_are_both_served_on_both_listeners() {
     let gateway = Gateway::start().await;
     let session = gateway.session("huisarts.delinde@medmij", &gateway.patient()).await;
-    let hosts = ["inloggen.inzage.localhost", "inzage.localhost"]
-        .map(|host| (inzage::medmij::Hostname::parse(host).unwrap(), ([127, 0, 0, 1], 0).into()));
+    let hosts = hosts();
     for (alpn, version) in [(inzage::tls::ALPN_HTTP1, Version::HTTP_11), (inzage::tls::ALPN_H2, Version::HTTP_2)] {
         let tls = client_config(&roots(&gateway), Some(&pgo(&gateway)), &[alpn], &clock(&gateway)).unwrap();
         let http = reqwest_client(tls, &hosts, DEADLINES).unwrap();
@@ -233,7 +239,7 @@ async fn a_request_for_another_host_is_misdirected() {
         (gateway.world.layout.back_origin(), "127.0.0.1".to_owned()),
     ];
     let tls = client_config(&roots(&gateway), Some(&pgo(&gateway)), &[inzage::tls::ALPN_HTTP1], &clock(&gateway));
-    let hosts = [FRONT, BACK].map(|host| (inzage::medmij::Hostname::parse(host).unwrap(), ([127, 0, 0, 1], 0).into()));
+    let hosts = hosts();
     let http = reqwest_client(tls.unwrap(), &hosts, DEADLINES).unwrap();
     for (origin, host) in cases {
         let url = format!("{origin}/oauth/authorize?client_id={}", client.client_id);

@@ -1,61 +1,48 @@
-//! Two processes of one configuration on one PostgreSQL database: what one does holds for the other.
+//! Two processes of one configuration on one PostgreSQL database, the second behind a load balancer: what one does holds for the
+//! other. Each test ends by asking both whether they were asked.
 
-use std::fs::File;
-use std::io::Write as _;
-use std::net::{Ipv4Addr, SocketAddr};
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::PathBuf;
-use std::time::Duration;
+mod codes;
 
-use inzage::medmij::Hostname;
-use inzage::sandbox::client::{ClientFiles, Endpoints, PgoClient, Reply, new_id};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use inzage::sandbox::client::{ClientError, Endpoints, PgoClient, Reply, new_id};
 use inzage::sandbox::person::{Choices, End, Person};
+use inzage::sandbox::relay::Relay;
 use inzage::sandbox::world::World;
-use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
-};
 use serde_json::Value;
-use tokio::sync::Barrier;
-use tokio::task::JoinSet;
 
-use crate::harness::{Home, Process, clock, text};
-use crate::postgres::Database;
+use crate::harness::{Home, Process, clock, get, text};
 
 /// Where the ports of the second node lie: between those of the sandbox.
 const OFFSET: u16 = 5;
-/// How long a node may believe what it last saw of a grant.
-const STALE: Duration = Duration::from_secs(5);
+/// Where each node is reached on the ports of the URLs: the first by itself, the second through a balancer.
+const ADDRESSES: [Ipv4Addr; 2] = [Ipv4Addr::LOCALHOST, Ipv4Addr::new(127, 0, 0, 2)];
 
 /// Two nodes, and a PGO at each.
 struct Nodes {
     world: World,
-    database: Database,
     processes: [Process; 2],
+    ops: [String; 2],
     pgo: [PgoClient; 2],
     endpoints: Endpoints,
+    /// Of the front and the back channel of the second node.
+    _balancer: [Relay; 2],
 }
 
 impl Nodes {
-    async fn start(home: &Home) -> Option<Self> {
-        let database = Database::new().await?;
-        let world = home.world().await;
-        Some(Self::beside(home, world, database).await)
-    }
-
-    async fn beside(home: &Home, world: World, database: Database) -> Self {
+    /// Starts each on its store, by URL.
+    async fn start(home: &Home, world: World, stores: [&str; 2]) -> Self {
         let config = home.path("gateway.toml");
-        let arguments = ["serve", "--config", text(&config), "--store", &database.url];
-        let offset = OFFSET.to_string();
-        let second = [&arguments[..], &["--node", "b", "--listen-offset", &offset]].concat();
         // Both find the database empty.
-        let (a, b) = (Process::start(home, &arguments), Process::start(home, &second));
+        let a = Process::start(home, &["serve", "--config", text(&config), "--store", stores[0]]);
+        let b = second(home, stores[1]);
+        let balancer = [balance(&world.layout.front_origin()).await, balance(&world.layout.back_origin()).await];
         let ops = world.layout.ops_url();
-        let (base, port) = ops.rsplit_once(':').unwrap();
-        let other = format!("{base}:{}", port.parse::<u16>().unwrap() + OFFSET);
-        let processes = [a.ready(&ops).await, b.ready(&other).await];
-        let pgo = [0, OFFSET].map(|offset| world.client_of_node("pgo", offset, &clock()).unwrap());
+        let ops = [ops.clone(), format!("http://127.0.0.1:{}", port(&ops) + OFFSET)];
+        let processes = [a.ready(&ops[0]).await, b.ready(&ops[1]).await];
+        let pgo = ADDRESSES.map(|address| world.client_by("pgo", address.into(), &clock()).unwrap());
         let endpoints = pgo[0].endpoints(world.practices[0].provider.as_str(), "49").await.unwrap();
-        Self { world, database, processes, pgo, endpoints }
+        Self { world, processes, ops, pgo, endpoints, _balancer: balancer }
     }
 
     /// A willing person's code; each of their steps goes to the next of the nodes.
@@ -80,20 +67,58 @@ impl Nodes {
         present(&self.pgo[node], &self.endpoints, code).await
     }
 
-    async fn status_of_data(&self, node: usize, token: &str) -> u16 {
-        let url = format!("{}/EpisodeOfCare", self.endpoints.resources["MM-2.0-HGB-FHIR"]);
-        self.pgo[node].get(&url, token, &new_id()).await.unwrap().status.as_u16()
+    async fn refresh(&self, node: usize, refresh: &str) -> Reply {
+        self.pgo[node].refresh(&self.endpoints, refresh).await.unwrap()
     }
 
+    /// The status of an answer that came whole; `None` when it was broken off.
+    async fn status_of_data(&self, node: usize, token: &str) -> Option<u16> {
+        ask(&self.pgo[node], &self.endpoints, token, &new_id()).await.map(|reply| reply.status.as_u16())
+    }
+
+    /// How many requests a node says that it answered on this channel.
+    async fn answered(&self, node: usize, face: &str) -> u64 {
+        let metrics = get(&self.ops[node], "/metrics").await.unwrap();
+        let of_face = format!("inzage_answers_total{{face=\"{face}\",");
+        let counts = metrics.lines().filter(|line| line.starts_with(&of_face));
+        counts.map(|line| line.rsplit_once(' ').unwrap().1.parse::<u64>().unwrap()).sum()
+    }
+
+    /// Ends the second in order and starts it again.
+    async fn restart_second(&mut self, home: &Home, store: &str) {
+        self.processes[1].signal("TERM");
+        assert_eq!(self.processes[1].code().await, Some(0), "{}", self.processes[1].complaints());
+        self.processes[1] = second(home, store).ready(&self.ops[1]).await;
+    }
+
+    /// Ends both in order, once each has said that it was asked.
     async fn stop(self) {
+        for node in [0, 1] {
+            assert!(self.answered(node, "back").await > 0, "nothing came to node {node}");
+        }
         for process in self.processes {
             process.signal("TERM");
             let ended = process.ended().await;
             assert_eq!(ended.code, Some(0), "{}", ended.err);
         }
         self.world.stop().await.unwrap();
-        self.database.remove().await;
     }
+}
+
+fn second(home: &Home, store: &str) -> Process {
+    let (config, offset) = (home.path("gateway.toml"), OFFSET.to_string());
+    let arguments = ["serve", "--config", text(&config), "--store", store, "--node", "b", "--listen-offset", &offset];
+    Process::start(home, &arguments)
+}
+
+/// A relay from the port of an origin to that of the second node.
+async fn balance(origin: &str) -> Relay {
+    let (from, to) = (port(origin), port(origin) + OFFSET);
+    Relay::start((ADDRESSES[1], from).into(), SocketAddr::from((Ipv4Addr::LOCALHOST, to))).await.unwrap()
+}
+
+fn port(origin: &str) -> u16 {
+    origin.rsplit_once(':').unwrap().1.parse().unwrap()
 }
 
 async fn present(pgo: &PgoClient, endpoints: &Endpoints, code: &str) -> Reply {
@@ -107,164 +132,12 @@ async fn present(pgo: &PgoClient, endpoints: &Endpoints, code: &str) -> Reply {
     pgo.token_request(&endpoints.token, &form, &new_id()).await.unwrap()
 }
 
-/// Sends as many requests at once as there are senders, and counts the answers with this status.
-async fn at_once<F>(requests: Vec<F>) -> Vec<Reply>
-where
-    F: Future<Output = Reply> + Send + 'static,
-{
-    let barrier = std::sync::Arc::new(Barrier::new(requests.len()));
-    let mut running = JoinSet::new();
-    for request in requests {
-        let barrier = barrier.clone();
-        running.spawn(async move {
-            barrier.wait().await;
-            request.await
-        });
+/// The answer to a request for data; `None` when it was broken off, as it is when the grant turns out to have ended meanwhile.
+async fn ask(pgo: &PgoClient, endpoints: &Endpoints, token: &str, request_id: &str) -> Option<Reply> {
+    let url = format!("{}/EpisodeOfCare", endpoints.resources["MM-2.0-HGB-FHIR"]);
+    match pgo.get_as(&url, token, &new_id(), request_id).await {
+        Ok(reply) => Some(reply),
+        Err(ClientError::Http(error)) if error.is_body() || error.is_decode() => None,
+        Err(error) => panic!("no answer: {error:?}"),
     }
-    running.join_all().await
-}
-
-fn count(replies: &[Reply], status: u16) -> usize {
-    replies.iter().filter(|reply| reply.status == status).count()
-}
-
-/// Certificates of the PGO, of an authority of the test's own, which the nodes trust when they start after this.
-struct Certificates(Vec<(PathBuf, PathBuf)>);
-
-impl Certificates {
-    fn make(home: &Home, count: usize) -> Self {
-        let key = KeyPair::generate().unwrap();
-        let mut authority = CertificateParams::default();
-        authority.distinguished_name.push(DnType::CommonName, "an authority of the tests");
-        authority.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
-        authority.key_usages = vec![KeyUsagePurpose::KeyCertSign];
-        let root = authority.self_signed(&key).unwrap().pem();
-        let mut roots = File::options().append(true).open(home.path("ca.pem")).unwrap();
-        roots.write_all(root.as_bytes()).unwrap();
-        let issuer = Issuer::new(authority, key);
-        Self((0..count).map(|number| issue(home, &issuer, number)).collect())
-    }
-
-    /// The PGO at each node, with one of the certificates.
-    fn pgo(&self, home: &Home, nodes: &Nodes, number: usize) -> [PgoClient; 2] {
-        let (certificate, key) = &self.0[number % self.0.len()];
-        let files = ClientFiles {
-            client_id: &nodes.pgo[0].client_id,
-            redirect_uri: &nodes.pgo[0].redirect_uri,
-            certificate: Some((certificate, key)),
-            roots: &home.path("ca.pem"),
-            zal: "",
-        };
-        let (_, authority) = nodes.endpoints.token.split_once("//").unwrap();
-        let (host, port) = authority.split_once('/').unwrap().0.split_once(':').unwrap();
-        let (host, port) = (Hostname::parse(host).unwrap(), port.parse::<u16>().unwrap());
-        [0, OFFSET].map(|offset| {
-            let here = SocketAddr::from((Ipv4Addr::LOCALHOST, port + offset));
-            PgoClient::new(files, &[(host.clone(), here)], &clock()).unwrap()
-        })
-    }
-}
-
-fn issue(home: &Home, issuer: &Issuer<'_, KeyPair>, number: usize) -> (PathBuf, PathBuf) {
-    let key = KeyPair::generate().unwrap();
-    let mut leaf = CertificateParams::new(["pgo.localhost".to_owned()]).unwrap();
-    leaf.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
-    leaf.use_authority_key_identifier_extension = true;
-    let files = (home.path(&format!("pgo-{number}.pem")), home.path(&format!("pgo-{number}.key")));
-    std::fs::write(&files.0, leaf.signed_by(&key, issuer).unwrap().pem()).unwrap();
-    let mut private = File::options().create_new(true).write(true).mode(0o600).open(&files.1).unwrap();
-    private.write_all(key.serialize_pem().as_bytes()).unwrap();
-    files
-}
-
-/// Each round makes 99 wrong requests, and each certificate may make 300 in a row at a node before it has to wait.
-#[tokio::test(flavor = "multi_thread")]
-async fn of_a_code_shown_a_hundred_times_to_two_processes_comes_one_token() {
-    const ROUNDS: usize = 200;
-    let home = Home::new();
-    let Some(database) = Database::new().await else { return };
-    let world = home.world().await;
-    let certificates = Certificates::make(&home, ROUNDS.div_ceil(3));
-    let nodes = Nodes::beside(&home, world, database).await;
-    let started = clock().monotonic();
-    for round in 0..ROUNDS {
-        let pgo = certificates.pgo(&home, &nodes, round);
-        let code = nodes.code(&nodes.pgo[..1], false).await;
-        let request = |number: usize| {
-            let (pgo, endpoints, code) = (pgo[number % 2].clone(), nodes.endpoints.clone(), code.clone());
-            async move { present(&pgo, &endpoints, &code).await }
-        };
-        let replies = at_once((0..100).map(request).collect()).await;
-        let other = replies.iter().find(|reply| !matches!(reply.status.as_u16(), 200 | 400));
-        assert_eq!((count(&replies, 200), count(&replies, 400)), (1, 99), "round {round}: {other:?}");
-    }
-    println!("{ROUNDS} rounds in {:?}", clock().monotonic() - started);
-    nodes.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_visit_goes_on_at_another_node() {
-    let home = Home::new();
-    let Some(nodes) = Nodes::start(&home).await else { return };
-    let code = nodes.code(&nodes.pgo, false).await;
-    let reply = nodes.present(1, &code).await;
-    assert_eq!(reply.status, 200, "{:?}", reply.body);
-    let token: Value = serde_json::from_slice(&reply.body).unwrap();
-    for node in [0, 1] {
-        assert_eq!(nodes.status_of_data(node, token["access_token"].as_str().unwrap()).await, 200);
-    }
-    assert_eq!(nodes.present(0, &code).await.status, 400, "it was spent at the other node");
-    nodes.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_grant_that_ends_at_one_node_is_refused_by_the_other_within_5_s() {
-    let home = Home::new();
-    let Some(nodes) = Nodes::start(&home).await else { return };
-    let tokens = nodes.tokens(0, true).await;
-    let access = tokens["access_token"].as_str().unwrap();
-    assert_eq!(nodes.status_of_data(0, access).await, 200);
-    assert_eq!(nodes.status_of_data(1, access).await, 200, "and this node remembers it");
-    let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-    let form = [pair("token", tokens["refresh_token"].as_str().unwrap()), pair("client_id", &nodes.pgo[0].client_id)];
-    let url = nodes.endpoints.token.replace("/oauth/token", "/oauth/revoke");
-    let ended = clock().monotonic();
-    let reply = nodes.pgo[0].token_request(&url, &form, &new_id()).await.unwrap();
-    assert_eq!(reply.status, 200, "{:?}", reply.body);
-    assert_eq!(nodes.status_of_data(0, access).await, 401, "at once where it ended");
-    loop {
-        let asked = clock().monotonic();
-        if nodes.status_of_data(1, access).await == 401 {
-            break;
-        }
-        assert!(asked - ended < STALE, "served {:?} after the grant ended", asked - ended);
-    }
-    println!("refused {:?} after the end", clock().monotonic() - ended);
-    nodes.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn of_a_refresh_token_used_at_two_nodes_at_once_one_use_counts_and_the_family_ends() {
-    let home = Home::new();
-    let Some(nodes) = Nodes::start(&home).await else { return };
-    for _ in 0..10 {
-        let tokens = nodes.tokens(0, true).await;
-        let refresh = tokens["refresh_token"].as_str().unwrap().to_owned();
-        let request = |number: usize| {
-            let (pgo, endpoints, refresh) = (nodes.pgo[number % 2].clone(), nodes.endpoints.clone(), refresh.clone());
-            async move { pgo.refresh(&endpoints, &refresh).await.unwrap() }
-        };
-        let replies = at_once((0..20).map(request).collect()).await;
-        assert!(count(&replies, 200) <= 1, "two new tokens of one");
-        assert_eq!(count(&replies, 200) + count(&replies, 400), 20, "{replies:?}");
-        let next = replies.iter().find(|reply| reply.status == 200);
-        let next: Option<Value> = next.map(|reply| serde_json::from_slice(&reply.body).unwrap());
-        for node in [0, 1] {
-            for refresh in next.iter().map(|next| next["refresh_token"].as_str().unwrap()).chain([&*refresh]) {
-                let reply = nodes.pgo[node].refresh(&nodes.endpoints, refresh).await.unwrap();
-                assert_eq!(reply.status, 400, "the family has ended: {:?}", reply.body);
-            }
-        }
-    }
-    nodes.stop().await;
 }

@@ -1,6 +1,7 @@
 //! Names, addresses and files of a sandbox: who is who and what is where.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -274,16 +275,13 @@ impl Layout {
         [self.front, self.back, self.ops, self.desk, self.admin]
     }
 
-    /// Where every name leads: to this machine, and the channels of the gateway to the ports of the node that was started
-    /// with this `--listen-offset`.
-    pub(super) fn addresses(&self, offset: u16) -> Vec<(Hostname, SocketAddr)> {
-        let port = |host: &Hostname| match host.as_str() {
-            FRONT_HOST if offset > 0 => self.front.saturating_add(offset),
-            BACK_HOST if offset > 0 => self.back.saturating_add(offset),
-            _ => 0,
+    /// Where every name leads: to this machine, and the channels of the gateway to this address of it.
+    pub(super) fn addresses(gateway: IpAddr) -> BTreeMap<Hostname, IpAddr> {
+        let address = |host: &Hostname| match host.as_str() {
+            FRONT_HOST | BACK_HOST => gateway,
+            _ => Ipv4Addr::LOCALHOST.into(),
         };
-        let here = |host: Hostname| (host.clone(), SocketAddr::from((Ipv4Addr::LOCALHOST, port(&host))));
-        hosts().into_iter().map(here).collect()
+        hosts().into_iter().map(|host| (host.clone(), address(&host))).collect()
     }
 
     /// Public origin of the front channel.

@@ -69,7 +69,7 @@ impl World {
         let (ours, our_signature) = (decryption.public(), signing.public());
         let keys = OidcKeys { signing, decryption: vec![decryption] };
         let tls = client_config(&emulator.roots, None, &[crate::tls::ALPN_HTTP1], &shared).unwrap();
-        let resolve = [(Hostname::parse(HOST).unwrap(), "127.0.0.1:0".parse().unwrap())];
+        let resolve = [(Hostname::parse(HOST).unwrap(), "127.0.0.1".parse().unwrap())].into();
         let deadlines = Deadlines { connect: Duration::from_secs(5), total: Duration::from_secs(20) };
         let client = reqwest_client(tls, &resolve, deadlines).unwrap();
         let login = OidcLogin::new(config, keys, client, shared).unwrap();
