@@ -5,6 +5,7 @@
 
 mod admin;
 mod auditors;
+mod balancers;
 mod chain_log;
 mod change;
 mod clients;

@@ -1,9 +1,9 @@
 //! Everything on the socket side of a handler; knows no route.
 
 //!
-//! A client meets, in this order: the connection cap ([`listener`]), the handshake and its deadline (`session`), the deadlines
-//! of its pace (`pace`), the checks on each request (`gate`, [`authority`]), and then the service. Each connection lives in a
-//! task of its own; none outlives [`listener::serve`]. A listener is served by the runtime that it is on, or by [`Workers`].
+//! A client meets, in this order: the connection cap ([`listener`]), the question for whom a load balancer comes
+//! ([`proxy_protocol`]), the handshake and the deadline of both (`session`), the deadlines of its pace (`pace`), the checks on each
+//! request (`gate`, [`authority`]), and then the service. Each connection lives in a task of its own; none outlives [`listener::serve`]. A listener is served by the runtime that it is on, or by [`Workers`].
 
 pub mod authority;
 pub mod body;
@@ -15,6 +15,7 @@ pub mod headers;
 pub mod limits;
 pub mod listener;
 mod pace;
+pub mod proxy_protocol;
 mod session;
 mod signal;
 #[cfg(test)]
@@ -30,4 +31,5 @@ pub use counters::Counters;
 pub use gate::Serve;
 pub use limits::EdgeConfig;
 pub use listener::{Drained, Edge, Listener, bind, bind_beside, serve};
+pub use proxy_protocol::{Balancers, Others};
 pub use workers::{WorkerError, Workers};

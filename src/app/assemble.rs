@@ -24,7 +24,7 @@ use crate::auditors::{Approvals, Files};
 use crate::chainlog::ChainLog;
 use crate::clock::SharedClock;
 use crate::config::{self, Config, PracticeState};
-use crate::edge::{Authority, EdgeConfig};
+use crate::edge::{Authority, Balancers, EdgeConfig};
 use crate::lists::Lists;
 use crate::medmij::Hostname;
 use crate::monitor::metrics::Metrics;
@@ -133,17 +133,17 @@ impl App {
         let reloader = Reloader::over(config, prints, material, shared, lists.force());
         reloader.shared().operations.can_reload_by(reloader.reloads());
         let cells = reloader.cells();
-        let desk = config.auditors.as_ref().map(|section| &section.origin).zip(cells.desk.clone());
+        let desk = config.auditors.as_ref().zip(cells.desk.clone());
         let admin = config.admin.as_ref().map(|section| &section.origin).zip(cells.admin.clone());
         Ok(Self {
             grace: config.node.grace,
             store: Arc::clone(&reloader.shared().store),
             tokens: Arc::clone(&reloader.shared().tokens),
-            front: Half::of(edge(config, &config.front.origin), &cells.front),
-            back: Half::of(edge(config, &config.back.origin), &cells.back),
-            auditors: desk.map(|(origin, cell)| Half::of(edge(config, origin), &cell)),
+            front: Half::of(edge(config, &config.front.origin, &config.front.balancers), &cells.front),
+            back: Half::of(edge(config, &config.back.origin, &config.back.balancers), &cells.back),
+            auditors: desk.map(|(desk, cell)| Half::of(edge(config, &desk.origin, &desk.balancers), &cell)),
             workers: config.back.workers,
-            admin: admin.map(|(origin, cell)| Half::of(edge(config, origin), &cell)),
+            admin: admin.map(|(origin, cell)| Half::of(edge(config, origin, &Balancers::default()), &cell)),
             switch: Arc::clone(&reloader.shared().operations.switch),
             duty: Arc::clone(&reloader.shared().operations.duty),
             readiness: Arc::clone(&reloader.shared().operations.readiness),
@@ -245,11 +245,12 @@ pub(super) fn read_secret(path: &Path) -> Result<crate::secret::Secret<String>, 
     Ok(crate::secret::Secret::new(text.trim().to_owned()))
 }
 
-/// The limits of a listener, and the name under which it is reached.
-pub(super) fn edge(config: &Config, origin: &config::Origin) -> EdgeConfig {
+/// The limits of a listener, the name under which it is reached, and through whom.
+pub(super) fn edge(config: &Config, origin: &config::Origin, balancers: &Balancers) -> EdgeConfig {
     let authority = Authority::new(Hostname::clone(origin.host()), origin.port().unwrap_or(443));
     let limits = &config.edge;
     EdgeConfig {
+        balancers: balancers.clone(),
         connections_max: limits.max_connections,
         handshake_timeout: limits.handshake_timeout,
         first_byte_timeout: limits.header_timeout,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use super::balancers;
 use super::files::Role as FileRole;
 use super::kind::{self, boolean, choice};
 use super::log::Read;
@@ -11,6 +12,7 @@ use super::origin::Origin;
 use super::parts::Identity;
 use super::revocation::Revocation;
 use super::section::Section;
+use crate::edge::Balancers;
 use crate::medmij::{Hostname, ProviderName};
 
 /// The desk for reading in the log; without it there is none.
@@ -26,6 +28,8 @@ pub struct Auditors {
     pub client_roots: PathBuf,
     /// The revocation lists that they are held against.
     pub revocation: Revocation,
+    /// Who says by PROXY protocol for whom it connects; default nobody.
+    pub balancers: Balancers,
     /// Whether a search for one person waits until somebody else agrees; default false.
     pub four_eyes: bool,
     /// Who, by the host name in their certificate.
@@ -56,6 +60,7 @@ impl Auditors {
         let own = Identity::read_optional(section);
         let client_roots = section.file("client_roots", FileRole::Roots);
         let revocation = Revocation::read(section);
+        let balancers = balancers::read(section);
         let four_eyes = section.or_default("four_eyes", &boolean(), false);
         let people = section.names("people", &kind::host(), |section, _, path, value| {
             section.enter(path, "auditors.people.*", value, read_role)
@@ -70,6 +75,7 @@ impl Auditors {
             identity,
             client_roots: client_roots?,
             revocation: revocation?,
+            balancers: balancers?,
             four_eyes: four_eyes?,
             people: people?,
         })

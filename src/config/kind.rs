@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use ipnet::IpNet;
 use jiff::civil::Date;
 use toml::de::DeValue;
 
@@ -191,6 +192,15 @@ pub(super) fn loopback() -> Kind<SocketAddr> {
 /// An IP address.
 pub(super) fn ip() -> Kind<IpAddr> {
     Kind::text("an IP address", |text| text.parse().ok())
+}
+
+/// At least one address or network.
+pub(super) fn networks() -> Kind<Vec<IpNet>> {
+    texts("an array of at least one IP address or network such as 10.20.0.0/24", |text| {
+        let network: IpNet = text.parse().ok().or_else(|| text.parse().ok().map(|address: IpAddr| address.into()))?;
+        // With bits behind its length it is a slip of the pen, of which nobody knows what was meant.
+        (network.trunc() == network).then_some(network)
+    })
 }
 
 /// A host name.

@@ -5,6 +5,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::balancers;
 use super::fault::Problem;
 use super::files::Role;
 use super::kind::{self, bytes, choice, label, list_url, millis, number, seconds};
@@ -12,6 +13,7 @@ use super::log::Read;
 use super::origin::{HttpsUrl, Origin};
 use super::revocation::Revocation;
 use super::section::Section;
+use crate::edge::Balancers;
 use crate::lists::{InterfaceVersion, PerList, Reading};
 
 /// Where this gateway runs, and so what is allowed.
@@ -106,6 +108,8 @@ pub struct Front {
     pub origin: Origin,
     /// The publicly trusted certificate.
     pub identity: Identity,
+    /// Who says by PROXY protocol for whom it connects; default nobody.
+    pub balancers: Balancers,
 }
 
 impl Front {
@@ -113,7 +117,8 @@ impl Front {
         let listen = section.required("listen", &kind::address());
         let origin = section.required("origin", &kind::origin());
         let identity = Identity::read(section);
-        Ok(Self { listen: listen?, origin: origin?, identity: identity? })
+        let balancers = balancers::read(section);
+        Ok(Self { listen: listen?, origin: origin?, identity: identity?, balancers: balancers? })
     }
 }
 
@@ -132,6 +137,8 @@ pub struct Back {
     pub revocation: Revocation,
     /// Threads that serve it, each with connections of its own, 1 to 1,024; default as many as there are cores for us.
     pub workers: NonZeroUsize,
+    /// Who says by PROXY protocol for whom it connects; default nobody.
+    pub balancers: Balancers,
 }
 
 impl Back {
@@ -142,9 +149,18 @@ impl Back {
         let client_roots = section.file("client_roots", Role::Roots);
         let revocation = Revocation::read(section);
         let workers = section.optional("workers", &number(1..=1024, ""));
+        let balancers = balancers::read(section);
         let (listen, origin, identity) = (listen?, origin?, identity?);
         let workers = workers?.and_then(NonZeroUsize::new).unwrap_or_else(cores);
-        Ok(Self { listen, origin, identity, client_roots: client_roots?, revocation: revocation?, workers })
+        Ok(Self {
+            listen,
+            origin,
+            identity,
+            client_roots: client_roots?,
+            revocation: revocation?,
+            workers,
+            balancers: balancers?,
+        })
     }
 }
 

@@ -39,7 +39,7 @@ impl Connection {
         Self { peer: Some(Peer { known, trusted_by: ArcSwap::new(trusted_by) }), ..self }
     }
 
-    /// Address of the other side.
+    /// Address of the client: that of the other side, or what a listed load balancer said.
     #[must_use]
     pub const fn remote(&self) -> SocketAddr {
         self.remote

@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustls::Error as Tls;
 
+use super::proxy_protocol::HeaderFault;
+
 /// Why a handshake ended without a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum HandshakeFailure {
@@ -20,12 +22,24 @@ pub enum HandshakeFailure {
     Incompatible,
     /// Not TLS, or broken TLS.
     Malformed,
+    /// A load balancer sent no header of the PROXY protocol, or a bad one.
+    BadHeader,
+    /// It came past the load balancers.
+    NotListed,
 }
 
 impl HandshakeFailure {
     /// All of them, in the order of the counters.
-    pub const ALL: [Self; 6] =
-        [Self::TimedOut, Self::Closed, Self::NoCertificate, Self::BadCertificate, Self::Incompatible, Self::Malformed];
+    pub const ALL: [Self; 8] = [
+        Self::TimedOut,
+        Self::Closed,
+        Self::NoCertificate,
+        Self::BadCertificate,
+        Self::Incompatible,
+        Self::Malformed,
+        Self::BadHeader,
+        Self::NotListed,
+    ];
 
     /// Name for a metric label.
     #[must_use]
@@ -37,6 +51,8 @@ impl HandshakeFailure {
             Self::BadCertificate => "bad_certificate",
             Self::Incompatible => "incompatible",
             Self::Malformed => "malformed",
+            Self::BadHeader => "bad_header",
+            Self::NotListed => "not_listed",
         }
     }
 
@@ -44,6 +60,18 @@ impl HandshakeFailure {
     #[must_use]
     pub fn of(error: &io::Error) -> Self {
         error.get_ref().and_then(|inner| inner.downcast_ref::<Tls>()).map_or(Self::Closed, Self::of_tls)
+    }
+
+    /// Sorts what was wrong before the handshake.
+    #[must_use]
+    pub const fn of_header(fault: &HeaderFault) -> Self {
+        match fault {
+            HeaderFault::NotListed => Self::NotListed,
+            HeaderFault::Torn(_) => Self::Closed,
+            HeaderFault::NoHeader | HeaderFault::TooLong | HeaderFault::Malformed | HeaderFault::NoAddress => {
+                Self::BadHeader
+            }
+        }
     }
 
     #[expect(clippy::wildcard_enum_match_arm, reason = "the enum of rustls is large and not exhaustive")]
@@ -78,7 +106,7 @@ macro_rules! counters {
         /// Counters of one listener, or of several that share it.
         #[derive(Debug, Default)]
         pub struct Counters {
-            handshakes_failed: [AtomicU64; 6],
+            handshakes_failed: [AtomicU64; HandshakeFailure::ALL.len()],
             timed_out: [AtomicU64; 5],
             $($(#[$doc])* pub(crate) $name: AtomicU64,)*
         }
@@ -149,7 +177,7 @@ mod tests {
             (0..times).for_each(|_| counters.count_handshake(kind));
         }
         let counts = HandshakeFailure::ALL.map(|kind| counters.handshakes_failed(kind));
-        assert_eq!(counts, [1, 2, 3, 4, 5, 6]);
+        assert_eq!(counts, [1, 2, 3, 4, 5, 6, 7, 8]);
         counters.count_timeout(TimedOut::Request);
         assert_eq!((counters.timed_out(TimedOut::Request), counters.timed_out(TimedOut::Silent)), (1, 0));
     }

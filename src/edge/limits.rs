@@ -4,15 +4,18 @@
 use std::time::Duration;
 
 use super::authority::Authority;
+use super::proxy_protocol::{Balancers, Others};
 
 /// What one listener bears. All limits hold per connection unless said otherwise.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EdgeConfig {
     /// The public names under which this listener is known; a request for any other gets 421. Empty refuses everything.
     pub authorities: Vec<Authority>,
+    /// Who says by PROXY protocol for whom it connects. Default nobody.
+    pub balancers: Balancers,
     /// Open connections of the listener; one more is closed at once. Default 4096.
     pub connections_max: usize,
-    /// From accept to the end of the TLS handshake. Default 10 s.
+    /// From accept to the end of the TLS handshake, the header of a balancer included. Default 10 s.
     pub handshake_timeout: Duration,
     /// From the end of the handshake to the first byte. Default 10 s.
     pub first_byte_timeout: Duration,
@@ -57,6 +60,7 @@ impl EdgeConfig {
     pub const fn new(authorities: Vec<Authority>) -> Self {
         Self {
             authorities,
+            balancers: Balancers::new(Vec::new(), Others::Serve),
             connections_max: 4096,
             handshake_timeout: Duration::from_secs(10),
             first_byte_timeout: Duration::from_secs(10),

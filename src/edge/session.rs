@@ -99,20 +99,24 @@ pub(super) async fn run<S: Serve>(edge: Arc<Edge<S>>, tcp: TcpStream, remote: So
 
 async fn shake<S>(
     edge: &Edge<S>,
-    tcp: TcpStream,
+    mut tcp: TcpStream,
     remote: SocketAddr,
     turns: &Turns,
 ) -> Result<(Stream, Arc<Connection>), HandshakeFailure> {
+    let end = Instant::now() + edge.config.handshake_timeout;
+    let client = edge.config.balancers.client(&mut tcp, remote);
+    let client = timeout_at(end, Box::pin(client)).await.map_err(|_elapsed| HandshakeFailure::TimedOut)?;
+    let client = client.map_err(|fault| HandshakeFailure::of_header(&fault))?;
     let tls = edge.tls.load_full();
     // In a box, as is what comes of it: the task of a connection stays as small as what it is when it rests.
     let handshake = Box::pin(TlsAcceptor::from(Arc::clone(tls.config())).accept(tcp));
-    let stream = timeout(edge.config.handshake_timeout, turns.take(handshake))
+    let stream = timeout_at(end, turns.take(handshake))
         .await
         .map_err(|_elapsed| HandshakeFailure::TimedOut)?
         .map_err(|error| HandshakeFailure::of(&error))?;
     let session = stream.get_ref().1;
     let server_name = session.server_name().and_then(|name| Hostname::parse_any_case(name).ok());
-    let mut connection = Connection::anonymous(remote, server_name);
+    let mut connection = Connection::anonymous(client, server_name);
     if let Some(chain) = session.peer_certificates() {
         // A session that was resumed brings a chain that nobody has judged in this handshake.
         let known = tls.recognise(chain, edge.clock.now()).map_err(|_error| HandshakeFailure::BadCertificate)?;

@@ -1,5 +1,6 @@
 //! Real sockets and real TLS on loopback; deadlines of milliseconds, awaited and never slept for.
 
+mod balancers;
 mod behaviour;
 mod deadlines;
 mod draining;
@@ -58,6 +59,7 @@ impl Serve for Desk {
         let text = |text: String| Response::new(Body::full(text.into()));
         match request.uri().path() {
             "/who" => text(format!("{:?}", connection.peer().map(|peer| peer.names()[0].as_str().to_owned()))),
+            "/from" => text(connection.remote().to_string()),
             "/echo" => text(format!("{:?}", request.into_body().collect().await.unwrap().to_bytes())),
             "/thread" => text(std::thread::current().name().unwrap_or_default().to_owned()),
             "/wait" => {

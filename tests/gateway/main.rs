@@ -11,6 +11,7 @@
 mod attacks;
 mod auditors;
 mod authorize;
+mod balancer;
 mod capability;
 mod chain_log;
 mod clock;
