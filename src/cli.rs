@@ -9,6 +9,7 @@ mod login;
 mod run;
 #[cfg(feature = "sandbox")]
 mod sandbox;
+mod tls;
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -65,6 +66,9 @@ enum Command {
     /// Register at the login service, and see whether it can be reached
     #[command(subcommand)]
     Login(login::Command),
+    /// Look after what nodes share for TLS
+    #[command(subcommand)]
+    Tls(tls::Command),
     /// See whether the information systems of practices can serve
     #[command(subcommand)]
     His(his::Command),
@@ -85,6 +89,7 @@ pub fn run() -> ExitCode {
         Some(Command::Audit(command)) => audit::run(command),
         Some(Command::Lists(command)) => lists::run(command),
         Some(Command::Login(command)) => login::run(&command),
+        Some(Command::Tls(command)) => tls::run(&command),
         Some(Command::His(command)) => his::run(&command),
         #[cfg(feature = "sandbox")]
         Some(Command::Sandbox(arguments)) => sandbox::run(&arguments),

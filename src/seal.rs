@@ -44,10 +44,7 @@ impl Sealer {
     /// Seals and opens for one purpose, with a key that follows from `key`: what is sealed for another purpose does not open.
     #[must_use]
     pub fn derived(key: &Key32, purpose: &str) -> Self {
-        let derived = hmac::sign(&hmac::Key::new(HMAC_SHA256, key.reveal()), format!("inzage {purpose}").as_bytes());
-        let mut bits = [0; 32];
-        bits.copy_from_slice(derived.as_ref());
-        Self::new(&Secret::new(bits))
+        Self::new(&derive(key, purpose))
     }
 
     /// Opens also what was sealed with `retired`, a key that was replaced.
@@ -93,6 +90,15 @@ impl Sealer {
     pub fn marks(&self, text: &[u8]) -> Vec<[u8; 32]> {
         std::iter::once(&self.current).chain(&self.retired).map(|key| key.mark(text)).collect()
     }
+}
+
+/// The key for one purpose that follows from `key`; it says nothing of `key`, nor of those for other purposes.
+#[must_use]
+pub fn derive(key: &Key32, purpose: &str) -> Key32 {
+    let derived = hmac::sign(&hmac::Key::new(HMAC_SHA256, key.reveal()), format!("inzage {purpose}").as_bytes());
+    let mut bits = [0; 32];
+    bits.copy_from_slice(derived.as_ref());
+    Secret::new(bits)
 }
 
 impl SealingKey {

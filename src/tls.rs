@@ -11,6 +11,7 @@ pub mod peer;
 pub(crate) mod pki;
 pub mod revocation;
 pub mod server;
+pub mod tickets;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -136,6 +137,9 @@ pub enum TlsError {
     /// Roots do not make a verifier of servers.
     #[error("servers cannot be verified with these roots: {0}")]
     ServerVerifier(#[source] rustls::client::VerifierBuilderError),
+    /// The keys of tickets cannot be used.
+    #[error(transparent)]
+    TicketKeys(#[from] tickets::TicketKeyError),
     /// The HTTP client cannot be built.
     #[error("the HTTP client cannot be built")]
     Client(#[from] reqwest::Error),

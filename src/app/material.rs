@@ -24,9 +24,11 @@ use crate::routing::Registered;
 use crate::seal::Key32;
 use crate::services::Catalogue;
 use crate::session::login::IdentityProvider;
+use crate::tls::TlsError;
 use crate::tls::identity::Roots;
 use crate::tls::revocation::Revocations;
 use crate::tls::server::{ServerTls, back_channel, front_channel};
+use crate::tls::tickets::TicketKeys;
 
 /// All of it.
 pub(super) struct Material {
@@ -124,11 +126,18 @@ impl FaceTls {
     fn read(config: &Config, clock: &SharedClock) -> Result<Self, StartError> {
         let back = &config.back;
         let desk = |desk: &config::Auditors| mutual(&desk.identity, &desk.client_roots, &desk.revocation, clock);
+        let tickets = config.keys.tickets.as_deref().map(TicketKeys::load).transpose().map_err(TlsError::from)?;
+        let sharing = |tls: ServerTls, listener| match &tickets {
+            Some(keys) => tls.sharing_tickets(keys, listener, clock),
+            None => tls,
+        };
         let admin = |desk: &config::Admin| mutual(&desk.identity, &desk.client_roots, &desk.revocation, clock);
+        let front = front_channel(&identity(&config.front.identity, clock)?, clock)?;
+        let desk = config.auditors.as_ref().map(desk).transpose()?;
         Ok(Self {
-            front: front_channel(&identity(&config.front.identity, clock)?, clock)?,
-            back: mutual(&back.identity, &back.client_roots, &back.revocation, clock)?,
-            desk: config.auditors.as_ref().map(desk).transpose()?,
+            front: sharing(front, "front"),
+            back: sharing(mutual(&back.identity, &back.client_roots, &back.revocation, clock)?, "back"),
+            desk: desk.map(|desk| sharing(desk, "auditors")),
             admin: config.admin.as_ref().map(admin).transpose()?,
         })
     }

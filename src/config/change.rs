@@ -48,6 +48,7 @@ const CHANGEABLE: &[&str] = &[
     "chain_log.certificate",
     "chain_log.key",
     "keys.assertions",
+    "keys.tickets",
     "services",
     "release",
     "oauth",

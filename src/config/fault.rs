@@ -162,6 +162,11 @@ pub enum FileProblem {
     /// Not 32 bytes in base64.
     #[error("expected 32 random bytes in base64: 44 characters")]
     NotAKey,
+    /// Not a few lines of 32 bytes in base64.
+    #[error(
+        "expected the keys that `inzage tls ticket-keys create` makes: one to three lines of 32 random bytes in base64"
+    )]
+    NoTicketKeys,
     /// Not a folder of audit keys.
     #[error("expected the keys that `inzage audit keys create` makes: {0}")]
     AuditKeys(String),

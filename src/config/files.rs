@@ -23,6 +23,7 @@ use crate::seal;
 use crate::secret::{is_private, sha256};
 use crate::services::Catalogue;
 use crate::tls::revocation;
+use crate::tls::tickets::TicketKeys;
 
 /// What a path is for, and so what must be true of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +38,8 @@ pub(super) enum Role {
     PrivateKey,
     /// 32 random bytes in base64; secret.
     RandomKey,
+    /// The same, on one to three lines; secret.
+    TicketKeys,
     /// The folder with the yearly keys of the audit; secret.
     AuditKeys,
     /// One line of text; secret.
@@ -76,6 +79,7 @@ impl Role {
             Self::RevocationLists => kind::path("the path of a revocation list in DER, or of several in PEM"),
             Self::PrivateKey => kind::path_of_secret("the path of a PEM file with a private key"),
             Self::RandomKey => kind::path_of_secret("the path of a file with 32 random bytes in base64"),
+            Self::TicketKeys => kind::path_of_secret("the path of a file with the keys of TLS tickets"),
             Self::AuditKeys => kind::path("the path of a folder with the yearly keys of the audit"),
             Self::ApiKey => kind::path_of_secret("the path of a file with the key on one line"),
             Self::Password => kind::path_of_secret("the path of a file with the password on one line"),
@@ -96,6 +100,7 @@ impl Role {
             Self::RevocationLists => revocation_lists(path),
             Self::PrivateKey => private_key(&contents(path, true)?),
             Self::RandomKey => random_key(&contents(path, true)?),
+            Self::TicketKeys => ticket_keys(&contents(path, true)?),
             Self::AuditKeys => audit_keys(path),
             Self::ApiKey | Self::Password => api_key(&contents(path, true)?),
             Self::Jwks => key_set(&contents(path, false)?),
@@ -119,6 +124,7 @@ impl NamedFile {
             | Role::RevocationLists
             | Role::PrivateKey
             | Role::RandomKey
+            | Role::TicketKeys
             | Role::ApiKey
             | Role::Password
             | Role::Jwks
@@ -191,6 +197,10 @@ fn private_key(pem: &[u8]) -> Result<(), FileProblem> {
 fn random_key(text: &[u8]) -> Result<(), FileProblem> {
     let bytes = STANDARD.decode(text.trim_ascii_end()).map(Zeroizing::new).map_err(|_| FileProblem::NotAKey)?;
     if bytes.len() == 32 { Ok(()) } else { Err(FileProblem::NotAKey) }
+}
+
+fn ticket_keys(text: &[u8]) -> Result<(), FileProblem> {
+    TicketKeys::parse(text).map(drop).map_err(|_| FileProblem::NoTicketKeys)
 }
 
 fn audit_keys(path: &Path) -> Result<(), FileProblem> {
@@ -334,6 +344,9 @@ mod tests {
             (Role::PrivateKey, &random, Err(FileProblem::NoPrivateKey)),
             (Role::RandomKey, &random, Ok(())),
             (Role::RandomKey, &line, Err(FileProblem::NotAKey)),
+            (Role::TicketKeys, &random, Ok(())),
+            (Role::TicketKeys, &line, Err(FileProblem::NoTicketKeys)),
+            (Role::TicketKeys, &chain, Err(FileProblem::OpenToOthers(0o644))),
             (Role::ApiKey, &line, Ok(())),
             (Role::ApiKey, &pem, Err(FileProblem::NotOneLine)),
             (Role::Jwks, &keys, Ok(())),

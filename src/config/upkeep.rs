@@ -129,6 +129,8 @@ pub struct Keys {
     pub audit: PathBuf,
     /// Opens what portals encrypt to us: a private key in PEM (PKCS#8) or as a JWK. Absent: no portal can do so.
     pub assertions: Option<PathBuf>,
+    /// Keys of TLS tickets that nodes share, as `inzage tls ticket-keys` makes them. Absent: a ticket opens at its own node.
+    pub tickets: Option<PathBuf>,
 }
 
 impl Keys {
@@ -136,7 +138,8 @@ impl Keys {
         let sealing = section.file("sealing", Role::RandomKey);
         let audit = section.file("audit", Role::AuditKeys);
         let assertions = section.optional_file("assertions", Role::DecryptionKey);
-        Ok(Self { sealing: sealing?, audit: audit?, assertions: assertions? })
+        let tickets = section.optional_file("tickets", Role::TicketKeys);
+        Ok(Self { sealing: sealing?, audit: audit?, assertions: assertions?, tickets: tickets? })
     }
 }
 

@@ -14,6 +14,7 @@ use rustls::{CertificateError, ServerConfig};
 use super::identity::{Identity, Roots};
 use super::known::{Known, KnownClients};
 use super::revocation::{Lenience, Revocations};
+use super::tickets::{SharedTickets, TicketKeys, epoch};
 use super::{ALPN_H2, ALPN_HTTP1, ClockTime, TlsError, VERSIONS, provider, unix_time};
 use crate::clock::SharedClock;
 
@@ -21,6 +22,8 @@ use crate::clock::SharedClock;
 #[derive(Debug)]
 pub struct ServerTls {
     config: Arc<ServerConfig>,
+    /// By what clients are judged: see [`epoch`].
+    epoch: [u8; 32],
     /// `None` when no client is asked for a certificate.
     clients: Option<Arc<KnownClients>>,
     revocations_due: Option<Timestamp>,
@@ -37,6 +40,15 @@ impl ServerTls {
     #[must_use]
     pub const fn revocations_due(&self) -> Option<Timestamp> {
         self.revocations_due
+    }
+
+    /// The same, whose tickets open at every node that has these keys and judges clients alike, by the same roots and
+    /// revocations. `listener` tells it from the other listeners of such a node, at which they never open.
+    #[must_use]
+    pub fn sharing_tickets(self, keys: &TicketKeys, listener: &str, clock: &SharedClock) -> Self {
+        let mut config = ServerConfig::clone(&self.config);
+        config.ticketer = Arc::new(SharedTickets::new(keys.clone(), listener, &self.epoch, Arc::clone(clock)));
+        Self { config: Arc::new(config), ..self }
     }
 
     /// Judges a client's chain (leaf first), with the roots and revocation lists of this configuration. Needed because a
@@ -57,7 +69,8 @@ impl ServerTls {
 /// # Errors
 /// When the TLS library refuses the identity.
 pub fn front_channel(identity: &Identity, clock: &SharedClock) -> Result<ServerTls, TlsError> {
-    assemble(identity, None, clock).map(|config| ServerTls { config, clients: None, revocations_due: None })
+    let config = assemble(identity, None, clock)?;
+    Ok(ServerTls { config, epoch: epoch(None), clients: None, revocations_due: None })
 }
 
 /// For servers: a client certificate under `roots` is required. With revocation lists, each certificate of the chain must be
@@ -83,7 +96,8 @@ pub fn back_channel(
     }
     let clients = Arc::new(KnownClients::new(verifier.build()?, revocations.hold_until()));
     let config = assemble(identity, Some(&clients), clock)?;
-    Ok(ServerTls { config, clients: Some(clients), revocations_due: revocations.due() })
+    let epoch = epoch(Some((roots, revocations)));
+    Ok(ServerTls { config, epoch, clients: Some(clients), revocations_due: revocations.due() })
 }
 
 fn assemble(

@@ -2,6 +2,7 @@
 //! other. Each test ends by asking both whether they were asked.
 
 mod codes;
+mod tickets;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -84,11 +85,17 @@ impl Nodes {
         counts.map(|line| line.rsplit_once(' ').unwrap().1.parse::<u64>().unwrap()).sum()
     }
 
-    /// Ends the second in order and starts it again.
-    async fn restart_second(&mut self, home: &Home, store: &str) {
-        self.processes[1].signal("TERM");
-        assert_eq!(self.processes[1].code().await, Some(0), "{}", self.processes[1].complaints());
-        self.processes[1] = second(home, store).ready(&self.ops[1]).await;
+    /// Lets both read their configuration again, and returns when it is the one of this number at least that is in force.
+    async fn reload(&mut self, generation: u64) {
+        for (process, ops) in self.processes.iter_mut().zip(&self.ops) {
+            process.signal("HUP");
+            let in_force = async || {
+                let metrics = get(ops, "/metrics").await?;
+                let line = metrics.lines().find_map(|line| line.strip_prefix("inzage_configuration_generation "))?;
+                (line.parse::<u64>().unwrap() >= generation).then_some(())
+            };
+            process.until("reload", in_force).await;
+        }
     }
 
     /// Ends both in order, once each has said that it was asked.
