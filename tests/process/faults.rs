@@ -18,9 +18,14 @@ pub(crate) struct Device(PathBuf);
 impl Device {
     /// Mounts one of 1 MiB; `None`, with the reason printed, when that is not allowed here.
     pub(crate) fn mount(at: PathBuf) -> Option<Self> {
+        Self::mount_of("1m", at)
+    }
+
+    /// The same of another size, as `mount` takes it.
+    pub(crate) fn mount_of(size: &str, at: PathBuf) -> Option<Self> {
         fs::create_dir_all(&at).unwrap();
-        let mounting =
-            Command::new("mount").args(["-t", "tmpfs", "-o", "size=1m,mode=0700", "inzage-test"]).arg(&at).output();
+        let options = format!("size={size},mode=0700");
+        let mounting = Command::new("mount").args(["-t", "tmpfs", "-o", &options, "inzage-test"]).arg(&at).output();
         match mounting {
             Ok(done) if done.status.success() => Some(Self(at)),
             Ok(done) => skip(String::from_utf8_lossy(&done.stderr).trim()),

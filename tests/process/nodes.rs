@@ -2,6 +2,7 @@
 //! other. Each test ends by asking both whether they were asked.
 
 mod codes;
+mod database;
 mod tickets;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};

@@ -24,9 +24,15 @@ pub(crate) struct Server {
 impl Server {
     /// Makes its data and starts it, with the programs in the folder that `INZAGE_TEST_POSTGRES_BIN` names.
     pub(crate) async fn start(home: &Home) -> Option<Self> {
-        let programs = PathBuf::from(told("INZAGE_TEST_POSTGRES_BIN")?);
         let folder = std::env::temp_dir().join(format!("inzage-postgres-{}", new_id()));
+        told("INZAGE_TEST_POSTGRES_BIN")?;
         std::fs::create_dir(&folder).unwrap();
+        Self::start_in(home, folder).await
+    }
+
+    /// The same with its data in a folder that is there.
+    pub(crate) async fn start_in(home: &Home, folder: PathBuf) -> Option<Self> {
+        let programs = PathBuf::from(told("INZAGE_TEST_POSTGRES_BIN")?);
         let data = folder.join("data");
         let owner = ["/bin/chown", "postgres", folder.to_str().unwrap()];
         assert!(!is_root() || Command::new(owner[0]).args(&owner[1..]).status().unwrap().success());
@@ -101,6 +107,23 @@ impl Server {
     /// Starts it again and waits until it answers.
     pub(crate) async fn restart(&mut self) {
         self.child = run(&self.programs, &self.data, self.port, &self.log);
+        self.answers().await;
+    }
+
+    /// Fills its disk and then writes as a busy database does, until nothing more is taken.
+    pub(crate) async fn write_without_room(&self, fill: impl FnOnce()) {
+        let beside = self.connect().await;
+        beside.batch_execute("CREATE TABLE ballast (text text)").await.unwrap();
+        fill();
+        // Tables grow, and then its log, without which it gives up.
+        let grow = "INSERT INTO ballast SELECT string_agg(md5(i::text), '') FROM generate_series(1, 250) i";
+        for write in [grow, "SELECT txid_current(), pg_switch_wal()"] {
+            while beside.batch_execute(write).await.is_ok() {}
+        }
+    }
+
+    /// Waits until it answers, and starts it when it has given up.
+    pub(crate) async fn revive(&mut self) {
         self.answers().await;
     }
 
