@@ -202,7 +202,7 @@ mod tests {
             epoch(None),
             of(&one.roots(), &[]),
             of(&both(&one, &other), &[]),
-            of(&one.roots(), &[nobody.clone()]),
+            of(&one.roots(), std::slice::from_ref(&nobody)),
             of(&one.roots(), &[one.revocations(true)]),
             epoch(Some((&one.roots(), &lenient))),
         ];

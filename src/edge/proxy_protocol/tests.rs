@@ -34,7 +34,8 @@ fn listed(others: Others) -> Balancers {
 
 #[tokio::test]
 async fn a_header_gives_its_client_and_what_follows_is_left() {
-    let (line, tlvs) = (format!("PROXY TCP4 203.0.113.7 192.0.2.1 54321 443\r\n"), [&IPV4[..], &[4, 0, 1, 0]].concat());
+    let (line, tlvs) =
+        ("PROXY TCP4 203.0.113.7 192.0.2.1 54321 443\r\n".to_owned(), [&IPV4[..], &[4, 0, 1, 0]].concat());
     for (header, client) in [
         (line.into_bytes(), CLIENT),
         (b"PROXY TCP6 2001:db8::7 2001:db8::1 54321 443\r\n".to_vec(), "[2001:db8::7]:54321"),
