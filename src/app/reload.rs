@@ -318,3 +318,57 @@ pub(super) fn some_of(keys: &BTreeSet<String>) -> String {
     let more = keys.len().saturating_sub(NAMED_MOST);
     if more == 0 { named.join(", ") } else { format!("{} and {more} more", named.join(", ")) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn end(reloads: &Reloads, number: u64, result: Result<Reloaded, Arc<ReloadError>>) {
+        reloads.0.ended.send_replace(Ended { number, result });
+    }
+
+    #[tokio::test]
+    async fn any_number_that_are_asked_for_become_one_more() {
+        let (reloads, mut asks) = Reloads::new();
+        for _ in 0..100 {
+            reloads.ask(Cause::Signal);
+        }
+        assert_eq!(asks.recv().await, Some(Cause::Signal));
+        for _ in 0..100 {
+            reloads.ask(Cause::Files);
+        }
+        assert_eq!((asks.recv().await, asks.try_recv().ok()), (Some(Cause::Files), None));
+    }
+
+    #[tokio::test]
+    async fn who_asks_is_told_of_a_reload_that_began_afterwards() {
+        let (reloads, mut asks) = Reloads::new();
+        reloads.ask(Cause::Signal);
+        asks.recv().await;
+        let earlier = reloads.begin();
+        let mut asking = Box::pin(reloads.reload(Cause::Operator));
+        assert!(still_waits(&mut asking).await);
+        end(&reloads, earlier, Ok(Reloaded::Unchanged));
+        assert!(still_waits(&mut asking).await, "it may have read what was there before");
+        asks.recv().await;
+        end(&reloads, reloads.begin(), Err(Arc::new(ReloadError::Broken)));
+        assert!(matches!(*asking.await.unwrap_err(), ReloadError::Broken));
+        drop(asks);
+        assert!(matches!(*reloads.reload(Cause::Operator).await.unwrap_err(), ReloadError::Stopping));
+    }
+
+    async fn still_waits<F: Future + Unpin>(future: &mut F) -> bool {
+        tokio::select! {
+            biased;
+            _ = future => false,
+            () = std::future::ready(()) => true,
+        }
+    }
+
+    #[test]
+    fn many_keys_are_named_in_part() {
+        let keys = |count: usize| (0..count).map(|number| format!("k{number:02}")).collect();
+        assert_eq!(some_of(&keys(2)), "k00, k01");
+        assert_eq!(some_of(&keys(12)), "k00, k01, k02, k03, k04, k05, k06, k07, k08, k09 and 2 more");
+    }
+}
