@@ -10,6 +10,8 @@ GRANT USAGE ON SCHEMA public TO :"node";
 GRANT SELECT ON refinery_schema_history TO :"node";
 -- What is spent, ended and swept.
 GRANT SELECT, INSERT, UPDATE, DELETE ON grants, codes, tokens, refreshes, visits, used_ids TO :"node";
+-- What operators stopped: none of it goes away.
+GRANT SELECT, INSERT, UPDATE ON stops TO :"node";
 -- The index of the audit log: added to and read. No right to change or delete a row.
 GRANT SELECT, INSERT ON audit_logs, audit_batches, audit_records TO :"node";
 -- Makes the table of a day, with the rights of the owner.
