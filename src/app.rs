@@ -16,22 +16,24 @@ pub(crate) mod lists;
 mod login;
 mod material;
 mod notify;
+mod observed;
 mod operations;
 mod outgoing;
 mod portals;
+mod process;
 pub mod reload;
 mod sockets;
 mod start;
 mod store;
 mod syslog;
 mod takeover;
+mod vitals;
 
 use std::net::TcpListener;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -39,13 +41,13 @@ use tokio_util::task::TaskTracker;
 use crate::audit::{AuditError, AuditEvent, AuditLog, FileLog, IndexProgress, Kind, Outcome, receipt};
 use crate::clock::SharedClock;
 use crate::edge::{Counters, EdgeConfig, WorkerError};
-use crate::monitor::http::Monitor;
 use crate::monitor::metrics::{Face, Metrics};
-use crate::monitor::ready::{Parts, Readiness};
+use crate::monitor::ready::Readiness;
 use crate::operations::{Duty, Switch};
 use crate::routes::{AuditorFace, BackFace, FrontFace, OperatorFace};
 use crate::routing::SharedSnapshot;
 use crate::store::{CachedTokens, Store};
+use crate::telemetry::{Sending, Traces};
 
 pub use self::assemble::check;
 use self::audit_index::IndexPart;
@@ -58,16 +60,16 @@ pub use self::his_check::{HisCheck, LOG_NAME as HIS_CHECK_LOG, Line, Report, Ser
 use self::lists::ListsPart;
 pub use self::login::openid_login;
 pub use self::notify::ServiceManager;
+use self::observed::{Observed, monitor, parts, serve_ops};
 use self::reload::{Cell, Reloader, Reloads};
 use self::sockets::{Sockets, edges};
 pub use self::store::migrate_store;
 use self::syslog::SyslogPart;
+use self::vitals::Watchman;
 pub use start::StartError;
 
 /// How often what has had its time is swept out of the store.
 const SWEEP_EVERY: Duration = Duration::from_secs(300);
-/// How long the operations face may take for its last answers.
-const OPS_GRACE: Duration = Duration::from_secs(1);
 
 /// The bound ports of a node.
 #[derive(Debug)]
@@ -93,6 +95,9 @@ pub struct App {
     syslog: SyslogPart,
     checkpoints: Checkpoints,
     audit_keys: AuditKeys,
+    watchman: Arc<Watchman>,
+    traces: Option<Arc<Traces>>,
+    sending: Option<Sending>,
     chain_log: ChainLogPart,
     store: Arc<dyn Store>,
     tokens: Arc<CachedTokens>,
@@ -174,6 +179,8 @@ impl App {
     fn begin(&self, background: &TaskTracker, stop: &CancellationToken) {
         background.spawn(self.audit_keys.clone().keep(self.lists.alarms(), stop.clone()));
         background.spawn(Arc::clone(&self.tokens).keep_tidy(stop.clone()));
+        background.spawn(Arc::clone(&self.watchman).keep(stop.clone()));
+        self.metrics.started(self.clock.now());
     }
 
     /// Serves until `controls.stop`, then drains: open requests finish within the grace period, the log is closed last. The
@@ -190,6 +197,9 @@ impl App {
             grace,
             audit,
             checkpoints,
+            watchman,
+            traces,
+            sending,
             index,
             syslog,
             chain_log,
@@ -208,12 +218,16 @@ impl App {
             ..
         } = self;
         let (sockets, ops) = Sockets::of(listeners, workers)?;
-        let observed =
-            Observed::new([&front.counters, &back.counters], reloader.endpoints(), &index, &syslog, &checkpoints);
+        let mut faces = vec![(Face::Front, &front.counters), (Face::Back, &back.counters)];
+        faces.extend(auditors.as_ref().map(|face| (Face::Auditors, &face.counters)));
+        faces.extend(admin.as_ref().map(|face| (Face::Operators, &face.counters)));
+        let faces = faces.into_iter().map(|(face, counters)| (face, Arc::clone(counters))).collect();
+        let observed = Observed::new(faces, reloader.endpoints(), &index, &syslog, &checkpoints, &watchman, traces);
         let monitor = monitor(&readiness, &metrics, &audit, &store, &chain_log, &lists, observed);
         // It outlives the drain, so that readiness can tell of it.
         let drained = CancellationToken::new();
         background.spawn(serve_ops(ops, monitor, drained.clone()));
+        sending.map(|sending| background.spawn(sending.run(drained.clone())));
         let keeping = background.spawn(lists.keep(&metrics, controls.stop.clone()));
         checkpoints.feed(&background, &controls.stop);
         background.spawn(chain_log.clone().deliver(controls.stop.clone()));
@@ -226,7 +240,7 @@ impl App {
             record(&*audit, &clock, Kind::NodeStarted).await?;
             reloader.record_start().await?;
             background.spawn(reloader.keep(controls.stop.clone()));
-            readiness.serve(parts(&audit, &checkpoints, &index, &store, &lists));
+            readiness.serve(parts(&audit, &checkpoints, &watchman, &index, &store, &lists));
             controls.serving.cancel();
             tracing::info!("serving");
             let faces = edges((front, back, auditors, admin), &clock, grace);
@@ -258,96 +272,6 @@ async fn record(audit: &dyn AuditLog, clock: &SharedClock, kind: Kind) -> Result
     let mut event = AuditEvent::new(clock.now(), kind, Outcome::Done);
     event.detail = Some(concat!("inzage ", env!("CARGO_PKG_VERSION")).into());
     receipt(audit.append(&event)?).await.map(|_| ())
-}
-
-fn parts(
-    audit: &Arc<FileLog>,
-    checkpoints: &Checkpoints,
-    index: &IndexPart,
-    store: &Arc<dyn Store>,
-    lists: &ListsPart,
-) -> Parts {
-    let (store, signing, watching) = (Arc::clone(store), checkpoints.clone(), checkpoints.clone());
-    Parts {
-        audit: Arc::clone(audit) as Arc<dyn AuditLog>,
-        audit_index: Box::new(index.health()),
-        checkpoints: Box::new(move || signing.fault()),
-        alarms: Box::new(move || watching.alarms()),
-        lists: Box::new(lists.watch()),
-        store: Box::new(move || store.health()),
-    }
-}
-
-/// What is counted elsewhere and read with the metrics.
-struct Observed {
-    faces: [(Face, Arc<Counters>); 2],
-    his: Arc<ArcSwap<Vec<his::Observed>>>,
-    index: Box<dyn Fn(&Metrics) + Send + Sync>,
-    syslog: Box<dyn Fn(&Metrics) + Send + Sync>,
-    checkpoints: Checkpoints,
-}
-
-impl Observed {
-    fn new(
-        [front, back]: [&Arc<Counters>; 2],
-        his: Arc<ArcSwap<Vec<his::Observed>>>,
-        index: &IndexPart,
-        syslog: &SyslogPart,
-        checkpoints: &Checkpoints,
-    ) -> Self {
-        Self {
-            faces: [(Face::Front, Arc::clone(front)), (Face::Back, Arc::clone(back))],
-            his,
-            index: Box::new(index.observe()),
-            syslog: Box::new(syslog.observe()),
-            checkpoints: checkpoints.clone(),
-        }
-    }
-}
-
-fn monitor(
-    readiness: &Arc<Readiness>,
-    metrics: &Arc<Metrics>,
-    audit: &Arc<FileLog>,
-    store: &Arc<dyn Store>,
-    chain_log: &ChainLogPart,
-    lists: &ListsPart,
-    observed: Observed,
-) -> Monitor {
-    let (audit, store, lists) = (Arc::clone(audit), Arc::clone(store), lists.watch());
-    let chain_log = chain_log.clone();
-    let observe = move |metrics: &Metrics| {
-        if let Some(figures) = store.pool() {
-            metrics.observe_store(&figures);
-        }
-        let open = observed.faces.each_ref().map(|(face, counters)| (*face, counters.open()));
-        metrics.observe(audit.health().is_ok(), open);
-        let lists = lists();
-        metrics.observe_lists(&lists);
-        metrics.observe_alarms(&[lists.alarms, observed.checkpoints.alarms()].concat());
-        observed.checkpoints.observe(metrics);
-        chain_log.observe(metrics);
-        (observed.index)(metrics);
-        (observed.syslog)(metrics);
-        observed.his.load().iter().for_each(|endpoint| endpoint.observe(metrics));
-    };
-    Monitor { readiness: Arc::clone(readiness), metrics: Arc::clone(metrics), observe: Arc::new(observe) }
-}
-
-async fn serve_ops(listener: tokio::net::TcpListener, monitor: Monitor, stop: CancellationToken) {
-    let router = crate::monitor::http::router(monitor);
-    let served = axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned());
-    // Nobody holds up the end of the node by half a request.
-    let overdue = async {
-        stop.cancelled().await;
-        tokio::time::sleep(OPS_GRACE).await;
-    };
-    tokio::select! {
-        ended = served.into_future() => if let Err(error) = ended {
-            tracing::error!(%error, "the operations face ended");
-        },
-        () = overdue => {}
-    }
 }
 
 async fn sweep(store: Arc<dyn Store>, clock: SharedClock, stop: CancellationToken) {

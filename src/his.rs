@@ -21,7 +21,7 @@ use jiff::civil::Date;
 pub use self::about::About;
 pub use self::adapters::Adapters;
 pub use self::answer::{Answer, AnswerBody, Chunks, Document, Format, HisStream};
-pub use self::figures::{BreakerState, Ending, Figures};
+pub use self::figures::{BreakerState, DURATION_BOUNDS, Durations, Ending, Figures};
 use crate::audit::AuditReceipt;
 use crate::medmij::{Bsn, FhirVersion};
 use crate::services::{Operation, SubmissionKind};

@@ -26,7 +26,7 @@
 //! - [`clock`]: time. [`secret`]: what may not be seen, and randomness. [`form`]: queries and form bodies. [`language`]: Dutch
 //!   or English.
 //! - [`background`]: threads that give way to those that answer requests.
-//! - [`jose`]: JSON Web Keys, signed and encrypted tokens.
+//! - [`jose`]: JSON Web Keys, signed and encrypted tokens. [`trace`]: what is observed of one request.
 //!
 //! Rules: what Inzage does. They declare ports (traits) for what they need of the world.
 //!
@@ -117,3 +117,4 @@ pub mod session;
 pub mod store;
 pub mod telemetry;
 pub mod tls;
+pub mod trace;

@@ -5,3 +5,4 @@ pub mod http;
 pub mod metrics;
 pub mod ready;
 pub mod recorded;
+pub mod vitals;

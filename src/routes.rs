@@ -22,10 +22,11 @@
 //! | operations | `GET /livez`, `/readyz`, `/startupz`, `/metrics` | [`crate::monitor::http`] |
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use axum::Router;
-use http::{Request, Response, StatusCode};
+use http::{HeaderName, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use tokio::runtime::Handle;
 use tower::ServiceExt as _;
@@ -33,7 +34,13 @@ use tower::ServiceExt as _;
 use crate::clock::SharedClock;
 use crate::edge::{Body, Connection, Serve};
 use crate::fhir::read::Reader;
+use crate::medmij::Hostname;
 use crate::monitor::metrics::{Metrics, Route};
+use crate::telemetry::{Answered, Traces};
+use crate::trace::{Passage, Step};
+
+/// W3C Trace Context section 3.2.
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// What patients' browsers reach.
 pub struct FrontFace {
@@ -87,62 +94,71 @@ pub struct Watch {
     pub metrics: Arc<Metrics>,
     /// Time.
     pub clock: SharedClock,
+    /// Where traces go, if anywhere.
+    pub traces: Option<Arc<Traces>>,
 }
 
 impl Serve for FrontFace {
     async fn serve(&self, request: Request<Incoming>, connection: &Arc<Connection>) -> Response<Body> {
-        let started = self.watch.clock.monotonic();
-        let response = through(&self.router, &Handle::current(), request, connection).await;
-        self.watch.answered(Route::Pages, started, response.status());
+        let passage = self.watch.begin(&request, front_step(request.uri().path()));
+        let response = through(&self.router, &Handle::current(), request, connection, &passage).await;
+        self.watch.answered(Route::Pages, &passage, response.status());
         response
     }
 }
 
 impl Serve for AuditorFace {
     async fn serve(&self, request: Request<Incoming>, connection: &Arc<Connection>) -> Response<Body> {
-        let started = self.watch.clock.monotonic();
-        let response = through(&self.router, &Handle::current(), request, connection).await;
-        self.watch.answered(Route::Desk, started, response.status());
+        let passage = self.watch.begin(&request, Step::Page);
+        let response = through(&self.router, &Handle::current(), request, connection, &passage).await;
+        self.watch.answered(Route::Desk, &passage, response.status());
         response
     }
 }
 
 impl Serve for OperatorFace {
     async fn serve(&self, request: Request<Incoming>, connection: &Arc<Connection>) -> Response<Body> {
-        let started = self.watch.clock.monotonic();
-        let response = through(&self.router, &Handle::current(), request, connection).await;
-        self.watch.answered(Route::Operations, started, response.status());
+        let passage = self.watch.begin(&request, Step::Page);
+        let response = through(&self.router, &Handle::current(), request, connection, &passage).await;
+        self.watch.answered(Route::Operations, &passage, response.status());
         response
     }
 }
 
 impl Serve for BackFace {
     async fn serve(&self, request: Request<Incoming>, connection: &Arc<Connection>) -> Response<Body> {
-        let started = self.watch.clock.monotonic();
         let path = request.uri().path();
         let (resource, told) = (crate::fhir::http::is_resource_path(path), path.ends_with("/metadata"));
+        let passage = self.watch.begin(&request, if resource { Step::Token } else { Step::Exchange });
         // The usual way alone is not in a box, as its room is that of each request.
         let response = match (resource, crate::fhir::http::may_store(&request)) {
-            (true, false) => crate::fhir::http::serve(&self.reader, request, connection).await,
-            (true, true) => Box::pin(storing_answer(self, request, connection)).await,
-            (false, _) => Box::pin(through(&self.router, &self.control, request, connection)).await,
+            (true, false) => {
+                Arc::clone(&passage).along(crate::fhir::http::serve(&self.reader, request, connection)).await
+            }
+            (true, true) => Box::pin(storing_answer(self, request, connection, &passage)).await,
+            (false, _) => Box::pin(through(&self.router, &self.control, request, connection, &passage)).await,
         };
         let route = match (resource, told) {
             (true, true) => Route::Metadata,
             (true, false) => Route::Fhir,
             (false, _) => Route::OAuth,
         };
-        self.watch.answered(route, started, response.status());
+        self.watch.answered(route, &passage, response.status());
         response
     }
 }
 
 /// An answer of the resource server to what may store something. It runs as a task of its own: when the client goes away, what
 /// has begun is still finished and recorded.
-async fn storing_answer(face: &BackFace, request: Request<Incoming>, connection: &Arc<Connection>) -> Response<Body> {
+async fn storing_answer(
+    face: &BackFace,
+    request: Request<Incoming>,
+    connection: &Arc<Connection>,
+    passage: &Arc<Passage>,
+) -> Response<Body> {
     let (reader, connection) = (Arc::clone(&face.reader), Arc::clone(connection));
     let answer = async move { crate::fhir::http::serve(&reader, request, &connection).await };
-    face.control.spawn(answer).await.unwrap_or_else(unanswered)
+    face.control.spawn(Arc::clone(passage).along(answer)).await.unwrap_or_else(unanswered)
 }
 
 /// A router's answer. It runs as a task of its own: when the client goes away, a half-made change is still finished.
@@ -151,10 +167,11 @@ async fn through(
     on: &Handle,
     request: Request<Incoming>,
     connection: &Arc<Connection>,
+    passage: &Arc<Passage>,
 ) -> Response<Body> {
     let mut request = request.map(axum::body::Body::new);
     request.extensions_mut().insert(Arc::clone(connection));
-    let answer = on.spawn(router.clone().oneshot(request)).await;
+    let answer = on.spawn(Arc::clone(passage).along(router.clone().oneshot(request))).await;
     match answer {
         Ok(Ok(response)) => response.map(Body::axum),
         Ok(Err(never)) => match never {},
@@ -173,13 +190,53 @@ fn unanswered(ended: tokio::task::JoinError) -> Response<Body> {
 }
 
 impl Watch {
-    fn answered(&self, route: Route, started: std::time::Instant, status: StatusCode) {
-        let took = self.clock.monotonic().saturating_duration_since(started);
-        self.metrics.answered(route, status.as_u16(), took);
-        // No address, no path, no query: a path may be long, and a query may hold what it should not.
-        let took_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+    /// A request begins. A trace that its caller is in goes on.
+    fn begin(&self, request: &Request<Incoming>, step: Step) -> Arc<Passage> {
+        let mut headers = request.headers().get_all(TRACEPARENT).iter();
+        let one = headers.next().filter(|_| headers.next().is_none()).and_then(|header| header.to_str().ok());
+        Passage::begin(one, self.clock.now(), self.clock.monotonic(), step)
+    }
+
+    fn answered(&self, route: Route, passage: &Arc<Passage>, status: StatusCode) {
+        let (took, status) = (passage.end(self.clock.monotonic()), status.as_u16());
+        self.metrics.answered(route, status, took);
+        self.metrics.passed(route, status, passage, took);
         let (face, route) = (route.face().as_str(), route.as_str());
-        tracing::info!(face, route, status = status.as_u16(), took_us, "answered");
+        // No address, no path, no query: a path may be long, and a query may hold what it should not.
+        tracing::info!(
+            face,
+            route,
+            status,
+            took_us = micros(took),
+            his_us = passage.taken(Step::His).map(micros),
+            audit_us = passage.taken(Step::Audit).map(micros),
+            request = %passage.id(),
+            trace = passage.context().parent().map(|_| tracing::field::display(passage.context().trace())),
+            client = passage.client().map(Hostname::as_str),
+            reason = passage.reason(),
+            "answered"
+        );
+        if let Some(traces) = self.traces.as_ref().filter(|traces| traces.keeps(passage.context())) {
+            traces.note(Answered { passage: Arc::clone(passage), face, route, status, took });
+        }
+    }
+}
+
+fn micros(took: Duration) -> u64 {
+    u64::try_from(took.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// The step of an authorization that a page is.
+fn front_step(path: &str) -> Step {
+    match path {
+        "/oauth/authorize" | "/smart/authorize" => Step::Authorize,
+        "/login/callback" => Step::Login,
+        visit if visit.starts_with("/visit/") => match visit.rsplit('/').next() {
+            Some("landing" | "login") => Step::Login,
+            Some("consent") => Step::Consent,
+            Some(_) | None => Step::Page,
+        },
+        _ => Step::Page,
     }
 }
 

@@ -1,8 +1,9 @@
-//! The technical log: JSON, one event a line. The audit never goes through it, and no personal data does.
+//! The technical log: JSON, one event a line; and traces. The audit never goes through either, and no personal data does.
 
 mod gather;
 mod level;
 mod line;
+mod traces;
 
 use std::fs::OpenOptions;
 use std::io::{self, Write as _};
@@ -18,6 +19,7 @@ use gather::Gathered;
 use level::Levels;
 pub use level::set as set_level;
 use line::{Lines, Out};
+pub use traces::{Answered, Sending, TraceCounts, Traces};
 
 fn begin(out: impl Out, level: Level) {
     if tracing_subscriber::registry().with(Lines(out)).with(Levels).try_init().is_ok() {

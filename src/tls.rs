@@ -18,6 +18,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use rustls::crypto::aws_lc_rs::{self, cipher_suite as suite, kx_group};
 use rustls::crypto::{CryptoProvider, SupportedKxGroup};
 use rustls::pki_types::{UnixTime, pem};
@@ -70,6 +71,13 @@ pub fn install() {
     drop(CryptoProvider::install_default(CryptoProvider::clone(&provider())));
 }
 
+/// The last moment of validity of a certificate; `None` when it is none.
+#[must_use]
+pub fn expires(certificate: &[u8]) -> Option<Timestamp> {
+    let (_, parsed) = x509_parser::parse_x509_certificate(certificate).ok()?;
+    Timestamp::from_second(parsed.validity().not_after.timestamp()).ok()
+}
+
 /// Why a certificate, key, set of roots or client could not be made ready. Each is for an operator to solve.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
@@ -105,7 +113,7 @@ pub enum TlsError {
         /// Which file.
         path: PathBuf,
         /// When.
-        ended: jiff::Timestamp,
+        ended: Timestamp,
     },
     /// The PEM text is broken.
     #[error("the PEM text is broken: {0}")]
@@ -161,7 +169,7 @@ impl TimeProvider for ClockTime {
 }
 
 /// `None` before 1970.
-fn unix_time(at: jiff::Timestamp) -> Option<UnixTime> {
+fn unix_time(at: Timestamp) -> Option<UnixTime> {
     let seconds = u64::try_from(at.as_second()).ok()?;
     Some(UnixTime::since_unix_epoch(Duration::from_secs(seconds)))
 }

@@ -14,10 +14,12 @@ use super::chain_log::ChainLogPart;
 use super::checkpoints::open_audit;
 use super::material::{Kept, Material};
 use super::operations::Operations;
+use super::outgoing::LISTS;
 use super::reload::Reloader;
 use super::start::StartError;
 use super::store::open_store;
 use super::syslog::SyslogPart;
+use super::vitals::{Watchman, watched};
 use super::{App, Half, Listeners, ListsPart};
 use crate::audit::{AuditIndex, AuditLog, FileLog, FolderLock, IndexProgress, Keyring, LockError};
 use crate::auditors::{Approvals, Files};
@@ -35,6 +37,7 @@ use crate::routing::{Freshness, Registered, SharedSnapshot};
 use crate::seal::{Key32, KeyFile};
 use crate::services::Catalogue;
 use crate::store::{CachedTokens, Store};
+use crate::telemetry::{Sending, Traces};
 use crate::tls::client::Deadlines;
 use crate::tls::identity::Identity;
 
@@ -113,12 +116,14 @@ impl App {
         let store = store?;
         let index = IndexPart::build(config, &clock, &audit, lists.alarms(), opened);
         let syslog = SyslogPart::build(config, &clock, &audit, lists.alarms(), &material.outgoing)?;
+        let own = Arc::clone(material.outgoing.of(LISTS)?);
+        let (traces, sending) = traces(config);
         let shared = Shared {
             operations: Operations::of(&lists, &store, &snapshot, config.telemetry.log, &clock),
             keyring: audit_keys.keyring(),
             tokens: Arc::new(cached(&store, &material.registered.practices, &clock)),
             store,
-            watch: Watch { metrics: Arc::clone(&metrics), clock: Arc::clone(&clock) },
+            watch: Watch { metrics: Arc::clone(&metrics), clock: Arc::clone(&clock), traces: traces.clone() },
             clock: Arc::clone(&clock),
             snapshot,
             audit: Arc::clone(&audit),
@@ -133,10 +138,15 @@ impl App {
         let reloader = Reloader::over(config, prints, material, shared, lists.force());
         reloader.shared().operations.can_reload_by(reloader.reloads());
         let cells = reloader.cells();
+        let watched = watched(cells, own, lists.publisher_expires());
+        let watchman = Watchman::new(&clock, &config.audit.dir, audit_keys.clone(), watched, lists.alarms());
         let desk = config.auditors.as_ref().zip(cells.desk.clone());
         let admin = config.admin.as_ref().map(|section| &section.origin).zip(cells.admin.clone());
         Ok(Self {
             grace: config.node.grace,
+            watchman: Arc::new(watchman),
+            traces,
+            sending,
             store: Arc::clone(&reloader.shared().store),
             tokens: Arc::clone(&reloader.shared().tokens),
             front: Half::of(edge(config, &config.front.origin, &config.front.balancers), &cells.front),
@@ -168,6 +178,13 @@ impl App {
     pub fn bind(config: &Config) -> Result<Listeners, StartError> {
         listeners(config, crate::edge::bind)
     }
+}
+
+/// Where traces go, and who sends them.
+fn traces(config: &Config) -> (Option<Arc<Traces>>, Option<Sending>) {
+    let section = &config.telemetry;
+    let made = section.traces.map(|agent| Traces::to(agent, section.traces_percent, &config.node.name));
+    made.unzip()
 }
 
 fn cached(store: &Arc<dyn Store>, practices: &Arc<PracticeRegister>, clock: &SharedClock) -> CachedTokens {

@@ -1,8 +1,8 @@
 //! The yearly keys of the audit: those of this year are there when the node starts, those of the next are asked for in time,
 //! and what an operator adds or drops is noticed while the node runs.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 
@@ -25,6 +25,8 @@ pub(super) struct AuditKeys {
     folder: KeyFolder,
     keyring: Arc<Keyring>,
     clock: SharedClock,
+    /// When the folder was last read with success.
+    read: Arc<Mutex<Instant>>,
 }
 
 impl AuditKeys {
@@ -35,11 +37,26 @@ impl AuditKeys {
         let keyring =
             Keyring::load(folder.path()).map_err(|source| StartError::AuditKeys { folder: named(), source })?;
         keyring.check(key_year(clock.now())).map_err(|missing| StartError::NoAuditKey { folder: named(), missing })?;
-        Ok(Self { folder, keyring: Arc::new(keyring), clock: Arc::clone(clock) })
+        let read = Arc::new(Mutex::new(clock.monotonic()));
+        Ok(Self { folder, keyring: Arc::new(keyring), clock: Arc::clone(clock), read })
     }
 
     pub(super) fn keyring(&self) -> Arc<Keyring> {
         Arc::clone(&self.keyring)
+    }
+
+    /// Whether anybody can be named in a record of now.
+    pub(super) fn health(&self) -> Result<(), String> {
+        self.keyring.check(key_year(self.clock.now())).map_err(|missing| missing.to_string())
+    }
+
+    /// Since the folder was last read with success.
+    pub(super) fn age(&self) -> Duration {
+        self.clock.monotonic().saturating_duration_since(*self.read())
+    }
+
+    fn read(&self) -> MutexGuard<'_, Instant> {
+        self.read.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Looks at the folder every minute until `stop`.
@@ -62,6 +79,7 @@ impl AuditKeys {
         let wrong = match self.folder.load() {
             Ok(years) => {
                 self.keyring.replace(years);
+                *self.read() = self.clock.monotonic();
                 self.missing()
             }
             Err(error) => Some(chain(&error)),
@@ -78,20 +96,43 @@ impl AuditKeys {
     }
 }
 
+/// Keys in a folder of their own, for tests.
 #[cfg(test)]
-mod tests {
+pub(super) mod testing {
     use super::*;
-    use crate::clock::TestClock;
-    use std::fs;
-    use std::path::PathBuf;
+    use std::path::{Path, PathBuf};
 
-    struct Scratch(PathBuf);
+    pub(in crate::app) struct Scratch(PathBuf);
+
+    impl Scratch {
+        pub(in crate::app) fn path(&self) -> &Path {
+            &self.0
+        }
+    }
 
     impl Drop for Scratch {
         fn drop(&mut self) {
-            let _ = fs::remove_dir_all(&self.0);
+            let _ = std::fs::remove_dir_all(&self.0);
         }
     }
+
+    /// Those of one year.
+    pub(in crate::app) fn keys_of(year: i16, clock: &SharedClock) -> (AuditKeys, Scratch) {
+        let number = u128::from_le_bytes(crate::secret::random());
+        let scratch = Scratch(std::env::temp_dir().join(format!("inzage-keys-{number:032x}")));
+        let folder = KeyFolder::new(scratch.path());
+        folder.create(year..=year).unwrap();
+        let keyring = Arc::new(Keyring::load(scratch.path()).unwrap());
+        let read = Arc::new(Mutex::new(clock.monotonic()));
+        (AuditKeys { folder, keyring, clock: Arc::clone(clock), read }, scratch)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::testing::keys_of;
+    use super::*;
+    use crate::clock::TestClock;
 
     fn raised(alarms: &Alarms) -> Option<String> {
         alarms.raised().into_iter().find(|raised| raised.alarm == "audit_keys").map(|raised| raised.detail)
@@ -99,26 +140,24 @@ mod tests {
 
     #[test]
     fn the_keys_of_the_next_year_are_asked_for_in_december() {
-        let number = u128::from_le_bytes(crate::secret::random());
-        let scratch = Scratch(std::env::temp_dir().join(format!("inzage-keys-{number:032x}")));
-        let folder = KeyFolder::new(&scratch.0);
-        folder.create(2026..=2026).unwrap();
         let clock = TestClock::at("2026-11-30T23:59:00Z".parse().unwrap());
-        let keyring = Arc::new(Keyring::load(&scratch.0).unwrap());
-        let keys = AuditKeys { folder: folder.clone(), keyring: Arc::clone(&keyring), clock: Arc::clone(&clock) as _ };
+        let (keys, scratch) = keys_of(2026, &(Arc::clone(&clock) as SharedClock));
         let alarms = Alarms::default();
         keys.look(&alarms);
         assert_eq!(raised(&alarms), None);
         clock.advance(Duration::from_secs(120));
+        assert_eq!((keys.health(), keys.age()), (Ok(()), Duration::from_secs(120)));
         keys.look(&alarms);
         assert!(raised(&alarms).unwrap().contains("--from 2027 --to 2027"));
-        folder.create(2027..=2027).unwrap();
+        keys.folder.create(2027..=2027).unwrap();
         keys.look(&alarms);
-        assert_eq!(raised(&alarms), None);
-        assert!(keyring.check(2027).is_ok(), "without a restart");
-        fs::write(scratch.0.join("2027.sealing"), "not a key").unwrap();
+        assert_eq!((raised(&alarms), keys.age()), (None, Duration::ZERO));
+        assert!(keys.keyring.check(2027).is_ok(), "without a restart");
+        std::fs::write(scratch.path().join("2027.sealing"), "not a key").unwrap();
         keys.look(&alarms);
         assert!(raised(&alarms).unwrap().contains("2027.sealing"));
-        assert!(keyring.check(2027).is_ok(), "what was read before stays in use");
+        assert!(keys.keyring.check(2027).is_ok(), "what was read before stays in use");
+        clock.advance(Duration::from_hours(2 * 365 * 24));
+        assert_eq!(keys.health(), Err("the audit keys of 2028 are missing".to_owned()));
     }
 }

@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::assemble::{identity, read_secret};
 use super::login::token_key;
 use super::start::StartError;
@@ -18,7 +20,7 @@ use crate::his::{Adapters, Format, HisAdapter};
 use crate::jose::SigningKey;
 use crate::monitor::metrics::Metrics;
 use crate::tls::client::client_config;
-use crate::tls::identity::Roots;
+use crate::tls::identity::{Identity, Roots};
 
 /// How long a request waits for its turn at a HIS before it is refused.
 const HIS_WAIT: Duration = Duration::from_millis(500);
@@ -65,6 +67,8 @@ pub(super) struct Observed {
     pub(super) his: String,
     pub(super) endpoint: &'static str,
     pub(super) pool: Arc<Pool>,
+    /// Until when our certificate towards it is valid, when it has one of its own.
+    pub(super) own_expires: Option<Timestamp>,
 }
 
 impl Observed {
@@ -201,7 +205,8 @@ impl Site<'_> {
         let own = his.identity.as_ref().map(|written| identity(written, clock)).transpose()?;
         let tls = client_config(&Roots::load(&his.roots)?, own.as_ref(), &[crate::tls::ALPN_HTTP1], clock)?;
         let pool = Arc::new(Pool::new(pool_config(config, his, url), Arc::new(tls), Arc::clone(clock)));
-        self.endpoints.push(Observed { his: self.his.id.clone(), endpoint, pool: Arc::clone(&pool) });
+        let own_expires = own.as_ref().and_then(Identity::expires);
+        self.endpoints.push(Observed { his: self.his.id.clone(), endpoint, pool: Arc::clone(&pool), own_expires });
         Ok(pool)
     }
 }

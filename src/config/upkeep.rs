@@ -1,11 +1,12 @@
 //! The sections about what the gateway keeps and releases: audit, store, keys, release, telemetry.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::files::Role;
 use super::kind::{
-    base_url, boolean, bytes, choice, cosigner_key, many_words, millis, number, path, retired_keys, seconds,
+    base_url, boolean, bytes, choice, cosigner_key, loopback, many_words, millis, number, path, retired_keys, seconds,
 };
 use super::log::Read;
 use super::origin::HttpsUrl;
@@ -182,6 +183,10 @@ impl Release {
 pub struct Telemetry {
     /// The least important lines that are written; default `info`.
     pub log: tracing::Level,
+    /// The agent on this machine that takes traces (OTLP over HTTP, JSON); without one none are kept.
+    pub traces: Option<SocketAddr>,
+    /// Of the traces that begin here so many in 100 are kept. 0 to 100, default 1.
+    pub traces_percent: u8,
 }
 
 impl Telemetry {
@@ -193,6 +198,9 @@ impl Telemetry {
     ];
 
     pub(super) fn read(section: &mut Section<'_, '_>) -> Read<Self> {
-        Ok(Self { log: section.or_default("log", &choice(Self::LEVELS), tracing::Level::INFO)? })
+        let log = section.or_default("log", &choice(Self::LEVELS), tracing::Level::INFO);
+        let traces = section.optional("traces", &loopback());
+        let percent = section.or_default("traces_percent", &number(0..=100, ""), 1);
+        Ok(Self { log: log?, traces: traces?, traces_percent: percent? })
     }
 }

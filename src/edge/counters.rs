@@ -101,6 +101,23 @@ pub enum TimedOut {
     Request,
 }
 
+impl TimedOut {
+    /// All of them, in the order of the counters.
+    pub const ALL: [Self; 5] = [Self::Silent, Self::Header, Self::Idle, Self::Stalled, Self::Request];
+
+    /// Name for a metric label.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Silent => "silent",
+            Self::Header => "header",
+            Self::Idle => "idle",
+            Self::Stalled => "stalled",
+            Self::Request => "request",
+        }
+    }
+}
+
 macro_rules! counters {
     ($($(#[$doc:meta])* $name:ident),* $(,)?) => {
         /// Counters of one listener, or of several that share it.

@@ -27,6 +27,7 @@ use crate::edge::{Body, Connection, Ended, Gate, Leave, Source, Torn};
 use crate::fault::Fault;
 use crate::medmij::{CorrelationId, FhirVersion, LocalId, RequestId};
 use crate::routing::{Refusal, Route, is_plain, route};
+use crate::trace;
 
 /// How long a client may take over a form.
 const FORM_TIME: Duration = Duration::from_secs(10);
@@ -68,7 +69,7 @@ where
     B::Data: Send,
     B::Error: Into<axum::BoxError>,
 {
-    let local_id = LocalId::new(reader.clock.now());
+    let local_id = trace::id(reader.clock.now());
     let route = route_of(head.uri.path());
     let version = route.map_or(FhirVersion::Stu3, |route| route.version);
     let (headers, media) = (&head.headers, Media::of(text(&head.headers, &header::CONTENT_TYPE), version));
@@ -248,6 +249,7 @@ fn refuse_on_record(unanswered: Unanswered, refused: Refused<'_>) -> Response<Bo
 
 fn refuse(error: ReadError, refused: Refused<'_>) -> Response<Body> {
     let fault = Fault::from(error);
+    trace::refused(fault.code);
     let reference = refused.local_id.to_string();
     let body = operation_outcome(Issue {
         issue: fault.issue,

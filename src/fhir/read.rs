@@ -34,6 +34,7 @@ use crate::practices::Practice;
 use crate::routing::{Permit, SharedSnapshot, Snapshot, decide, resource_base};
 use crate::secret::hash_handle;
 use crate::services::Source;
+use crate::trace::{self, Step};
 
 pub use self::error::ReadError;
 use self::error::Unread;
@@ -140,6 +141,8 @@ impl Reader {
     async fn presented(&self, request: &Request<'_>, event: &mut AuditEvent) -> Result<Presented, ReadError> {
         request.route?;
         let token = self.token(request.token).await?;
+        trace::named(&token.grant.client);
+        trace::enter(Step::Decide, &*self.clock);
         self.name_grant(event, &token)?;
         Ok(Presented { token, snapshot: self.snapshot.load_full(), now: self.clock.now() })
     }

@@ -172,7 +172,8 @@ impl Pool {
         wanted: Wanted,
         deadline: Instant,
     ) -> Result<Received, Failed> {
-        let left = deadline.saturating_duration_since(self.clock.monotonic());
+        let begun = self.clock.monotonic();
+        let left = deadline.saturating_duration_since(begun);
         let mut tries = Tries::default();
         self.budget.earn();
         let exchanged = timeout(left, self.exchange_untimed(question, wanted, &mut tries)).await;
@@ -180,7 +181,8 @@ impl Pool {
             tries.ticket.take().into_iter().for_each(Ticket::failed);
         }
         let exchanged = exchanged.unwrap_or(Err(HisError::TimedOut));
-        self.counts.note(exchanged.as_ref().map(|received| received.head.status).map_err(|error| *error));
+        let took = crate::trace::is_timed_now().then(|| self.clock.monotonic().saturating_duration_since(begun));
+        self.counts.note(exchanged.as_ref().map(|received| received.head.status).map_err(|error| *error), took);
         exchanged.map_err(|error| Failed { error, sent: tries.sent })
     }
 
@@ -313,7 +315,7 @@ impl Pool {
     }
 
     async fn connect(&self) -> Result<Link, HisError> {
-        let connecting = Link::open(&self.config, &self.tls);
+        let connecting = Link::open(&self.config, &self.tls, &self.counts);
         timeout(self.config.connect_timeout, connecting).await.map_err(|_| HisError::Unreachable)?
     }
 }

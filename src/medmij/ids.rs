@@ -62,6 +62,19 @@ impl LocalId {
         Self(uuid::Builder::from_unix_timestamp_millis(millis, &crate::secret::random_id::<10>()).into_uuid())
     }
 
+    /// Its 16 bytes.
+    #[must_use]
+    pub const fn bytes(self) -> [u8; 16] {
+        *self.0.as_bytes()
+    }
+
+    /// The second in which one of ours was made, since 1970.
+    #[must_use]
+    pub const fn second(self) -> u64 {
+        let [a, b, c, d, e, f, ..] = self.bytes();
+        u64::from_be_bytes([0, 0, a, b, c, d, e, f]) / 1_000
+    }
+
     /// When it was made, to the millisecond; `None` when it is not one of ours.
     #[must_use]
     pub fn made_at(self) -> Option<jiff::Timestamp> {

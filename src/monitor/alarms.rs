@@ -47,11 +47,17 @@ pub enum Alarm {
     RevocationsOverdue,
     /// Operators have stopped access with the emergency switch.
     AccessStopped,
+    /// A certificate, ours or one that we are shown, ends within a month.
+    CertificateExpires,
+    /// There is little room left for the audit log.
+    AuditDiskLow,
+    /// The wall clock was set while the node ran.
+    ClockStepped,
 }
 
 impl Alarm {
     /// All of them.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 22] = [
         Self::ListRollback,
         Self::ListSameNumber,
         Self::ListFromTheFuture,
@@ -71,6 +77,9 @@ impl Alarm {
         Self::ConfigurationRefused,
         Self::RevocationsOverdue,
         Self::AccessStopped,
+        Self::CertificateExpires,
+        Self::AuditDiskLow,
+        Self::ClockStepped,
     ];
 
     /// The name in log, metrics and `/readyz`.
@@ -96,6 +105,9 @@ impl Alarm {
             Self::ConfigurationRefused => "configuration_refused",
             Self::RevocationsOverdue => "revocations_overdue",
             Self::AccessStopped => "access_stopped",
+            Self::CertificateExpires => "certificate_expires",
+            Self::AuditDiskLow => "audit_disk_low",
+            Self::ClockStepped => "clock_stepped",
         }
     }
 }

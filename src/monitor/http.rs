@@ -38,8 +38,10 @@ async fn ready(State(monitor): State<Monitor>) -> Response {
     (status, Json(report)).into_response()
 }
 
-async fn started(State(monitor): State<Monitor>) -> StatusCode {
-    if monitor.readiness.is_started() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }
+async fn started(State(monitor): State<Monitor>) -> Response {
+    let started = monitor.readiness.is_started();
+    let status = if started { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(serde_json::json!({"started": started}))).into_response()
 }
 
 async fn metrics(State(monitor): State<Monitor>) -> Response {

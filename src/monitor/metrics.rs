@@ -4,10 +4,14 @@ mod audit_index;
 mod audit_syslog;
 mod chain_log;
 mod checkpoints;
+mod clients;
+mod faces;
 mod his;
 mod keeping;
 mod reloads;
 mod routes;
+mod steps;
+mod vitals;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -24,19 +28,27 @@ use self::audit_syslog::AuditSyslogMetrics;
 use self::chain_log::ChainLogMetrics;
 use self::checkpoints::CheckpointMetrics;
 pub use self::checkpoints::{Signed, Witnessed};
+use self::clients::ClientMetrics;
+pub use self::faces::FaceFigures;
+use self::faces::FaceMetrics;
 use self::his::HisMetrics;
 use self::keeping::KeepingMetrics;
 pub use self::keeping::{Kept, Pruned};
 pub use self::reloads::ReloadMetrics;
 pub use self::routes::Route;
 use self::routes::Routes;
+use self::steps::StepMetrics;
+pub use self::vitals::ProcessFigures;
+use self::vitals::VitalsMetrics;
 use super::alarms::{Alarm, Raised};
 use super::ready::ListsState;
+use super::vitals::Vitals;
 use crate::audit::{IndexProgress, Kind, Outcome, SyslogCounts};
 use crate::chainlog::Counts;
 use crate::his::Figures;
 use crate::lists::ListKind;
 use crate::oauth::store::{PoolFigures, StoreFailures};
+use crate::trace::Passage;
 
 /// A listener.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -105,7 +117,7 @@ pub struct Metrics {
     /// Those of `disclosures` that ended well, which nearly all do.
     disclosed: Counter,
     submissions: Family<EndLabels, Counter>,
-    connections: Family<FaceLabel, Gauge>,
+    faces: FaceMetrics,
     store_connections: Family<StateLabel, Gauge>,
     store_waits: Counter,
     store_failures: Family<ReasonLabel, Counter>,
@@ -116,6 +128,9 @@ pub struct Metrics {
     his: HisMetrics,
     keeping: KeepingMetrics,
     reloads: ReloadMetrics,
+    clients: ClientMetrics,
+    steps: StepMetrics,
+    vitals: VitalsMetrics,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -149,7 +164,7 @@ impl Default for Metrics {
             disclosures,
             disclosed,
             submissions: Family::default(),
-            connections: Family::default(),
+            faces: FaceMetrics::default(),
             store_connections: Family::default(),
             store_waits: Counter::default(),
             store_failures: Family::default(),
@@ -160,8 +175,12 @@ impl Default for Metrics {
             his: HisMetrics::default(),
             keeping: KeepingMetrics::default(),
             reloads: ReloadMetrics::default(),
+            clients: ClientMetrics::default(),
+            steps: StepMetrics::default(),
+            vitals: VitalsMetrics::default(),
         };
         metrics.register();
+        metrics.observe_store(&PoolFigures::default());
         metrics
     }
 }
@@ -182,7 +201,7 @@ impl Metrics {
         registry.register("disclosures", help, self.disclosures.clone());
         let help = "Resources that persons shared by how that ended, and why when not well";
         registry.register("submissions", help, self.submissions.clone());
-        registry.register("connections_open", "Open connections by listener", self.connections.clone());
+        self.faces.register(registry);
         let help = "Connections to the database server by state; awaited: operations that wait for one";
         registry.register("store_connections", help, self.store_connections.clone());
         let help = "Operations of the store that found no free connection";
@@ -195,11 +214,20 @@ impl Metrics {
         self.his.register(registry);
         self.keeping.register(registry);
         self.reloads.register(registry);
+        self.clients.register(registry);
+        self.steps.register(registry);
+        self.vitals.register(registry);
     }
 
     /// An answer went out.
     pub fn answered(&self, route: Route, status: u16, took: Duration) {
         self.routes.answered(route, status, took);
+    }
+
+    /// A request went its way: what each step of it took, and whose it was.
+    pub fn passed(&self, route: Route, status: u16, passage: &Passage, took: Duration) {
+        self.steps.passed(passage);
+        self.clients.answered(passage.client(), route.as_str(), status, passage.is_timed().then_some(took));
     }
 
     /// A disclosure, or the submission of one resource, ended.
@@ -219,11 +247,33 @@ impl Metrics {
     }
 
     /// Sets what is measured at the moment of reading.
-    pub fn observe(&self, audit_ready: bool, open: [(Face, u64); 2]) {
+    pub fn observe(&self, audit_ready: bool) {
         self.audit_ready.set(i64::from(audit_ready));
-        for (face, count) in open {
-            self.connections.get_or_create(&FaceLabel { face }).set(i64::try_from(count).unwrap_or(i64::MAX));
-        }
+    }
+
+    /// Sets what a listener counted.
+    pub fn observe_face(&self, face: Face, figures: &FaceFigures) {
+        self.faces.observe(face, figures);
+    }
+
+    /// The node was started.
+    pub fn started(&self, at: Timestamp) {
+        self.vitals.started(at);
+    }
+
+    /// Sets what the node says of itself, and whether it is ready.
+    pub fn observe_vitals(&self, vitals: &Vitals, ready: bool) {
+        self.vitals.observe(vitals, ready);
+    }
+
+    /// Sets what the system says of the process.
+    pub fn observe_process(&self, figures: &ProcessFigures) {
+        self.vitals.observe_process(figures);
+    }
+
+    /// Sets what became of the requests whose trace was to be kept.
+    pub fn observe_traces(&self, ends: [(&'static str, u64); 3]) {
+        self.vitals.observe_traces(ends);
     }
 
     /// Sets how the lists are at the moment of reading.
@@ -307,113 +357,4 @@ impl Metrics {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::ready::ListState;
-    use super::*;
-    use crate::his::{BreakerState, Ending, HisError};
-    use crate::lists::PerList;
-
-    #[test]
-    fn what_the_audit_repository_has_is_counted_once() {
-        let metrics = Metrics::default();
-        for _ in 0..2 {
-            metrics.observe_audit_syslog(SyslogCounts {
-                behind: 8,
-                records: 6,
-                unreadable: 1,
-                failures: 2,
-                lag: Duration::from_secs(90),
-                up: true,
-            });
-        }
-        let text = metrics.to_text();
-        for line in [
-            "inzage_audit_syslog_behind 8",
-            "inzage_audit_syslog_lag_seconds 90.0",
-            "inzage_audit_syslog_up 1",
-            "inzage_audit_syslog_records_total 6",
-            "inzage_audit_syslog_unreadable_total 1",
-            "inzage_audit_syslog_failures_total 2",
-        ] {
-            assert!(text.contains(&format!("\n{line}\n")), "{line} in {text}");
-        }
-    }
-
-    #[test]
-    fn answers_are_counted_by_route_and_status() {
-        let metrics = Metrics::default();
-        metrics.answered(Route::Fhir, 200, Duration::from_millis(3));
-        metrics.answered(Route::Fhir, 404, Duration::from_millis(3));
-        let text = metrics.to_text();
-        for line in [
-            "inzage_answers_total{face=\"back\",route=\"fhir\",status=\"200\"} 1",
-            "inzage_answers_total{face=\"back\",route=\"fhir\",status=\"404\"} 1",
-            "inzage_answers_total{face=\"back\",route=\"oauth\",status=\"200\"} 0",
-            "inzage_answer_duration_seconds_count{face=\"back\",route=\"fhir\"} 2",
-        ] {
-            assert!(text.contains(line), "{line} in\n{text}");
-        }
-    }
-
-    #[test]
-    fn units_and_labels_are_in_the_text() {
-        let metrics = Metrics::default();
-        metrics.observe(true, [(Face::Front, 1), (Face::Back, 2)]);
-        let state = |age| ListState { age: Duration::from_secs(age), sequence: 7 };
-        metrics.observe_lists(&ListsState {
-            too_old: None,
-            lists: Some(PerList::from_fn(|list| state(if list == ListKind::Whl { 61 } else { 1 }))),
-            in_grace: 3,
-            alarms: Vec::new(),
-        });
-        metrics.observe_alarms(&[Raised { alarm: "list_late", detail: String::new() }]);
-        let failures = StoreFailures { overdue: 5, ..StoreFailures::default() };
-        metrics.observe_store(&PoolFigures { in_use: 3, waits: 4, failures, ..PoolFigures::default() });
-        let index = IndexProgress::new(tokio::sync::watch::channel(9).1);
-        let moment = Timestamp::UNIX_EPOCH;
-        index.began(0, None);
-        index.added(5, Some(moment), 5, 1);
-        for _ in 0..2 {
-            metrics.observe_audit_index(&index, moment + Duration::from_secs(30));
-        }
-        let counts = Counts::default();
-        counts.delivered.store(7, Ordering::Relaxed);
-        for _ in 0..2 {
-            metrics.observe_chain_log(&counts, 300, Duration::from_secs(5));
-        }
-        let endings = std::array::from_fn(|index| u64::from(index == Ending::Failed(HisError::Open).index()));
-        let figures = Figures { endings, repeated: 2, in_flight: 3, breaker: BreakerState::Open };
-        for _ in 0..2 {
-            metrics.observe_his("his-a", "fhir", &figures);
-        }
-        let text = metrics.to_text();
-        for line in [
-            "inzage_lists_age_seconds{list=\"whl\"} 61.0",
-            "inzage_lists_sequence{list=\"zal\"} 7",
-            "inzage_lists_in_grace 3",
-            "inzage_alarm{alarm=\"list_late\"} 1",
-            "inzage_alarm{alarm=\"endpoint_differs\"} 0",
-            "inzage_audit_ready 1",
-            "inzage_audit_index_behind 4",
-            "inzage_audit_index_lag_seconds 30.0",
-            "inzage_audit_index_records_total 5",
-            "inzage_audit_index_unreadable_total 1",
-            "inzage_audit_index_failures_total 0",
-            "inzage_chain_log_lines_total{end=\"delivered\"} 7",
-            "inzage_chain_log_lines_total{end=\"lost_at_queue\"} 0",
-            "inzage_chain_log_spooled_bytes 300",
-            "inzage_chain_log_oldest_seconds 5.0",
-            "inzage_connections_open{face=\"back\"} 2",
-            "inzage_store_connections{state=\"in_use\"} 3",
-            "inzage_store_waits_total 4",
-            "inzage_store_failures_total{reason=\"overdue\"} 5",
-            "inzage_his_requests_total{his=\"his-a\",endpoint=\"fhir\",end=\"open\"} 1",
-            "inzage_his_requests_total{his=\"his-a\",endpoint=\"fhir\",end=\"answered\"} 0",
-            "inzage_his_repeated_total{his=\"his-a\",endpoint=\"fhir\"} 2",
-            "inzage_his_in_flight{his=\"his-a\",endpoint=\"fhir\"} 3",
-            "inzage_his_breaker{his=\"his-a\",endpoint=\"fhir\"} 2",
-        ] {
-            assert!(text.contains(line), "{line} in\n{text}");
-        }
-    }
-}
+mod tests;

@@ -9,6 +9,7 @@ use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
 use super::alarms::Raised;
+use super::vitals::{Vitals, VitalsReport};
 use crate::audit::{AuditLog, IndexFault};
 use crate::lists::{ListKind, PerList};
 use crate::oauth::store::StoreFault;
@@ -33,6 +34,8 @@ pub struct Parts {
     pub lists: Box<dyn Fn() -> ListsState + Send + Sync>,
     /// Whether the index of the audit log is filled; readiness does not follow it.
     pub audit_index: Box<dyn Fn() -> Result<(), IndexFault> + Send + Sync>,
+    /// What the node says of itself.
+    pub vitals: Box<dyn Fn() -> Vitals + Send + Sync>,
     /// Whether codes and tokens can be kept and found.
     pub store: Box<dyn Fn() -> Result<(), StoreFault> + Send + Sync>,
 }
@@ -60,7 +63,7 @@ pub struct ListState {
 }
 
 /// What is said of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Report {
     /// Whether requests can be served.
     pub ready: bool,
@@ -76,6 +79,9 @@ pub struct Report {
     pub lists: String,
     /// Seconds since the publisher last gave each list.
     pub list_ages_seconds: Option<PerList<u64>>,
+    /// Keys, certificates, room and clock, once it serves.
+    #[serde(flatten)]
+    pub vitals: Option<VitalsReport>,
     /// `serving`, `starting` or `draining`.
     pub state: &'static str,
     /// What needs an operator. The node is ready all the same.
@@ -138,6 +144,8 @@ impl Readiness {
         let others = self.parts.get().map(|parts| (parts.alarms)()).unwrap_or_default();
         let store = self.parts.get().map(|parts| (parts.store)());
         let audit_index = self.parts.get().map(|parts| (parts.audit_index)());
+        // Before the lists, which tell of the alarms.
+        let vitals = self.parts.get().map(|parts| (parts.vitals)());
         let lists = self.parts.get().map(|parts| (parts.lists)());
         let fresh = lists.as_ref().is_some_and(|lists| lists.too_old.is_none());
         let each = lists.as_ref().and_then(|lists| lists.lists);
@@ -147,6 +155,7 @@ impl Readiness {
                 && audit == Some(Ok(()))
                 && unsigned.is_none()
                 && store == Some(Ok(()))
+                && vitals.as_ref().is_some_and(Vitals::can_serve)
                 && fresh,
             checkpoints: match audit {
                 Some(_) => unsigned.unwrap_or_else(|| "ok".to_owned()),
@@ -161,6 +170,7 @@ impl Readiness {
                 Some(None) => "ok".to_owned(),
             },
             list_ages_seconds: each.map(|each| PerList::from_fn(|list| each.of(list).age.as_secs())),
+            vitals: vitals.as_ref().map(Vitals::report),
             alarms: [lists.map_or_else(Vec::new, |lists| lists.alarms), others].concat(),
             state: match (serving, draining) {
                 (_, true) => "draining",

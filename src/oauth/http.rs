@@ -20,7 +20,8 @@ use super::token::{Patience, TokenAnswer, TokenCall, TokenDesk, TokenError};
 use crate::edge::Connection;
 use crate::form::decode_pairs;
 use crate::jose::DecryptionKey;
-use crate::medmij::{CorrelationId, LocalId, RequestId};
+use crate::medmij::{CorrelationId, RequestId};
+use crate::trace;
 
 /// Largest form that is read, in bytes.
 const FORM_MAX_BYTES: usize = 16 * 1024;
@@ -77,7 +78,7 @@ async fn revoke(
 fn call<'a>(desk: &TokenDesk, connection: &'a Connection, headers: &HeaderMap) -> TokenCall<'a> {
     TokenCall {
         caller: connection.caller(),
-        local_id: LocalId::new(desk.clock.now()),
+        local_id: trace::id(desk.clock.now()),
         request_id: id(headers, "medmij-request-id").and_then(RequestId::parse),
         correlation_id: id(headers, "x-correlation-id").and_then(CorrelationId::parse),
     }

@@ -41,6 +41,7 @@ use crate::oauth::grant::GrantStore;
 use crate::oauth::smart::SmartNames;
 use crate::routing::{SharedSnapshot, Snapshot};
 use crate::secret::{Handle, hash_handle};
+use crate::trace;
 
 /// What the walk needs.
 pub struct Journey {
@@ -236,6 +237,7 @@ impl Journey {
     /// take it.
     pub async fn refuse(&self, error: JourneyError, id: LocalId) -> JourneyError {
         let (reason, outcome) = error.reason();
+        trace::refused(reason);
         let mut event = AuditEvent::new(self.clock.now(), Kind::AuthorizationRefused, outcome);
         event.local_id = Some(id);
         event.reason = Some(reason);
@@ -247,6 +249,7 @@ impl Journey {
     async fn deny(&self, id: LocalId, kind: Kind, reason: &'static str, request: &AuthorizeRequest) -> Step<Next> {
         let mut event = self.event(kind, Outcome::Refused, id, request);
         event.reason = Some(reason);
+        trace::refused(reason);
         self.record(event).await?;
         Ok(Next::Client(denied(request)))
     }
@@ -257,6 +260,7 @@ impl Journey {
         event.request_id = request.request_id;
         event.correlation_id = request.correlation_id;
         event.client_id = Some(request.client.clone());
+        trace::named(&request.client);
         event.provider = Some(request.scope.provider().clone());
         event
     }

@@ -62,6 +62,8 @@ pub fn reqwest_client(
         .https_only(true)
         .redirect(reqwest::redirect::Policy::none())
         .referer(false)
+        // Of a publisher: its certificate, so that its end is seen coming.
+        .tls_info(true)
         .no_proxy()
         .pool_idle_timeout(IDLE)
         .connect_timeout(deadlines.connect)

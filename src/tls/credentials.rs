@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use jiff::Timestamp;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{ResolvesClientCert, Resumption, WebPkiServerVerifier};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
@@ -33,6 +34,12 @@ impl Credentials {
         let verifier = verifier.build().map_err(TlsError::ServerVerifier)?;
         let own = identity.map(|identity| Arc::new(identity.certified()));
         Ok(Self(ArcSwap::from_pointee(Held { verifier, own })))
+    }
+
+    /// The last moment at which our certificate is of use, when there is one.
+    #[must_use]
+    pub fn expires(&self) -> Option<Timestamp> {
+        super::expires(self.0.load().own.as_ref()?.end_entity_cert().ok()?)
     }
 
     /// Takes over what another one holds.

@@ -60,6 +60,12 @@ impl Identity {
         &self.0.cert
     }
 
+    /// The last moment at which it is of use.
+    #[must_use]
+    pub fn expires(&self) -> Option<Timestamp> {
+        super::expires(self.chain().first()?)
+    }
+
     pub(super) fn certified(&self) -> CertifiedKey {
         CertifiedKey::clone(&self.0)
     }
@@ -193,7 +199,9 @@ mod tests {
         let (certificate, key) = pki.pem(&["gp.example.nl"]);
         let certificate = dir.write("chain.pem", &format!("{certificate}{}", pki.root_pem()), 0o644);
         let key = dir.write("key.pem", &key, 0o600);
-        assert_eq!(Identity::load(&certificate, &key, now()).unwrap().chain().len(), 2);
+        let identity = Identity::load(&certificate, &key, now()).unwrap();
+        assert_eq!(identity.chain().len(), 2);
+        assert_eq!(identity.expires(), "2050-01-01T00:00:00Z".parse().ok());
     }
 
     #[test]

@@ -27,6 +27,7 @@ pub struct ServerTls {
     /// `None` when no client is asked for a certificate.
     clients: Option<Arc<KnownClients>>,
     revocations_due: Option<Timestamp>,
+    expires: Option<Timestamp>,
 }
 
 impl ServerTls {
@@ -51,6 +52,12 @@ impl ServerTls {
         Self { config: Arc::new(config), ..self }
     }
 
+    /// The last moment at which our certificate is of use.
+    #[must_use]
+    pub const fn expires(&self) -> Option<Timestamp> {
+        self.expires
+    }
+
     /// Judges a client's chain (leaf first), with the roots and revocation lists of this configuration. Needed because a
     /// resumed session brings its chain back unverified (RFC 8446 section 4.6.1), and because connections outlive lists.
     ///
@@ -70,7 +77,7 @@ impl ServerTls {
 /// When the TLS library refuses the identity.
 pub fn front_channel(identity: &Identity, clock: &SharedClock) -> Result<ServerTls, TlsError> {
     let config = assemble(identity, None, clock)?;
-    Ok(ServerTls { config, epoch: epoch(None), clients: None, revocations_due: None })
+    Ok(ServerTls { config, epoch: epoch(None), clients: None, revocations_due: None, expires: identity.expires() })
 }
 
 /// For servers: a client certificate under `roots` is required. With revocation lists, each certificate of the chain must be
@@ -97,7 +104,8 @@ pub fn back_channel(
     let clients = Arc::new(KnownClients::new(verifier.build()?, revocations.hold_until()));
     let config = assemble(identity, Some(&clients), clock)?;
     let epoch = epoch(Some((roots, revocations)));
-    Ok(ServerTls { config, epoch, clients: Some(clients), revocations_due: revocations.due() })
+    let (revocations_due, expires) = (revocations.due(), identity.expires());
+    Ok(ServerTls { config, epoch, clients: Some(clients), revocations_due, expires })
 }
 
 fn assemble(

@@ -20,6 +20,7 @@ use crate::medmij::LocalId;
 use crate::practices::Practice;
 use crate::routing::Permit;
 use crate::services::{AllowedSearch, Service};
+use crate::trace::{self, Step};
 
 /// What one disclosure works with.
 pub(super) struct Work<'a> {
@@ -63,10 +64,15 @@ impl Reader {
         work: &Work<'_>,
     ) -> Result<Released, Unread> {
         let (pending, disclosure) = attempt.intends(Arc::clone(&self.clock)).map_err(ReadError::Audit)?;
+        trace::enter(Step::His, &*self.clock);
         let judged = self.judged(local_id, work).await;
+        trace::enter(Step::Audit, &*self.clock);
         let receipt = receipt(pending).await;
         match (judged, receipt) {
-            (Ok(judged), Ok(receipt)) => Ok(judged.released(receipt, disclosure)),
+            (Ok(judged), Ok(receipt)) => {
+                trace::enter(Step::Answer, &*self.clock);
+                Ok(judged.released(receipt, disclosure))
+            }
             (Ok(_), Err(error)) => Err(disclosure.failed(None, ReadError::Audit(error)).await.into()),
             (Err(error), receipt) => Err(disclosure.failed(receipt.ok(), error).await.into()),
         }
@@ -96,6 +102,7 @@ impl Reader {
         data: Answer,
         closed_episodes: ShownEpisodes,
     ) -> Result<Judged, ReadError> {
+        trace::enter(Step::Shape, &*self.clock);
         let AllowedSearch { resource, includes, .. } = work.shape.search;
         let includes: Vec<&str> = includes.iter().map(String::as_str).collect();
         let shaping = Shaping {

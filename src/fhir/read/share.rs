@@ -21,6 +21,7 @@ use crate::his::{Answer, AnswerBody, Ask, HisAdapter, HisError, HisPatient};
 use crate::his::{Format as Written, Submission as Sending};
 use crate::medmij::FhirVersion;
 use crate::routing::{Permit, resource_base};
+use crate::trace::{self, Step};
 
 /// The body of a request, read when it is known that it may come.
 pub trait Incoming: Send {
@@ -93,6 +94,7 @@ impl Reader {
         let local_id = request.local_id.to_string();
         let work = Work { permit, shape, floors, adapter: adapter.as_ref(), local_id };
         let sent = body.whole(self.submit_limit_bytes).await.map_err(ReadError::Body)?;
+        trace::enter(Step::Shape, &*self.clock);
         let submission = work.judged(&sent)?;
         drop(sent);
         let (receipt, body) = self.send(attempt, &work, submission, demand.format).await?;
@@ -109,13 +111,17 @@ impl Reader {
     ) -> Result<(AuditReceipt, Vec<u8>), Unread> {
         let (log, clock) = (Arc::clone(&self.audit), Arc::clone(&self.clock));
         let kind = work.shape.submission.kind;
+        trace::enter(Step::Audit, &*self.clock);
         let intended = Sharing::intend(attempt, log, clock, kind, submission.entries()).await;
         let (sharing, receipt) = match intended {
             Ok(intended) => intended,
             Err(unanswered) if attempt.is_decided() => return Err(unanswered.into()),
             Err(Unanswered { error, .. }) => return Err(error.into()),
         };
-        match self.stored(work, submission, &receipt).await {
+        trace::enter(Step::His, &*self.clock);
+        let stored = self.stored(work, submission, &receipt).await;
+        trace::enter(Step::Audit, &*self.clock);
+        match stored {
             Ok(Stored { body, statuses }) => {
                 let ended = sharing.stored(&statuses).await;
                 match written(body, format, work.permit.service().fhir) {

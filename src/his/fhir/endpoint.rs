@@ -10,12 +10,14 @@ use crate::his::pool::{Failed, Pool, Question, Received, Wanted};
 use crate::his::smart::Tokens;
 use crate::his::{Ask, Format, HisError};
 use crate::secret::Secret;
+use crate::trace;
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 const PREFER: HeaderName = HeaderName::from_static("prefer");
 /// As many as a request has at most, so that its headers are allocated once.
-const HEADERS: usize = 7;
+const HEADERS: usize = 8;
 
 /// The base URL of an installation cannot be used.
 pub type BadBase = NoBase;
@@ -174,6 +176,9 @@ impl Question for Composed<'_> {
         // Compressed bytes cannot be judged before they are unpacked, and a small one may hold a large one.
         headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         headers.insert(X_REQUEST_ID, request_id.clone());
+        if let Some(context) = trace::header().and_then(|context| HeaderValue::from_bytes(&context).ok()) {
+            headers.insert(TRACEPARENT, context);
+        }
         if asked.accepted == Accepted::Stored {
             headers.insert(PREFER, HeaderValue::from_static("return=representation"));
         }

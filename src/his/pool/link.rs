@@ -19,6 +19,7 @@ use tokio_rustls::client::TlsStream;
 
 use super::PoolConfig;
 use super::ahead::ReadAhead;
+use super::counts::Counts;
 use crate::his::HisError;
 
 type Stream = TokioIo<TlsStream<ReadAhead<TcpStream>>>;
@@ -36,7 +37,7 @@ impl Link {
     ///
     /// # Errors
     /// [`HisError::Refused`] when TLS fails, [`HisError::Unreachable`] when anything else does.
-    pub(super) async fn open(config: &PoolConfig, tls: &TlsConnector) -> Result<Self, HisError> {
+    pub(super) async fn open(config: &PoolConfig, tls: &TlsConnector, counts: &Counts) -> Result<Self, HisError> {
         let stream = match config.address {
             Some(address) => TcpStream::connect(address).await,
             None => TcpStream::connect((config.host.as_str(), config.port)).await,
@@ -47,6 +48,8 @@ impl Link {
         // In a box until it is done: it is large, and most requests need none.
         let stream =
             Box::pin(tls.connect(name, ReadAhead::new(stream))).await.map_err(|error| why_no_handshake(&error))?;
+        let shown = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
+        shown.into_iter().for_each(|certificate| counts.shown(certificate));
         let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(|_| HisError::Unreachable)?;
         Ok(Self { sender, connection: Some(Box::new(connection)), home: Handle::current().id() })
     }

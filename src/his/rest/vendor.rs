@@ -167,6 +167,10 @@ impl Vendor {
         headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         let id = HeaderValue::from_str(ask.local_id).map_err(|_| HisError::Nonsense)?;
         headers.insert(HeaderName::from_static("x-request-id"), id);
+        if let Some(context) = crate::trace::header() {
+            let context = HeaderValue::from_bytes(&context).map_err(|_| HisError::Nonsense)?;
+            headers.insert(HeaderName::from_static("traceparent"), context);
+        }
         if has_body {
             headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
         }

@@ -1,16 +1,17 @@
 //! The metrics of the practices' information systems: how each endpoint answers, and whether it is left alone. The ids of
 //! installations are those of the configuration, so the labels are bounded.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::{EncodeLabelSet, EncodeMetric, MetricEncoder, NoLabelSet};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
-use prometheus_client::registry::Registry;
+use prometheus_client::metrics::{MetricType, TypedMetric};
+use prometheus_client::registry::{Registry, Unit};
 
 use super::chain_log::catch_up;
-use crate::his::{BreakerState, Ending, Figures};
+use crate::his::{BreakerState, DURATION_BOUNDS, Durations, Ending, Figures};
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct EndpointLabels {
@@ -28,6 +29,7 @@ struct EndingLabels {
 #[derive(Default)]
 pub(super) struct HisMetrics {
     requests: Family<EndingLabels, Counter>,
+    durations: Family<EndpointLabels, Shown>,
     repeated: Family<EndpointLabels, Counter>,
     in_flight: Family<EndpointLabels, Gauge>,
     breaker: Family<EndpointLabels, Gauge>,
@@ -35,10 +37,39 @@ pub(super) struct HisMetrics {
     one_at_a_time: Mutex<()>,
 }
 
+/// A histogram that is counted elsewhere.
+#[derive(Debug, Clone, Default)]
+struct Shown(Arc<Mutex<Durations>>);
+
+impl Shown {
+    fn set(&self, durations: Durations) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = durations;
+    }
+}
+
+impl EncodeMetric for Shown {
+    fn encode(&self, mut encoder: MetricEncoder<'_>) -> Result<(), std::fmt::Error> {
+        let Durations { classes, sum_seconds } = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let bounds = DURATION_BOUNDS.into_iter().chain([f64::INFINITY]);
+        let buckets: Vec<_> = bounds.zip(classes).collect();
+        encoder.encode_histogram::<NoLabelSet>(sum_seconds, classes.iter().sum(), &buckets, None)
+    }
+
+    fn metric_type(&self) -> MetricType {
+        MetricType::Histogram
+    }
+}
+
+impl TypedMetric for Shown {
+    const TYPE: MetricType = MetricType::Histogram;
+}
+
 impl HisMetrics {
     pub(super) fn register(&self, registry: &mut Registry) {
         let help = "Requests to each HIS by endpoint and end; of a stream, its head";
         registry.register("his_requests", help, self.requests.clone());
+        let help = "How long requests to each HIS took, whatever their end; of a stream, to its head";
+        registry.register_with_unit("his_request_duration", help, Unit::Seconds, self.durations.clone());
         let help = "Requests to each HIS that were sent a second time";
         registry.register("his_repeated", help, self.repeated.clone());
         registry.register("his_in_flight", "Requests under way to each HIS", self.in_flight.clone());
@@ -53,6 +84,7 @@ impl HisMetrics {
             catch_up(&self.requests.get_or_create(&labels), count);
         }
         let labels = EndpointLabels { his: his.to_owned(), endpoint };
+        self.durations.get_or_create(&labels).set(figures.durations);
         catch_up(&self.repeated.get_or_create(&labels), figures.repeated);
         self.in_flight.get_or_create(&labels).set(i64::try_from(figures.in_flight).unwrap_or(i64::MAX));
         self.breaker.get_or_create(&labels).set(match figures.breaker {

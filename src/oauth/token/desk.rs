@@ -77,6 +77,7 @@ impl TokenDesk {
         if let (true, Some(node)) = (error.is_wrong(), call.caller.thumbprint) {
             self.patience.charge(node, self.clock.monotonic());
         }
+        crate::trace::refused(error.reason());
         event.reason = Some(error.reason());
         event.status = Some(error.status());
         if let Ok(pending) = self.audit.append(&event) {
@@ -158,6 +159,7 @@ impl TokenDesk {
         let id = Hostname::parse(id).map_err(|_| TokenError::InvalidClient)?;
         event.client_id = Some(id.clone());
         let name = admit_caller(&self.snapshot.load(), call.caller, &id, event.time)?.clone();
+        crate::trace::named(&id);
         event.peer = Some(name.clone());
         let thumbprint = call.caller.thumbprint.ok_or(TokenError::InvalidClient)?;
         Ok(AdmittedClient { id, node: Node { name, thumbprint } })

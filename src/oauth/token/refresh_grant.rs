@@ -17,6 +17,7 @@ use crate::medmij::ServiceId;
 use crate::oauth::grant::Grant;
 use crate::oauth::refresh::{FoundRefresh, IssuedRefresh, PresentedRefresh, RefreshToken, Turn, Turned};
 use crate::routing::still_offered;
+use crate::trace::{self, Step};
 
 /// A current refresh token, shown in time by the client that holds it.
 struct EligibleRefresh {
@@ -111,7 +112,8 @@ impl TokenDesk {
         let adapter = snapshot.adapters.of(&practice.his).ok_or(TokenError::His)?;
         let deadline = self.clock.monotonic() + self.rules.availability_deadline;
         let moment = Moment { local_id: call.local_id, now: event.time, deadline };
-        let found = find_available(&**adapter, practice, &grant.subject, moment).await;
+        let found = find_available(&**adapter, practice, &grant.subject, moment);
+        let found = trace::during(Step::Availability, &*self.clock, found).await;
         if found.map_err(|_| TokenError::His)?.is_none() {
             event.detail = Some("not available".into());
             return Err(TokenError::InvalidGrant);

@@ -14,6 +14,7 @@ use crate::practices::Practice;
 use crate::routing::Snapshot;
 use crate::session::login::{Attempt, AuthenticatedPerson, Departure, LoginEnd, LoginState};
 use crate::session::visit::{AtLogin, BrowserKeys, Landed, OwnAtLogin, Visit};
+use crate::trace;
 
 impl Journey {
     /// The person answers the landing page.
@@ -166,6 +167,7 @@ impl Journey {
         let adapter = snapshot.adapters.of(&practice.his).ok_or(JourneyError::Ours)?;
         let deadline = self.clock.monotonic() + self.rules.availability_deadline;
         let moment = Moment { local_id: id, now: self.clock.now(), deadline };
-        find_available(adapter.as_ref(), practice, bsn, moment).await.map_err(JourneyError::His)
+        let found = find_available(adapter.as_ref(), practice, bsn, moment);
+        trace::during(trace::Step::Availability, &*self.clock, found).await.map_err(JourneyError::His)
     }
 }
