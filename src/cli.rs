@@ -9,6 +9,7 @@ mod login;
 mod run;
 #[cfg(feature = "sandbox")]
 mod sandbox;
+mod status;
 mod tls;
 
 use std::io::Write as _;
@@ -57,6 +58,8 @@ enum Command {
     Healthcheck(healthcheck::HealthArguments),
     /// Print the OpenAPI document of the operations face
     Openapi,
+    /// Print the state of a node that runs
+    Status(status::StatusArguments),
     /// Read and check the audit log
     #[command(subcommand)]
     Audit(audit::Command),
@@ -86,6 +89,7 @@ pub fn run() -> ExitCode {
         Some(Command::CheckConfig { file }) => run::check_config(&file),
         Some(Command::Healthcheck(arguments)) => healthcheck::run(&arguments),
         Some(Command::Openapi) => openapi(),
+        Some(Command::Status(arguments)) => status::run(&arguments),
         Some(Command::Audit(command)) => audit::run(command),
         Some(Command::Lists(command)) => lists::run(command),
         Some(Command::Login(command)) => login::run(&command),

@@ -32,6 +32,15 @@ async fn it_describes_itself_and_ends_on_sigint() {
     let described = description(&mut sandbox, &dir).await;
     assert_eq!(status(described["ops"].as_str().unwrap(), "/readyz").await, Some(200));
     assert_is_as_agreed(&described, &dir);
+    let ops = described["ops"].as_str().unwrap();
+    let config = dir.join("gateway.toml");
+    for which in [["--url", ops], ["--config", text(&config)]] {
+        let shown = home.run(&[&["status"][..], &which[..]].concat()).await;
+        assert_eq!(shown.code, Some(0), "{}{}", shown.out, shown.err);
+        for said in ["ready, serving, release ", "\naudit          ok\n", "\nhis-a/fhir     asked, ", "\nno alarms\n"] {
+            assert!(shown.out.contains(said), "{said:?} in {}", shown.out);
+        }
+    }
     for client in ["pgo", "portal"] {
         let uri = described["clients"][client]["redirect_uri"].as_str().unwrap();
         assert!(greeting.contains(uri.strip_suffix("cb").unwrap()), "{uri} is not in {greeting}");
@@ -43,6 +52,7 @@ async fn it_describes_itself_and_ends_on_sigint() {
     let ended = sandbox.ended().await;
     assert_eq!(ended.code, Some(0), "{}", ended.err);
     assert_eq!(fs::read_to_string(dir.join("notes.txt")).unwrap(), "mine");
+    assert_eq!(home.run(&["status", "--url", ops]).await.code, Some(69), "nobody answers");
     let verified = home.run(&["audit", "verify", text(&dir.join("gateway/audit"))]).await;
     assert_eq!(verified.code, Some(0), "{}", verified.out);
 }
