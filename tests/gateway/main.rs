@@ -26,6 +26,7 @@ mod lists;
 mod log;
 mod login;
 mod metadata;
+mod monitoring;
 mod observed;
 mod operations;
 mod own;

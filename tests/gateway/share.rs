@@ -89,7 +89,8 @@ fn posting(session: &Session, bundle: &Value) -> reqwest::RequestBuilder {
     request.header("content-type", "application/fhir+json").body(bundle.to_string())
 }
 
-async fn post(session: &Session, bundle: &Value) -> Reply {
+/// Shares a bundle.
+pub(crate) async fn post(session: &Session, bundle: &Value) -> Reply {
     send(posting(session, bundle)).await
 }
 
