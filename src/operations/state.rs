@@ -147,7 +147,7 @@ pub(super) fn his(snapshot: &Snapshot, installations: &[Installation]) -> Vec<Hi
 }
 
 fn endpoint(endpoint: &Endpoint) -> EndpointView {
-    let Figures { endings, repeated, in_flight, breaker } = (endpoint.figures)();
+    let Figures { endings, repeated, in_flight, breaker, .. } = (endpoint.figures)();
     EndpointView {
         endpoint: endpoint.name,
         host: endpoint.host.clone(),

@@ -31,7 +31,7 @@ pub struct FaceFigures {
     /// Panics caught.
     pub panics: u64,
     /// Handshakes that failed, by reason.
-    pub handshakes_failed: [(&'static str, u64); 6],
+    pub handshakes_failed: [(&'static str, u64); 8],
     /// Connections and requests that we ended for taking too long, by what took long.
     pub timed_out: [(&'static str, u64); 5],
 }
