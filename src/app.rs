@@ -41,7 +41,7 @@ use tokio_util::task::TaskTracker;
 use crate::audit::{AuditError, AuditEvent, AuditLog, FileLog, IndexProgress, Kind, Outcome, receipt};
 use crate::clock::SharedClock;
 use crate::edge::{Counters, EdgeConfig, WorkerError};
-use crate::monitor::metrics::{Face, Metrics};
+use crate::monitor::metrics::Metrics;
 use crate::monitor::ready::Readiness;
 use crate::operations::{Duty, Switch};
 use crate::routes::{AuditorFace, BackFace, FrontFace, OperatorFace};
@@ -62,7 +62,7 @@ pub use self::login::openid_login;
 pub use self::notify::ServiceManager;
 use self::observed::{Observed, monitor, parts, serve_ops};
 use self::reload::{Cell, Reloader, Reloads};
-use self::sockets::{Sockets, edges};
+use self::sockets::{Sockets, counted, edges};
 pub use self::store::migrate_store;
 use self::syslog::SyslogPart;
 use self::vitals::Watchman;
@@ -179,6 +179,10 @@ impl App {
     fn begin(&self, background: &TaskTracker, stop: &CancellationToken) {
         background.spawn(self.audit_keys.clone().keep(self.lists.alarms(), stop.clone()));
         background.spawn(Arc::clone(&self.tokens).keep_tidy(stop.clone()));
+        self.checkpoints.feed(background, stop);
+        background.spawn(self.chain_log.clone().deliver(stop.clone()));
+        background.spawn(sweep(Arc::clone(&self.store), Arc::clone(&self.clock), stop.clone()));
+        background.spawn(self.index.prune(stop.clone()));
         background.spawn(Arc::clone(&self.watchman).keep(stop.clone()));
         self.metrics.started(self.clock.now());
     }
@@ -218,21 +222,14 @@ impl App {
             ..
         } = self;
         let (sockets, ops) = Sockets::of(listeners, workers)?;
-        let mut faces = vec![(Face::Front, &front.counters), (Face::Back, &back.counters)];
-        faces.extend(auditors.as_ref().map(|face| (Face::Auditors, &face.counters)));
-        faces.extend(admin.as_ref().map(|face| (Face::Operators, &face.counters)));
-        let faces = faces.into_iter().map(|(face, counters)| (face, Arc::clone(counters))).collect();
-        let observed = Observed::new(faces, reloader.endpoints(), &index, &syslog, &checkpoints, &watchman, traces);
+        let counted = counted(&front, &back, auditors.as_ref(), admin.as_ref());
+        let observed = Observed::new(counted, reloader.endpoints(), &index, &syslog, &checkpoints, &watchman, traces);
         let monitor = monitor(&readiness, &metrics, &audit, &store, &chain_log, &lists, observed);
         // It outlives the drain, so that readiness can tell of it.
         let drained = CancellationToken::new();
         background.spawn(serve_ops(ops, monitor, drained.clone()));
         sending.map(|sending| background.spawn(sending.run(drained.clone())));
         let keeping = background.spawn(lists.keep(&metrics, controls.stop.clone()));
-        checkpoints.feed(&background, &controls.stop);
-        background.spawn(chain_log.clone().deliver(controls.stop.clone()));
-        background.spawn(sweep(Arc::clone(&store), Arc::clone(&clock), controls.stop.clone()));
-        background.spawn(index.prune(controls.stop.clone()));
         operations::follow(switch, &duty, &background, &controls.stop).await;
         let (filling, sending) = (index.fill(), syslog.send());
         let mut served = Ok(());

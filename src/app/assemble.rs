@@ -15,7 +15,8 @@ use super::checkpoints::open_audit;
 use super::material::{Kept, Material};
 use super::operations::Operations;
 use super::outgoing::LISTS;
-use super::reload::Reloader;
+use super::reload::{Cells, Reloader};
+use super::sockets::FaceHalves;
 use super::start::StartError;
 use super::store::open_store;
 use super::syslog::SyslogPart;
@@ -136,12 +137,11 @@ impl App {
             files: Files::default(),
         };
         let reloader = Reloader::over(config, prints, material, shared, lists.force());
-        reloader.shared().operations.can_reload_by(reloader.reloads());
-        let cells = reloader.cells();
+        let (operations, cells) = (&reloader.shared().operations, reloader.cells());
+        operations.can_reload_by(reloader.reloads());
         let watched = watched(cells, own, lists.publisher_expires());
         let watchman = Watchman::new(&clock, &config.audit.dir, audit_keys.clone(), watched, lists.alarms());
-        let desk = config.auditors.as_ref().zip(cells.desk.clone());
-        let admin = config.admin.as_ref().map(|section| &section.origin).zip(cells.admin.clone());
+        let (front, back, auditors, admin) = halves(config, cells);
         Ok(Self {
             grace: config.node.grace,
             watchman: Arc::new(watchman),
@@ -149,14 +149,14 @@ impl App {
             sending,
             store: Arc::clone(&reloader.shared().store),
             tokens: Arc::clone(&reloader.shared().tokens),
-            front: Half::of(edge(config, &config.front.origin, &config.front.balancers), &cells.front),
-            back: Half::of(edge(config, &config.back.origin, &config.back.balancers), &cells.back),
-            auditors: desk.map(|(desk, cell)| Half::of(edge(config, &desk.origin, &desk.balancers), &cell)),
+            front,
+            back,
+            auditors,
             workers: config.back.workers,
-            admin: admin.map(|(origin, cell)| Half::of(edge(config, origin, &Balancers::default()), &cell)),
-            switch: Arc::clone(&reloader.shared().operations.switch),
-            duty: Arc::clone(&reloader.shared().operations.duty),
-            readiness: Arc::clone(&reloader.shared().operations.readiness),
+            admin,
+            switch: Arc::clone(&operations.switch),
+            duty: Arc::clone(&operations.duty),
+            readiness: Arc::clone(&operations.readiness),
             reloader,
             clock,
             audit,
@@ -185,6 +185,19 @@ fn traces(config: &Config) -> (Option<Arc<Traces>>, Option<Sending>) {
     let section = &config.telemetry;
     let made = section.traces.map(|agent| Traces::to(agent, section.traces_percent, &config.node.name));
     made.unzip()
+}
+
+/// The faces, before their sockets.
+fn halves(config: &Config, cells: &Cells) -> FaceHalves {
+    let (front, back) = (&config.front, &config.back);
+    let auditors = config.auditors.as_ref().zip(cells.desk.as_ref());
+    let admin = config.admin.as_ref().zip(cells.admin.as_ref());
+    (
+        Half::of(edge(config, &front.origin, &front.balancers), &cells.front),
+        Half::of(edge(config, &back.origin, &back.balancers), &cells.back),
+        auditors.map(|(desk, cell)| Half::of(edge(config, &desk.origin, &desk.balancers), cell)),
+        admin.map(|(admin, cell)| Half::of(edge(config, &admin.origin, &Balancers::default()), cell)),
+    )
 }
 
 fn cached(store: &Arc<dyn Store>, practices: &Arc<PracticeRegister>, clock: &SharedClock) -> CachedTokens {

@@ -10,7 +10,8 @@ use tokio_util::sync::CancellationToken;
 use super::reload::Cell;
 use super::{Half, Listeners, RunError, auditors};
 use crate::clock::SharedClock;
-use crate::edge::{Edge, EdgeConfig, Listener, WorkerError, Workers, serve};
+use crate::edge::{Counters, Edge, EdgeConfig, Listener, WorkerError, Workers, serve};
+use crate::monitor::metrics::Face;
 use crate::monitor::ready::Readiness;
 use crate::routes::{AuditorFace, BackFace, Current, FrontFace, OperatorFace};
 
@@ -21,6 +22,19 @@ pub(super) fn edges((front, back, auditors, admin): FaceHalves, clock: &SharedCl
     let auditors = auditors.map(|face| face.edge(clock, grace));
     let admin = admin.map(|face| face.edge(clock, grace));
     (front.edge(clock, grace), back.edge(clock, grace), auditors, admin)
+}
+
+/// What each face counts.
+pub(super) fn counted(
+    front: &Half<FrontFace>,
+    back: &Half<BackFace>,
+    auditors: Option<&Half<AuditorFace>>,
+    admin: Option<&Half<OperatorFace>>,
+) -> Vec<(Face, Arc<Counters>)> {
+    let mut counted = vec![(Face::Front, Arc::clone(&front.counters)), (Face::Back, Arc::clone(&back.counters))];
+    counted.extend(auditors.map(|face| (Face::Auditors, Arc::clone(&face.counters))));
+    counted.extend(admin.map(|face| (Face::Operators, Arc::clone(&face.counters))));
+    counted
 }
 
 /// The faces, ready for their sockets.

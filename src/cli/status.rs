@@ -50,7 +50,7 @@ pub(super) fn run(arguments: &StatusArguments) -> ExitCode {
     match asked {
         Ok(Said { report, metrics }) => {
             say(if arguments.json { report.to_string() } else { told(&report, &metrics) }.trim_end());
-            if report["ready"] == true { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+            if report.get("ready") == Some(&Value::Bool(true)) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
         Err(error) => {
             say_error(&format!("the node does not answer at {url}: {error}"));
@@ -88,7 +88,7 @@ async fn ask(url: &str) -> Result<Said, Unsaid> {
     let url = url.trim_end_matches('/');
     let report = read(&http, &format!("{url}/readyz")).await?;
     let report: Value = serde_json::from_str(&report).map_err(|_| Unsaid::Strange)?;
-    if !report["ready"].is_boolean() {
+    if !report.get("ready").is_some_and(Value::is_boolean) {
         return Err(Unsaid::Strange);
     }
     Ok(Said { report, metrics: read(&http, &format!("{url}/metrics")).await? })
@@ -114,7 +114,7 @@ const PARTS: [&str; 9] =
 fn told(report: &Value, metrics: &str) -> String {
     let figures = Figures::read(metrics);
     let mut text = String::new();
-    let ready = if report["ready"] == true { "ready" } else { "NOT READY" };
+    let ready = if report.get("ready") == Some(&Value::Bool(true)) { "ready" } else { "NOT READY" };
     let state = report["state"].as_str().unwrap_or("?");
     // Writing into a string does not fail.
     let _ = writeln!(text, "{ready}, {state}{}\n", figures.release());
