@@ -43,7 +43,6 @@ use crate::clock::SharedClock;
 use crate::edge::{Counters, EdgeConfig, WorkerError};
 use crate::monitor::metrics::Metrics;
 use crate::monitor::ready::Readiness;
-use crate::operations::{Duty, Switch};
 use crate::routes::{AuditorFace, BackFace, FrontFace, OperatorFace};
 use crate::routing::SharedSnapshot;
 use crate::store::{CachedTokens, Store};
@@ -61,6 +60,7 @@ use self::lists::ListsPart;
 pub use self::login::openid_login;
 pub use self::notify::ServiceManager;
 use self::observed::{Observed, monitor, parts, serve_ops};
+use self::operations::Operations;
 use self::reload::{Cell, Reloader, Reloads};
 use self::sockets::{Sockets, counted, edges};
 pub use self::store::migrate_store;
@@ -107,11 +107,9 @@ pub struct App {
     workers: NonZeroUsize,
     auditors: Option<Half<AuditorFace>>,
     admin: Option<Half<OperatorFace>>,
-    switch: Arc<Switch>,
-    duty: Arc<Duty>,
+    operations: Operations,
     metrics: Arc<Metrics>,
     reloader: Reloader,
-    readiness: Arc<Readiness>,
     _data: crate::audit::FolderLock,
 }
 
@@ -168,7 +166,7 @@ impl App {
             refresh_lists: Arc::clone(&self.lists.wake),
             refreshes: self.lists.ended.subscribe(),
             snapshot: Arc::clone(self.lists.snapshot()),
-            readiness: Arc::clone(&self.readiness),
+            readiness: Arc::clone(&self.operations.readiness),
             serving: CancellationToken::new(),
             reloads: self.reloader.reloads(),
             indexed: self.index.progress(),
@@ -214,34 +212,32 @@ impl App {
             workers,
             auditors,
             admin,
-            switch,
-            duty,
+            operations,
             metrics,
             reloader,
-            readiness,
             ..
         } = self;
         let (sockets, ops) = Sockets::of(listeners, workers)?;
         let counted = counted(&front, &back, auditors.as_ref(), admin.as_ref());
         let observed = Observed::new(counted, reloader.endpoints(), &index, &syslog, &checkpoints, &watchman, traces);
-        let monitor = monitor(&readiness, &metrics, &audit, &store, &chain_log, &lists, observed);
+        let monitor = monitor(&operations.readiness, &metrics, &audit, &store, &chain_log, &lists, observed);
         // It outlives the drain, so that readiness can tell of it.
         let drained = CancellationToken::new();
         background.spawn(serve_ops(ops, monitor, drained.clone()));
         sending.map(|sending| background.spawn(sending.run(drained.clone())));
         let keeping = background.spawn(lists.keep(&metrics, controls.stop.clone()));
-        operations::follow(switch, &duty, &background, &controls.stop).await;
+        operations::follow(&operations, &background, &controls.stop).await;
         let (filling, sending) = (index.fill(), syslog.send());
         let mut served = Ok(());
         if controls.stop.run_until_cancelled(lists.loaded.cancelled()).await.is_some() {
             record(&*audit, &clock, Kind::NodeStarted).await?;
             reloader.record_start().await?;
             background.spawn(reloader.keep(controls.stop.clone()));
-            readiness.serve(parts(&audit, &checkpoints, &watchman, &index, &store, &lists));
+            operations.readiness.serve(parts(&audit, &checkpoints, &watchman, &index, &store, &lists));
             controls.serving.cancel();
             tracing::info!("serving");
             let faces = edges((front, back, auditors, admin), &clock, grace);
-            served = sockets.serve(faces, &controls.stop, &readiness).await;
+            served = sockets.serve(faces, &controls.stop, &operations.readiness).await;
         }
         drained.cancel();
         background.close();

@@ -11,10 +11,10 @@ use arc_swap::ArcSwap;
 use super::audit_index::{IndexPart, open_index};
 use super::audit_keys::AuditKeys;
 use super::chain_log::ChainLogPart;
-use super::checkpoints::open_audit;
+use super::checkpoints::{Checkpoints, open_audit};
 use super::material::{Kept, Material};
 use super::operations::Operations;
-use super::outgoing::LISTS;
+use super::outgoing::{LISTS, Outgoing};
 use super::reload::{Cells, Reloader};
 use super::sockets::FaceHalves;
 use super::start::StartError;
@@ -37,7 +37,7 @@ use crate::routes::Watch;
 use crate::routing::{Freshness, Registered, SharedSnapshot};
 use crate::seal::{Key32, KeyFile};
 use crate::services::Catalogue;
-use crate::store::{CachedTokens, Store};
+use crate::store::{CachedTokens, IndexStore, Store};
 use crate::telemetry::{Sending, Traces};
 use crate::tls::client::Deadlines;
 use crate::tls::identity::Identity;
@@ -106,11 +106,7 @@ impl App {
         let data = lock(&config.node.data)?;
         let metrics = Arc::new(Metrics::default());
         let audit_keys = AuditKeys::open(config, &clock)?;
-        // Before the index: in an empty database it makes the schema, of which the index is a part. What is wrong with the audit
-        // log is told first.
-        let store = open_store(config, &clock);
-        let opened = open_index(config, &clock);
-        let (audit, checkpoints) = open_audit(config, &clock, opened.as_deref().ok(), &material.outgoing)?;
+        let Keepers { store, opened, audit, checkpoints } = Keepers::open(config, &clock, &material.outgoing)?;
         let chain_log = ChainLogPart::assemble(config, &clock, &material.outgoing)?;
         let snapshot = first_snapshot(config, material.registered.clone());
         let lists = ListsPart::build(config, &clock, &snapshot, &audit, &material.outgoing)?;
@@ -154,9 +150,7 @@ impl App {
             auditors,
             workers: config.back.workers,
             admin,
-            switch: Arc::clone(&operations.switch),
-            duty: Arc::clone(&operations.duty),
-            readiness: Arc::clone(&operations.readiness),
+            operations: operations.clone(),
             reloader,
             clock,
             audit,
@@ -185,6 +179,25 @@ fn traces(config: &Config) -> (Option<Arc<Traces>>, Option<Sending>) {
     let section = &config.telemetry;
     let made = section.traces.map(|agent| Traces::to(agent, section.traces_percent, &config.node.name));
     made.unzip()
+}
+
+/// What keeps what happened.
+struct Keepers {
+    store: Result<Arc<dyn Store>, StartError>,
+    opened: Result<Arc<dyn IndexStore>, StartError>,
+    audit: Arc<FileLog>,
+    checkpoints: Checkpoints,
+}
+
+impl Keepers {
+    /// The store before the index: in an empty database it makes the schema, of which the index is a part. What is wrong with the
+    /// audit log is told first.
+    fn open(config: &Config, clock: &SharedClock, outgoing: &Outgoing) -> Result<Self, StartError> {
+        let store = open_store(config, clock);
+        let opened = open_index(config, clock);
+        let (audit, checkpoints) = open_audit(config, clock, opened.as_deref().ok(), outgoing)?;
+        Ok(Self { store, opened, audit, checkpoints })
+    }
 }
 
 /// The faces, before their sockets.

@@ -25,13 +25,14 @@ use crate::routing::SharedSnapshot;
 use crate::store::Store;
 
 /// Reads what is stopped, and follows it from then on; an operator can end the node by `stop`.
-pub(super) async fn follow(switch: Arc<Switch>, duty: &Duty, background: &TaskTracker, stop: &CancellationToken) {
-    duty.can_end_by(stop.clone());
-    switch.begin(stop).await;
-    background.spawn(switch.keep(stop.clone()));
+pub(super) async fn follow(operations: &Operations, background: &TaskTracker, stop: &CancellationToken) {
+    operations.duty.can_end_by(stop.clone());
+    operations.switch.begin(stop).await;
+    background.spawn(Arc::clone(&operations.switch).keep(stop.clone()));
 }
 
 /// What operators see and do that outlives a reload.
+#[derive(Clone)]
 pub(super) struct Operations {
     /// The emergency switch, which every node obeys.
     pub(super) switch: Arc<Switch>,
