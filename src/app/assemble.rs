@@ -30,7 +30,6 @@ use crate::config::{self, Config, PracticeState};
 use crate::edge::{Authority, Balancers, EdgeConfig};
 use crate::lists::Lists;
 use crate::medmij::Hostname;
-use crate::monitor::metrics::Metrics;
 use crate::oauth::token::Patience;
 use crate::practices::{GoLive, Practice, PracticeRegister};
 use crate::routes::Watch;
@@ -104,7 +103,6 @@ impl App {
         let prints = config.prints();
         let material = Material::read(config, &prints, &clock, &Kept::default())?;
         let data = lock(&config.node.data)?;
-        let metrics = Arc::new(Metrics::default());
         let audit_keys = AuditKeys::open(config, &clock)?;
         let Keepers { store, opened, audit, checkpoints } = Keepers::open(config, &clock, &material.outgoing)?;
         let chain_log = ChainLogPart::assemble(config, &clock, &material.outgoing)?;
@@ -120,7 +118,7 @@ impl App {
             keyring: audit_keys.keyring(),
             tokens: Arc::new(cached(&store, &material.registered.practices, &clock)),
             store,
-            watch: Watch { metrics: Arc::clone(&metrics), clock: Arc::clone(&clock), traces: traces.clone() },
+            watch: Watch { metrics: Arc::default(), clock: Arc::clone(&clock), traces: traces.clone() },
             clock: Arc::clone(&clock),
             snapshot,
             audit: Arc::clone(&audit),
@@ -136,11 +134,10 @@ impl App {
         let (operations, cells) = (&reloader.shared().operations, reloader.cells());
         operations.can_reload_by(reloader.reloads());
         let watched = watched(cells, own, lists.publisher_expires());
-        let watchman = Watchman::new(&clock, &config.audit.dir, audit_keys.clone(), watched, lists.alarms());
         let (front, back, auditors, admin) = halves(config, cells);
         Ok(Self {
             grace: config.node.grace,
-            watchman: Arc::new(watchman),
+            watchman: Arc::new(Watchman::new(&clock, &config.audit.dir, audit_keys.clone(), watched, lists.alarms())),
             traces,
             sending,
             store: Arc::clone(&reloader.shared().store),
@@ -151,7 +148,6 @@ impl App {
             workers: config.back.workers,
             admin,
             operations: operations.clone(),
-            reloader,
             clock,
             audit,
             index,
@@ -160,7 +156,8 @@ impl App {
             audit_keys,
             chain_log,
             lists,
-            metrics,
+            metrics: Arc::clone(&reloader.shared().watch.metrics),
+            reloader,
             _data: data,
         })
     }
