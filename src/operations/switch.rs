@@ -195,7 +195,110 @@ impl Switch {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
     use super::*;
+    use crate::routing::{Freshness, Interfaces, Registered};
+    use crate::services::Catalogue;
+
+    /// Stops in memory, behind a server that can be gone.
+    #[derive(Default)]
+    struct Memory {
+        stops: Mutex<Vec<Stop>>,
+        gone: AtomicBool,
+    }
+
+    impl Memory {
+        fn answer<T: Send + 'static>(&self, with: impl FnOnce(&mut Vec<Stop>) -> T) -> StoreFuture<'_, T> {
+            let gone = self.gone.load(Ordering::Relaxed);
+            let answer = if gone { Err(StoreError) } else { Ok(with(&mut self.stops.lock().unwrap())) };
+            Box::pin(std::future::ready(answer))
+        }
+    }
+
+    impl StopStore for Memory {
+        fn stop(&self, stop: Stop) -> StoreFuture<'_, bool> {
+            self.answer(|stops| {
+                stops.push(stop);
+                true
+            })
+        }
+
+        fn lift<'a>(&'a self, target: &Target, _: &str, _: Timestamp) -> StoreFuture<'a, bool> {
+            self.answer(|stops| {
+                let before = stops.len();
+                stops.retain(|stop| stop.target != *target);
+                stops.len() < before
+            })
+        }
+
+        fn in_force(&self) -> StoreFuture<'_, Vec<Stop>> {
+            self.answer(|stops| stops.clone())
+        }
+
+        fn past(&self) -> StoreFuture<'_, Vec<PastStop>> {
+            self.answer(|_| Vec::new())
+        }
+    }
+
+    fn snapshot() -> SharedSnapshot {
+        let registered = Registered {
+            practices: Arc::default(),
+            services: Arc::new(Catalogue::shipped()),
+            interfaces: Interfaces::default(),
+            clients: Arc::default(),
+            adapters: Arc::default(),
+        };
+        let freshness = Arc::new(Freshness::new(Duration::from_secs(60)));
+        Arc::new(ArcSwap::from_pointee(registered.beside(Arc::default(), freshness)))
+    }
+
+    fn everything() -> Stop {
+        let at = "2026-11-22T12:00:00Z".parse().unwrap();
+        let reason = Reason::parse("verkeerde uitslagen, melding 12").unwrap();
+        Stop { id: LocalId::new(at), target: Target::Everything, reason, by: "wacht.example.nl".to_owned(), at }
+    }
+
+    #[tokio::test]
+    async fn what_was_read_last_holds_while_the_store_is_gone() {
+        let (store, snapshot) = (Arc::new(Memory::default()), snapshot());
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let hears = Arc::clone(&told);
+        let switch = Switch::new(
+            Arc::clone(&store) as _,
+            Arc::clone(&snapshot),
+            Box::new(move |stops| hears.lock().unwrap().push(stops.len())),
+        );
+        let is_stopped = || snapshot.load().stops.everything().is_some();
+        assert!(switch.stop(everything()).await.unwrap() && is_stopped());
+        store.gone.store(true, Ordering::Relaxed);
+        assert_eq!(switch.read().await, Err(StoreError));
+        assert_eq!(switch.lift(&Target::Everything, "x", everything().at).await, Err(SwitchError::Store));
+        assert!(is_stopped() && switch.known().len() == 1);
+        store.gone.store(false, Ordering::Relaxed);
+        assert!(switch.lift(&Target::Everything, "x", everything().at).await.unwrap() && !is_stopped());
+        switch.read().await.unwrap();
+        assert_eq!(*told.lock().unwrap(), [1, 0], "told once a change");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_start_waits_for_the_store_but_not_longer_than_the_node() {
+        let (store, snapshot) = (Arc::new(Memory::default()), snapshot());
+        store.stops.lock().unwrap().push(everything());
+        store.gone.store(true, Ordering::Relaxed);
+        let switch = Arc::new(Switch::new(Arc::clone(&store) as _, Arc::clone(&snapshot), Box::new(|_| ())));
+        let stop = CancellationToken::new();
+        let begun = switch.begin(&stop);
+        tokio::pin!(begun);
+        assert!(tokio::time::timeout(Duration::from_secs(30), &mut begun).await.is_err(), "nothing is served");
+        store.gone.store(false, Ordering::Relaxed);
+        tokio::time::timeout(Duration::from_secs(2), begun).await.unwrap();
+        assert!(snapshot.load().stops.everything().is_some());
+        store.gone.store(true, Ordering::Relaxed);
+        stop.cancel();
+        switch.begin(&stop).await;
+    }
 
     #[test]
     fn a_reason_says_something_and_names_nobody() {
