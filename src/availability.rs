@@ -67,7 +67,7 @@ struct Day {
 }
 
 thread_local! {
-    /// The day that was asked for last. Each request asks, and to find it in the time zone takes several times as long.
+    /// The day that was asked for last. Each request asks; finding it in the time zone was 0.3 per cent of what one takes.
     static DAY: Cell<Option<Day>> = const { Cell::new(None) };
 }
 

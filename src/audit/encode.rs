@@ -147,7 +147,8 @@ impl Object<'_> {
         }
     }
 
-    /// One of version 4 by its numbers: the general way takes several times as long.
+    /// One of version 4 by its numbers, as that of nearly every request is: the general way of writing these and numbers was
+    /// two fifths of the time of the whole encoding.
     fn address(&mut self, before: &str, value: Option<IpAddr>) {
         let Some(IpAddr::V4(address)) = value else { return self.shown(before, value) };
         let [first, rest @ ..] = address.octets();

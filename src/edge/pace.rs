@@ -116,8 +116,8 @@ impl Pace {
         self.state().polled = now;
     }
 
-    /// Now, as exactly as deadlines of seconds need it: what happens on a connection of HTTP/1.1 happens while it is polled, and
-    /// to read the clock each time took as long as all else here. Streams of HTTP/2 are tasks of their own.
+    /// Now, as exactly as deadlines of seconds need it: what happens on a connection of HTTP/1.1 happens while it is polled, so
+    /// the clock is read once for all of it. Streams of HTTP/2 are tasks of their own.
     fn now(&self, state: &State) -> Instant {
         if self.http2 { Instant::now() } else { state.polled }
     }

@@ -111,8 +111,8 @@ impl From<Failed> for HisError {
     }
 }
 
-/// What a HIS is asked. Sending uses a request up and most are sent once, so it is made anew each time: to copy it for the case
-/// that it must be sent again took longer than to make it.
+/// What a HIS is asked. Sending uses a request up and most are sent once, so it is made anew each time, and none is copied for
+/// the case that it must be sent again.
 pub trait Question: Sync {
     /// The request, the same each time.
     fn request(&self) -> Request<Bytes>;
