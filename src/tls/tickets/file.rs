@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use base64::Engine as _;
@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
 use crate::seal::Key32;
-use crate::secret::{Secret, random};
+use crate::secret::{Secret, is_private, random};
 
 /// Most keys that are kept: the one that seals and two that it replaced.
 const KEPT: usize = 3;
@@ -53,8 +53,9 @@ impl TicketKeys {
     /// See [`TicketKeyError`].
     pub fn load(path: &Path) -> Result<Self, TicketKeyError> {
         let file = File::open(path)?;
-        let mode = file.metadata()?.permissions().mode() & 0o777;
-        if mode & 0o077 != 0 {
+        let metadata = file.metadata()?;
+        let mode = metadata.permissions().mode() & 0o777;
+        if !is_private(mode, metadata.uid()) {
             return Err(TicketKeyError::Exposed { mode });
         }
         let mut text = Zeroizing::new(Vec::with_capacity(LONGEST + 1));
@@ -201,9 +202,9 @@ mod tests {
     fn a_file_that_others_may_read_is_refused() {
         let scratch = Scratch::new();
         TicketKeys::create(&scratch.keys()).unwrap();
-        fs::set_permissions(scratch.keys(), fs::Permissions::from_mode(0o640)).unwrap();
+        fs::set_permissions(scratch.keys(), fs::Permissions::from_mode(0o660)).unwrap();
         for refused in [TicketKeys::load(&scratch.keys()).map(drop), TicketKeys::rotate(&scratch.keys())] {
-            assert!(matches!(refused, Err(TicketKeyError::Exposed { mode: 0o640 })));
+            assert!(matches!(refused, Err(TicketKeyError::Exposed { mode: 0o660 })));
         }
     }
 
