@@ -22,6 +22,7 @@ mod operator;
 mod origin;
 mod parts;
 mod practices;
+mod rates;
 mod reading;
 mod revocation;
 mod section;
@@ -54,6 +55,7 @@ pub use operator::Operator;
 pub use origin::{HttpsUrl, Origin};
 pub use parts::{Back, Edge, Environment, Front, Identity, Lists, Node, Ops};
 pub use practices::{Dialect, His, Practice, PracticeState};
+pub use rates::{Outgoing, Rates};
 pub use revocation::Revocation;
 pub use services::Services;
 pub use store::{Postgres, Sqlite, Store};
@@ -99,6 +101,8 @@ pub struct Parts {
     pub admin: Option<Admin>,
     /// `[edge]`.
     pub edge: Edge,
+    /// `[rates]`.
+    pub rates: Rates,
     /// `[lists]`.
     pub lists: Lists,
     /// `[login]`.
@@ -115,6 +119,8 @@ pub struct Parts {
     pub keys: Keys,
     /// `[resolve]`: addresses of these host names; all others come from DNS.
     pub resolve: BTreeMap<Hostname, IpAddr>,
+    /// `[outgoing]`.
+    pub outgoing: Outgoing,
     /// `[services]`.
     pub services: Services,
     /// `[release]`.
@@ -246,6 +252,8 @@ impl Parts {
         let ops = root.table_or_defaults("ops", Ops::read);
         let admin = root.optional_table("admin", |section| Admin::read(section, own));
         let edge = root.table_or_defaults("edge", Edge::read);
+        let sandbox = matches!(environment, Ok(Environment::Sandbox));
+        let rates = root.table_or_defaults("rates", |section| Rates::read(section, sandbox));
         let lists = root.table("lists", |section| Lists::read(section, &data, own));
         let auditors = root.optional_table("auditors", |section| Auditors::read(section, own));
         let chain_log = root.optional_table("chain_log", |section| ChainLog::read(section, &data, own));
@@ -254,6 +262,7 @@ impl Parts {
         let store = root.table_or_defaults("store", |section| Store::read(section, &data));
         let keys = root.table("keys", Keys::read);
         let resolve = practices::read_resolve(root);
+        let outgoing = root.table_or_defaults("outgoing", Outgoing::read);
         let services = root.table_or_defaults("services", Services::read);
         let release = root.table_or_defaults("release", Release::read);
         let oauth = root.table_or_defaults("oauth", Oauth::read);
@@ -275,6 +284,7 @@ impl Parts {
             ops: ops?,
             admin: admin?,
             edge: edge?,
+            rates: rates?,
             lists: lists?,
             login: login?,
             audit: audit?,
@@ -283,6 +293,7 @@ impl Parts {
             store: store?,
             keys: keys?,
             resolve: resolve?,
+            outgoing: outgoing?,
             services: services?,
             release: release?,
             oauth: oauth?,

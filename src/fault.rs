@@ -98,6 +98,25 @@ impl From<ReadError> for Fault {
     }
 }
 
+/// A client asks more often than it may.
+pub const TOO_MANY: Fault = fault(
+    "too-many-requests",
+    429,
+    "throttled",
+    Who::Pgo,
+    "Uw app vraagt op dit moment te veel. Probeer het zo opnieuw.",
+    "this client asks more often than it may; see Retry-After",
+);
+/// All places are taken.
+pub const NODE_FULL: Fault = fault(
+    "node-full",
+    503,
+    "throttled",
+    Who::Us,
+    "Het is nu te druk. Probeer het zo opnieuw.",
+    "too many requests at once; see Retry-After",
+);
+
 const NO_ROUTE: Fault = fault(
     "no-route",
     404,

@@ -27,6 +27,7 @@
 //!   or English.
 //! - [`background`]: threads that give way to those that answer requests.
 //! - [`jose`]: JSON Web Keys, signed and encrypted tokens. [`trace`]: what is observed of one request.
+//! - [`bounds`]: how many requests and bytes may be in hand. [`rates`]: how often somebody may ask.
 //!
 //! Rules: what Inzage does. They declare ports (traits) for what they need of the world.
 //!
@@ -46,8 +47,8 @@
 //! - [`operations`]: what operators see of a node, and the emergency switch.
 //! - [`monitor`]: readiness and metrics.
 //!
-//! The outside world, which implements ports: [`tls`], [`store`] (SQLite), `his::fhir`, `his::smart` and `his::pool`, `lists::source`,
-//! `audit::file`, `chainlog::delivery`, `session::oidc`, `session::simulator`, [`telemetry`].
+//! The outside world, which implements ports: [`outgoing`] (where our own calls may go), [`tls`], [`store`] (SQLite), `his::fhir`,
+//! `his::smart` and `his::pool`, `lists::source`, `audit::file`, `chainlog::delivery`, `session::oidc`, `session::simulator`, [`telemetry`].
 //!
 //! Sockets: [`edge`] accepts, limits and closes connections and knows no route; each feature's `http.rs` decodes, calls and
 //! encodes.
@@ -76,7 +77,8 @@
 //!   and in the body of a search at the HIS. It is sealed in the store, and a keyed pseudonym in the audit; the type prints
 //!   as redacted.
 //! - Access tokens and codes are kept as SHA-256; one presentation spends a code.
-//! - Each outgoing call has a deadline, each body a bound. A search by GET at a HIS is asked twice when its connection
+//! - Each outgoing call has a deadline, each body a bound, and each connection of ours goes to an address that [`outgoing`] has
+//!   checked. A search by GET at a HIS is asked twice when its connection
 //!   broke, and what is sent there to be kept never is. A HIS that keeps failing is left alone for a while.
 //! - No code is `unsafe`. No input makes it panic by design: outside tests the gate refuses `unwrap`,
 //!   `panic!` and indexing.
@@ -87,6 +89,7 @@ pub mod audit;
 pub mod auditors;
 pub mod availability;
 pub mod background;
+pub mod bounds;
 pub mod chainlog;
 pub mod cli;
 pub mod clients;
@@ -104,8 +107,10 @@ pub mod medmij;
 pub mod monitor;
 pub mod oauth;
 pub mod operations;
+pub mod outgoing;
 pub mod pages;
 pub mod practices;
+pub mod rates;
 pub mod routes;
 pub mod routing;
 #[cfg(feature = "sandbox")]

@@ -21,6 +21,8 @@
 //! | operators | `GET /api/v1/…`, `PUT`, `DELETE /api/v1/stops/{target}` | [`crate::operations::http`]: state of the node and emergency switch |
 //! | operations | `GET /livez`, `/readyz`, `/startupz`, `/metrics` | [`crate::monitor::http`] |
 
+mod admission;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,10 +33,11 @@ use hyper::body::Incoming;
 use tokio::runtime::Handle;
 use tower::ServiceExt as _;
 
+pub use self::admission::{Admission, Who};
 use crate::clock::SharedClock;
 use crate::edge::{Body, Connection, Serve};
 use crate::fhir::read::Reader;
-use crate::medmij::Hostname;
+use crate::medmij::{Hostname, LocalId};
 use crate::monitor::metrics::{Metrics, Route};
 use crate::telemetry::{Answered, Traces};
 use crate::trace::{Passage, Step};
@@ -46,6 +49,8 @@ const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 pub struct FrontFace {
     /// Its routes.
     pub router: Router,
+    /// Who is served.
+    pub admission: Admission,
     /// Where to count.
     pub watch: Watch,
 }
@@ -58,6 +63,8 @@ pub struct BackFace {
     pub reader: Arc<Reader>,
     /// Where everything runs that is no reading: the threads of this face serve requests for data.
     pub control: Handle,
+    /// Who is served.
+    pub admission: Admission,
     /// Where to count.
     pub watch: Watch,
 }
@@ -101,7 +108,14 @@ pub struct Watch {
 impl Serve for FrontFace {
     async fn serve(&self, request: Request<Incoming>, connection: &Arc<Connection>) -> Response<Body> {
         let passage = self.watch.begin(&request, front_step(request.uri().path()));
-        let response = through(&self.router, &Handle::current(), request, connection, &passage).await;
+        let response = match self.admission.admit(connection) {
+            Ok(place) => {
+                let form = |body| self.admission.form(body);
+                let response = through(&self.router, &Handle::current(), request, form, connection, &passage).await;
+                self.admission.answered(response, place)
+            }
+            Err(shed) => shed.page(),
+        };
         self.watch.answered(Route::Pages, &passage, response.status());
         response
     }
@@ -110,7 +124,8 @@ impl Serve for FrontFace {
 impl Serve for AuditorFace {
     async fn serve(&self, request: Request<Incoming>, connection: &Arc<Connection>) -> Response<Body> {
         let passage = self.watch.begin(&request, Step::Page);
-        let response = through(&self.router, &Handle::current(), request, connection, &passage).await;
+        let response =
+            through(&self.router, &Handle::current(), request, axum::body::Body::new, connection, &passage).await;
         self.watch.answered(Route::Desk, &passage, response.status());
         response
     }
@@ -119,7 +134,8 @@ impl Serve for AuditorFace {
 impl Serve for OperatorFace {
     async fn serve(&self, request: Request<Incoming>, connection: &Arc<Connection>) -> Response<Body> {
         let passage = self.watch.begin(&request, Step::Page);
-        let response = through(&self.router, &Handle::current(), request, connection, &passage).await;
+        let response =
+            through(&self.router, &Handle::current(), request, axum::body::Body::new, connection, &passage).await;
         self.watch.answered(Route::Operations, &passage, response.status());
         response
     }
@@ -130,13 +146,23 @@ impl Serve for BackFace {
         let path = request.uri().path();
         let (resource, told) = (crate::fhir::http::is_resource_path(path), path.ends_with("/metadata"));
         let passage = self.watch.begin(&request, if resource { Step::Token } else { Step::Exchange });
-        // The usual way alone is not in a box, as its room is that of each request.
-        let response = match (resource, crate::fhir::http::may_store(&request)) {
-            (true, false) => {
-                Arc::clone(&passage).along(crate::fhir::http::serve(&self.reader, request, connection)).await
+        let response = match self.admission.admit(connection) {
+            Ok(place) => {
+                let form = |body| self.admission.form(body);
+                // The usual way alone is not in a box, as its room is that of each request.
+                let response = match (resource, crate::fhir::http::may_store(&request)) {
+                    (true, false) => {
+                        Arc::clone(&passage).along(crate::fhir::http::serve(&self.reader, request, connection)).await
+                    }
+                    (true, true) => Box::pin(storing_answer(self, request, connection, &passage)).await,
+                    (false, _) => {
+                        Box::pin(through(&self.router, &self.control, request, form, connection, &passage)).await
+                    }
+                };
+                self.admission.answered(response, place)
             }
-            (true, true) => Box::pin(storing_answer(self, request, connection, &passage)).await,
-            (false, _) => Box::pin(through(&self.router, &self.control, request, connection, &passage)).await,
+            Err(shed) if resource => shed.outcome(LocalId::new(self.watch.clock.now())),
+            Err(shed) => shed.oauth(),
         };
         let route = match (resource, told) {
             (true, true) => Route::Metadata,
@@ -166,10 +192,11 @@ async fn through(
     router: &Router,
     on: &Handle,
     request: Request<Incoming>,
+    body: impl FnOnce(Incoming) -> axum::body::Body,
     connection: &Arc<Connection>,
     passage: &Arc<Passage>,
 ) -> Response<Body> {
-    let mut request = request.map(axum::body::Body::new);
+    let mut request = request.map(body);
     request.extensions_mut().insert(Arc::clone(connection));
     let answer = on.spawn(Arc::clone(passage).along(router.clone().oneshot(request))).await;
     match answer {

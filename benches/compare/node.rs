@@ -12,12 +12,14 @@ use bytes::Bytes;
 use http::{HeaderValue, Request, Response, StatusCode, Uri, header};
 use hyper::body::Incoming;
 use inzage::app::App;
+use inzage::bounds::Memory;
 use inzage::clock::{SharedClock, SystemClock};
 use inzage::config::{Config, Instead};
 use inzage::edge::{Authority, Body, Connection, Counters, Edge, EdgeConfig, Listener, Serve, serve};
 use inzage::his::AnswerBody;
 use inzage::his::pool::{BreakerRules, Pool, PoolConfig, Wanted};
 use inzage::medmij::Hostname;
+use inzage::outgoing::Outgoing;
 use inzage::tls::client::client_config;
 use inzage::tls::identity::{Identity, Roots};
 use inzage::tls::revocation::Revocations;
@@ -110,12 +112,13 @@ fn pool(host: &str, port: u16) -> PoolConfig {
         name: "forward".to_owned(),
         host: Hostname::parse(host).unwrap(),
         port,
-        address: Some(address(port)),
+        outgoing: Outgoing::new([(Hostname::parse(host).unwrap(), address(port).ip())], &[]),
         max_in_flight: 512,
         max_wait: seconds(1),
         connect_timeout: seconds(2),
         idle_timeout: seconds(4),
         whole_limit: 8 << 20,
+        memory: Arc::new(Memory::new(128 << 20)),
         stream_limit: 512 << 20,
         stream_timeout: seconds(120),
         stall_timeout: seconds(10),

@@ -12,6 +12,7 @@ use super::audit_index::{IndexPart, open_index};
 use super::audit_keys::AuditKeys;
 use super::chain_log::ChainLogPart;
 use super::checkpoints::{Checkpoints, open_audit};
+use super::limits::admissions;
 use super::material::{Kept, Material};
 use super::operations::Operations;
 use super::outgoing::{LISTS, Outgoing};
@@ -32,7 +33,7 @@ use crate::lists::Lists;
 use crate::medmij::Hostname;
 use crate::oauth::token::Patience;
 use crate::practices::{GoLive, Practice, PracticeRegister};
-use crate::routes::Watch;
+use crate::routes::{Admission, Watch};
 use crate::routing::{Freshness, Registered, SharedSnapshot};
 use crate::seal::{Key32, KeyFile};
 use crate::services::Catalogue;
@@ -46,6 +47,9 @@ pub(super) const CONTROL_DEADLINES: Deadlines =
     Deadlines { connect: Duration::from_secs(5), total: Duration::from_secs(30) };
 /// The parts that several others share.
 pub(super) struct Shared {
+    /// Who is served on the front channel, and on the back channel.
+    pub(super) pages: Admission,
+    pub(super) clients: Admission,
     pub(super) clock: SharedClock,
     pub(super) snapshot: SharedSnapshot,
     pub(super) audit: Arc<FileLog>,
@@ -113,8 +117,11 @@ impl App {
         let syslog = SyslogPart::build(config, &clock, &audit, lists.alarms(), &material.outgoing)?;
         let own = Arc::clone(material.outgoing.of(LISTS)?);
         let (traces, sending) = traces(config);
+        let (pages, clients) = admissions(config, &clock, &material.kept.memory(config));
         let shared = Shared {
             operations: Operations::of(&lists, &store, &snapshot, config.telemetry.log, &clock),
+            pages,
+            clients,
             keyring: audit_keys.keyring(),
             tokens: Arc::new(cached(&store, &material.registered.practices, &clock)),
             store,
@@ -292,10 +299,12 @@ pub(super) fn edge(config: &Config, origin: &config::Origin, balancers: &Balance
     EdgeConfig {
         balancers: balancers.clone(),
         connections_max: limits.max_connections,
+        handshakes_per_network_max: limits.max_handshakes_per_network,
         handshake_timeout: limits.handshake_timeout,
         first_byte_timeout: limits.header_timeout,
         header_timeout: limits.header_timeout,
         idle_timeout: limits.idle_timeout,
+        stall_timeout: limits.stall_timeout,
         h2_streams_max: limits.max_streams,
         header_max_bytes: limits.max_header_bytes,
         ..EdgeConfig::new(vec![authority])

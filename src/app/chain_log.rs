@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::assemble::{CONTROL_DEADLINES, read_secret};
+use super::limits::destinations;
 use super::outgoing::{CHAIN_LOG, Outgoing};
 use super::start::StartError;
 use crate::audit::LockError;
@@ -98,7 +99,7 @@ fn target(
     outgoing: &Outgoing,
 ) -> Result<Target, StartError> {
     let tls = outgoing.of(CHAIN_LOG)?.client_config(&[crate::tls::ALPN_HTTP1], clock)?;
-    let client = reqwest_client(tls, &config.resolve, CONTROL_DEADLINES)?;
+    let client = reqwest_client(tls, &destinations(config), CONTROL_DEADLINES)?;
     let credentials = section.credentials.as_deref().map(read_secret).transpose()?;
     Ok(Target::new(client, section.url.as_str(), credentials)?)
 }

@@ -94,7 +94,7 @@ fn front(
     let router = crate::session::http::router(Arc::new(journey))
         .merge(told)
         .merge(crate::practices::http::router(Arc::new(search)));
-    FrontFace { router, watch: shared.watch.clone() }
+    FrontFace { router, admission: shared.pages.clone(), watch: shared.watch.clone() }
 }
 
 /// The log as it is shown to the person it is about.
@@ -166,7 +166,8 @@ fn back(
         submit_limit_bytes: config.release.submit_limit_bytes,
     };
     let router = crate::oauth::http::router(Arc::new(desk)).merge(told);
-    BackFace { router, reader: Arc::new(reader), watch: shared.watch.clone(), control: Handle::current() }
+    let (reader, control, admission) = (Arc::new(reader), Handle::current(), shared.clients.clone());
+    BackFace { router, reader, control, admission, watch: shared.watch.clone() }
 }
 
 /// What the gateway says of itself, on either channel; of the door of portals only when there is one.

@@ -1,15 +1,16 @@
 //! The HIS installations of a configuration, each with its adapter.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::assemble::{identity, read_secret};
+use super::limits::destinations;
 use super::login::token_key;
 use super::start::StartError;
+use crate::bounds::Memory;
 use crate::clock::SharedClock;
 use crate::config::{self, Config, Dialect, HttpsUrl, Prints};
 use crate::his::fhir::{Access, Endpoint, FhirHis, Manner};
@@ -84,6 +85,7 @@ impl Installations {
         config: &Config,
         prints: &Prints,
         clock: &SharedClock,
+        memory: &Arc<Memory>,
         before: &Self,
     ) -> Result<Self, StartError> {
         let mut all = BTreeMap::new();
@@ -91,7 +93,7 @@ impl Installations {
             let ground = Ground::of(config, his, prints.below(&format!("his[{number}].")));
             let installation = match before.0.get(&his.id).filter(|held| held.ground == ground) {
                 Some(held) => held.clone(),
-                None => Installation::build(config, his, clock, ground)?,
+                None => Installation::build(config, his, clock, memory, ground)?,
             };
             all.insert(his.id.clone(), installation);
         }
@@ -122,9 +124,15 @@ impl Ground {
 }
 
 impl Installation {
-    fn build(config: &Config, his: &config::His, clock: &SharedClock, ground: Ground) -> Result<Self, StartError> {
+    fn build(
+        config: &Config,
+        his: &config::His,
+        clock: &SharedClock,
+        memory: &Arc<Memory>,
+        ground: Ground,
+    ) -> Result<Self, StartError> {
         let mut endpoints = Vec::new();
-        let adapter = Site { config, his, clock, endpoints: &mut endpoints }.adapter()?;
+        let adapter = Site { config, his, clock, memory, endpoints: &mut endpoints }.adapter()?;
         Ok(Self { ground, adapter, endpoints })
     }
 }
@@ -134,6 +142,7 @@ struct Site<'a> {
     config: &'a Config,
     his: &'a config::His,
     clock: &'a SharedClock,
+    memory: &'a Arc<Memory>,
     endpoints: &'a mut Vec<Observed>,
 }
 
@@ -201,10 +210,10 @@ impl Site<'_> {
 
     /// The connections to one machine of the installation.
     fn pool(&mut self, url: &HttpsUrl, endpoint: &'static str) -> Result<Arc<Pool>, StartError> {
-        let Self { config, his, clock, .. } = self;
+        let Self { config, his, clock, memory, .. } = self;
         let own = his.identity.as_ref().map(|written| identity(written, clock)).transpose()?;
         let tls = client_config(&Roots::load(&his.roots)?, own.as_ref(), &[crate::tls::ALPN_HTTP1], clock)?;
-        let pool = Arc::new(Pool::new(pool_config(config, his, url), Arc::new(tls), Arc::clone(clock)));
+        let pool = Arc::new(Pool::new(pool_config(config, his, url, memory), Arc::new(tls), Arc::clone(clock)));
         let own_expires = own.as_ref().and_then(Identity::expires);
         self.endpoints.push(Observed { his: self.his.id.clone(), endpoint, pool: Arc::clone(&pool), own_expires });
         Ok(pool)
@@ -216,11 +225,11 @@ fn manner(written: &config::Manner) -> Manner {
     Manner { format, post_search: written.post_search, page_size: written.page_size }
 }
 
-fn pool_config(config: &Config, his: &config::His, url: &HttpsUrl) -> PoolConfig {
+fn pool_config(config: &Config, his: &config::His, url: &HttpsUrl, memory: &Arc<Memory>) -> PoolConfig {
     let (host, port) = (url.host().clone(), url.port());
     PoolConfig {
         name: his.id.clone(),
-        address: config.resolve.get(&host).map(|ip| SocketAddr::new(*ip, port)),
+        outgoing: destinations(config),
         host,
         port,
         max_in_flight: his.max_in_flight,
@@ -228,6 +237,7 @@ fn pool_config(config: &Config, his: &config::His, url: &HttpsUrl) -> PoolConfig
         connect_timeout: his.connect_timeout,
         idle_timeout: HIS_IDLE,
         whole_limit: config.release.judge_whole_limit_bytes,
+        memory: Arc::clone(memory),
         stream_limit: HIS_STREAM_BYTES,
         stream_timeout: HIS_STREAM,
         // Nothing for as long as a whole answer may take is the end, too.

@@ -15,6 +15,7 @@ use super::checkpoints::{Checkpoints, open_unwatched};
 use super::his::{Installation, Installations, Observed};
 use super::start::StartError;
 use crate::audit::{FileLog, FolderLock, Keyring};
+use crate::bounds::Memory;
 use crate::clock::SharedClock;
 use crate::config::Config;
 use crate::fhir::read::check::{Checked, Checker};
@@ -61,7 +62,8 @@ pub fn his_check(
     id: &str,
     bsn: Option<Bsn>,
 ) -> Result<Option<HisCheck>, StartError> {
-    let all = Installations::build(config, &config.prints(), clock, &Installations::default())?;
+    let memory = Arc::new(Memory::new(config.edge.answer_memory_bytes));
+    let all = Installations::build(config, &config.prints(), clock, &memory, &Installations::default())?;
     let Some(Installation { adapter, endpoints, .. }) = all.take(id) else { return Ok(None) };
     let written = config.practices.iter().find(|practice| practice.his == id);
     Ok(Some(HisCheck {

@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use self::changes::Changes;
 use self::old::OldSnapshots;
 use super::assemble::CONTROL_DEADLINES;
+use super::limits::destinations;
 use super::outgoing::{LISTS, Outgoing, of_lists};
 use super::{StartError, chain};
 use crate::audit::{AuditEvent, AuditLog, FileLog, Kind, Outcome};
@@ -220,7 +221,7 @@ pub(crate) fn list_source(config: &Config, clock: &SharedClock) -> Result<HttpsS
 fn source(config: &Config, credentials: &Arc<Credentials>, clock: &SharedClock) -> Result<HttpsSource, StartError> {
     let section = &config.lists;
     let tls = credentials.client_config(&[crate::tls::ALPN_HTTP1], clock)?;
-    let client = reqwest_client(tls, &config.resolve, CONTROL_DEADLINES)?;
+    let client = reqwest_client(tls, &destinations(config), CONTROL_DEADLINES)?;
     let url = |url: &config::HttpsUrl| url.as_str().to_owned();
     let urls =
         PerList { zal: url(&section.zal), ocl: url(&section.ocl), whl: url(&section.whl), gnl: url(&section.gnl) };

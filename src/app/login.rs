@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::assemble::read_secret;
+use super::limits::destinations;
 use super::start::StartError;
 use crate::clock::SharedClock;
 use crate::config::{self, Config};
@@ -51,7 +52,7 @@ pub fn openid_login(config: &Config, clock: &SharedClock) -> Result<Option<OidcL
 
 fn oidc(config: &Config, written: &config::Oidc, clock: &SharedClock) -> Result<OidcLogin, StartError> {
     let tls = client_config(&Roots::load(&written.roots)?, None, &[crate::tls::ALPN_HTTP1], clock)?;
-    let client = reqwest_client(tls, &config.resolve, DEADLINES)?;
+    let client = reqwest_client(tls, &destinations(config), DEADLINES)?;
     let keys = OidcKeys {
         signing: token_key(&written.signing_key, SigningKey::parse)?,
         decryption: written

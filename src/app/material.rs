@@ -11,6 +11,7 @@ use super::login::login;
 use super::outgoing::Outgoing;
 use super::portals;
 use super::start::StartError;
+use crate::bounds::Memory;
 use crate::clients::ClientRegister;
 use crate::clock::SharedClock;
 use crate::config::{self, Config, Prints};
@@ -77,6 +78,8 @@ pub(super) struct Served {
 pub(super) struct Kept {
     /// The HIS installations: connections, breakers, patients.
     pub(super) his: Installations,
+    /// What answers take that lie in memory as a whole.
+    memory: Option<Arc<Memory>>,
     /// The login service: what its provider says of itself.
     login: Option<(LoginGround, Arc<dyn IdentityProvider>)>,
     /// How often each portal asked.
@@ -101,7 +104,8 @@ impl Material {
     ) -> Result<Self, StartError> {
         check_files(config)?;
         let clients = portals::register(config)?;
-        let his = Installations::build(config, prints, clock, &before.his)?;
+        let memory = before.memory(config);
+        let his = Installations::build(config, prints, clock, &memory, &before.his)?;
         let (login, rates) = (before.login(config, prints, clock)?, before.rates(&clients, clock));
         let registered = registered(config, clients, &his)?;
         Ok(Self {
@@ -117,7 +121,7 @@ impl Material {
                 installations: super::operations::installations(config, &his.endpoints()),
             },
             registered,
-            kept: Kept { his, login: Some(login), rates: Some(rates) },
+            kept: Kept { his, memory: Some(memory), login: Some(login), rates: Some(rates) },
         })
     }
 }
@@ -144,6 +148,11 @@ impl FaceTls {
 }
 
 impl Kept {
+    /// One for as long as the node runs: its size is no part of what a reload takes over.
+    pub(super) fn memory(&self, config: &Config) -> Arc<Memory> {
+        self.memory.clone().unwrap_or_else(|| Arc::new(Memory::new(config.edge.answer_memory_bytes)))
+    }
+
     fn login(
         &self,
         config: &Config,

@@ -1,12 +1,12 @@
 //! What a node sends to an audit record repository, or nothing at all.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use super::limits::destinations;
 use super::outgoing::{Outgoing, SYSLOG};
 use super::start::StartError;
 use crate::audit::render::Site;
@@ -99,11 +99,10 @@ fn receiver(
     outgoing: &Outgoing,
 ) -> Result<SyslogReceiver, StartError> {
     let tls = outgoing.of(SYSLOG)?.client_config(&[], clock)?;
-    let fixed = config.resolve.get(&section.host).map(|ip| SocketAddr::new(*ip, section.port));
     Ok(SyslogReceiver {
         host: section.host.clone(),
         port: section.port,
-        address: fixed,
+        outgoing: destinations(config),
         tls: Arc::new(tls),
         connect: CONNECT,
         batch: BATCH,

@@ -275,7 +275,7 @@ mod tests {
 
         /// C.5 case 96, on the proofs as they are handed over: no changed byte goes unnoticed.
         #[test]
-        fn a_proof_holds_as_it_is_only(size in 1_u64..300, at: u64, place: usize, bit in 0_u8..7) {
+        fn case_96_a_proof_holds_as_it_is_only(size in 1_u64..300, at: u64, place: usize, bit in 0_u8..7) {
             let (index, old) = (at % size, 1 + at % size);
             let (included, grown) = (included(index, size), grown(old, size));
             let texts = [included.to_string(), grown.to_string()];

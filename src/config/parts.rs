@@ -189,34 +189,52 @@ impl Ops {
 pub struct Edge {
     /// Connections at a time, 1 to 1,000,000, default 10,000; further ones are closed at once.
     pub max_connections: usize,
+    /// TLS handshakes under way from one network (IPv4 /24, IPv6 /56), 1 to 1,000,000, default 512; further ones are closed at once.
+    pub max_handshakes_per_network: usize,
+    /// Requests in hand at a time, until the last byte of the answer has left, 1 to 1,000,000, default 4,096; further ones get 503.
+    pub max_requests: usize,
+    /// What answers may take together while they lie in memory as a whole, 16 MiB to 64 GiB, default 128 MiB; further ones are
+    /// judged and passed on piece by piece.
+    pub answer_memory_bytes: usize,
     /// Streams of one HTTP/2 connection, 1 to 1,000, default 128.
     pub max_streams: u32,
     /// Size of all headers of a request, 4 KiB to 64 KiB, default 16 KiB.
     pub max_header_bytes: u32,
     /// From accepting to the end of the TLS handshake, 100 ms to 60 s, default 5 s.
     pub handshake_timeout: Duration,
-    /// From the first byte to the end of the headers, 100 ms to 60 s, default 10 s.
+    /// From the first byte to the end of the headers, and as long again for a form, 100 ms to 60 s, default 10 s.
     pub header_timeout: Duration,
     /// Time between requests on a connection, 1 s to 1 h, default 75 s.
     pub idle_timeout: Duration,
+    /// How long a client may leave a piece of an answer untaken, 100 ms to 5 min, default 30 s.
+    pub stall_timeout: Duration,
 }
 
 impl Edge {
     pub(super) fn read(section: &mut Section<'_, '_>) -> Read<Self> {
         let patience = || millis(100..=60_000);
         let max_connections = section.or_default("max_connections", &number(1..=1_000_000, ""), 10_000);
+        let per_network = section.or_default("max_handshakes_per_network", &number(1..=1_000_000, ""), 512);
+        let max_requests = section.or_default("max_requests", &number(1..=1_000_000, ""), 4096);
+        let memory = bytes(16_777_216..=68_719_476_736);
+        let memory = section.or_default("answer_memory_bytes", &memory, 134_217_728);
         let max_streams = section.or_default("max_streams", &number(1..=1000, ""), 128);
         let max_header_bytes = section.or_default("max_header_bytes", &bytes(4096..=65_536), 16_384);
         let handshake_timeout = section.or_default("handshake_timeout_ms", &patience(), Duration::from_secs(5));
         let header_timeout = section.or_default("header_timeout_ms", &patience(), Duration::from_secs(10));
         let idle_timeout = section.or_default("idle_timeout_seconds", &seconds(1..=3600), Duration::from_secs(75));
+        let stall_timeout = section.or_default("stall_timeout_ms", &millis(100..=300_000), Duration::from_secs(30));
         Ok(Self {
             max_connections: max_connections?,
+            max_handshakes_per_network: per_network?,
+            max_requests: max_requests?,
+            answer_memory_bytes: memory?,
             max_streams: max_streams?,
             max_header_bytes: max_header_bytes?,
             handshake_timeout: handshake_timeout?,
             header_timeout: header_timeout?,
             idle_timeout: idle_timeout?,
+            stall_timeout: stall_timeout?,
         })
     }
 }

@@ -4,10 +4,13 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
+
+use crate::bounds::{Held, Memory, Place};
 
 /// The largest piece handed over at once, so that what is taken has nearly left: a whole document in one piece would sit in
 /// the buffers of HTTP/2 and count as sent.
@@ -73,6 +76,9 @@ pub struct Body {
     kind: Kind,
     watch: Option<Watch>,
     gate: Option<Gated>,
+    /// What it takes until it has left.
+    place: Option<Place>,
+    held: Option<Held>,
 }
 
 struct Gated {
@@ -147,7 +153,7 @@ impl Body {
     /// These bytes.
     #[must_use]
     pub const fn full(bytes: Bytes) -> Self {
-        Self { kind: Kind::Full(bytes), watch: None, gate: None }
+        Self::of(Kind::Full(bytes))
     }
 
     /// No bytes.
@@ -159,14 +165,31 @@ impl Body {
     /// A body of axum.
     #[must_use]
     pub const fn axum(body: axum::body::Body) -> Self {
-        Self { kind: Kind::Axum { body, rest: Bytes::new() }, watch: None, gate: None }
+        Self::of(Kind::Axum { body, rest: Bytes::new() })
     }
 
     /// What this source gives, as it is asked for. With a `length` it is that long or torn.
     #[must_use]
     pub fn stream(source: impl Source + 'static, length: Option<u64>) -> Self {
         let stream = Stream { source: Some(Box::pin(source)), rest: Bytes::new(), left: length };
-        Self { kind: Kind::Stream(stream), watch: None, gate: None }
+        Self::of(Kind::Stream(stream))
+    }
+
+    const fn of(kind: Kind) -> Self {
+        Self { kind, watch: None, gate: None, place: None, held: None }
+    }
+
+    /// The same body; it keeps this place until it has left, and counts what of it lies in memory until then.
+    #[must_use]
+    pub fn occupying(mut self, place: Place, memory: &Arc<Memory>) -> Self {
+        let bytes = match &self.kind {
+            Kind::Full(bytes) => bytes.len(),
+            Kind::Axum { body, .. } => body.size_hint().exact().and_then(|all| usize::try_from(all).ok()).unwrap_or(0),
+            Kind::Stream(_) => 0,
+        };
+        self.place = Some(place);
+        self.held = (bytes > Memory::SMALL_BYTES).then(|| Held::already(Arc::clone(memory), bytes));
+        self
     }
 
     /// These bytes, watched.

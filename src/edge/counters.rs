@@ -26,11 +26,13 @@ pub enum HandshakeFailure {
     BadHeader,
     /// It came past the load balancers.
     NotListed,
+    /// Its network has begun too many others that are not at their end.
+    Crowded,
 }
 
 impl HandshakeFailure {
     /// All of them, in the order of the counters.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::TimedOut,
         Self::Closed,
         Self::NoCertificate,
@@ -39,6 +41,7 @@ impl HandshakeFailure {
         Self::Malformed,
         Self::BadHeader,
         Self::NotListed,
+        Self::Crowded,
     ];
 
     /// Name for a metric label.
@@ -53,6 +56,7 @@ impl HandshakeFailure {
             Self::Malformed => "malformed",
             Self::BadHeader => "bad_header",
             Self::NotListed => "not_listed",
+            Self::Crowded => "crowded",
         }
     }
 
@@ -99,6 +103,8 @@ pub enum TimedOut {
     Stalled,
     /// A request took too long as a whole.
     Request,
+    /// It was not slow, but only kept us busy: requests given up, or frames for nothing, too many of them.
+    Flooding,
 }
 
 impl TimedOut {
@@ -124,7 +130,7 @@ macro_rules! counters {
         #[derive(Debug, Default)]
         pub struct Counters {
             handshakes_failed: [AtomicU64; HandshakeFailure::ALL.len()],
-            timed_out: [AtomicU64; 5],
+            timed_out: [AtomicU64; 6],
             $($(#[$doc])* pub(crate) $name: AtomicU64,)*
         }
 
@@ -194,7 +200,7 @@ mod tests {
             (0..times).for_each(|_| counters.count_handshake(kind));
         }
         let counts = HandshakeFailure::ALL.map(|kind| counters.handshakes_failed(kind));
-        assert_eq!(counts, [1, 2, 3, 4, 5, 6, 7, 8]);
+        assert_eq!(counts, [1, 2, 3, 4, 5, 6, 7, 8, 9]);
         counters.count_timeout(TimedOut::Request);
         assert_eq!((counters.timed_out(TimedOut::Request), counters.timed_out(TimedOut::Silent)), (1, 0));
     }

@@ -15,6 +15,8 @@ pub struct EdgeConfig {
     pub balancers: Balancers,
     /// Open connections of the listener; one more is closed at once. Default 4096.
     pub connections_max: usize,
+    /// Handshakes under way from one network (IPv4 /24, IPv6 /56); one more is closed at once. Default 512.
+    pub handshakes_per_network_max: usize,
     /// From accept to the end of the TLS handshake, the header of a balancer included. Default 10 s.
     pub handshake_timeout: Duration,
     /// From the end of the handshake to the first byte. Default 10 s.
@@ -62,6 +64,7 @@ impl EdgeConfig {
             authorities,
             balancers: Balancers::new(Vec::new(), Others::Serve),
             connections_max: 4096,
+            handshakes_per_network_max: 512,
             handshake_timeout: Duration::from_secs(10),
             first_byte_timeout: Duration::from_secs(10),
             header_timeout: Duration::from_secs(10),

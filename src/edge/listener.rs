@@ -14,6 +14,7 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
+use super::arrivals::Arrivals;
 use super::counters::{Counters, add_one};
 use super::gate::Serve;
 use super::limits::EdgeConfig;
@@ -118,13 +119,14 @@ pub(super) struct Host<S> {
 impl<S: Serve> Host<S> {
     pub(super) fn new(edge: Edge<S>, drain: CancellationToken) -> Self {
         let room = Arc::new(Semaphore::new(edge.config.connections_max));
-        Self { edge: Arc::new(edge), tasks: Tasks::new(), drain, room }
+        let arrivals = Arrivals::new(edge.config.handshakes_per_network_max);
+        Self { edge: Arc::new(edge), tasks: Tasks::new(arrivals), drain, room }
     }
 
     /// Another loop for the same listener: what is limited is limited for both together.
     pub(super) fn beside(&self) -> Self {
         let (drain, edge, room) = (self.drain.clone(), Arc::clone(&self.edge), Arc::clone(&self.room));
-        Self { drain, edge, tasks: Tasks::new(), room }
+        Self { drain, edge, tasks: Tasks::new(Arc::clone(&self.tasks.arrivals)), room }
     }
 
     pub(super) const fn drain(&self) -> &CancellationToken {

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 
 use super::body::Body;
 use super::counters::TimedOut;
+use super::frames::{self, Frames};
 use super::limits::EdgeConfig;
 
 /// The clockwork of one connection.
@@ -26,6 +27,8 @@ pub(super) struct Pace {
     read_dry: AtomicBool,
     /// How often the connection was polled.
     turn: AtomicU64,
+    /// The client sent frames of HTTP/2 for nothing, and too many of them.
+    flooded: AtomicBool,
     state: Mutex<State>,
 }
 
@@ -46,6 +49,13 @@ struct State {
     first_byte: Option<Instant>,
     /// When a piece of an answer was last taken.
     last_taken: Instant,
+    /// Requests, and pieces of answers that were handed over.
+    useful: u64,
+    /// Requests, and those among them that the client gave up before there was an answer.
+    requests: u64,
+    abandoned: u64,
+    /// What came over HTTP/2.
+    frames: Frames,
 }
 
 /// What [`Pace`] says at one moment.
@@ -56,6 +66,10 @@ pub(super) enum Verdict {
     /// The client was too slow.
     Over(TimedOut),
 }
+
+/// Requests that a client may give up on one connection of HTTP/2, however few it waits for. With more, and more than half of
+/// all, it only keeps us busy (CVE-2023-44487). h2 has a limit too, for streams that were reset before we began with them.
+const ABANDONED_MOST: u64 = 200;
 
 /// The connection at one moment.
 #[derive(Debug)]
@@ -85,6 +99,10 @@ impl Pace {
             since: now,
             first_byte: None,
             last_taken: now,
+            useful: 0,
+            requests: 0,
+            abandoned: 0,
+            frames: Frames::new(),
         };
         Arc::new(Self {
             born: now,
@@ -92,6 +110,7 @@ impl Pace {
             unflushed: AtomicBool::default(),
             read_dry: AtomicBool::default(),
             turn: AtomicU64::default(),
+            flooded: AtomicBool::default(),
             state: Mutex::new(state),
         })
     }
@@ -106,8 +125,10 @@ impl Pace {
         state.served_any = true;
         state.bodiless = bodiless;
         state.first_byte = None;
+        state.requests = state.requests.saturating_add(1);
+        state.useful = state.useful.saturating_add(1);
         drop(state);
-        OpenRequest { pace: Arc::clone(self), ready: false }
+        OpenRequest { pace: Arc::clone(self), ready: false, answered: false }
     }
 
     /// The connection is polled once more, at this moment.
@@ -168,7 +189,15 @@ impl Pace {
         }
     }
 
+    /// Whether the client only keeps us busy.
+    pub(super) fn is_flooded(&self) -> bool {
+        self.flooded.load(Ordering::Relaxed)
+    }
+
     fn verdict(&self, state: &State, limits: &EdgeConfig, now: Instant) -> Verdict {
+        if self.http2 && state.abandoned > ABANDONED_MOST && state.abandoned.saturating_mul(2) > state.requests {
+            return Verdict::Over(TimedOut::Flooding);
+        }
         let (end, reason) = match (state.open, state.first_byte) {
             (0, Some(first)) if !self.http2 => (first + limits.header_timeout, TimedOut::Header),
             (0, None) if !state.served_any => (state.since + limits.first_byte_timeout, TimedOut::Silent),
@@ -181,11 +210,24 @@ impl Pace {
         if end <= now { Verdict::Over(reason) } else { Verdict::Until(end.min(now + limits.stall_timeout)) }
     }
 
-    fn note_bytes(&self) {
+    fn note_bytes(&self, bytes: &[u8]) {
         let mut state = self.state();
         if state.open == 0 && state.first_byte.is_none() {
             state.first_byte = Some(self.now(&state));
         }
+        if self.http2 {
+            state.frames.read(bytes);
+            if state.frames.idle() > frames::FREE && state.frames.idle() > self.idle_frames_max(&state) {
+                self.flooded.store(true, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// How many frames may have been sent for nothing by now, see [`frames`].
+    fn idle_frames_max(&self, state: &State) -> u64 {
+        let useful = state.useful.saturating_mul(frames::EACH_USEFUL);
+        let aged = self.age(Instant::now()).as_secs().saturating_mul(frames::EACH_SECOND);
+        frames::FREE.saturating_add(useful).saturating_add(aged)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -198,11 +240,17 @@ impl Pace {
 pub(super) struct OpenRequest {
     pace: Arc<Pace>,
     ready: bool,
+    answered: bool,
 }
 
 impl OpenRequest {
-    /// Ties the request to the body of its answer.
-    pub(super) const fn answered_by(self, body: Body) -> PacedBody {
+    /// Ties the request to the body of its answer. Over HTTP/2 that waits for the client from now on: hyper does not ask for its
+    /// first piece before there is room for it in the window.
+    pub(super) fn answered_by(mut self, body: Body) -> PacedBody {
+        self.answered = true;
+        if self.pace.http2 {
+            self.handed_over();
+        }
         PacedBody { body, open: self }
     }
 
@@ -217,6 +265,7 @@ impl OpenRequest {
         self.ready = true;
         let mut state = self.pace.state();
         state.ready = state.ready.saturating_add(1);
+        state.useful = state.useful.saturating_add(1);
         state.last_taken = self.pace.now(&state);
     }
 }
@@ -226,6 +275,7 @@ impl Drop for OpenRequest {
         let mut state = self.pace.state();
         state.ready = state.ready.saturating_sub(u32::from(self.ready));
         state.open = state.open.saturating_sub(1);
+        state.abandoned = state.abandoned.saturating_add(u64::from(!self.answered));
         if state.open == 0 {
             state.since = self.pace.now(&state);
         }
@@ -297,8 +347,12 @@ impl<I: AsyncRead + Unpin> AsyncRead for PacedIo<I> {
             Poll::Ready(Ok(()))
         };
         self.pace.read_dry.store(polled.is_pending(), Ordering::Relaxed);
-        if buf.filled().len() > before {
-            self.pace.note_bytes();
+        if let Some(bytes) = buf.filled().get(before..).filter(|bytes| !bytes.is_empty()) {
+            self.pace.note_bytes(bytes);
+            if self.pace.is_flooded() {
+                buf.set_filled(before);
+                return Poll::Ready(Err(std::io::ErrorKind::ConnectionAborted.into()));
+            }
         }
         polled
     }

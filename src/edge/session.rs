@@ -19,6 +19,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tokio_util::task::TaskTracker;
 
+use super::arrivals::Arrivals;
 use super::connection::Connection;
 use super::counters::{HandshakeFailure, TimedOut, add_one};
 use super::gate::{Serve, answer};
@@ -42,12 +43,15 @@ pub(super) struct Tasks {
     pub(super) abort: Signal,
     /// Who may go on with a handshake.
     pub(super) turns: Turns,
+    /// Whose handshake is not at its end.
+    pub(super) arrivals: Arc<Arrivals>,
 }
 
 impl Tasks {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(arrivals: Arc<Arrivals>) -> Self {
         let (connections, streams) = (TaskTracker::new(), TaskTracker::new());
-        Self { connections, streams, drain: Signal::default(), abort: Signal::default(), turns: Turns::new() }
+        let (drain, abort) = (Signal::default(), Signal::default());
+        Self { connections, streams, drain, abort, turns: Turns::new(), arrivals }
     }
 }
 
@@ -56,7 +60,7 @@ type Stream = Box<TlsStream<TcpStream>>;
 
 /// Runs a connection to its end.
 pub(super) async fn run<S: Serve>(edge: Arc<Edge<S>>, tcp: TcpStream, remote: SocketAddr, tasks: Tasks) {
-    let (stream, connection) = match shake(&edge, tcp, remote, &tasks.turns).await {
+    let (stream, connection) = match shake(&edge, tcp, remote, &tasks).await {
         Ok(shaken) => shaken,
         Err(failure) => {
             tracing::debug!(reason = failure.as_str(), "handshake failed");
@@ -101,16 +105,17 @@ async fn shake<S>(
     edge: &Edge<S>,
     mut tcp: TcpStream,
     remote: SocketAddr,
-    turns: &Turns,
+    tasks: &Tasks,
 ) -> Result<(Stream, Arc<Connection>), HandshakeFailure> {
     let end = Instant::now() + edge.config.handshake_timeout;
     let client = edge.config.balancers.client(&mut tcp, remote);
     let client = timeout_at(end, Box::pin(client)).await.map_err(|_elapsed| HandshakeFailure::TimedOut)?;
     let client = client.map_err(|fault| HandshakeFailure::of_header(&fault))?;
+    let _arrival = tasks.arrivals.begin(client.ip()).ok_or(HandshakeFailure::Crowded)?;
     let tls = edge.tls.load_full();
     // In a box, as is what comes of it: the task of a connection stays as small as what it is when it rests.
     let handshake = Box::pin(TlsAcceptor::from(Arc::clone(tls.config())).accept(tcp));
-    let stream = timeout_at(end, turns.take(handshake))
+    let stream = timeout_at(end, tasks.turns.take(handshake))
         .await
         .map_err(|_elapsed| HandshakeFailure::TimedOut)?
         .map_err(|error| HandshakeFailure::of(&error))?;
@@ -228,7 +233,7 @@ impl<S> Driver<'_, S> {
                 let now = Instant::now();
                 self.pace.next_turn(now);
                 if let Poll::Ready(result) = http.as_mut().poll(cx) {
-                    result.unwrap_or_else(|_error| add_one(&self.edge.counters.broken));
+                    self.count_end(result.is_ok());
                     return Poll::Ready(End::Over);
                 }
                 if matches!(stage, Stage::Open) && self.drain.is_raised() {
@@ -247,6 +252,14 @@ impl<S> Driver<'_, S> {
             }
         })
         .await
+    }
+
+    fn count_end(&self, in_order: bool) {
+        if self.pace.is_flooded() {
+            self.edge.counters.count_timeout(TimedOut::Flooding);
+        } else if !in_order {
+            add_one(&self.edge.counters.broken);
+        }
     }
 
     /// Waits, with the buffers of HTTP/1.1 given back, for bytes or for a reason to end the connection in order. Of 1,000 idle

@@ -238,6 +238,23 @@ fn while_it_lasts(reader: &Reader, grant: LocalId) -> Gate {
     })
 }
 
+/// The answer to a request that is not even looked at.
+#[must_use]
+pub fn turned_away(fault: Fault, id: LocalId) -> Response<Body> {
+    let body = operation_outcome(Issue {
+        issue: fault.issue,
+        code: fault.code,
+        who: fault.who.as_str(),
+        text: fault.text,
+        diagnostics: fault.diagnostics,
+        reference: &id.to_string(),
+        expression: None,
+    });
+    let mut response = Response::new(Body::full(Bytes::from(body)));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(Format::Json.media_type()));
+    response
+}
+
 /// A log that could not take it names no record.
 fn refuse_on_record(unanswered: Unanswered, refused: Refused<'_>) -> Response<Body> {
     let mut response = refuse(unanswered.error, refused);

@@ -12,7 +12,6 @@ mod link;
 #[cfg(feature = "sandbox")]
 mod tests;
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -30,9 +29,11 @@ use self::flow::Patience;
 use self::idle::Idle;
 use self::line::{Broken, Line};
 use self::link::Link;
+use crate::bounds::{Memory, Places};
 use crate::clock::SharedClock;
 use crate::his::{AnswerBody, Figures, HisError};
 use crate::medmij::Hostname;
+use crate::outgoing::Outgoing;
 
 /// Where an endpoint is and how much it may get.
 #[derive(Debug, Clone)]
@@ -43,11 +44,12 @@ pub struct PoolConfig {
     pub host: Hostname,
     /// Its port.
     pub port: u16,
-    /// A fixed address; without one the host is resolved by DNS.
-    pub address: Option<SocketAddr>,
+    /// Where connections may go.
+    pub outgoing: Outgoing,
     /// Requests under way at once, streams that are still being read among them.
     pub max_in_flight: usize,
-    /// How long a request waits for its turn before it is refused.
+    /// How long a request waits for its turn before it is refused. As many wait as may be under way; one more is refused at once,
+    /// so that one HIS that hangs does not have all requests of the node.
     pub max_wait: Duration,
     /// How long connecting and the handshake may take together.
     pub connect_timeout: Duration,
@@ -55,6 +57,8 @@ pub struct PoolConfig {
     pub idle_timeout: Duration,
     /// Largest body that is read into memory, in bytes.
     pub whole_limit: usize,
+    /// What all such bodies together may take; without room a body is passed on as a stream.
+    pub memory: Arc<Memory>,
     /// Largest body that is read at all, in bytes.
     pub stream_limit: u64,
     /// How long a stream may take from its head to its end, whoever is slow.
@@ -71,6 +75,7 @@ pub struct Pool {
     tls: TlsConnector,
     clock: SharedClock,
     turns: Arc<Semaphore>,
+    waiting: Places,
     idle: Arc<Idle>,
     breaker: Arc<Breaker>,
     budget: Budget,
@@ -155,8 +160,8 @@ impl Pool {
         let turns = Arc::new(Semaphore::new(config.max_in_flight));
         let idle = Arc::new(Idle::new(config.idle_timeout, config.max_in_flight, Arc::clone(&clock)));
         let breaker = Arc::new(Breaker::new(config.name.clone(), config.breaker, Arc::clone(&clock)));
-        let (budget, counts) = (Budget::new(), Counts::default());
-        Self { config, tls: TlsConnector::from(tls), clock, turns, idle, breaker, budget, counts }
+        let (budget, counts, waiting) = (Budget::new(), Counts::default(), Places::new(config.max_in_flight));
+        Self { config, tls: TlsConnector::from(tls), clock, turns, waiting, idle, breaker, budget, counts }
     }
 
     /// Sends a request and reads the answer before the deadline: all of it, or the head and the beginning of a stream. When a
@@ -281,6 +286,7 @@ impl Pool {
         if self.breaker.refuses(self.clock.monotonic()) {
             return Err(HisError::Open);
         }
+        let _waits = Places::take(&self.waiting).ok_or(HisError::Busy)?;
         let turn = Box::pin(timeout(self.config.max_wait, Arc::clone(&self.turns).acquire_owned())).await;
         turn.map_err(|_| HisError::Busy)?.map_err(|_| HisError::Busy)
     }
@@ -308,7 +314,7 @@ impl Pool {
             stall: self.config.stall_timeout,
         };
         let body = match wanted {
-            Wanted::Judged => line.collect(self.config.whole_limit, patience, ticket).await?,
+            Wanted::Judged => line.collect(self.config.whole_limit, &self.config.memory, patience, ticket).await?,
             Wanted::Streamed => AnswerBody::Large(line.stream(Bytes::new(), patience, ticket.take())),
         };
         Ok(Received { head, body, length })

@@ -1,7 +1,7 @@
 //! How often a portal may ask for tokens: so many times a minute, and as many at once, as its registration says.
 
 use std::collections::HashMap;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use governor::clock::Clock as _;
 use governor::middleware::NoOpMiddleware;
@@ -11,6 +11,7 @@ use governor::{Quota, RateLimiter};
 use crate::clients::ClientRegister;
 use crate::clock::SharedClock;
 use crate::medmij::Hostname;
+use crate::rates::{Monotonic, whole_seconds};
 
 /// One limit a portal; there are as many as there are portals. Counted by each node for itself.
 pub struct PortalRates {
@@ -19,18 +20,6 @@ pub struct PortalRates {
 }
 
 type Limit = RateLimiter<NotKeyed, InMemoryState, Monotonic, NoOpMiddleware<Instant>>;
-
-/// The monotonic time of our clock.
-#[derive(Clone)]
-struct Monotonic(SharedClock);
-
-impl governor::clock::Clock for Monotonic {
-    type Instant = Instant;
-
-    fn now(&self) -> Instant {
-        self.0.monotonic()
-    }
-}
 
 impl PortalRates {
     /// The limits of every portal of a register.
@@ -52,14 +41,11 @@ impl PortalRates {
     }
 }
 
-fn whole_seconds(wait: Duration) -> u32 {
-    u32::try_from(wait.as_millis().div_ceil(1_000)).unwrap_or(u32::MAX).max(1)
-}
-
 #[cfg(test)]
 mod tests {
     use std::num::NonZeroU32;
     use std::sync::Arc;
+    use std::time::Duration;
 
     use super::*;
     use crate::clients::{Client, Portal, PortalScope};

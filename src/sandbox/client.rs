@@ -14,6 +14,7 @@ use crate::clock::SharedClock;
 use crate::form::encode_pairs;
 use crate::lists::{EndpointUri, Reading, Zal, ZalService};
 use crate::medmij::Hostname;
+use crate::outgoing::Outgoing;
 use crate::routing::INTERFACE_VERSION;
 use crate::secret::random;
 use crate::tls::client::{Deadlines, client_config, reqwest_client};
@@ -142,7 +143,7 @@ impl PgoClient {
             client_id: files.client_id.to_owned(),
             redirect_uri: files.redirect_uri.to_owned(),
             zal: files.zal.to_owned(),
-            http: reqwest_client(tls, addresses, DEADLINES)?,
+            http: reqwest_client(tls, &Outgoing::new(addresses.clone(), &[]), DEADLINES)?,
         })
     }
 

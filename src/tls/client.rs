@@ -1,7 +1,5 @@
 //! TLS of our outgoing connections: only given roots are trusted, never those of the machine, and nothing is followed.
 
-use std::collections::BTreeMap;
-use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +9,7 @@ use rustls::sign::SingleCertAndKey;
 use super::identity::{Identity, Roots};
 use super::{ClockTime, TlsError, VERSIONS, provider};
 use crate::clock::SharedClock;
-use crate::medmij::Hostname;
+use crate::outgoing::Outgoing;
 
 /// How long a connection may lie idle; below the shortest common keep-alive, so that a call does not meet a closing one.
 const IDLE: Duration = Duration::from_secs(4);
@@ -48,16 +46,16 @@ pub fn client_config(
 }
 
 /// A client for the control plane: no redirect is followed, no proxy of the environment is used, plain http is refused, and
-/// the names in `resolve` go to the given addresses without asking DNS. The port is always that of the URL.
+/// connections go where `outgoing` allows. The port is always that of the URL.
 ///
 /// # Errors
 /// When the client cannot be built.
 pub fn reqwest_client(
     tls: ClientConfig,
-    resolve: &BTreeMap<Hostname, IpAddr>,
+    outgoing: &Outgoing,
     deadlines: Deadlines,
 ) -> Result<reqwest::Client, TlsError> {
-    let builder = reqwest::Client::builder()
+    let client = reqwest::Client::builder()
         .tls_backend_preconfigured(tls)
         .https_only(true)
         .redirect(reqwest::redirect::Policy::none())
@@ -65,11 +63,9 @@ pub fn reqwest_client(
         // Of a publisher: its certificate, so that its end is seen coming.
         .tls_info(true)
         .no_proxy()
+        .dns_resolver(Arc::new(outgoing.clone()))
         .pool_idle_timeout(IDLE)
         .connect_timeout(deadlines.connect)
         .timeout(deadlines.total);
-    let fixed = |builder: reqwest::ClientBuilder, (name, address): (&Hostname, &IpAddr)| {
-        builder.resolve(name.as_str(), SocketAddr::new(*address, 0))
-    };
-    Ok(resolve.iter().fold(builder, fixed).build()?)
+    Ok(client.build()?)
 }

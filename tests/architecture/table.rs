@@ -18,8 +18,10 @@ pub(crate) enum Level {
 
 /// Every part, in order: each may name those above it and itself. A file belongs to the longest name that fits it.
 pub(crate) const PARTS: &[(Level, &str)] = &[
+    (Level::Words, "bounds"),
     (Level::Words, "clock"),
     (Level::Words, "background"),
+    (Level::Words, "rates"),
     (Level::Words, "secret"),
     (Level::Words, "seal"),
     (Level::Words, "medmij"),
@@ -55,6 +57,7 @@ pub(crate) const PARTS: &[(Level, &str)] = &[
     (Level::Rules, "pages"),
     (Level::Rules, "monitor"),
     (Level::Outside, "telemetry"),
+    (Level::Outside, "outgoing"),
     (Level::Outside, "tls"),
     (Level::Outside, "seal::file"),
     (Level::Outside, "lists::copy"),
@@ -150,10 +153,10 @@ pub(crate) const CRATES: &[(&str, &[&str])] = &[
     ("csv", &["audit::render", "pages::log"]),
     ("foldhash", &["practices", "lists", "clients", "store"]),
     ("getrandom", &["secret"]),
-    ("governor", &["oauth::rate", "operations::desk"]),
+    ("governor", &["oauth::rate", "operations::desk", "rates"]),
     ("hyper", &["edge", "his::pool", "routes", "sandbox"]),
     ("indicatif", &["cli"]),
-    ("ipnet", &["edge", "config"]),
+    ("ipnet", &["edge", "config", "outgoing"]),
     ("hyper_util", &["edge", "his::pool", "sandbox"]),
     ("miette", &["config"]),
     ("moka", &["his::fhir", "his::rest"]),
@@ -167,6 +170,7 @@ pub(crate) const CRATES: &[(&str, &[&str])] = &[
     (
         "reqwest",
         &[
+            "outgoing",
             "tls",
             "audit::witness",
             "lists::source",
@@ -178,11 +182,11 @@ pub(crate) const CRATES: &[(&str, &[&str])] = &[
         ],
     ),
     ("rusqlite", &["store"]),
-    ("rustix", &["background", "app::process", "app::takeover", "app::vitals"]),
+    ("rustix", &["background", "app::process", "app::takeover", "app::vitals", "cli"]),
     ("rustls", &["tls", "edge", "audit::syslog", "his::pool", "store", "sandbox"]),
     ("smol_str", &["medmij"]),
     ("socket2", &["edge"]),
-    ("tokio::net", &["edge", "audit::syslog", "his::pool", "app", "sandbox"]),
+    ("tokio::net", &["edge", "outgoing", "audit::syslog", "his::pool", "app", "sandbox"]),
     ("tokio_postgres", &["store"]),
     ("tokio_postgres_rustls", &["store"]),
     ("tokio_rustls", &["edge", "audit::syslog", "his::pool", "sandbox"]),

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use inzage::clock::SharedClock;
 use inzage::medmij::Hostname;
+use inzage::outgoing::Outgoing;
 use inzage::sandbox::client::new_id;
 use inzage::tls::client::{Deadlines, client_config, reqwest_client};
 use inzage::tls::identity::{Identity, Roots};
@@ -166,7 +167,7 @@ fn only(gateway: &Gateway, version: &'static SupportedProtocolVersion) -> Client
 }
 
 #[tokio::test]
-async fn both_listeners_speak_tls_1_2_and_1_3_and_nothing_older() {
+async fn case_78_both_listeners_speak_tls_1_2_and_1_3_and_nothing_older() {
     let gateway = Gateway::start().await;
     let (front, back) = ports(&gateway);
     for (version, number) in
@@ -214,7 +215,7 @@ async fn http_1_and_http_2_are_both_served_on_both_listeners() {
     let hosts = hosts();
     for (alpn, version) in [(inzage::tls::ALPN_HTTP1, Version::HTTP_11), (inzage::tls::ALPN_H2, Version::HTTP_2)] {
         let tls = client_config(&roots(&gateway), Some(&pgo(&gateway)), &[alpn], &clock(&gateway)).unwrap();
-        let http = reqwest_client(tls, &hosts, DEADLINES).unwrap();
+        let http = reqwest_client(tls, &Outgoing::new(hosts.clone(), &[]), DEADLINES).unwrap();
         let page = http.get(format!("{}/oauth/authorize", gateway.world.layout.front_origin())).send().await.unwrap();
         assert_eq!((page.status().as_u16(), page.version()), (400, version));
         let data = http.get(format!("{}/EpisodeOfCare", session.base())).bearer_auth(&session.token.access_token);
@@ -239,8 +240,7 @@ async fn a_request_for_another_host_is_misdirected() {
         (gateway.world.layout.back_origin(), "127.0.0.1".to_owned()),
     ];
     let tls = client_config(&roots(&gateway), Some(&pgo(&gateway)), &[inzage::tls::ALPN_HTTP1], &clock(&gateway));
-    let hosts = hosts();
-    let http = reqwest_client(tls.unwrap(), &hosts, DEADLINES).unwrap();
+    let http = reqwest_client(tls.unwrap(), &Outgoing::new(hosts(), &[]), DEADLINES).unwrap();
     for (origin, host) in cases {
         let url = format!("{origin}/oauth/authorize?client_id={}", client.client_id);
         let response = http.get(url).header("host", &host).send().await.unwrap();
@@ -296,7 +296,7 @@ async fn a_request_that_is_no_plain_http_1_1_is_turned_away() {
 }
 
 #[tokio::test]
-async fn what_is_for_operators_is_not_on_the_public_listeners() {
+async fn case_93_what_is_for_operators_is_not_on_the_public_listeners() {
     let gateway = Gateway::start().await;
     let client = gateway.client("pgo");
     for path in ["/livez", "/readyz", "/startupz", "/metrics"] {

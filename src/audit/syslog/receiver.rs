@@ -1,7 +1,6 @@
 //! A connection to an audit record repository: TLS, frames, and an end that both sides agree on.
 
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +14,7 @@ use tokio_rustls::client::TlsStream;
 
 use super::SyslogError;
 use crate::medmij::Hostname;
+use crate::outgoing::Outgoing;
 
 /// Where records go.
 pub struct SyslogReceiver {
@@ -22,8 +22,8 @@ pub struct SyslogReceiver {
     pub host: Hostname,
     /// The port.
     pub port: u16,
-    /// Its address, when that is not asked of DNS.
-    pub address: Option<SocketAddr>,
+    /// Where connections may go.
+    pub outgoing: Outgoing,
     /// Whom it is believed by, and who we are.
     pub tls: Arc<ClientConfig>,
     /// How long TCP and TLS may take together to connect.
@@ -43,10 +43,7 @@ impl SyslogReceiver {
     }
 
     async fn connect(&self) -> io::Result<TlsStream<TcpStream>> {
-        let stream = match self.address {
-            Some(address) => TcpStream::connect(address).await?,
-            None => TcpStream::connect((self.host.as_str(), self.port)).await?,
-        };
+        let stream = self.outgoing.connect(&self.host, self.port).await?;
         let name = ServerName::try_from(self.host.to_string()).map_err(io::Error::other)?;
         TlsConnector::from(Arc::clone(&self.tls)).connect(name, stream).await
     }

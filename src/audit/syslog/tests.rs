@@ -12,6 +12,7 @@ use crate::audit::testing::{Scratch, bare};
 use crate::audit::{AuditLog as _, FileLog, FileLogConfig, NodeName};
 use crate::clock::{SharedClock, TestClock};
 use crate::medmij::Hostname;
+use crate::outgoing::Outgoing;
 use crate::tls::client::client_config;
 use crate::tls::pki::Pki;
 use crate::tls::revocation::Revocations;
@@ -167,7 +168,7 @@ impl Sending {
             receiver: SyslogReceiver {
                 host: Hostname::parse(HOST).unwrap(),
                 port: repository.address.port(),
-                address: Some(repository.address),
+                outgoing: Outgoing::new([(Hostname::parse(HOST).unwrap(), repository.address.ip())], &[]),
                 tls: Arc::new(client_config(&pki.roots(), Some(&own), &[], &clock()).unwrap()),
                 connect: Duration::from_secs(5),
                 batch: Duration::from_millis(500),

@@ -43,9 +43,9 @@ async fn a_client_that_says_nothing_has_ten_seconds() {
 async fn a_head_has_ten_seconds_from_its_first_byte() {
     let pace = Pace::start(false);
     pass(&pace, Duration::from_secs(9)).await;
-    pace.note_bytes();
+    pace.note_bytes(b"x");
     pass(&pace, Duration::from_secs(5)).await;
-    pace.note_bytes();
+    pace.note_bytes(b"x");
     turns_over_after(&pace, 5, TimedOut::Header).await;
 }
 
@@ -60,9 +60,9 @@ async fn between_requests_a_client_has_a_minute() {
 #[tokio::test(start_paused = true)]
 async fn frames_that_ask_nothing_do_not_keep_http2_open() {
     let pace = Pace::start(true);
-    pace.note_bytes();
+    pace.note_bytes(b"x");
     pass(&pace, Duration::from_secs(59)).await;
-    pace.note_bytes();
+    pace.note_bytes(b"x");
     turns_over_after(&pace, 1, TimedOut::Idle).await;
 }
 
@@ -115,7 +115,7 @@ async fn a_connection_rests_when_all_that_was_asked_is_answered_and_out() {
     assert!(!rests(&pace), "it is not flushed");
     io.flush().await.unwrap();
     assert!(rests(&pace));
-    pace.note_bytes();
+    pace.note_bytes(b"x");
     assert!(!rests(&pace), "a head is on its way");
 }
 
@@ -136,4 +136,53 @@ async fn what_was_read_before_comes_first() {
     let mut text = String::new();
     BufReader::with_capacity(7, io).read_to_string(&mut text).await.unwrap();
     assert_eq!(text, "first second third");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_waits_for_a_client_of_http2_from_its_head_on() {
+    let pace = Pace::start(true);
+    let _shut = pace.begin(true).answered_by(Body::full(vec![0; 100].into()));
+    turns_over_after(&pace, 30, TimedOut::Stalled).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_gives_up_more_than_half_of_many_requests_only_keeps_us_busy() {
+    let pace = Pace::start(true);
+    for _ in 0..ABANDONED_MOST {
+        drop(pace.begin(true));
+    }
+    assert_eq!(over(&pace), None, "a client may change its mind");
+    drop(pace.begin(true));
+    assert_eq!(over(&pace), Some(TimedOut::Flooding));
+    let busy = Pace::start(true);
+    for _ in 0..1_000 {
+        drop((busy.begin(true), busy.begin(true).answered_by(Body::empty())));
+    }
+    assert_eq!(over(&busy), None, "half of them were answered");
+}
+
+#[tokio::test(start_paused = true)]
+async fn frames_for_nothing_are_credited_by_requests_and_by_time() {
+    // A PING (RFC 9113 section 6.7), after what a client sends first.
+    let ping = [0, 0, 8, 6, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8];
+    let sent = |pings: u64| {
+        let mut bytes = vec![b'P'; 24];
+        (0..pings).for_each(|_| bytes.extend_from_slice(&ping));
+        bytes
+    };
+    let read = async |pace: &Arc<Pace>, pings: u64| {
+        let bytes = sent(pings);
+        let mut heard = Vec::new();
+        PacedIo::new(&bytes[..], Arc::clone(pace)).read_to_end(&mut heard).await.is_ok()
+    };
+    let pace = Pace::start(true);
+    assert!(read(&pace, frames::FREE).await);
+    assert!(!read(&pace, frames::FREE + 1).await && pace.is_flooded());
+    let pace = Pace::start(true);
+    drop(pace.begin(true));
+    advance(Duration::from_secs(3)).await;
+    let allowed = frames::FREE + frames::EACH_USEFUL + 3 * frames::EACH_SECOND;
+    assert!(read(&pace, allowed).await && !pace.is_flooded());
+    assert!(!read(&pace, allowed + 1).await);
+    assert!(read(&Pace::start(false), 10_000).await, "HTTP/1.1 has none");
 }

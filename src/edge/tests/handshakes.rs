@@ -153,8 +153,8 @@ async fn our_own_control_client_reaches_a_fixed_address_and_trusts_only_given_ro
         let tls = client_config(roots, Some(&pgo), &[ALPN_H2, ALPN_HTTP1], &world.clock).unwrap();
         let deadlines =
             crate::tls::client::Deadlines { connect: Duration::from_secs(9), total: Duration::from_secs(9) };
-        let resolve = [(crate::medmij::Hostname::parse(HOST).unwrap(), world.address.ip())].into();
-        crate::tls::client::reqwest_client(tls, &resolve, deadlines).unwrap()
+        let resolve = [(crate::medmij::Hostname::parse(HOST).unwrap(), world.address.ip())];
+        crate::tls::client::reqwest_client(tls, &crate::outgoing::Outgoing::new(resolve, &[]), deadlines).unwrap()
     };
     let url = |scheme, path| format!("{scheme}://{HOST}:{}{path}", world.address.port());
     let own = client(&world.pki.roots());

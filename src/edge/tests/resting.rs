@@ -99,7 +99,7 @@ async fn the_task_of_a_connection_is_small() {
         clock: Arc::clone(&world.clock),
         counters: Arc::clone(&world.counters),
     };
-    let tasks = crate::edge::session::Tasks::new();
+    let tasks = crate::edge::session::Tasks::new(crate::edge::arrivals::Arrivals::new(1));
     let task = crate::edge::session::run(Arc::new(edge), tcp, remote, tasks);
     let bytes = size_of_val(&task);
     assert!(bytes <= 1280, "{bytes}");

@@ -17,6 +17,7 @@ use super::breaker::Ticket;
 use super::flow::{Flow, Patience};
 use super::idle::Idle;
 use super::link::Link;
+use crate::bounds::{Held, Memory};
 use crate::his::{AnswerBody, HisError, HisStream};
 
 /// Why an exchange failed.
@@ -165,21 +166,24 @@ impl Line {
         Poll::Ready(())
     }
 
-    /// All of the body when it is no larger than `limit` bytes, else a stream of it, which then has the ticket.
+    /// All of the body when it is no larger than `limit` bytes and there is room for it in memory, else a stream of it, which then
+    /// has the ticket.
     pub(super) async fn collect(
         mut self,
         limit: usize,
+        memory: &Memory,
         patience: Patience,
         ticket: &mut Option<Ticket>,
     ) -> Result<AnswerBody, HisError> {
         let announced = self.length().map(|length| usize::try_from(length).unwrap_or(usize::MAX));
-        if announced.is_some_and(|length| length > limit) {
+        let mut held = Held::nothing(memory);
+        if announced.is_some_and(|length| length > limit || !held.grows_to(length)) {
             return Ok(AnswerBody::Large(self.stream(Bytes::new(), patience, ticket.take())));
         }
         let mut whole = Whole::default();
         while let Some(bytes) = std::future::poll_fn(|cx| self.poll_bytes(cx)).await {
             whole.push(bytes?, announced);
-            if whole.len() > limit {
+            if whole.len() > limit || !held.grows_to(whole.len()) {
                 return Ok(AnswerBody::Large(self.stream(whole.done(), patience, ticket.take())));
             }
         }

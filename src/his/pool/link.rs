@@ -38,11 +38,8 @@ impl Link {
     /// # Errors
     /// [`HisError::Refused`] when TLS fails, [`HisError::Unreachable`] when anything else does.
     pub(super) async fn open(config: &PoolConfig, tls: &TlsConnector, counts: &Counts) -> Result<Self, HisError> {
-        let stream = match config.address {
-            Some(address) => TcpStream::connect(address).await,
-            None => TcpStream::connect((config.host.as_str(), config.port)).await,
-        };
-        let stream = stream.map_err(|_| HisError::Unreachable)?;
+        let stream =
+            config.outgoing.connect(&config.host, config.port).await.map_err(|error| unconnected(config, &error))?;
         stream.set_nodelay(true).map_err(|_| HisError::Unreachable)?;
         let name = ServerName::try_from(config.host.to_string()).map_err(|_| HisError::Refused)?;
         // In a box until it is done: it is large, and most requests need none.
@@ -104,6 +101,14 @@ impl Link {
             self.connection = None;
         }
     }
+}
+
+/// A name that leads inside is a mistake in a configuration, or worse, and nobody would look for it.
+fn unconnected(config: &PoolConfig, error: &std::io::Error) -> HisError {
+    if error.kind() == std::io::ErrorKind::PermissionDenied {
+        tracing::warn!(his = config.name, %error, "the HIS is not connected to");
+    }
+    HisError::Unreachable
 }
 
 /// A TLS alert or a certificate that does not pass is a refusal; anything else a broken connection.

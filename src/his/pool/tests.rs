@@ -1,5 +1,6 @@
 //! A pool against servers that follow a script.
 
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use http::Method;
@@ -69,12 +70,13 @@ fn config(address: SocketAddr) -> PoolConfig {
         name: "his".to_owned(),
         host: Hostname::parse("his.example.nl").unwrap(),
         port: address.port(),
-        address: Some(address),
+        outgoing: Outgoing::new([(Hostname::parse("his.example.nl").unwrap(), address.ip())], &[]),
         max_in_flight: 1,
         max_wait: Duration::ZERO,
         connect_timeout: Duration::from_secs(30),
         idle_timeout: Duration::from_secs(4),
         whole_limit: 8,
+        memory: Arc::new(Memory::new(1024 * 1024)),
         stream_limit: 64,
         stream_timeout: Duration::from_secs(30),
         stall_timeout: Duration::from_secs(30),
@@ -414,4 +416,54 @@ async fn f08_a_stopped_process_holds_a_request_no_longer_than_connecting_may_tak
         assert_eq!(ask(&pool, Method::GET).await, Err(HisError::Unreachable));
     }
     assert_eq!(ask(&pool, Method::GET).await, Err(HisError::Open), "five connections failed");
+}
+
+/// An answer of this many bytes.
+fn long(bytes: usize) -> &'static str {
+    format!("HTTP/1.1 200 OK\r\ncontent-length: {bytes}\r\n\r\n{}", "a".repeat(bytes)).leak()
+}
+
+#[tokio::test]
+async fn what_does_not_fit_in_memory_is_passed_on_as_a_stream() {
+    const BYTES: usize = 300_000;
+    let in_chunks: &'static str =
+        format!("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n{BYTES:x}\r\n{}\r\n0\r\n\r\n", "a".repeat(BYTES))
+            .leak();
+    let (mut pool, _, _) = pool_at(vec![vec![long(BYTES), long(60_000), long(BYTES), in_chunks]; 4]).await;
+    let memory = Arc::new(Memory::new(512 * 1024));
+    (pool.config.whole_limit, pool.config.stream_limit) = (1 << 20, 1 << 20);
+    pool.config.memory = Arc::clone(&memory);
+    assert_eq!(ask(&pool, Method::GET).await.map(|body| body.len()), Ok(BYTES));
+    assert_eq!(memory.used(), 0, "given back when it was read");
+    let waits = crate::bounds::Held::already(Arc::clone(&memory), 512 * 1024);
+    assert_eq!(ask(&pool, Method::GET).await.map(|body| body.len()), Ok(60_000), "what is small always fits");
+    for _ in 0..2 {
+        assert_eq!(ask(&pool, Method::GET).await, Err(HisError::TooLarge), "it came as a stream");
+    }
+    assert_eq!(memory.used(), 512 * 1024);
+    drop(waits);
+    assert_eq!(ask(&pool, Method::GET).await.map(|body| body.len()), Ok(BYTES));
+}
+
+/// As many wait as may be under way; one more is not kept waiting.
+#[tokio::test(start_paused = true)]
+async fn the_queue_for_a_turn_has_an_end() {
+    let (mut pool, seen, _) = pool_at(vec![vec![HANG]; 4]).await;
+    pool.config.max_wait = Duration::from_secs(20);
+    let pool = Arc::new(pool);
+    let asking = |pool: &Arc<Pool>| {
+        let pool = Arc::clone(pool);
+        tokio::spawn(async move { ask(&pool, Method::GET).await })
+    };
+    let first = asking(&pool);
+    seen.read.notified().await;
+    let second = asking(&pool);
+    while pool.waiting.taken() == 0 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(ask(&pool, Method::GET).await, Err(HisError::Busy), "at once");
+    assert!(!second.is_finished());
+    first.abort();
+    second.abort();
+    assert!(second.await.is_err() && pool.waiting.taken() == 0, "who gives up leaves the queue");
 }

@@ -8,6 +8,7 @@ use http::{HeaderValue, StatusCode};
 use inzage::clock::SharedClock;
 use inzage::lists::{HttpsSource, ListKind, ListSource as _, PerList, SourceError};
 use inzage::medmij::Hostname;
+use inzage::outgoing::Outgoing;
 use inzage::sandbox::client::new_id;
 use inzage::sandbox::person::Person;
 use inzage::sandbox::publisher::Trouble;
@@ -71,7 +72,7 @@ async fn a_publisher_of_another_authority_is_not_believed() {
     let clock: SharedClock = Arc::clone(&gateway.clock) as _;
     let own = Identity::load(&file("node.pem"), &file("node.key"), clock.now()).unwrap();
     let url = gateway.world.layout.list_url(ListKind::Whl);
-    let publisher = [(Hostname::parse("stelselnode.localhost").unwrap(), Ipv4Addr::LOCALHOST.into())].into();
+    let publisher = [(Hostname::parse("stelselnode.localhost").unwrap(), Ipv4Addr::LOCALHOST.into())];
     for (roots, own, expected) in [
         ("ca.pem", Some(&own), None),
         ("pgo.pem", Some(&own), Some(SourceError::Unreachable)),
@@ -79,7 +80,7 @@ async fn a_publisher_of_another_authority_is_not_believed() {
     ] {
         let tls = client_config(&Roots::load(&file(roots)).unwrap(), own, &[ALPN_HTTP1], &clock).unwrap();
         let deadlines = Deadlines { connect: Duration::from_secs(5), total: Duration::from_secs(30) };
-        let client = reqwest_client(tls, &publisher, deadlines).unwrap();
+        let client = reqwest_client(tls, &Outgoing::new(publisher.clone(), &[]), deadlines).unwrap();
         let source = HttpsSource::new(client, &PerList::from_fn(|_| url.clone())).unwrap();
         assert_eq!(source.fetch(ListKind::Whl, None).await.err(), expected, "{roots}");
     }

@@ -69,9 +69,9 @@ impl World {
         let (ours, our_signature) = (decryption.public(), signing.public());
         let keys = OidcKeys { signing, decryption: vec![decryption] };
         let tls = client_config(&emulator.roots, None, &[crate::tls::ALPN_HTTP1], &shared).unwrap();
-        let resolve = [(Hostname::parse(HOST).unwrap(), "127.0.0.1".parse().unwrap())].into();
+        let resolve = [(Hostname::parse(HOST).unwrap(), "127.0.0.1".parse().unwrap())];
         let deadlines = Deadlines { connect: Duration::from_secs(5), total: Duration::from_secs(20) };
-        let client = reqwest_client(tls, &resolve, deadlines).unwrap();
+        let client = reqwest_client(tls, &crate::outgoing::Outgoing::new(resolve, &[]), deadlines).unwrap();
         let login = OidcLogin::new(config, keys, client, shared).unwrap();
         let world = Self { emulator, login, clock, key, ours, our_signature };
         world.emulator.answer(DISCOVERY, Canned::json(&world.metadata()));

@@ -86,7 +86,7 @@ async fn without_a_partition_records_go_to_the_rest() {
 
 /// Whoever a node is, it changes and deletes nothing of what was recorded.
 #[tokio::test]
-async fn the_user_of_a_node_adds_and_reads_only() {
+async fn case_95_the_user_of_a_node_adds_and_reads_only() {
     let Some(database) = Database::new().await else { return };
     let owner = open(&database).await;
     let node = database.node_role(GRANTS).await;
