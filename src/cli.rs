@@ -2,6 +2,7 @@
 //! codes follow sysexits.h: 65 data, 69 something around us is missing, 75 try again later, 78 configuration; 2 is usage.
 
 mod audit;
+mod dumps;
 mod healthcheck;
 mod his;
 mod lists;

@@ -11,7 +11,7 @@ use clap::Args;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 
-use super::{say, say_error};
+use super::{dumps, say, say_error};
 use crate::app::reload::Cause;
 use crate::app::{App, Controls, ServiceManager, StartError, chain, check, migrate_store};
 use crate::clock::{SharedClock, SystemClock};
@@ -93,6 +93,7 @@ pub(super) fn serve(file: &Path, node: NodeArguments, takeover: bool) -> ExitCod
     };
     // Until the gateway has ended, and its last lines are written.
     let _log = crate::telemetry::start(config.telemetry.log);
+    dumps::forbid(config.environment);
     crate::tls::install();
     let runtime = match runtime() {
         Ok(runtime) => runtime,

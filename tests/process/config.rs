@@ -85,7 +85,7 @@ async fn every_fault_is_named_at_once_before_a_port_is_bound() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_key_that_others_can_read_is_refused() {
+async fn case_97_a_key_that_others_can_read_is_refused() {
     let home = Home::new();
     let world = home.world().await;
     fs::set_permissions(home.path("sealing.key"), Permissions::from_mode(0o644)).unwrap();

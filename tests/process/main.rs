@@ -24,6 +24,7 @@ mod harness;
 mod his;
 mod index;
 mod kill;
+mod leaks;
 mod lists;
 mod login;
 mod manager;
