@@ -129,7 +129,7 @@ async fn a_search_without_a_reason_finds_nothing() {
 
 /// C.5 94.
 #[tokio::test]
-async fn who_may_not_read_is_refused_and_on_record() {
+async fn case_94_who_may_not_read_is_refused_and_on_record() {
     let gateway = Gateway::start().await;
     for file in ["pgo", "stranger"] {
         let nobody = Reader::new(&gateway, file);

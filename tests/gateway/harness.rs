@@ -51,6 +51,11 @@ pub(crate) struct Session {
     pub(crate) correlation_id: String,
 }
 
+/// A clock that stands at noon in the Netherlands.
+pub(crate) fn noon() -> Arc<TestClock> {
+    TestClock::at("2026-11-21T11:00:00Z".parse().unwrap())
+}
+
 impl Gateway {
     /// Starts one; its clock stands at noon in the Netherlands.
     pub(crate) async fn start() -> Self {
@@ -64,9 +69,18 @@ impl Gateway {
 
     /// Starts one whose first practice has these records, too.
     pub(crate) async fn start_among(settings: &str, his_data: Option<PathBuf>) -> Self {
+        let clock = noon();
+        let shared = Arc::clone(&clock) as _;
+        Self::launch(settings, his_data, shared, clock).await
+    }
+
+    /// Starts one that is told the time by `shared`, which knows it from `clock`.
+    pub(crate) async fn start_by(shared: SharedClock, clock: Arc<TestClock>) -> Self {
+        Self::launch("", None, shared, clock).await
+    }
+
+    async fn launch(settings: &str, his_data: Option<PathBuf>, shared: SharedClock, clock: Arc<TestClock>) -> Self {
         let dir = Folder(std::env::temp_dir().join(format!("inzage-test-{}", new_id())));
-        let clock = TestClock::at("2026-11-21T11:00:00Z".parse().unwrap());
-        let shared: SharedClock = Arc::clone(&clock) as _;
         let wish =
             Wish { dir: dir.0.clone(), his_data, base: Base::Any, with_gateway: true, settings: settings.to_owned() };
         let world = World::start(&wish, shared).await.unwrap();

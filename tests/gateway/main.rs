@@ -20,6 +20,7 @@ mod harness;
 mod his_faults;
 mod his_rest;
 mod his_transport;
+mod hostile;
 mod large;
 mod lasting;
 mod lists;
