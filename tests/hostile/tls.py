@@ -56,7 +56,9 @@ def judge(door):
     faults += [f"{door.face}: curve {curve}" for curve in sorted(curves - CURVES)]
     for name, key in NOT_VULNERABLE.items():
         checked += 1
-        if result(name).get(key):
+        if results[name]["status"] != "COMPLETED":
+            faults.append(f"{door.face}: {name} {results[name]['status']} {results[name]['error_reason']} {results[name]['error_trace']}")
+        elif result(name).get(key):
             faults.append(f"{door.face}: {name}")
     return faults, checked + len(curves)
 
