@@ -109,7 +109,7 @@ pub enum TimedOut {
 
 impl TimedOut {
     /// All of them, in the order of the counters.
-    pub const ALL: [Self; 5] = [Self::Silent, Self::Header, Self::Idle, Self::Stalled, Self::Request];
+    pub const ALL: [Self; 6] = [Self::Silent, Self::Header, Self::Idle, Self::Stalled, Self::Request, Self::Flooding];
 
     /// Name for a metric label.
     #[must_use]
@@ -120,6 +120,7 @@ impl TimedOut {
             Self::Idle => "idle",
             Self::Stalled => "stalled",
             Self::Request => "request",
+            Self::Flooding => "flooding",
         }
     }
 }
@@ -130,7 +131,7 @@ macro_rules! counters {
         #[derive(Debug, Default)]
         pub struct Counters {
             handshakes_failed: [AtomicU64; HandshakeFailure::ALL.len()],
-            timed_out: [AtomicU64; 6],
+            timed_out: [AtomicU64; TimedOut::ALL.len()],
             $($(#[$doc])* pub(crate) $name: AtomicU64,)*
         }
 

@@ -31,9 +31,9 @@ pub struct FaceFigures {
     /// Panics caught.
     pub panics: u64,
     /// Handshakes that failed, by reason.
-    pub handshakes_failed: [(&'static str, u64); 8],
+    pub handshakes_failed: [(&'static str, u64); 9],
     /// Connections and requests that we ended for taking too long, by what took long.
-    pub timed_out: [(&'static str, u64); 5],
+    pub timed_out: [(&'static str, u64); 6],
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]

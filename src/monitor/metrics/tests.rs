@@ -78,7 +78,7 @@ fn units_and_labels_are_in_the_text() {
     let metrics = Metrics::default();
     metrics.observe(true);
     for _ in 0..2 {
-        let timed_out = [("silent", 0), ("header", 1), ("idle", 0), ("stalled", 0), ("request", 0)];
+        let timed_out = [("silent", 0), ("header", 1), ("idle", 0), ("stalled", 0), ("request", 0), ("flooding", 0)];
         let figures = FaceFigures { open: 2, accepted: 9, distrusted: 3, timed_out, ..FaceFigures::default() };
         metrics.observe_face(Face::Back, &figures);
     }
