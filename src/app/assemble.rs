@@ -48,8 +48,7 @@ pub(super) const CONTROL_DEADLINES: Deadlines =
 /// The parts that several others share.
 pub(super) struct Shared {
     /// Who is served on the front channel, and on the back channel.
-    pub(super) pages: Admission,
-    pub(super) clients: Admission,
+    pub(super) admissions: (Admission, Admission),
     pub(super) clock: SharedClock,
     pub(super) snapshot: SharedSnapshot,
     pub(super) audit: Arc<FileLog>,
@@ -115,13 +114,10 @@ impl App {
         let store = store?;
         let index = IndexPart::build(config, &clock, &audit, lists.alarms(), opened);
         let syslog = SyslogPart::build(config, &clock, &audit, lists.alarms(), &material.outgoing)?;
-        let own = Arc::clone(material.outgoing.of(LISTS)?);
-        let (traces, sending) = traces(config);
-        let (pages, clients) = admissions(config, &clock, &material.kept.memory(config));
+        let (own, (traces, sending)) = (Arc::clone(material.outgoing.of(LISTS)?), traces(config));
         let shared = Shared {
             operations: Operations::of(&lists, &store, &snapshot, config.telemetry.log, &clock),
-            pages,
-            clients,
+            admissions: admissions(config, &clock, &material.kept.memory(config)),
             keyring: audit_keys.keyring(),
             tokens: Arc::new(cached(&store, &material.registered.practices, &clock)),
             store,

@@ -94,7 +94,7 @@ fn front(
     let router = crate::session::http::router(Arc::new(journey))
         .merge(told)
         .merge(crate::practices::http::router(Arc::new(search)));
-    FrontFace { router, admission: shared.pages.clone(), watch: shared.watch.clone() }
+    FrontFace { router, admission: shared.admissions.0.clone(), watch: shared.watch.clone() }
 }
 
 /// The log as it is shown to the person it is about.
@@ -166,7 +166,7 @@ fn back(
         submit_limit_bytes: config.release.submit_limit_bytes,
     };
     let router = crate::oauth::http::router(Arc::new(desk)).merge(told);
-    let (reader, control, admission) = (Arc::new(reader), Handle::current(), shared.clients.clone());
+    let (reader, control, admission) = (Arc::new(reader), Handle::current(), shared.admissions.1.clone());
     BackFace { router, reader, control, admission, watch: shared.watch.clone() }
 }
 
