@@ -63,7 +63,9 @@ impl Door {
     /// A connection, or why there is none.
     pub(super) async fn try_open(&self) -> std::io::Result<TlsStream<TcpStream>> {
         let name = self.host.clone().try_into().unwrap();
-        self.tls.connect(name, TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).await?).await
+        let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).await?;
+        stream.set_nodelay(true)?;
+        self.tls.connect(name, stream).await
     }
 
     /// What comes back for these octets until the server closes.
