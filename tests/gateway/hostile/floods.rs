@@ -37,7 +37,7 @@ async fn assert_ended(gateway: &Gateway, what: &str, before: &[u8], piece: impl 
             assert!(answer.unwrap().is_ok(), "{what}: another client is not served");
         }
     };
-    let (ended, ()) = tokio::join!(flood.is_ended_within(ROUNDS, piece), served);
+    let (ended, ()) = tokio::join!(flood.ends_within(ROUNDS, piece), served);
     assert!(ended, "{what}: it went on to its last frame");
 }
 

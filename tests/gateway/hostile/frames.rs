@@ -131,7 +131,7 @@ impl H2 {
 
     /// Sends `rounds` pieces, while everything that comes is thrown away. Whether the other side ended it, before or soon after the
     /// last: what was sent may still lie in the buffers of the system.
-    pub(super) async fn is_ended_within(self, rounds: u32, mut piece: impl FnMut(u32) -> Vec<u8>) -> bool {
+    pub(super) async fn ends_within(self, rounds: u32, mut piece: impl FnMut(u32) -> Vec<u8>) -> bool {
         let Self { mut read, mut write } = self;
         let hearing = async {
             let mut heard = [0; 4096];
