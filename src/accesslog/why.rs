@@ -67,6 +67,7 @@ const TABLE: &[(Why, &[&str])] = &[
             "no-client-assertion",
             "client-assertion-refused",
             "assertion-refused",
+            "too-many-requests",
             "too-many-wrong-requests",
             "slow_down",
         ],
@@ -137,6 +138,7 @@ const TABLE: &[(Why, &[&str])] = &[
         Why::Ours,
         &[
             "no-adapter",
+            "node-full",
             "store-down",
             "lists-too-old",
             "audit-full",
