@@ -184,8 +184,10 @@ with tempfile.TemporaryDirectory(prefix="inzage-compose-") as directory:
         with Collecting(Sandbox(Path(directory) / "world")) as app:
             app.more(50)
             before = [all_of_it.answered(offset) for offset in (100, 200)]
-            for node in "node-a", "node-b":
+            for node, offset in ("node-a", 100), ("node-b", 200):
                 all_of_it.restart(node)
+                # HAProxy finds out by itself that the node is back; the other one may go only then.
+                until(f"requests to {node}", lambda: all_of_it.answered(offset) > 0)
                 app.more(50)
             after = [all_of_it.answered(offset) for offset in (100, 200)]
         print(f"{app.done} requests over two restarts, {len(app.failures)} failed; answered before {before}, since {after}")
