@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
 
-use http::header::{CONNECTION, CONTENT_LENGTH, HeaderValue};
+use http::header::{ALLOW, CONNECTION, CONTENT_LENGTH, HeaderValue};
 use http::{Method, Request, Response, StatusCode, Version};
 use http_body::Body as _;
 use hyper::body::Incoming;
@@ -42,7 +42,7 @@ pub(super) async fn answer<S: Serve>(
     let http1 = request.version() < Version::HTTP_2;
     let head = request.method() == Method::HEAD;
     let (mut response, broken) = match check(&edge, &connection, request) {
-        Err(status) => (bare(status), true),
+        Err(status) => (turned_away(status), true),
         // In a box, so that what is large is not moved on its way to the task of the connection or stream.
         Ok(request) => match survive(Box::pin(edge.service.serve(request, &connection))).await {
             Some(response) => (response, false),
@@ -88,6 +88,17 @@ fn without_body(response: Response<Body>) -> Response<Body> {
         parts.headers.entry(CONTENT_LENGTH).or_insert(HeaderValue::from(length));
     }
     Response::from_parts(parts, Body::empty())
+}
+
+/// Every method that some route has; no other is let on to a route (RFC 9110 section 15.5.6 wants them with a 405).
+const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PUT, DELETE");
+
+fn turned_away(status: StatusCode) -> Response<Body> {
+    let mut response = bare(status);
+    if status == StatusCode::METHOD_NOT_ALLOWED {
+        response.headers_mut().insert(ALLOW, METHODS);
+    }
+    response
 }
 
 fn bare(status: StatusCode) -> Response<Body> {

@@ -7,6 +7,7 @@ mod pages;
 use std::sync::Arc;
 
 use axum::body::Bytes;
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{DefaultBodyLimit, FromRequestParts, MatchedPath, Path, Query, State};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
@@ -124,6 +125,7 @@ impl<R: Right> FromRequestParts<Arc<Desk>> for Allowed<R> {
 
 /// Which entries of many.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 struct Wanted {
     /// Those after this name: `next` of the answer before.
     after: Option<String>,
@@ -134,10 +136,15 @@ struct Wanted {
     with: Option<String>,
 }
 
-impl From<Wanted> for Part {
-    fn from(Wanted { after, limit, with }: Wanted) -> Self {
-        Self::of(after, limit, with.as_deref())
+impl Wanted {
+    fn part(self) -> Result<Part, DeskError> {
+        Part::of(self.after, self.limit, self.with.as_deref()).ok_or(DeskError::Form)
     }
+}
+
+/// What a query asks for, when it can be read.
+fn part(wanted: Result<Query<Wanted>, QueryRejection>) -> Result<Part, DeskError> {
+    wanted.map_err(|_| DeskError::Form)?.0.part()
 }
 
 /// The node as a whole.
@@ -152,9 +159,9 @@ async fn node(State(desk): State<Arc<Desk>>, Allowed(who): Allowed<Reads>) -> Re
 async fn practices(
     State(desk): State<Arc<Desk>>,
     Allowed(who): Allowed<Reads>,
-    wanted: Result<Query<Wanted>, axum::extract::rejection::QueryRejection>,
+    wanted: Result<Query<Wanted>, QueryRejection>,
 ) -> Response {
-    wanted.map_or_else(|_| failed(DeskError::Form), |Query(wanted)| json(&desk.practices(&who, &wanted.into())))
+    part(wanted).map_or_else(failed, |part| json(&desk.practices(&who, &part)))
 }
 
 /// The clients that may ask: the PGOs of the OAuth client list, and our portals.
@@ -163,9 +170,9 @@ async fn practices(
 async fn clients(
     State(desk): State<Arc<Desk>>,
     Allowed(who): Allowed<Reads>,
-    wanted: Result<Query<Wanted>, axum::extract::rejection::QueryRejection>,
+    wanted: Result<Query<Wanted>, QueryRejection>,
 ) -> Response {
-    wanted.map_or_else(|_| failed(DeskError::Form), |Query(wanted)| json(&desk.clients(&who, &wanted.into())))
+    part(wanted).map_or_else(failed, |part| json(&desk.clients(&who, &part)))
 }
 
 /// The installations of information systems of practices, as this node sees them.
@@ -188,8 +195,13 @@ async fn stops(State(desk): State<Arc<Desk>>, Allowed(who): Allowed<Reads>) -> R
 
 /// Stops something: here at once, on every other node within two seconds.
 #[utoipa::path(put, path = "/stops/{target}", request_body = StopWish,
-    params(("target" = String, Path, description = "`everything`, `client:<client_id>`, `his:<id>` or `practice:<name>`.")),
-    responses((status = 200, description = "It is stopped.", body = DoneView), Refusals))]
+    params(("target" = String, Path, pattern = "^(everything|client:[a-z0-9.-]+|his:[^/]+|practice:[a-z0-9.@-]+)$",
+        description = "`everything`, `client:<client_id>`, `his:<id>` or `practice:<name>`.")),
+    responses(
+        (status = 200, description = "It is stopped.", body = DoneView),
+        (status = 404, description = "There is nothing of this name.", body = ErrorView),
+        (status = 409, description = "So many stops are in force that everything should be.", body = ErrorView),
+        Refusals))]
 async fn stop(
     State(desk): State<Arc<Desk>>,
     Allowed(who): Allowed<Changes>,
@@ -202,8 +214,12 @@ async fn stop(
 
 /// Lets something go on: here at once, on every other node within two seconds.
 #[utoipa::path(delete, path = "/stops/{target}",
-    params(("target" = String, Path, description = "As for stopping it.")),
-    responses((status = 200, description = "It goes on.", body = DoneView), Refusals))]
+    params(("target" = String, Path, pattern = "^(everything|client:[a-z0-9.-]+|his:[^/]+|practice:[a-z0-9.@-]+)$",
+        description = "As for stopping it.")),
+    responses(
+        (status = 200, description = "It goes on.", body = DoneView),
+        (status = 404, description = "Nothing can have this name.", body = ErrorView),
+        Refusals))]
 async fn lift(State(desk): State<Arc<Desk>>, Allowed(who): Allowed<Changes>, Path(target): Path<String>) -> Response {
     desk.lift(&who, &target).await.map_or_else(failed, |done| json(&done))
 }
@@ -229,7 +245,10 @@ async fn serve(State(desk): State<Arc<Desk>>, Allowed(who): Allowed<Changes>) ->
 }
 
 /// Ends the node in order, as SIGTERM does. Only while it steps aside.
-#[utoipa::path(post, path = "/end", responses((status = 200, description = "It ends.", body = DoneView), Refusals))]
+#[utoipa::path(post, path = "/end", responses(
+    (status = 200, description = "It ends.", body = DoneView),
+    (status = 409, description = "It serves: make it step aside first.", body = ErrorView),
+    Refusals))]
 async fn end(State(desk): State<Arc<Desk>>, Allowed(who): Allowed<Changes>) -> Response {
     desk.end(&who).await.map_or_else(failed, |done| json(&done))
 }

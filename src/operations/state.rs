@@ -61,11 +61,12 @@ pub struct Part {
 }
 
 impl Part {
-    /// A part; a wish for nothing or too much is brought within bounds.
+    /// A part; `None` for a wish for nothing, or for more than [`PAGE_MAX`].
     #[must_use]
-    pub fn of(after: Option<String>, limit: Option<usize>, with: Option<&str>) -> Self {
-        let limit = limit.unwrap_or(PAGE).clamp(1, PAGE_MAX);
-        Self { after: after.unwrap_or_default(), limit, with: with.unwrap_or_default().trim().to_lowercase() }
+    pub fn of(after: Option<String>, limit: Option<usize>, with: Option<&str>) -> Option<Self> {
+        let limit = limit.unwrap_or(PAGE);
+        let with = with.unwrap_or_default().trim().to_lowercase();
+        (1..=PAGE_MAX).contains(&limit).then(|| Self { after: after.unwrap_or_default(), limit, with })
     }
 
     /// The text by which they are found.
@@ -184,7 +185,7 @@ mod tests {
     use super::*;
 
     fn part(after: &str, limit: usize) -> Part {
-        Part::of(Some(after.to_owned()), Some(limit), None)
+        Part::of(Some(after.to_owned()), Some(limit), None).unwrap()
     }
 
     #[test]
@@ -204,9 +205,10 @@ mod tests {
     }
 
     #[test]
-    fn a_wish_is_brought_within_bounds() {
-        assert_eq!((part("", 0).limit, part("", 10_000).limit), (1, PAGE_MAX));
-        let part = Part::of(None, None, Some(" Linde "));
+    fn a_wish_has_its_bounds() {
+        assert_eq!((part("", 1).limit, part("", PAGE_MAX).limit), (1, PAGE_MAX));
+        assert_eq!([0, PAGE_MAX + 1].map(|limit| Part::of(None, Some(limit), None)), [None, None]);
+        let part = Part::of(None, None, Some(" Linde ")).unwrap();
         assert_eq!((part.limit, part.with.as_str()), (PAGE, "linde"));
         assert!(part.wants(["huisarts.delinde@medmij", ""]) && !part.wants(["x", "y"]));
     }

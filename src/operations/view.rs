@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 /// The node as a whole.
@@ -196,10 +197,10 @@ pub struct PastStopView {
 }
 
 /// A wish to stop something.
-#[derive(Debug, Clone, serde::Deserialize, ToSchema)]
+#[derive(Debug, Clone, Deserialize, ToSchema)]
 pub struct StopWish {
     /// Why: 10 to 500 characters on one line, without a BSN. Patients do not see it.
-    #[schema(min_length = 10, max_length = 500)]
+    #[schema(pattern = r"^[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]{8,498}[^\s\x00-\x1f\x7f-\x9f]$")]
     pub reason: String,
 }
 
@@ -215,18 +216,25 @@ pub struct LevelView {
 }
 
 /// A wish for another level.
-#[derive(Debug, Clone, serde::Deserialize, ToSchema)]
+#[derive(Debug, Clone, Deserialize, ToSchema)]
 pub struct LevelWishView {
     /// One of `error`, `warn`, `info`, `debug` and `trace`.
+    #[schema(pattern = "^(error|warn|info|debug|trace)$")]
     pub level: String,
     /// For how many minutes.
-    #[serde(default = "a_quarter")]
+    #[serde(default = "a_quarter", deserialize_with = "whole")]
     #[schema(minimum = 1, maximum = 1440, default = 15)]
     pub minutes: u32,
 }
 
 const fn a_quarter() -> u32 {
     15
+}
+
+/// JSON Schema counts 15.0 among the integers, and so does this.
+fn whole<'de, D: Deserializer<'de>>(number: D) -> Result<u32, D::Error> {
+    let text = serde_json::Number::deserialize(number)?.to_string();
+    text.strip_suffix(".0").unwrap_or(&text).parse().map_err(D::Error::custom)
 }
 
 /// What became of a reload.

@@ -8,8 +8,8 @@
 //! | 60 | another patient in a stream | `large` |
 //! | 66, 67, 70, 82 | requests that are read in two ways, or are for others | `hostile::requests` |
 //! | 68, 69, 79, 92 | headers that claim an identity, or are too many | `hostile::headers` |
-//! | 71 to 75 | floods of HTTP/2, a window that stays shut | `hostile::floods` |
-//! | 76, 77 | slow clients, stalled handshakes | `hostile::slow`; more of both in `edge::tests::deadlines` |
+//! | 71 to 75 | floods of HTTP/2, a window that stays shut | `hostile::floods`; what they cost in `tests/process/crowd` |
+//! | 76, 77 | slow clients, stalled handshakes | `hostile::slow`; 5,000 and 2,000 of them in `tests/process/crowd`; more of both in `edge::tests::deadlines` |
 //! | 78 | old TLS | `tls`, `edge::tests::handshakes`, sslyze in `tests/hostile/run` |
 //! | 80, 81 | bodies too large, bodies that never come | `hostile::bodies` |
 //! | 83 | addresses inside | `attacks::lists`, `outgoing` |

@@ -93,12 +93,29 @@ fn operations(document: &Value) -> Vec<(String, String)> {
     each.filter(|(method, _)| ["GET", "PUT", "POST", "DELETE"].contains(&method.as_str())).collect()
 }
 
+/// Every parameter of the document: the path it belongs to, whether it is part of that, and its name.
+fn parameters(document: &Value) -> Vec<(String, bool, String)> {
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let mut all = Vec::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for operation in item.as_object().unwrap().values() {
+            let own = operation["parameters"].as_array().into_iter().flatten();
+            all.extend(own.map(|one| (path.clone(), one["in"] == "path", text(&one["name"]))));
+        }
+    }
+    assert!(all.len() > 5);
+    all
+}
+
 #[tokio::test]
 async fn each_route_is_for_its_roles_and_stands_in_the_document() {
     let gateway = Gateway::start().await;
     let [reader, operator, auditor, nobody] =
         ["lezer", "wacht", "toezicht", "pgo"].map(|file| Operator::new(&gateway, file));
     let document = reader.get("/api/v1/openapi.json").await;
+    for (path, in_path, name) in parameters(&document) {
+        assert_eq!(path.contains(&format!("{{{name}}}")), in_path, "{path} {name}");
+    }
     let mut documented = operations(&document);
     documented.sort();
     let expected = [
@@ -245,22 +262,26 @@ async fn what_cannot_be_read_or_stopped_is_refused() {
     let operator = Operator::new(&gateway, "wacht");
     let reason = json!({"reason": "verkeerde uitslagen, melding 12"});
     let bsn = json!({"reason": format!("klacht van {} over de uitslagen", gateway.patient())});
-    for (target, body, error) in [
-        ("his:his-z", Some(&reason), "no-such-target"),
-        ("practice:huisarts.onbekend@medmij", Some(&reason), "no-such-target"),
-        ("client:onbekend.localhost", Some(&reason), "no-such-target"),
-        ("nothing", Some(&reason), "no-such-target"),
-        ("everything", Some(&json!({"reason": "kort"})), "no-reason"),
-        ("everything", Some(&bsn), "no-reason"),
-        ("everything", Some(&json!({"why": "anders"})), "not-readable"),
-        ("everything", None, "not-readable"),
+    for (target, body, status, error) in [
+        ("his:his-z", Some(&reason), 404, "no-such-target"),
+        ("practice:huisarts.onbekend@medmij", Some(&reason), 404, "no-such-target"),
+        ("client:onbekend.localhost", Some(&reason), 404, "no-such-target"),
+        ("nothing", Some(&reason), 404, "no-such-target"),
+        ("everything", Some(&json!({"reason": "kort"})), 400, "no-reason"),
+        ("everything", Some(&bsn), 400, "no-reason"),
+        ("everything", Some(&json!({"why": "anders"})), 400, "not-readable"),
+        ("everything", None, 400, "not-readable"),
     ] {
         let said = operator.ask("PUT", &format!("/api/v1/stops/{target}"), body).await;
-        assert_eq!((said.status, &said.json()["error"]), (400, &error.into()), "{target} {body:?}");
+        assert_eq!((said.status, &said.json()["error"]), (status, &error.into()), "{target} {body:?}");
     }
     let large = json!({"reason": "a".repeat(20_000)});
     assert_eq!(operator.ask("PUT", "/api/v1/stops/everything", Some(&large)).await.status, 413);
-    assert_eq!(operator.ask("GET", "/api/v1/practices?limit=many", None).await.status, 400);
+    for limit in ["many", "0", "501"] {
+        for of in ["/api/v1/practices", "/api/v1/clients", "/practices"] {
+            assert_eq!(operator.ask("GET", &format!("{of}?limit={limit}"), None).await.status, 400, "{of} {limit}");
+        }
+    }
     assert_eq!(operator.ask("GET", "/api/v1/nothing", None).await.status, 404);
     assert_eq!(operator.ask("POST", "/api/v1/node", Some(&reason)).await.status, 405);
     assert!(gateway.audit_of("access_stopped").is_empty());

@@ -59,7 +59,8 @@ pub(super) const fn status(error: DeskError) -> StatusCode {
     match error {
         DeskError::Nobody | DeskError::NotAllowed => StatusCode::FORBIDDEN,
         DeskError::TooManyRefused(_) => StatusCode::TOO_MANY_REQUESTS,
-        DeskError::Target | DeskError::Reason | DeskError::Level | DeskError::Form => StatusCode::BAD_REQUEST,
+        DeskError::Target => StatusCode::NOT_FOUND,
+        DeskError::Reason | DeskError::Level | DeskError::Form => StatusCode::BAD_REQUEST,
         DeskError::Switch(SwitchError::TooMany) | DeskError::OnDuty(_) => StatusCode::CONFLICT,
         DeskError::Switch(SwitchError::Store) | DeskError::Audit(_) => StatusCode::SERVICE_UNAVAILABLE,
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Bytes;
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -11,11 +12,10 @@ use axum::routing::{get, post};
 use serde::Deserialize;
 
 use super::answer::{html, status};
-use super::{Allowed, Wanted};
+use super::{Allowed, Wanted, part};
 use crate::form::{decode_pairs, single};
 use crate::operations::desk::{Desk, DeskError};
 use crate::operations::operators::{Changes, Person, Reads, Reviews, Right};
-use crate::operations::state::Part;
 use crate::pages::STYLESHEET;
 use crate::pages::operations::{
     ClientsPage, FailedPage, Frame, HisPage, ListsPage, NodePage, PracticesPage, StopsPage,
@@ -53,9 +53,12 @@ async fn node(State(desk): State<Arc<Desk>>, Allowed(who): Allowed<Reads>) -> Re
 async fn practices(
     State(desk): State<Arc<Desk>>,
     Allowed(who): Allowed<Reads>,
-    Query(wanted): Query<Wanted>,
+    wanted: Result<Query<Wanted>, QueryRejection>,
 ) -> Response {
-    let part = Part::from(wanted);
+    let part = match part(wanted) {
+        Ok(part) => part,
+        Err(error) => return failed(error),
+    };
     let found = desk.practices(&who, &part);
     html(
         StatusCode::OK,
@@ -66,9 +69,12 @@ async fn practices(
 async fn clients(
     State(desk): State<Arc<Desk>>,
     Allowed(who): Allowed<Reads>,
-    Query(wanted): Query<Wanted>,
+    wanted: Result<Query<Wanted>, QueryRejection>,
 ) -> Response {
-    let part = Part::from(wanted);
+    let part = match part(wanted) {
+        Ok(part) => part,
+        Err(error) => return failed(error),
+    };
     let found = desk.clients(&who, &part);
     html(StatusCode::OK, ClientsPage { frame: Frame::of(who.person()), with: part.with(), found: &found }.render_html())
 }
@@ -157,5 +163,11 @@ async fn switch_page(desk: &Desk, who: Reads, typed: (&str, &str), wrong: Option
     let typed = if crate::medmij::holds_bsn(typed.1) { (typed.0, "") } else { typed };
     let stops = desk.stops(&who);
     let page = StopsPage { frame: Frame::of(who.person()), stops: &stops, past: past.as_deref(), typed, wrong };
-    html(wrong.map_or(StatusCode::OK, status), page.render_html())
+    let status = match wrong {
+        // The page is there; what was typed on it names nothing.
+        Some(DeskError::Target) => StatusCode::BAD_REQUEST,
+        Some(wrong) => status(wrong),
+        None => StatusCode::OK,
+    };
+    html(status, page.render_html())
 }

@@ -159,6 +159,8 @@ async fn case_82_old_versions_proxies_tunnels_and_upgrades() {
     ] {
         assert_alone(&door, &request, expected).await;
     }
+    let trace = door.raw(format!("TRACE {MARKER} HTTP/1.1\r\n{host}\r\n\r\n")).await;
+    assert!(trace.contains("allow: GET, HEAD, POST, PUT, DELETE\r\n"), "{trace}");
     for request in
         [format!("GET {MARKER} HTTP/2.0\r\n{host}\r\n\r\n"), format!("GET {MARKER}\r\n"), "\u{16}\u{3}".into()]
     {

@@ -48,7 +48,8 @@ async fn the_technical_log_tells_more_for_a_while() {
     let (operator, reader) = (Operator::new(&gateway, "wacht"), Operator::new(&gateway, "lezer"));
     let configured = reader.get("/api/v1/log-level").await;
     assert_eq!((&configured["level"], &configured["until"]), (&configured["configured"], &json!(null)));
-    let wish = json!({"level": "debug", "minutes": 30});
+    // To JSON Schema 30.0 is an integer.
+    let wish = json!({"level": "debug", "minutes": 30.0});
     assert_eq!(operator.ask("PUT", "/api/v1/log-level", Some(&wish)).await.status, 200);
     let told = reader.get("/api/v1/log-level").await;
     assert_eq!((&told["level"], &told["until"]), (&"debug".into(), &"2026-11-21T11:30:00Z".into()));
