@@ -14,6 +14,7 @@ mod canary;
 mod chain_log;
 mod checkpoints;
 mod config;
+mod crowd;
 mod damage;
 mod database;
 mod drain;
