@@ -110,7 +110,7 @@ pub(super) fn monitor(
                 ("refused", count(&counts.refused)),
             ]);
         }
-        metrics.observe_process(&super::process::figures());
+        metrics.observe_process(&super::process::figures(observed.faces.iter().flat_map(|(_, face)| face.runtimes())));
         let lists = lists();
         metrics.observe_lists(&lists);
         metrics.observe_alarms(&[lists.alarms, observed.checkpoints.alarms()].concat());

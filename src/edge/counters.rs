@@ -1,9 +1,11 @@
-//! What happened at the sockets, as numbers that only grow (`open` apart). The monitor reads them.
+//! What happened at the sockets, as numbers that only grow (`open` apart), and where a listener is served. The monitor reads them.
 
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use rustls::Error as Tls;
+use tokio::runtime::Handle;
 
 use super::proxy_protocol::HeaderFault;
 
@@ -132,6 +134,7 @@ macro_rules! counters {
         pub struct Counters {
             handshakes_failed: [AtomicU64; HandshakeFailure::ALL.len()],
             timed_out: [AtomicU64; TimedOut::ALL.len()],
+            runtimes: Mutex<Vec<Handle>>,
             $($(#[$doc])* pub(crate) $name: AtomicU64,)*
         }
 
@@ -175,6 +178,17 @@ impl Counters {
     #[must_use]
     pub fn timed_out(&self, kind: TimedOut) -> u64 {
         self.timed_out.get(kind as usize).map_or(0, |count| count.load(Ordering::Relaxed))
+    }
+
+    /// The runtimes of the loops that accept its connections.
+    #[must_use]
+    pub fn runtimes(&self) -> Vec<Handle> {
+        self.runtimes.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// From now on it is served by this runtime too.
+    pub(crate) fn served_by(&self, runtime: Handle) {
+        self.runtimes.lock().unwrap_or_else(PoisonError::into_inner).push(runtime);
     }
 
     pub(crate) fn count_handshake(&self, kind: HandshakeFailure) {

@@ -134,8 +134,9 @@ impl<S: Serve> Host<S> {
     }
 
     pub(super) async fn run(self, listener: Listener) -> Drained {
-        let turns = self.tasks.turns.clone();
-        let at_once = Handle::current().metrics().num_workers();
+        let (turns, runtime) = (self.tasks.turns.clone(), Handle::current());
+        let at_once = runtime.metrics().num_workers();
+        self.edge.counters.served_by(runtime);
         let giver = AbortOnDropHandle::new(tokio::spawn(async move { turns.give(at_once).await }));
         let drained = self.accept(listener).await;
         drop(giver);

@@ -1,4 +1,5 @@
-//! Mixed load for a while: what the process holds (memory, descriptors, threads) does not grow with what it has answered.
+//! Mixed load for a while: what the process holds (memory, descriptors, threads,
+//! tasks) does not grow with what it has answered.
 
 use std::fs;
 use std::sync::Arc;
@@ -10,7 +11,7 @@ use inzage::sandbox::world::World;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
-use crate::harness::{Home, Process, clock, text, until};
+use crate::harness::{Home, Process, clock, get, text, until};
 use crate::person::{Session, consent};
 
 const CLIENTS: usize = 8;
@@ -32,10 +33,14 @@ struct Held {
     resident_kib: u64,
     descriptors: usize,
     threads: usize,
+    tasks: usize,
 }
 
 impl Held {
-    fn by(process: &Process) -> Self {
+    /// What the system says of a process, and what it says of its tasks itself.
+    async fn by(process: &Process, ops: &str) -> Self {
+        let metrics = get(ops, "/metrics").await.unwrap();
+        let tasks = metrics.lines().find_map(|line| line.strip_prefix("inzage_process_tasks ")).unwrap();
         let of = |what: &str| format!("/proc/{}/{what}", process.id());
         let status = fs::read_to_string(of("status")).unwrap();
         let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
@@ -43,6 +48,7 @@ impl Held {
             resident_kib: resident.trim().trim_end_matches(" kB").parse().unwrap(),
             descriptors: fs::read_dir(of("fd")).unwrap().count(),
             threads: fs::read_dir(of("task")).unwrap().count(),
+            tasks: tasks.parse().unwrap(),
         }
     }
 }
@@ -67,7 +73,8 @@ impl Seen {
     fn table(&self) -> String {
         let of_a_minute = |(at, _): &&(f64, Held)| (*at as u64).is_multiple_of(60);
         let row = |(at, held): &(f64, Held)| {
-            format!("{at:6.0} s: {} KiB, {} descriptors, {} threads", held.resident_kib, held.descriptors, held.threads)
+            let Held { resident_kib, descriptors, threads, tasks } = held;
+            format!("{at:6.0} s: {resident_kib} KiB, {descriptors} descriptors, {threads} threads, {tasks} tasks")
         };
         self.0.iter().filter(of_a_minute).map(row).collect::<Vec<_>>().join("\n")
     }
@@ -90,7 +97,7 @@ async fn a_gateway_under_mixed_load_holds_no_more_in_the_end() {
     let gateway = home.serve().ready(&world.layout.ops_url()).await;
     let begun = settled(&world, &gateway).await;
     let (seen, answered) = soak(&world, &gateway, long()).await;
-    let ended = settled_as(&gateway, begun).await;
+    let ended = settled_as(&world, &gateway, begun).await;
     println!("{}\n{answered} answers; began with {begun:?}, ended with {ended:?}", seen.table());
     if let Some(growth) = seen.growth() {
         println!("{growth:.0} KiB in ten minutes");
@@ -117,17 +124,23 @@ async fn settled(world: &World, gateway: &Process) -> Held {
     for step in 0..Client::ROUND {
         client.step(world, step).await;
     }
-    let with_client = Held::by(gateway);
+    let ops = world.layout.ops_url();
+    let with_client = Held::by(gateway, &ops).await;
     drop(client);
-    let gone = async || Some(Held::by(gateway)).filter(|held| held.descriptors < with_client.descriptors);
+    let gone = async || {
+        let held = Held::by(gateway, &ops).await;
+        (held.descriptors < with_client.descriptors && held.tasks < with_client.tasks).then_some(held)
+    };
     until("end of a connection", gone).await
 }
 
-/// Waits until the process holds no more descriptors and threads than it did.
-async fn settled_as(gateway: &Process, begun: Held) -> Held {
+/// Waits until the process holds no more descriptors, threads and tasks than it did.
+async fn settled_as(world: &World, gateway: &Process, begun: Held) -> Held {
+    let ops = world.layout.ops_url();
     until("end of all connections", async || {
-        let held = Held::by(gateway);
-        (held.descriptors <= begun.descriptors && held.threads <= begun.threads).then_some(held)
+        let held = Held::by(gateway, &ops).await;
+        let no_more = |of: fn(&Held) -> usize| of(&held) <= of(&begun);
+        (no_more(|held| held.descriptors) && no_more(|held| held.threads) && no_more(|held| held.tasks)).then_some(held)
     })
     .await
 }
@@ -139,11 +152,11 @@ async fn soak(world: &Arc<World>, gateway: &Process, long: Duration) -> (Seen, u
     for number in 0..CLIENTS {
         clients.spawn(load(Arc::clone(world), number, started + long, Arc::clone(&answered)));
     }
-    let mut looks = interval(LOOK_EVERY);
+    let (mut looks, ops) = (interval(LOOK_EVERY), world.layout.ops_url());
     while !clients.is_empty() {
         tokio::select! {
             Some(client) = clients.join_next() => client.unwrap(),
-            _ = looks.tick() => seen.0.push((started.elapsed().as_secs_f64(), Held::by(gateway))),
+            _ = looks.tick() => seen.0.push((started.elapsed().as_secs_f64(), Held::by(gateway, &ops).await)),
         }
     }
     (seen, answered.load(Ordering::Relaxed))

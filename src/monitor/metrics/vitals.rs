@@ -32,6 +32,8 @@ pub struct ProcessFigures {
     pub open_files: u64,
     /// Processor time of all threads since the start.
     pub cpu_seconds: f64,
+    /// Tasks of the runtimes that serve, which have not ended.
+    pub tasks: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -44,6 +46,7 @@ pub(super) struct VitalsMetrics {
     resident: Gauge<u64, AtomicU64>,
     open_files: Gauge<u64, AtomicU64>,
     cpu: Counter<f64, AtomicU64>,
+    tasks: Gauge<u64, AtomicU64>,
     traces: Family<EndLabel, Counter>,
     certificates: Family<CertificateLabels, Gauge<i64, AtomicI64>>,
     disk_free: Gauge<u64, AtomicU64>,
@@ -66,6 +69,8 @@ impl VitalsMetrics {
         registry.register("process_open_files", "Files and sockets that are open", self.open_files.clone());
         let help = "Processor time of all threads since the start";
         registry.register_with_unit("process_cpu", help, Unit::Seconds, self.cpu.clone());
+        let help = "Tasks of the runtimes that serve, which have not ended";
+        registry.register("process_tasks", help, self.tasks.clone());
         let help = "Requests whose trace was kept: sent, dropped as too many waited, or refused by the agent";
         registry.register("traces", help, self.traces.clone());
         let help = "When each certificate ends, in Unix time; owner us: we show it, them: we were shown it last";
@@ -93,6 +98,7 @@ impl VitalsMetrics {
     pub(super) fn observe_process(&self, figures: &ProcessFigures) {
         self.resident.set(figures.resident_bytes);
         self.open_files.set(figures.open_files);
+        self.tasks.set(figures.tasks);
         self.cpu.inner().store(figures.cpu_seconds.to_bits(), Ordering::Relaxed);
     }
 
