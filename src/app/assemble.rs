@@ -15,7 +15,7 @@ use super::checkpoints::{Checkpoints, open_audit};
 use super::limits::admissions;
 use super::material::{Kept, Material};
 use super::operations::Operations;
-use super::outgoing::{LISTS, Outgoing};
+use super::outgoing::Outgoing;
 use super::reload::{Cells, Reloader};
 use super::sockets::FaceHalves;
 use super::start::StartError;
@@ -114,7 +114,7 @@ impl App {
         let store = store?;
         let index = IndexPart::build(config, &clock, &audit, lists.alarms(), opened);
         let syslog = SyslogPart::build(config, &clock, &audit, lists.alarms(), &material.outgoing)?;
-        let (own, (traces, sending)) = (Arc::clone(material.outgoing.of(LISTS)?), traces(config));
+        let (outgoing, (traces, sending)) = (material.outgoing.clone(), traces(config));
         let shared = Shared {
             operations: Operations::of(&lists, &store, &snapshot, config.telemetry.log, &clock),
             admissions: admissions(config, &clock, &material.kept.memory(config)),
@@ -136,7 +136,7 @@ impl App {
         let reloader = Reloader::over(config, prints, material, shared, lists.force());
         let (operations, cells) = (&reloader.shared().operations, reloader.cells());
         operations.can_reload_by(reloader.reloads());
-        let watched = watched(cells, own, lists.publisher_expires());
+        let watched = watched(cells, outgoing);
         let (front, back, auditors, admin) = halves(config, cells);
         Ok(Self {
             grace: config.node.grace,
@@ -193,8 +193,8 @@ impl Keepers {
     /// The store before the index: in an empty database it makes the schema, of which the index is a part. What is wrong with the
     /// audit log is told first.
     fn open(config: &Config, clock: &SharedClock, outgoing: &Outgoing) -> Result<Self, StartError> {
-        let store = open_store(config, clock);
-        let opened = open_index(config, clock);
+        let store = open_store(config, clock, outgoing);
+        let opened = open_index(config, clock, outgoing);
         let (audit, checkpoints) = open_audit(config, clock, opened.as_deref().ok(), outgoing)?;
         Ok(Self { store, opened, audit, checkpoints })
     }

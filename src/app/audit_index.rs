@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::assemble::lock;
 use super::chain;
+use super::outgoing::Outgoing;
 use super::start::StartError;
 use super::store::settings;
 use crate::audit::{AuditIndex, FileLog, IndexFault, IndexProgress, Indexer, Recent, Verified, verify};
@@ -220,13 +221,14 @@ pub fn rebuild_index(
 /// The index without this log.
 fn emptied(config: &Config, clock: &SharedClock, log: &Arc<str>) -> Result<Arc<dyn IndexStore>, StartError> {
     let failed = |_| StartError::Index(IndexFault::Store);
-    let index = match (open_index(config, clock), &config.store) {
+    let outgoing = Outgoing::of_store(config)?;
+    let index = match (open_index(config, clock, &outgoing), &config.store) {
         (Ok(index), _) => index,
         (Err(error), config::Store::Sqlite(files)) => {
             tracing::warn!(error = chain(&error), "the index cannot be opened and is made anew");
             SqliteIndex::remove(&files.index)
                 .map_err(|source| StartError::File { path: files.index.display().to_string(), source })?;
-            return open_index(config, clock);
+            return open_index(config, clock, &outgoing);
         }
         (Err(error), config::Store::Postgres(_)) => return Err(error),
     };
@@ -240,18 +242,22 @@ fn emptied(config: &Config, clock: &SharedClock, log: &Arc<str>) -> Result<Arc<d
 /// # Errors
 /// See [`StartError`].
 pub fn prune_index(config: &Config, clock: &SharedClock) -> Result<Pruned, StartError> {
-    let index = open_index(config, clock)?;
+    let index = open_index(config, clock, &Outgoing::of_store(config)?)?;
     let pruned = Handle::current().block_on(index.prune(before(clock.now(), retention(config))));
     index.close();
     pruned.map_err(|_| StartError::Index(IndexFault::Store))
 }
 
 /// Opens the index that belongs to the store. Blocks, on a thread of a runtime that may.
-pub(super) fn open_index(config: &Config, clock: &SharedClock) -> Result<Arc<dyn IndexStore>, StartError> {
+pub(super) fn open_index(
+    config: &Config,
+    clock: &SharedClock,
+    outgoing: &Outgoing,
+) -> Result<Arc<dyn IndexStore>, StartError> {
     match &config.store {
         config::Store::Sqlite(files) => Ok(Arc::new(SqliteIndex::open(&files.index)?)),
         config::Store::Postgres(server) => {
-            let opening = PostgresIndex::open(settings(config, server, clock)?);
+            let opening = PostgresIndex::open(settings(config, server, clock, outgoing)?);
             Ok(Arc::new(Handle::current().block_on(opening)?))
         }
     }

@@ -387,7 +387,7 @@ pub struct LetGo {
 /// When the log is in use, or not in order.
 pub fn prune_audit(config: &Config, clock: &SharedClock, remove: bool) -> Result<Option<LetGo>, StartError> {
     let found = find(config)?;
-    let witnesses = witnesses(config, found.id(), clock, &Outgoing::of_witnesses(config, clock)?)?;
+    let witnesses = witnesses(config, found.id(), clock, &Outgoing::of_witnesses(config)?)?;
     let open = open(config, clock, (found, witnesses), None)?;
     let pruned = prune(&open, &open.pruner(config, clock), remove);
     let Open { log, signer, witnesses, .. } = open;

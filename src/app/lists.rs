@@ -40,7 +40,6 @@ const NAMED_MAX: usize = 5;
 /// Fetching the lists, and what others need of it.
 pub(super) struct ListsPart {
     refresher: Arc<Refresher>,
-    source: Arc<HttpsSource>,
     force: Force,
     pace: Pace,
     late_after: SignedDuration,
@@ -97,15 +96,13 @@ impl ListsPart {
         let source = Arc::new(source(config, outgoing.of(LISTS)?, clock)?);
         let loaded = CancellationToken::new();
         let copy = CopyFolder::new(section.copy.clone());
-        let refresher =
-            Refresher::new(Arc::clone(&source) as _, copy, Arc::clone(clock), rules, force.publisher(loaded.clone()));
+        let refresher = Refresher::new(source as _, copy, Arc::clone(clock), rules, force.publisher(loaded.clone()));
         if let Err(error) = refresher.load_copy() {
             tracing::warn!(error = %chain(&error), "the last good copy of the lists cannot be used");
             force.alarms.raise(Alarm::ListCopyUnsaved, &chain(&error));
         }
         Ok(Self {
             refresher: Arc::new(refresher),
-            source,
             force,
             pace: Pace { every: section.refresh, jitter: section.refresh / 10, retry: Duration::from_secs(5) },
             late_after: SignedDuration::try_from(section.late_after).unwrap_or(SignedDuration::MAX),
@@ -113,12 +110,6 @@ impl ListsPart {
             wake: Arc::new(Notify::new()),
             ended: watch::Sender::new(0),
         })
-    }
-
-    /// Until when the certificate of the publisher is valid, whenever it is asked.
-    pub(super) fn publisher_expires(&self) -> impl Fn() -> Option<Timestamp> + Send + Sync + use<> {
-        let source = Arc::clone(&self.source);
-        move || source.certificate_expires()
     }
 
     /// What decisions read.

@@ -6,24 +6,29 @@ use std::time::Duration;
 
 use super::assemble::read_secret;
 use super::limits::destinations;
+use super::outgoing::{LOGIN, Outgoing, of_login};
 use super::start::StartError;
 use crate::clock::SharedClock;
 use crate::config::{self, Config};
 use crate::jose::{DecryptionKey, KeyError, SigningKey};
 use crate::session::login::IdentityProvider;
 use crate::session::oidc::{OidcConfig, OidcKeys, OidcLogin};
-use crate::tls::client::{Deadlines, client_config, reqwest_client};
-use crate::tls::identity::Roots;
+use crate::tls::client::{Deadlines, reqwest_client};
+use crate::tls::credentials::Credentials;
 
 /// How long one call to the login service may take; a person is waiting for a page.
 const DEADLINES: Deadlines = Deadlines { connect: Duration::from_secs(3), total: Duration::from_secs(8) };
 /// Where an OpenID provider sends the browser back to, on our front channel.
 const CALLBACK: &str = "/login/callback";
 
-pub(super) fn login(config: &Config, clock: &SharedClock) -> Result<Arc<dyn IdentityProvider>, StartError> {
+pub(super) fn login(
+    config: &Config,
+    clock: &SharedClock,
+    outgoing: &Outgoing,
+) -> Result<Arc<dyn IdentityProvider>, StartError> {
     match &config.login {
         config::Login::Simulator => simulator(clock),
-        config::Login::Oidc(written) => Ok(Arc::new(oidc(config, written, clock)?)),
+        config::Login::Oidc(written) => Ok(Arc::new(oidc(config, written, clock, outgoing.of(LOGIN)?)?)),
     }
 }
 
@@ -46,12 +51,17 @@ fn simulator(_: &SharedClock) -> Result<Arc<dyn IdentityProvider>, StartError> {
 pub fn openid_login(config: &Config, clock: &SharedClock) -> Result<Option<OidcLogin>, StartError> {
     match &config.login {
         config::Login::Simulator => Ok(None),
-        config::Login::Oidc(written) => oidc(config, written, clock).map(Some),
+        config::Login::Oidc(written) => oidc(config, written, clock, &Arc::new(of_login(written)?)).map(Some),
     }
 }
 
-fn oidc(config: &Config, written: &config::Oidc, clock: &SharedClock) -> Result<OidcLogin, StartError> {
-    let tls = client_config(&Roots::load(&written.roots)?, None, &[crate::tls::ALPN_HTTP1], clock)?;
+fn oidc(
+    config: &Config,
+    written: &config::Oidc,
+    clock: &SharedClock,
+    credentials: &Arc<Credentials>,
+) -> Result<OidcLogin, StartError> {
+    let tls = credentials.client_config(&[crate::tls::ALPN_HTTP1], clock)?;
     let client = reqwest_client(tls, &destinations(config), DEADLINES)?;
     let keys = OidcKeys {
         signing: token_key(&written.signing_key, SigningKey::parse)?,

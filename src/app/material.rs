@@ -84,6 +84,8 @@ pub(super) struct Kept {
     login: Option<(LoginGround, Arc<dyn IdentityProvider>)>,
     /// How often each portal asked.
     rates: Option<(Rates, Arc<PortalRates>)>,
+    /// What those whom we call showed last.
+    outgoing: Outgoing,
 }
 
 /// What a login service follows from.
@@ -106,11 +108,12 @@ impl Material {
         let clients = portals::register(config)?;
         let memory = before.memory(config);
         let his = Installations::build(config, prints, clock, &memory, &before.his)?;
-        let (login, rates) = (before.login(config, prints, clock)?, before.rates(&clients, clock));
+        let outgoing = Outgoing::load(config, clock, &before.outgoing)?;
+        let (login, rates) = (before.login(config, prints, clock, &outgoing)?, before.rates(&clients, clock));
         let registered = registered(config, clients, &his)?;
         Ok(Self {
             tls: FaceTls::read(config, clock)?,
-            outgoing: Outgoing::load(config, clock)?,
+            outgoing: outgoing.clone(),
             served: Served {
                 services: Arc::clone(&registered.services),
                 login: Arc::clone(&login.1),
@@ -121,7 +124,7 @@ impl Material {
                 installations: super::operations::installations(config, &his.endpoints()),
             },
             registered,
-            kept: Kept { his, memory: Some(memory), login: Some(login), rates: Some(rates) },
+            kept: Kept { his, memory: Some(memory), login: Some(login), rates: Some(rates), outgoing },
         })
     }
 }
@@ -158,11 +161,12 @@ impl Kept {
         config: &Config,
         prints: &Prints,
         clock: &SharedClock,
+        outgoing: &Outgoing,
     ) -> Result<(LoginGround, Arc<dyn IdentityProvider>), StartError> {
         let ground = (config.login.clone(), prints.below("login."));
         match self.login.as_ref().filter(|(held, _)| *held == ground) {
             Some(same) => Ok(same.clone()),
-            None => Ok((ground, login(config, clock)?)),
+            None => Ok((ground, login(config, clock, outgoing)?)),
         }
     }
 

@@ -5,10 +5,13 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use super::assemble::identity;
 use super::start::StartError;
 use crate::clock::SharedClock;
-use crate::config::{self, Config, WitnessKind};
+use crate::config::{self, Config, Login, Store, WitnessKind};
+use crate::monitor::vitals::{Certificate, Owner};
 use crate::tls::credentials::Credentials;
 use crate::tls::identity::Roots;
 
@@ -18,37 +21,52 @@ pub(super) const LISTS: &str = "lists";
 pub(super) const CHAIN_LOG: &str = "chain_log";
 /// The audit record repository.
 pub(super) const SYSLOG: &str = "audit.syslog";
+/// The OpenID provider.
+pub(super) const LOGIN: &str = "login";
+/// The database server, when it is asked over TLS.
+pub(super) const STORE: &str = "store.postgres";
 
-/// All of them.
+/// All of them. Cheap to clone.
+#[derive(Clone, Default)]
 pub(super) struct Outgoing(BTreeMap<String, Arc<Credentials>>);
 
 impl Outgoing {
-    /// Those of a configuration, from their files.
-    pub(super) fn load(config: &Config, clock: &SharedClock) -> Result<Self, StartError> {
-        let mut all = Self::of_witnesses(config, clock)?;
-        all.insert(LISTS.to_owned(), of_lists(config, clock)?);
+    /// Those of a configuration, from their files, in place of those of before.
+    pub(super) fn load(config: &Config, clock: &SharedClock, before: &Self) -> Result<Self, StartError> {
+        let mut all = read_witnesses(config)?;
+        all.extend(read_store(config)?);
+        all.push((LISTS.to_owned(), of_lists(config, clock)?));
+        if let Login::Oidc(section) = &config.login {
+            all.push((LOGIN.to_owned(), of_login(section)?));
+        }
         if let Some(section) = &config.chain_log {
-            all.insert(CHAIN_LOG.to_owned(), read(&section.roots, Some(&section.identity), clock)?);
+            all.push((CHAIN_LOG.to_owned(), read(&section.roots, Some(&section.identity), clock)?));
         }
         if let Some(section) = &config.audit.syslog {
-            all.insert(SYSLOG.to_owned(), read(&section.roots, Some(&section.identity), clock)?);
+            all.push((SYSLOG.to_owned(), read(&section.roots, Some(&section.identity), clock)?));
         }
-        Ok(all)
+        Ok(Self::placed(all, before))
     }
 
     /// Those for the witnesses of the log alone.
-    pub(super) fn of_witnesses(config: &Config, clock: &SharedClock) -> Result<Self, StartError> {
-        let mut all = Self(BTreeMap::new());
-        for (number, witness) in config.audit.witnesses.iter().enumerate() {
-            if let WitnessKind::Server { roots, .. } = &witness.kind {
-                all.insert(of_witness(number), read(roots, None, clock)?);
-            }
-        }
-        Ok(all)
+    pub(super) fn of_witnesses(config: &Config) -> Result<Self, StartError> {
+        read_witnesses(config).map(|all| Self::placed(all, &Self::default()))
     }
 
-    fn insert(&mut self, section: String, credentials: Credentials) {
-        self.0.insert(section, Arc::new(credentials));
+    /// Those for the store alone.
+    pub(super) fn of_store(config: &Config) -> Result<Self, StartError> {
+        read_store(config).map(|store| Self::placed(store, &Self::default()))
+    }
+
+    fn placed(all: impl IntoIterator<Item = (String, Credentials)>, before: &Self) -> Self {
+        let placed = all.into_iter().map(|(section, new)| {
+            let credentials = match before.0.get(&section) {
+                Some(held) => new.in_place_of(held),
+                None => new,
+            };
+            (section, Arc::new(credentials))
+        });
+        Self(placed.collect())
     }
 
     /// Those of a section.
@@ -67,6 +85,17 @@ impl Outgoing {
             }
         }
     }
+
+    /// The certificates that we show in them, and those that we were shown last.
+    pub(super) fn certificates(&self) -> Vec<Certificate> {
+        let both = |(section, credentials): (&String, &Arc<Credentials>)| {
+            let of = |owner, expires: Option<Timestamp>| {
+                expires.map(|expires| Certificate { owner, name: section.clone(), expires })
+            };
+            [of(Owner::Us, credentials.expires()), of(Owner::Them, credentials.peer_expires())]
+        };
+        self.0.iter().flat_map(both).flatten().collect()
+    }
 }
 
 /// The section of a witness, by its place among them.
@@ -77,6 +106,30 @@ pub(super) fn of_witness(number: usize) -> String {
 /// What the publisher of the lists is asked with.
 pub(super) fn of_lists(config: &Config, clock: &SharedClock) -> Result<Credentials, StartError> {
     read(&config.lists.roots, Some(&config.lists.identity), clock)
+}
+
+/// What the OpenID provider is asked with. That we are we is said by a signature, and not by a certificate.
+pub(super) fn of_login(section: &config::Oidc) -> Result<Credentials, StartError> {
+    trusting(&section.roots)
+}
+
+fn read_witnesses(config: &Config) -> Result<Vec<(String, Credentials)>, StartError> {
+    let mut all = Vec::new();
+    for (number, witness) in config.audit.witnesses.iter().enumerate() {
+        if let WitnessKind::Server { roots, .. } = &witness.kind {
+            all.push((of_witness(number), trusting(roots)?));
+        }
+    }
+    Ok(all)
+}
+
+fn read_store(config: &Config) -> Result<Option<(String, Credentials)>, StartError> {
+    let Store::Postgres(server) = &config.store else { return Ok(None) };
+    server.roots.as_deref().map(|roots| Ok((STORE.to_owned(), trusting(roots)?))).transpose()
+}
+
+fn trusting(roots: &Path) -> Result<Credentials, StartError> {
+    Ok(Credentials::new(&Roots::load(roots)?, None)?)
 }
 
 fn read(roots: &Path, own: Option<&config::Identity>, clock: &SharedClock) -> Result<Credentials, StartError> {

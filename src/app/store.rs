@@ -6,23 +6,26 @@ use std::sync::Arc;
 use tokio::runtime::Handle;
 
 use super::assemble::{key, lock, read_secret};
+use super::outgoing::{Outgoing, STORE};
 use super::start::StartError;
 use crate::clock::SharedClock;
 use crate::config::{self, Config, Environment};
 use crate::seal::Sealer;
 use crate::store::{PostgresSettings, PostgresStore, SqliteStore, Store};
-use crate::tls::client::client_config;
-use crate::tls::identity::Roots;
 
 /// Opens it. Blocks, on a thread of a runtime that may.
-pub(super) fn open_store(config: &Config, clock: &SharedClock) -> Result<Arc<dyn Store>, StartError> {
+pub(super) fn open_store(
+    config: &Config,
+    clock: &SharedClock,
+    outgoing: &Outgoing,
+) -> Result<Arc<dyn Store>, StartError> {
     let sealer = Sealer::new(&key(&config.keys.sealing)?);
     match &config.store {
         config::Store::Sqlite(files) => Ok(Arc::new(SqliteStore::open(&files.path, sealer)?)),
         config::Store::Postgres(server) => {
             // A node of production may run as a user who cannot make tables, and never makes them by itself.
             let create = config.environment != Environment::Production;
-            let opening = PostgresStore::open(settings(config, server, clock)?, sealer, create);
+            let opening = PostgresStore::open(settings(config, server, clock, outgoing)?, sealer, create);
             Ok(Arc::new(Handle::current().block_on(opening)?))
         }
     }
@@ -40,7 +43,7 @@ pub fn migrate_store(config: &Config, clock: &SharedClock) -> Result<Vec<String>
             Ok(SqliteStore::migrate(&files.path)?)
         }
         config::Store::Postgres(server) => {
-            let migrating = PostgresStore::migrate(settings(config, server, clock)?);
+            let migrating = PostgresStore::migrate(settings(config, server, clock, &Outgoing::of_store(config)?)?);
             Ok(Handle::current().block_on(migrating)?)
         }
     }
@@ -50,8 +53,9 @@ pub(super) fn settings(
     config: &Config,
     server: &config::Postgres,
     clock: &SharedClock,
+    outgoing: &Outgoing,
 ) -> Result<PostgresSettings, StartError> {
-    let tls = |roots: &Path| Ok::<_, StartError>(client_config(&Roots::load(roots)?, None, &[], clock)?);
+    let tls = |_: &Path| Ok::<_, StartError>(outgoing.of(STORE)?.client_config(&[], clock)?);
     Ok(PostgresSettings {
         url: server.url.clone(),
         node: config.node.name.clone(),

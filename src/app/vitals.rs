@@ -10,11 +10,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::audit_keys::AuditKeys;
 use super::his::Observed;
+use super::outgoing::Outgoing;
 use super::reload::Cells;
 use crate::clock::SharedClock;
 use crate::monitor::alarms::Alarms;
 use crate::monitor::vitals::{CLOCK_STEP, CLOCK_STEP_TOLD, Certificate, ClockState, Disk, Owner, Vitals};
-use crate::tls::credentials::Credentials;
 use crate::tls::server::ServerTls;
 
 /// How often it looks by itself, so that an alarm is in the log although nobody asks.
@@ -24,30 +24,22 @@ const LOOK_EVERY: Duration = Duration::from_secs(60);
 type Watched = Box<dyn Fn() -> Vec<Certificate> + Send + Sync>;
 
 /// The certificates of the listeners, those with which we call, and those of whom we call; what is in use, whenever it is.
-pub(super) fn watched(
-    cells: &Cells,
-    own_at_lists: Arc<Credentials>,
-    publisher_expires: impl Fn() -> Option<Timestamp> + Send + Sync + 'static,
-) -> Vec<Watched> {
+pub(super) fn watched(cells: &Cells, outgoing: Outgoing) -> Vec<Watched> {
     let endpoints = Arc::clone(&cells.endpoints);
     let mut all: Vec<Watched> = vec![
-        one(Owner::Us, "lists", move || own_at_lists.expires()),
-        one(Owner::Them, "lists", publisher_expires),
         listener("front", &cells.front.tls),
         listener("back", &cells.back.tls),
+        Box::new(move || outgoing.certificates()),
         Box::new(move || endpoints.load().iter().flat_map(of_endpoint).collect()),
     ];
     all.extend(cells.desk.as_ref().map(|desk| listener("auditors", &desk.tls)));
+    all.extend(cells.admin.as_ref().map(|desk| listener("admin", &desk.tls)));
     all
-}
-
-fn one(owner: Owner, name: &'static str, expires: impl Fn() -> Option<Timestamp> + Send + Sync + 'static) -> Watched {
-    Box::new(move || certificate(owner, name.to_owned(), expires()).into_iter().collect())
 }
 
 fn listener(name: &'static str, tls: &Arc<ArcSwap<ServerTls>>) -> Watched {
     let tls = Arc::clone(tls);
-    one(Owner::Us, name, move || tls.load().expires())
+    Box::new(move || certificate(Owner::Us, name.to_owned(), tls.load().expires()).into_iter().collect())
 }
 
 /// Both sides of an endpoint of a HIS.
@@ -159,7 +151,8 @@ mod tests {
         let shared: SharedClock = Arc::clone(&clock) as _;
         let (keys, folder) = keys_of(2026, &shared);
         let expires = "2026-12-01T00:00:00Z".parse().ok();
-        let watched = vec![one(Owner::Us, "back", move || expires), one(Owner::Them, "lists", || None)];
+        let back = move || certificate(Owner::Us, "back".to_owned(), expires).into_iter().collect();
+        let watched: Vec<Watched> = vec![Box::new(back), Box::new(Vec::new)];
         let watchman = Watchman::new(&shared, folder.path(), keys, watched, Arc::default());
         let vitals = watchman.look();
         assert_eq!(vitals.report().certificate_days_left["back"], 9);

@@ -1,13 +1,10 @@
 //! The lists over https, from their publisher.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use jiff::{SignedDuration, Timestamp};
 use reqwest::header::{self, HeaderName};
-use reqwest::tls::TlsInfo;
 use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
 
 use super::port::{Fetched, ListSource, SourceError, SourceFuture, Validator};
@@ -24,8 +21,6 @@ const MAX_VALIDATOR_BYTES: usize = 256;
 pub struct HttpsSource {
     client: Client,
     urls: PerList<Url>,
-    /// Until when the certificate of the publisher is valid, in seconds since 1970; 0 when it was not seen.
-    certificate_expires: Arc<AtomicI64>,
 }
 
 /// The configuration names something that is not an https URL.
@@ -43,27 +38,12 @@ impl HttpsSource {
     /// When a URL is not https, or names a user or fragment.
     pub fn new(client: Client, urls: &PerList<String>) -> Result<Self, HttpsSourceError> {
         let urls = PerList::try_from_fn(|list| parse_url(urls.of(list)).ok_or(HttpsSourceError { list }))?;
-        Ok(Self { client, urls, certificate_expires: Arc::default() })
-    }
-
-    /// Until when the certificate of the publisher is valid, as of the last answer.
-    #[must_use]
-    pub fn certificate_expires(&self) -> Option<Timestamp> {
-        let second = self.certificate_expires.load(Ordering::Relaxed);
-        Timestamp::from_second(second).ok().filter(|_| second != 0)
-    }
-
-    fn note_certificate(&self, answer: &Response) {
-        let shown = answer.extensions().get::<TlsInfo>().and_then(TlsInfo::peer_certificate);
-        if let Some(expires) = shown.and_then(crate::tls::expires) {
-            self.certificate_expires.store(expires.as_second(), Ordering::Relaxed);
-        }
+        Ok(Self { client, urls })
     }
 
     async fn read(&self, list: ListKind, held: Option<&Validator>) -> Result<Fetched, SourceError> {
         let request = conditional(self.client.get(self.urls.of(list).clone()), held);
         let answer = request.send().await.map_err(|error| sort(&error))?;
-        self.note_certificate(&answer);
         // A client that was made to follow redirects anyway has left the URL; what it brings back is not taken.
         if answer.url() != self.urls.of(list) {
             return Err(SourceError::Redirected);
@@ -185,7 +165,7 @@ mod tests {
     fn source_of(url: Url) -> HttpsSource {
         let client = Client::builder().redirect(reqwest::redirect::Policy::none()).no_proxy().build().unwrap();
         let urls = PerList { zal: url.clone(), ocl: url.clone(), whl: url.clone(), gnl: url };
-        HttpsSource { client, urls, certificate_expires: Arc::default() }
+        HttpsSource { client, urls }
     }
 
     const NOT_MODIFIED: &str = "HTTP/1.1 304 Not Modified\r\n\r\n";

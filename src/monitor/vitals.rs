@@ -43,7 +43,8 @@ impl Owner {
 pub struct Certificate {
     /// Whose it is.
     pub owner: Owner,
-    /// Where it is shown: `front`, `back`, `auditors`, `lists`, or the id of an installation, a slash and its endpoint.
+    /// Where it is shown: `front`, `back`, `auditors`, `admin`, the section of the configuration under which we call (`lists`,
+    /// `chain_log`, `audit.witness[0]`…), or the id of an installation, a slash and its endpoint.
     pub name: String,
     /// Its last moment.
     pub expires: Timestamp,

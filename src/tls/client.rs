@@ -60,8 +60,6 @@ pub fn reqwest_client(
         .https_only(true)
         .redirect(reqwest::redirect::Policy::none())
         .referer(false)
-        // Of a publisher: its certificate, so that its end is seen coming.
-        .tls_info(true)
         .no_proxy()
         .dns_resolver(Arc::new(outgoing.clone()))
         .pool_idle_timeout(IDLE)

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
@@ -16,7 +17,11 @@ use super::{ClockTime, TlsError, VERSIONS, provider};
 use crate::clock::SharedClock;
 
 /// Roots and a certificate. Each handshake takes those that are in force then.
-pub struct Credentials(ArcSwap<Held>);
+pub struct Credentials {
+    held: ArcSwap<Held>,
+    /// Until when the certificate holds that was shown last, in seconds since 1970; 0 when none was.
+    shown: Arc<AtomicI64>,
+}
 
 #[derive(Clone)]
 struct Held {
@@ -33,18 +38,31 @@ impl Credentials {
         let verifier = WebPkiServerVerifier::builder_with_provider(roots.store(), provider());
         let verifier = verifier.build().map_err(TlsError::ServerVerifier)?;
         let own = identity.map(|identity| Arc::new(identity.certified()));
-        Ok(Self(ArcSwap::from_pointee(Held { verifier, own })))
+        Ok(Self { held: ArcSwap::from_pointee(Held { verifier, own }), shown: Arc::default() })
+    }
+
+    /// The same for whom `before` was for: both know of the certificate that either was shown last.
+    #[must_use]
+    pub fn in_place_of(self, before: &Self) -> Self {
+        Self { shown: Arc::clone(&before.shown), ..self }
     }
 
     /// The last moment at which our certificate is of use, when there is one.
     #[must_use]
     pub fn expires(&self) -> Option<Timestamp> {
-        super::expires(self.0.load().own.as_ref()?.end_entity_cert().ok()?)
+        super::expires(self.held.load().own.as_ref()?.end_entity_cert().ok()?)
+    }
+
+    /// The last moment of the certificate that a server showed last, and that was good.
+    #[must_use]
+    pub fn peer_expires(&self) -> Option<Timestamp> {
+        let second = self.shown.load(Ordering::Relaxed);
+        Timestamp::from_second(second).ok().filter(|_| second != 0)
     }
 
     /// Takes over what another one holds.
     pub fn become_like(&self, other: &Self) {
-        self.0.store(other.0.load_full());
+        self.held.store(other.held.load_full());
     }
 
     /// A configuration that follows these credentials. No session is resumed: one from before a change would be with a server that
@@ -80,7 +98,11 @@ impl ServerCertVerifier for Credentials {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        self.0.load().verifier.verify_server_cert(leaf, intermediates, server_name, ocsp_response, now)
+        let verified =
+            self.held.load().verifier.verify_server_cert(leaf, intermediates, server_name, ocsp_response, now)?;
+        let expires = super::expires(leaf).map_or(0, Timestamp::as_second);
+        self.shown.store(expires, Ordering::Relaxed);
+        Ok(verified)
     }
 
     fn verify_tls12_signature(
@@ -89,7 +111,7 @@ impl ServerCertVerifier for Credentials {
         leaf: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.0.load().verifier.verify_tls12_signature(message, leaf, signed)
+        self.held.load().verifier.verify_tls12_signature(message, leaf, signed)
     }
 
     fn verify_tls13_signature(
@@ -98,21 +120,21 @@ impl ServerCertVerifier for Credentials {
         leaf: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.0.load().verifier.verify_tls13_signature(message, leaf, signed)
+        self.held.load().verifier.verify_tls13_signature(message, leaf, signed)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.load().verifier.supported_verify_schemes()
+        self.held.load().verifier.supported_verify_schemes()
     }
 }
 
 impl ResolvesClientCert for Credentials {
     fn resolve(&self, _issuers: &[&[u8]], _schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
-        self.0.load().own.clone()
+        self.held.load().own.clone()
     }
 
     fn has_certs(&self) -> bool {
-        self.0.load().own.is_some()
+        self.held.load().own.is_some()
     }
 }
 
@@ -137,6 +159,10 @@ mod tests {
         let shown = || credentials.resolve(&[], &[]).unwrap().cert[0].clone();
         assert!(trusts(&old) && !trusts(&new));
         let before = shown();
+        let seen = credentials.peer_expires();
+        assert_eq!(seen, Some("2050-01-01T00:00:00Z".parse().unwrap()), "and not that of a stranger");
+        let next = Credentials::new(&new.roots(), None).unwrap();
+        assert_eq!((next.peer_expires(), next.in_place_of(&credentials).peer_expires()), (None, seen));
         let identity = new.identity(&["gp.example.nl"]);
         credentials.become_like(&Credentials::new(&new.roots(), Some(&identity)).unwrap());
         assert!(trusts(&new) && !trusts(&old));

@@ -100,6 +100,32 @@ async fn a_refusal_says_why_and_a_stranger_has_no_label() {
     gateway.stop().await;
 }
 
+/// Whether days until an end are enough of them.
+fn far(days: &Value) -> bool {
+    days.as_i64().is_some_and(|days| days > 30)
+}
+
+#[tokio::test]
+async fn the_certificates_of_all_that_are_called_beside_requests_are_watched() {
+    let gateway = Gateway::start().await;
+    gateway.session(DELINDE, &gateway.patient()).await;
+    gateway.world.chain_log.until(|received| !received.lines.is_empty()).await;
+    // The witness is asked beside all this, and answers after one or some of these.
+    let report = loop {
+        gateway.refresh_lists().await;
+        let (_, report) = ready(&gateway).await;
+        if !report["peer_certificate_days_left"]["audit.witness[1]"].is_null() {
+            break report;
+        }
+    };
+    for name in ["lists", "chain_log", "audit.witness[1]"] {
+        assert!(far(&report["peer_certificate_days_left"][name]), "{name} of {report}");
+    }
+    let (_, metrics) = gateway.ops("/metrics").await;
+    assert!(metrics.contains("inzage_certificate_expires_seconds{owner=\"them\",name=\"chain_log\"} "), "{metrics}");
+    gateway.stop().await;
+}
+
 #[tokio::test]
 async fn readiness_tells_of_certificates_room_keys_and_clock() {
     let gateway = Gateway::start().await;
@@ -110,14 +136,11 @@ async fn readiness_tells_of_certificates_room_keys_and_clock() {
     for part in ["audit", "audit_index", "checkpoints", "store", "lists", "keys", "certificates", "clock"] {
         assert_eq!(report[part], "ok", "{part} in {report}");
     }
-    for (side, names) in [
-        ("certificate_days_left", &["front", "back", "lists"][..]),
-        ("peer_certificate_days_left", &["lists", "his-a/fhir"][..]),
-    ] {
-        for name in names {
-            assert!(report[side][name].as_i64().is_some_and(|days| days > 30), "{name} of {report}");
-        }
+    for name in ["front", "back", "auditors", "admin", "lists", "chain_log"] {
+        assert!(far(&report["certificate_days_left"][name]), "{name} of {report}");
     }
+    assert!(far(&report["peer_certificate_days_left"]["lists"]), "{report}");
+    assert!(far(&report["peer_certificate_days_left"]["his-a/fhir"]), "{report}");
     assert!(report["audit_disk_free_bytes"].as_u64().is_some(), "{report}");
     assert_eq!((&report["keys_age_seconds"], &report["clock_drift_seconds"]), (&0.into(), &0.0.into()));
 

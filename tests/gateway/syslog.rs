@@ -41,6 +41,11 @@ async fn every_record_of_a_walk_reaches_the_repository_that_was_away() {
     // A node that ends while it waits out a failure leaves the rest to its next start.
     let before = shelf.received().connections;
     shelf.until(|received| received.connections > before).await;
+    let (_, report) = gateway.ops("/readyz").await;
+    let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+    for side in ["certificate_days_left", "peer_certificate_days_left"] {
+        assert!(report[side]["audit.syslog"].as_i64().is_some_and(|days| days > 30), "{report}");
+    }
     let left = gateway.leave().await;
 
     let received: Vec<_> = shelf.received().messages.into();

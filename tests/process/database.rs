@@ -201,6 +201,12 @@ async fn the_server_is_known_by_its_certificate() {
     let ended = home.run(&migrate).await;
     assert_eq!(ended.code, Some(0), "{}", ended.err);
     assert!(ended.out.contains("applied V1__codes_grants_visits"), "{}", ended.out);
+    let ops = world.layout.ops_url();
+    let node = home.serve().ready(&ops).await;
+    let report = get(&ops, "/readyz").await.unwrap();
+    assert!(report.contains("\"store.postgres\":"), "its end is watched: {report}");
+    node.signal("TERM");
+    assert_eq!(node.ended().await.code, Some(0));
     let in_clear = url("localhost", "&sslmode=disable");
     let elsewhere = url("elsewhere.localhost", "&sslmode=verify-full");
     for store in [&in_clear, &elsewhere] {

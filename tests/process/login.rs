@@ -15,7 +15,7 @@ use inzage::sandbox::person::{Choices, End, Person, location, read_form};
 use inzage::sandbox::world::World;
 use serde_json::{Value, json};
 
-use crate::harness::{Home, Process, clock, text};
+use crate::harness::{Home, Process, clock, get, text};
 use crate::person::{Consented, walk, walk_choosing};
 
 /// Why there is no provider, on a line that the runner repeats.
@@ -243,6 +243,8 @@ async fn a_pgo_gets_its_token_through_a_real_openid_provider() {
         let code = answer.get("code").unwrap_or_else(|| panic!("{}: {answer:?}", agreement.client_id)).clone();
         let token = Consented { code, ..consented }.exchange().await.unwrap();
         assert_eq!(token.scope, "47 48 49 51 52 63");
+        let report = get(&world.layout.ops_url(), "/readyz").await.unwrap();
+        assert!(report.split("\"peer_certificate_days_left\"").nth(1).unwrap().contains("\"login\":"), "{report}");
         let printed = stop(gateway).await;
         assert!(!printed.contains(bsn), "{printed}");
     }
