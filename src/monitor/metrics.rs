@@ -103,6 +103,10 @@ struct EndLabels {
     reason: &'static str,
 }
 
+/// An answer that may be of another person. There from the start: to Prometheus the first sample of a series is no increase, so the
+/// first of them would wake nobody.
+const WITHHELD: EndLabels = EndLabels { outcome: Outcome::Failed.as_str(), reason: "his-answer-unfit" };
+
 /// The metrics of a node.
 pub struct Metrics {
     registry: Registry,
@@ -152,6 +156,10 @@ impl Default for Metrics {
     fn default() -> Self {
         let disclosures = Family::<EndLabels, Counter>::default();
         let disclosed = disclosures.get_or_create_owned(&EndLabels { outcome: Outcome::Done.as_str(), reason: "" });
+        let submissions = Family::<EndLabels, Counter>::default();
+        for family in [&disclosures, &submissions] {
+            drop(family.get_or_create(&WITHHELD));
+        }
         let mut metrics = Self {
             registry: Registry::with_prefix("inzage"),
             routes: Routes::default(),
@@ -163,7 +171,7 @@ impl Default for Metrics {
             audit_ready: Gauge::default(),
             disclosures,
             disclosed,
-            submissions: Family::default(),
+            submissions,
             faces: FaceMetrics::default(),
             store_connections: Family::default(),
             store_waits: Counter::default(),

@@ -100,6 +100,26 @@ async fn every_metric_of_the_alerts_and_the_dashboard_is_exported() {
     gateway.stop().await;
 }
 
+/// Prometheus sees no increase in the first sample of a series: one that an alert looks at must be there before what it counts
+/// happens for the first time.
+#[tokio::test]
+async fn what_an_alert_waits_for_is_counted_from_the_start() {
+    let gateway = Gateway::start().await;
+    let (_, metrics) = gateway.ops("/metrics").await;
+    let rules = read("monitoring/rules.yml");
+    let mut waited_for = 0;
+    for (_, rest) in rules.match_indices("increase(").map(|(at, word)| rules.split_at(at + word.len())) {
+        let (series, _) = rest.split_once('[').unwrap();
+        let (name, chosen) = series.split_once('{').unwrap_or((series, "}"));
+        let values: Vec<_> = chosen.trim_end_matches('}').split(',').filter(|label| label.contains("=\"")).collect();
+        let of_it = |line: &&str| line.starts_with(name) && values.iter().all(|value| line.contains(value));
+        assert!(metrics.lines().any(|line| of_it(&line)), "{series} is not among\n{metrics}");
+        waited_for += 1;
+    }
+    assert!(waited_for > 5, "{waited_for}");
+    gateway.stop().await;
+}
+
 /// What stands after a key, line by line.
 fn after<'a>(key: &str, text: &'a str) -> Vec<&'a str> {
     text.lines().filter_map(|line| line.trim().strip_prefix(key)).map(str::trim).collect()
