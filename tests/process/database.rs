@@ -212,10 +212,13 @@ async fn the_server_is_known_by_its_certificate() {
     for store in [&in_clear, &elsewhere] {
         let ended = home.run(&[&migrate[..], &["--store", store]].concat()).await;
         assert_eq!(ended.code, Some(69), "{store}: {}{}", ended.out, ended.err);
+        let told = ["SQLSTATE 28000", "certificate not valid for name \"elsewhere.localhost\""];
+        assert!(told.iter().any(|cause| ended.err.contains(cause)), "{}", ended.err);
     }
     // A root that did not sign it: a certificate of the sandbox that is no authority of its server.
     std::fs::write(&config, plain + &table("pgo.pem")).unwrap();
     let ended = home.run(&migrate).await;
     assert_eq!(ended.code, Some(69), "{}{}", ended.out, ended.err);
+    assert!(ended.err.contains("invalid peer certificate: UnknownIssuer"), "{}", ended.err);
     world.stop().await.unwrap();
 }

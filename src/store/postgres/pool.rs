@@ -41,7 +41,7 @@ pub(super) enum Failure {
     #[error("all connections are in use")]
     Busy,
     /// No connection can be made.
-    #[error("no connection can be made{}", .0.as_ref().map(|error| format!(" ({})", state(error))).unwrap_or_default())]
+    #[error("no connection can be made{}", .0.as_ref().map(|error| format!(" ({})", unmade(error))).unwrap_or_default())]
     Unreachable(#[source] Option<tokio_postgres::Error>),
     /// No answer within the deadline.
     #[error("the statement got no answer in time")]
@@ -60,6 +60,16 @@ pub(super) enum Failure {
 /// The code that SQL gives an error. Its text may repeat values, so it is shown nowhere.
 fn state(error: &tokio_postgres::Error) -> String {
     error.code().map_or_else(|| "the connection broke".to_owned(), |state| format!("SQLSTATE {}", state.code()))
+}
+
+/// Why there is no connection: nothing of a person was sent over it yet, so what broke it may be told with its causes, such as
+/// a certificate that is not trusted.
+fn unmade(error: &tokio_postgres::Error) -> String {
+    if error.code().is_some() {
+        return state(error);
+    }
+    let causes = std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 impl Failure {
