@@ -24,8 +24,8 @@ from pathlib import Path
 import requests
 import yaml
 
-sys.path.insert(0, str(Path(__file__).parent.parent / "clients"))
-from sandbox import Sandbox, walk  # noqa: E402
+from collect import episodes, granted
+from sandbox import Sandbox
 
 PATIENCE = 120
 deploy, program = Path(sys.argv[1]), sys.argv[2]
@@ -127,26 +127,13 @@ class Collecting:
 
     def __init__(self, sandbox):
         self.sandbox, self.done, self.failures, self.stop = sandbox, 0, [], threading.Event()
-        client = sandbox.client("pgo")
-        self.certificate = sandbox.certificate("pgo")
-        authorization, token, self.resource = sandbox.endpoints("pgo")
-        scope = sandbox.patient["provider"].split("@")[0]
-        asked = {"response_type": "code", "client_id": client["client_id"], "redirect_uri": client["redirect_uri"],
-                 "scope": scope, "state": "s"}
-        back = walk(sandbox, f"{authorization}?{urllib.parse.urlencode(asked)}", client["redirect_uri"])
-        code = urllib.parse.parse_qs(urllib.parse.urlsplit(back).query)["code"][0]
-        form = {"grant_type": "authorization_code", "code": code, "client_id": client["client_id"],
-                "redirect_uri": client["redirect_uri"]}
-        answer = requests.post(token, data=form, cert=self.certificate, verify=sandbox.ca, timeout=10)
-        self.token = answer.json()["access_token"]
+        self.token, self.resource = granted(sandbox)
         self.threads = [threading.Thread(target=self.collect) for _ in range(4)]
 
     def collect(self):
-        headers = {"Authorization": f"Bearer {self.token}", "Accept": "application/fhir+json"}
         while not self.stop.is_set():
-            headers |= {"MedMij-Request-ID": str(uuid.uuid4()), "X-Correlation-ID": str(uuid.uuid4())}
             try:
-                reply = requests.get(f"{self.resource}/EpisodeOfCare", headers=headers, cert=self.certificate, verify=self.sandbox.ca, timeout=30)
+                reply = episodes(self.sandbox, self.token, self.resource)
                 if reply.status_code != 200:
                     self.failures.append(f"{reply.status_code}: {reply.text[:200]}")
             except requests.RequestException as error:

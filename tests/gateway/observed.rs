@@ -110,8 +110,9 @@ async fn the_certificates_of_all_that_are_called_beside_requests_are_watched() {
     let gateway = Gateway::start().await;
     gateway.session(DELINDE, &gateway.patient()).await;
     gateway.world.chain_log.until(|received| !received.lines.is_empty()).await;
-    // The witness is asked beside all this, and answers after one or some of these.
+    // A checkpoint is due after ten seconds, and the witness is asked beside all this.
     let report = loop {
+        gateway.clock.advance(Duration::from_secs(10));
         gateway.refresh_lists().await;
         let (_, report) = ready(&gateway).await;
         if !report["peer_certificate_days_left"]["audit.witness[1]"].is_null() {
