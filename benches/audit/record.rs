@@ -1,5 +1,6 @@
 //! The event that all parts write, and its place in the chain.
 
+use inzage::audit::tree::TreeHash;
 use inzage::audit::{AuditEvent, Kind, Outcome, Pseudonym, SealedBsn, Subject};
 use inzage::medmij::{CorrelationId, Hostname, LocalId, ProviderName, RequestId, ServiceId};
 use inzage::secret::sha256;
@@ -25,19 +26,16 @@ pub(crate) fn intent() -> AuditEvent {
     }
 }
 
-/// The hash of the chain as its format says: over the hash before and the payload.
+/// The hash of the chain as its format says: over the hash before and the leaf hash.
 #[derive(Default)]
-pub(crate) struct Chain {
-    hash: [u8; 32],
-    input: Vec<u8>,
-}
+pub(crate) struct Chain([u8; 32]);
 
 impl Chain {
     /// Goes on by one record.
-    pub(crate) fn follow(&mut self, payload: &[u8]) {
-        self.input.clear();
-        self.input.extend_from_slice(&self.hash);
-        self.input.extend_from_slice(payload);
-        self.hash = sha256(&self.input);
+    pub(crate) fn follow(&mut self, leaf: &TreeHash) {
+        let mut input = [2; 65];
+        input[1..33].copy_from_slice(&self.0);
+        input[33..].copy_from_slice(leaf);
+        self.0 = sha256(&input);
     }
 }

@@ -31,7 +31,8 @@ pub(crate) fn measure() -> bool {
             encode(black_box(&event), LOG, &mut payload);
         }));
         let mut link = Chain::default();
-        chain.push(each(|| link.follow(black_box(&payload))));
+        let leaf = leaf_hash(&payload);
+        chain.push(each(|| link.follow(black_box(&leaf))));
         let mut edge = RightEdge::new();
         tree.push(each(|| {
             edge.push(leaf_hash(black_box(&payload)), &mut |tile, hashes| {
@@ -42,8 +43,9 @@ pub(crate) fn measure() -> bool {
         all.push(each(|| {
             payload.clear();
             encode(black_box(&event), LOG, &mut payload);
-            link.follow(&payload);
-            edge.push(leaf_hash(&payload), &mut |tile, hashes| {
+            let leaf = leaf_hash(&payload);
+            link.follow(&leaf);
+            edge.push(leaf, &mut |tile, hashes| {
                 let _ = black_box((tile, hashes));
             });
         }));

@@ -20,7 +20,7 @@ use std::thread::{self, JoinHandle};
 use tokio::sync::watch;
 
 use super::broken::{Broken, ReadError, Why};
-use super::chain::Position;
+use super::chain::{Position, Version};
 use super::folder;
 use super::lock::{FolderLock, LockError};
 use super::scan::{End, Scan};
@@ -136,9 +136,9 @@ impl FoundLog {
         let Self { config: FileLogConfig { dir, segment_bytes, queue_bound, .. }, lock, end } = self;
         let failed = |source| OpenError::Io { path: dir.clone(), source };
         let recovery = Recovery { records: end.at.index, cut_bytes: end.unfinished_bytes };
-        let tail = Tail { at: end.at, first: end.first, bytes: end.whole_bytes };
+        let tail = Tail::of(&end);
         let folder = Folder::open(lock, &dir, &folder::segment(tail.first)).map_err(failed)?;
-        let shared = Arc::new(Shared::new(clock, &end.log, tail.at, queue_bound));
+        let shared = Arc::new(Shared::new(clock, &end.log, tail.at.index, queue_bound));
         let mut writer = Writer::new(folder, end.log.clone(), tail, segment_bytes, Arc::clone(&shared));
         writer.begin().map_err(failed)?;
         FileLog::start(end.log, shared, writer).map(|log| (log, recovery)).map_err(failed)
@@ -243,7 +243,8 @@ fn find_end(dir: &Path, node: &NodeName) -> Result<End, OpenError> {
             let log = LogId::draw(node);
             // A first header that was never finished: no record was ever acknowledged.
             let unfinished_bytes = std::fs::metadata(dir.join(folder::segment(0))).map_or(0, |file| file.len());
-            Ok(End { at: Position::start(&log), log, first: 0, whole_bytes: 0, unfinished_bytes })
+            let (version, at) = (Version::NEWEST, Position::start(&log, Version::NEWEST));
+            Ok(End { at, log, first: 0, whole_bytes: 0, version, unfinished_bytes })
         }
         end => Ok(end?),
     }

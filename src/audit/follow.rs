@@ -13,6 +13,7 @@ use super::reader::{Segment, Step};
 use super::recent::{Place, Recent, Written};
 use super::scan;
 use super::segment::{Header, LogId};
+use super::tree::TreeHash;
 
 /// A place in the log that moves on as the log grows. Form and chain of what is read from the files are checked from the segment
 /// on where it was opened, and what comes from memory follows that in the same chain; segments may be begun and compressed
@@ -31,6 +32,16 @@ pub struct Follower {
     held: Option<(Arc<Written>, usize)>,
     /// Where the files go on, when the last record was not read from them.
     place: Option<Place>,
+    /// Memory to use again.
+    payload: Vec<u8>,
+}
+
+/// A record that was come to.
+struct Found {
+    index: u64,
+    leaf: TreeHash,
+    /// Its payload, when it was not read from the files.
+    held: Option<Bytes>,
 }
 
 impl Follower {
@@ -57,6 +68,7 @@ impl Follower {
             recent: Recent::default(),
             held: None,
             place: None,
+            payload: Vec::new(),
         })
     }
 
@@ -78,12 +90,12 @@ impl Follower {
     /// # Errors
     /// When a record that was durable is damaged or missing, or cannot be read.
     pub fn next(&mut self, durable: u64, payload: &mut Vec<u8>) -> Result<Option<u64>, ReadError> {
-        let Some((index, held)) = self.step(durable, payload)? else { return Ok(None) };
-        if let Some(held) = held {
+        let Some(found) = self.step(durable, payload)? else { return Ok(None) };
+        if let Some(held) = found.held {
             payload.clear();
             payload.extend_from_slice(&held);
         }
-        Ok(Some(index))
+        Ok(Some(found.index))
     }
 
     /// The same with a payload to keep. What is in the memory of the log is not copied: it stays there for as long.
@@ -93,50 +105,99 @@ impl Follower {
     pub fn next_kept(&mut self, durable: u64) -> Result<Option<(u64, Bytes)>, ReadError> {
         let mut read = Vec::new();
         let found = self.step(durable, &mut read)?;
-        Ok(found.map(|(index, held)| (index, held.unwrap_or_else(|| read.into()))))
+        Ok(found.map(|Found { index, held, .. }| (index, held.unwrap_or_else(|| read.into()))))
     }
 
-    /// The next record with its payload, which is in `payload` when it was read from the files.
-    fn step(&mut self, durable: u64, payload: &mut Vec<u8>) -> Result<Option<(u64, Option<Bytes>)>, ReadError> {
+    /// The leaf hashes of the next records in `leaves`: of all that were flushed together and are in the memory of the log, or of
+    /// one. None when all before `durable` were given.
+    ///
+    /// # Errors
+    /// Those of [`Self::next`].
+    pub(super) fn next_leaves(&mut self, durable: u64, leaves: &mut Vec<TreeHash>) -> Result<(), ReadError> {
+        leaves.clear();
+        if self.at.index >= self.from && self.skip_in_memory(durable, leaves) {
+            return Ok(());
+        }
+        leaves.extend(self.next_leaf(durable)?.map(|(_, leaf)| leaf));
+        Ok(())
+    }
+
+    /// The next record: its index and its leaf hash.
+    ///
+    /// # Errors
+    /// Those of [`Self::next`].
+    pub(super) fn next_leaf(&mut self, durable: u64) -> Result<Option<(u64, TreeHash)>, ReadError> {
+        let mut payload = std::mem::take(&mut self.payload);
+        let found = self.step(durable, &mut payload);
+        self.payload = payload;
+        Ok(found?.map(|Found { index, leaf, .. }| (index, leaf)))
+    }
+
+    /// The next record, whose payload is in `payload` when it was read from the files.
+    fn step(&mut self, durable: u64, payload: &mut Vec<u8>) -> Result<Option<Found>, ReadError> {
         while self.at.index < durable {
-            if let Some((index, held)) = self.next_in_memory() {
-                if index >= self.from {
-                    return Ok(Some((index, Some(held))));
-                }
-                continue;
-            }
-            if self.at.index >= self.buffered {
-                self.look_again()?;
-                self.buffered = durable;
-            }
-            match self.segment.next(&self.at, payload)? {
-                Step::Record(after) => {
-                    let index = std::mem::replace(&mut self.at, after).index;
-                    if index >= self.from {
-                        return Ok(Some((index, None)));
-                    }
-                }
-                Step::End => self.enter_next()?,
-                Step::Unfinished(_) => return broken(self.at.index, self.segment.name(), Why::Unfinished),
+            let found = match self.next_in_memory() {
+                Some(held) => Some(held),
+                None => self.read(durable, payload)?,
+            };
+            if let Some(found) = found.filter(|found| found.index >= self.from) {
+                return Ok(Some(found));
             }
         }
         Ok(None)
     }
 
-    /// The next record, if the log still has it in memory.
-    fn next_in_memory(&mut self) -> Option<(u64, Bytes)> {
+    /// The next record in the files; `None` when a segment ended.
+    fn read(&mut self, durable: u64, payload: &mut Vec<u8>) -> Result<Option<Found>, ReadError> {
+        if self.at.index >= self.buffered {
+            self.look_again()?;
+            self.buffered = durable;
+        }
+        match self.segment.next(&self.at, payload)? {
+            Step::Record { after, leaf } => {
+                let index = std::mem::replace(&mut self.at, after).index;
+                return Ok(Some(Found { index, leaf, held: None }));
+            }
+            Step::End => self.enter_next()?,
+            Step::Unfinished(_) => return broken(self.at.index, self.segment.name(), Why::Unfinished),
+        }
+        Ok(None)
+    }
+
+    /// Where the next record stands in the memory of the log, if it is there.
+    fn hold(&mut self) -> Option<&mut (Arc<Written>, usize)> {
         if self.held.is_none() && self.at.index >= self.buffered {
             self.held = self.recent.after(&self.at).map(|written| (written, 0));
         }
-        let (written, at) = self.held.as_mut()?;
+        self.held.as_mut()
+    }
+
+    /// The next record, if the log still has it in memory.
+    fn next_in_memory(&mut self) -> Option<Found> {
+        let index = self.at.index;
+        let (written, at) = self.hold()?;
+        let leaf = *written.leaf(index)?;
         let record = written.record(*at)?;
-        let after = Position { index: self.at.index + 1, hash: record.hash };
         *at += record.bytes;
-        if *at == written.bytes.len() {
-            self.place = Some(written.end());
-            self.held = None;
+        let ended = (*at == written.bytes.len()).then(|| written.end());
+        self.at = Position { index: index + 1, hash: record.hash };
+        if ended.is_some() {
+            (self.place, self.held) = (ended, None);
         }
-        Some((std::mem::replace(&mut self.at, after).index, record.payload))
+        Some(Found { index, leaf, held: Some(record.payload) })
+    }
+
+    /// Passes over all that was flushed together with the next record and is in memory, if all of it is before `durable`, and
+    /// gives its hashes.
+    fn skip_in_memory(&mut self, durable: u64, leaves: &mut Vec<TreeHash>) -> bool {
+        let index = self.at.index;
+        let Some((written, _)) = self.hold().filter(|(written, _)| written.after.index <= durable) else {
+            return false;
+        };
+        leaves.extend_from_slice(written.leaves_from(index));
+        (self.at, self.place) = (written.after, Some(written.end()));
+        self.held = None;
+        !leaves.is_empty()
     }
 
     /// Looks at the files anew, from where this is.
@@ -164,7 +225,8 @@ impl Follower {
             }
             opened => opened?,
         };
-        if next.line() != (Header { log: self.log.clone(), start: self.at }).line().as_bytes() {
+        let version = self.segment.version();
+        if next.header().is_none_or(|header| !header.continues(&self.log, &self.at, version)) {
             return broken(self.at.index, next.name(), Why::Header);
         }
         self.segment = next;
@@ -175,8 +237,8 @@ impl Follower {
 /// Opens a segment at its first record.
 fn begin(dir: &Path, first: u64) -> Result<(Segment, Header), ReadError> {
     let segment = Segment::open(dir, first)?;
-    let header = Header::parse(segment.line()).filter(|header| header.start.index == first);
-    match header.filter(|header| first > 0 || header.start == Position::start(&header.log)) {
+    let header = segment.header().cloned().filter(|header| header.start.index == first);
+    match header.filter(|header| first > 0 || header.start == Position::start(&header.log, header.version)) {
         Some(header) => Ok((segment, header)),
         None => broken(first, segment.name(), Why::Header),
     }

@@ -27,7 +27,6 @@ use super::folder::{self, Entry};
 use super::note::SigningKey;
 use super::reader::Segment;
 use super::scan;
-use super::segment::Header;
 use super::signer::SignedCheckpoint;
 use crate::background;
 use daily::Daily;
@@ -185,7 +184,7 @@ pub(super) fn seal_next(dir: &Path, key: &SigningKey, newest: &SignedCheckpoint)
     let due = firsts.iter().zip(firsts.iter().skip(1)).find(|(first, next)| is_due(**first, **next));
     let Some((first, next)) = due.map(|(first, next)| (*first, *next)) else { return Ok(false) };
     let following = Segment::open(dir, next)?;
-    let Some(header) = Header::parse(following.line()).filter(|header| header.start.index == next) else {
+    let Some(header) = following.header().filter(|header| header.start.index == next) else {
         return Ok(broken(next, following.name(), Why::Header)?);
     };
     let sealing = Sealing { dir, first, end: header.start, root: newest.root_at(next)?, key };

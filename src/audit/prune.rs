@@ -17,7 +17,8 @@ use super::note::SigningKey;
 use super::pruned::{self, Pruned};
 use super::reader::Segment;
 use super::record::Record;
-use super::segment::{Header, LogId};
+use super::scan::Scan;
+use super::segment::LogId;
 use super::signer::SignedCheckpoint;
 use super::tiles::{self, TileError};
 use super::tree::TILE_WIDTH;
@@ -104,7 +105,7 @@ impl Plan {
         let size = newest.checkpoint().size;
         let Some((log, time)) = newest_time(dir, newest)? else { return Ok(None) };
         let known = pruned::read_with(dir, keys)?;
-        let start = known.map_or_else(|| Position::start(&log), |known| known.start);
+        let start = known.map_or_else(|| Scan::open(dir).map(|scan| scan.at()), |known| Ok(known.start))?;
         let walk = Walk { dir, keys, newest, limit: retention.limit(time) };
         let (segments, start) = walk.due(start)?;
         if segments.is_empty() {
@@ -249,7 +250,7 @@ impl Walk<'_> {
     /// What is left must begin here, and the lowest tiles alone must show what was there before.
     fn check(&self, log: &LogId, start: &Position) -> Result<(), PruneError> {
         let kept = Segment::open(self.dir, start.index)?;
-        if kept.line() != (Header { log: log.clone(), start: *start }).line().as_bytes() {
+        if kept.header().is_none_or(|header| header.log != *log || header.start != *start) {
             return Ok(broken(start.index, kept.name(), Why::Header)?);
         }
         let rebuilt = tiles::edge_at(self.dir, start.index)?.root();

@@ -6,12 +6,13 @@ use std::io::{self, BufRead as _, Read as _};
 use std::path::{Path, PathBuf};
 
 use super::broken::{ReadError, Why, broken};
-use super::chain::{self, Position};
+use super::chain::{self, Position, Version};
 use super::encode::MAX_PAYLOAD_BYTES;
 use super::folder;
 use super::manifest::Digest;
 use super::pruned;
-use super::segment::{HASH_BYTES, LENGTH_BYTES, MAX_HEADER_BYTES};
+use super::segment::{HASH_BYTES, Header, LENGTH_BYTES, MAX_HEADER_BYTES};
+use super::tree::{TreeHash, leaf_hash};
 use stream::Stream;
 pub(super) use stream::{Hashing, digest};
 
@@ -19,8 +20,8 @@ const FRAME: u64 = (LENGTH_BYTES + HASH_BYTES) as u64;
 
 /// What was found where a record can begin.
 pub(super) enum Step {
-    /// A whole record; the place after it.
-    Record(Position),
+    /// A whole record: the place after it, and the hash of its payload in the tree.
+    Record { after: Position, leaf: TreeHash },
     /// The end of the segment.
     End,
     /// So many bytes of a record that is not complete.
@@ -34,6 +35,7 @@ pub(super) struct Segment {
     file: Stream,
     /// The first line, with its newline; shorter or without newline when it is no header.
     line: Vec<u8>,
+    header: Option<Header>,
     /// Bytes of the header and the records read so far.
     whole: u64,
     /// Bytes after those, as of the opening or the last [`Segment::refresh`]: what a live writer adds later is not looked at.
@@ -72,7 +74,8 @@ impl Segment {
         let mut line = Vec::with_capacity(MAX_HEADER_BYTES);
         file.by_ref().take(length.min(MAX_HEADER_BYTES as u64)).read_until(b'\n', &mut line)?;
         let whole = line.len() as u64;
-        Ok(Self { path: path.into(), first, file, line, whole, left: length.saturating_sub(whole) })
+        let header = Header::parse(&line);
+        Ok(Self { path: path.into(), first, file, line, header, whole, left: length.saturating_sub(whole) })
     }
 
     pub(super) const fn first(&self) -> u64 {
@@ -81,6 +84,11 @@ impl Segment {
 
     pub(super) fn line(&self) -> &[u8] {
         &self.line
+    }
+
+    /// The first line as a header. Whether it is the right one is not known here.
+    pub(super) const fn header(&self) -> Option<&Header> {
+        self.header.as_ref()
     }
 
     pub(super) const fn whole(&self) -> u64 {
@@ -99,6 +107,11 @@ impl Segment {
     /// The name of its file.
     pub(super) fn name(&self) -> String {
         self.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+    }
+
+    /// The version of its format. Without a header it has no records.
+    pub(super) fn version(&self) -> Version {
+        self.header.as_ref().map_or(Version::NEWEST, |header| header.version)
     }
 
     /// The first line is no header after all: its length, of which nothing counts as whole any more.
@@ -153,7 +166,9 @@ impl Segment {
         self.file.read_exact(&mut hash)?;
         self.whole += FRAME + length;
         self.left -= FRAME + length;
-        Ok(at.after(payload).filter(|after| after.hash == hash).map(Step::Record).ok_or(Why::Hash))
+        let leaf = leaf_hash(payload);
+        let after = at.after(self.version(), payload, &leaf).filter(|after| after.hash == hash);
+        Ok(after.map(|after| Step::Record { after, leaf }).ok_or(Why::Hash))
     }
 
     /// The file ends before the record does. That is damage all the same when a whole record stands there: then its length
@@ -161,7 +176,7 @@ impl Segment {
     fn read_unfinished(&mut self, at: &Position, rest: &mut Vec<u8>) -> io::Result<Result<Step, Why>> {
         rest.clear();
         self.file.by_ref().take(self.left - LENGTH_BYTES as u64).read_to_end(rest)?;
-        let whole = chain::holds_record(&at.hash, rest);
+        let whole = chain::holds_record(self.version(), &at.hash, rest, MAX_PAYLOAD_BYTES);
         Ok(if whole { Err(Why::Length) } else { Ok(Step::Unfinished(self.left)) })
     }
 

@@ -7,8 +7,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 
-use super::chain::{ChainHash, Position};
+use super::chain::{ChainHash, Linked, Position};
 use super::segment::{HASH_BYTES, LENGTH_BYTES};
+use super::tree::TreeHash;
 
 /// How much is kept, in bytes. Who is further behind than this reads the files.
 const KEPT_BYTES: usize = 8 * 1024 * 1024;
@@ -40,6 +41,10 @@ pub(super) struct Place {
 pub(super) struct Written {
     /// The place in the chain before them.
     pub(super) before: Position,
+    /// That after them.
+    pub(super) after: Position,
+    /// Their hashes in the tree.
+    pub(super) leaves: Vec<TreeHash>,
     /// Where the first of them stands.
     pub(super) place: Place,
     /// As they stand there, one after the other.
@@ -56,9 +61,10 @@ pub(super) struct Framed {
 
 impl Recent {
     /// Keeps records that stand in `bytes`, and gives a buffer that is not needed any more.
-    pub(super) fn keep(&self, before: Position, place: Place, bytes: Vec<u8>) -> Vec<u8> {
+    pub(super) fn keep(&self, linked: Linked, place: Place, bytes: Vec<u8>) -> Vec<u8> {
         let (bytes, spare) = fitting(bytes);
-        let written = Written { before, place, bytes: bytes.into() };
+        let Linked { before, after, leaves } = linked;
+        let written = Written { before, after, leaves, place, bytes: bytes.into() };
         let mut kept = self.kept();
         kept.bytes += written.bytes.len();
         kept.batches.push_back(Arc::new(written));
@@ -95,6 +101,17 @@ impl Written {
         Some(Framed { payload: self.bytes.slice_ref(payload), hash, bytes })
     }
 
+    /// The leaf hash of the record of this index.
+    pub(super) fn leaf(&self, index: u64) -> Option<&TreeHash> {
+        self.leaves_from(index).first()
+    }
+
+    /// The leaf hashes of the records from this index on.
+    pub(super) fn leaves_from(&self, index: u64) -> &[TreeHash] {
+        let number = index.checked_sub(self.before.index).and_then(|number| usize::try_from(number).ok());
+        number.and_then(|number| self.leaves.get(number..)).unwrap_or_default()
+    }
+
     /// Where the record after them stands, unless another segment begins there.
     pub(super) const fn end(&self) -> Place {
         Place { first: self.place.first, offset: self.place.offset + self.bytes.len() as u64 }
@@ -115,17 +132,23 @@ impl std::fmt::Debug for Recent {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::audit::chain::Version;
     use crate::audit::segment::LogId;
+    use crate::audit::tree::leaf_hash;
+
+    fn linked(before: Position, after: Position) -> Linked {
+        Linked { before, after, leaves: Vec::new() }
+    }
 
     /// Batches of one record each, of so many bytes.
     fn fill(recent: &Recent, count: u64, bytes: usize) -> Vec<Position> {
-        let mut at = Position::start(&LogId::parse("inzage-a-00000000000000ff").unwrap());
+        let mut at = Position::start(&LogId::parse("inzage-a-00000000000000ff").unwrap(), Version::NEWEST);
         let mut positions = vec![at];
         for _ in 0..count {
             let payload = vec![b'x'; bytes];
-            let after = at.after(&payload).unwrap();
+            let after = at.link(&leaf_hash(&payload)).unwrap();
             let framed = [(bytes as u32).to_le_bytes().as_slice(), &payload, &after.hash].concat();
-            recent.keep(at, Place { first: 0, offset: 7 }, framed);
+            recent.keep(linked(at, after), Place { first: 0, offset: 7 }, framed);
             positions.push(after);
             at = after;
         }
@@ -164,7 +187,7 @@ mod tests {
             let payload = recent.after(&at[0]).and_then(|written| written.record(0)).map(|record| record.payload);
             let kept = payload.filter(|_| keeps);
             let full = vec![0; KEPT_BYTES];
-            let buffer = recent.keep(at[1], Place { first: 0, offset: 0 }, full);
+            let buffer = recent.keep(linked(at[1], at[1]), Place { first: 0, offset: 0 }, full);
             assert_eq!(buffer.capacity() >= 1 << 20, !keeps);
             assert!(kept.is_none_or(|payload| payload.iter().all(|byte| *byte == b'x')));
         }
@@ -175,7 +198,7 @@ mod tests {
         let (recent, mut bytes) = (Recent::default(), Vec::with_capacity(10_000));
         bytes.extend_from_slice(&[0; 10]);
         let before = Position { index: 0, hash: [0; 32] };
-        let buffer = recent.keep(before, Place { first: 0, offset: 0 }, bytes);
+        let buffer = recent.keep(linked(before, before), Place { first: 0, offset: 0 }, bytes);
         assert_eq!((buffer.capacity(), recent.after(&before).unwrap().bytes.len()), (10_000, 10));
     }
 }

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 
 use super::broken::{ReadError, Why, broken};
-use super::chain::Position;
+use super::chain::{Position, Version};
 use super::folder::{self, Entry};
 use super::pruned::{self, Pruned};
 use super::reader::{Segment, Step};
@@ -31,6 +31,8 @@ pub(super) struct End {
     /// The first index of the last segment, and its length up to the last whole record; 0 when its header is unfinished.
     pub(super) first: u64,
     pub(super) whole_bytes: u64,
+    /// The version of the last segment.
+    pub(super) version: Version,
     /// What follows the last whole record: the beginning of one that was never finished.
     pub(super) unfinished_bytes: u64,
 }
@@ -50,13 +52,13 @@ impl Scan {
             return broken(begins, folder::segment(first), Why::Missing);
         }
         let current = Segment::open(dir, first)?;
-        let Some(header) = Header::parse(current.line()) else {
+        let Some(header) = current.header().cloned() else {
             let begun =
                 pruned.is_some() || !rest.is_empty() || current.left() > 0 || !segment::begins_header(current.line());
             return broken(begins, folder::segment(first), if begun { Why::Header } else { Why::NotBegun });
         };
         let foreign = pruned.as_ref().is_some_and(|pruned| pruned.log != header.log);
-        let at = pruned.map_or_else(|| Position::start(&header.log), |pruned| pruned.start);
+        let at = pruned.map_or_else(|| Position::start(&header.log, header.version), |pruned| pruned.start);
         if header.start != at || foreign {
             return broken(begins, folder::segment(first), Why::Header);
         }
@@ -75,13 +77,18 @@ impl Scan {
         &self.log
     }
 
+    /// The place in the chain before the next record.
+    pub(super) const fn at(&self) -> Position {
+        self.at
+    }
+
     /// The index of the next record, its payload in `payload`; `None` at the end, and ever after an error.
     pub(super) fn next(&mut self, payload: &mut Vec<u8>) -> Result<Option<u64>, ReadError> {
         while !self.ended {
             // Ended, unless this step shows otherwise.
             self.ended = true;
             match self.current.next(&self.at, payload)? {
-                Step::Record(after) => {
+                Step::Record { after, .. } => {
                     let index = std::mem::replace(&mut self.at, after).index;
                     self.ended = false;
                     return Ok(Some(index));
@@ -99,7 +106,8 @@ impl Scan {
         let mut payload = Vec::new();
         while self.next(&mut payload)?.is_some() {}
         let Self { log, at, current, unfinished_bytes, .. } = self;
-        Ok(End { log, at, first: current.first(), whole_bytes: current.whole(), unfinished_bytes })
+        let version = current.version();
+        Ok(End { log, at, first: current.first(), whole_bytes: current.whole(), version, unfinished_bytes })
     }
 
     fn enter_next(&mut self) -> Result<bool, ReadError> {
@@ -108,13 +116,14 @@ impl Scan {
             let why = if first > self.at.index { Why::Missing } else { Why::Header };
             return broken(self.at.index, folder::segment(first), why);
         }
+        let version = self.current.version();
         self.current = Segment::open(&self.dir, first)?;
-        let expected = Header { log: self.log.clone(), start: self.at }.line();
-        if self.current.line() == expected.as_bytes() {
+        if self.current.header().is_some_and(|header| header.continues(&self.log, &self.at, version)) {
             return Ok(true);
         }
         // A writer that ended while it began a segment leaves a part of the header, or nothing, in the last file.
-        if self.rest.is_empty() && self.current.left() == 0 && expected.as_bytes().starts_with(self.current.line()) {
+        let is_begun = Header::is_begun(self.current.line(), &self.log, &self.at, version);
+        if self.rest.is_empty() && self.current.left() == 0 && is_begun {
             self.unfinished_bytes = self.current.disown_header();
             return Ok(false);
         }
@@ -135,14 +144,14 @@ impl Scan {
         let next = Segment::open(&self.dir, first)?;
         let hash = if self.current.is_packed() {
             // To unpack it would take as long as to verify it, so the header of the next one is taken at its word.
-            Header::parse(next.line()).map(|header| header.start.hash)
+            next.header().map(|header| header.start.hash)
         } else {
             self.current.last_hash()?
         };
         let Some(hash) = hash else { return broken(self.at.index, self.current.name(), Why::Unfinished) };
         let start = Position { index: first, hash };
-        let expected = Header { log: self.log.clone(), start }.line();
-        if next.line() == expected.as_bytes() {
+        let version = self.current.version();
+        if next.header().is_some_and(|header| header.continues(&self.log, &start, version)) {
             self.rest.pop_front();
             (self.current, self.at) = (next, start);
             return Ok(true);

@@ -6,8 +6,9 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use super::AuditEvent;
-use super::chain::{ChainHash, Position};
+use super::chain::{ChainHash, Linked, Position, Version};
 use super::encode::encode;
+use super::tree::{LEAF, TreeHash};
 
 /// What frames a payload: its length before it and its chain hash after it.
 pub(super) const LENGTH_BYTES: usize = 4;
@@ -16,7 +17,7 @@ pub(super) const HASH_BYTES: usize = 32;
 /// No header is longer: 23 bytes of magic and version, 56 of log id, 20 of index, 64 of hash, 3 of separators.
 pub(super) const MAX_HEADER_BYTES: usize = 166;
 
-const MAGIC: &str = "inzage-audit-segment 1 ";
+const MAGIC: &str = "inzage-audit-segment ";
 const ID_PREFIX: &str = "inzage-";
 
 /// The name of a node inside log ids: 1 to 32 lower-case letters, digits and hyphens.
@@ -64,8 +65,8 @@ impl LogId {
     }
 
     /// What the first hash of the chain covers.
-    pub(super) fn line(&self) -> String {
-        format!("inzage-audit-log 1 {self}\n")
+    pub(super) fn line(&self, version: Version) -> String {
+        format!("inzage-audit-log {} {self}\n", version.number())
     }
 
     /// The id, to share.
@@ -84,6 +85,7 @@ impl fmt::Display for LogId {
 /// The first line of a segment. It has one form only, so it is compared as bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Header {
+    pub(super) version: Version,
     pub(super) log: LogId,
     /// The index of the first record, and the hash of all records before it.
     pub(super) start: Position,
@@ -91,7 +93,7 @@ pub(super) struct Header {
 
 impl Header {
     pub(super) fn line(&self) -> String {
-        let mut line = format!("{MAGIC}{} {} ", self.log, self.start.index);
+        let mut line = format!("{MAGIC}{} {} {} ", self.version.number(), self.log, self.start.index);
         for byte in self.start.hash {
             let _ = write!(line, "{byte:02x}");
         }
@@ -103,18 +105,35 @@ impl Header {
     pub(super) fn parse(line: &[u8]) -> Option<Self> {
         let text = std::str::from_utf8(line).ok()?;
         let mut parts = text.strip_prefix(MAGIC)?.strip_suffix('\n')?.split(' ');
-        let (log, index, hash) = (parts.next()?, parts.next()?, parts.next()?);
+        let (version, log, index, hash) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
         let start = Position { index: index.parse().ok()?, hash: parse_hash(hash)? };
-        let header = Self { log: LogId::parse(log)?, start };
+        let header = Self { version: Version::parse(version)?, log: LogId::parse(log)?, start };
         (header.line() == text).then_some(header)
+    }
+
+    /// Whether it is that of a segment after one of `version`, where `log` goes on at `at`. A version is never followed by an
+    /// older one.
+    pub(super) fn continues(&self, log: &LogId, at: &Position, version: Version) -> bool {
+        self.version >= version && self.log == *log && self.start == *at
+    }
+
+    /// Whether these bytes can be the beginning of one that continues the log so, and was never finished.
+    pub(super) fn is_begun(line: &[u8], log: &LogId, at: &Position, version: Version) -> bool {
+        let newer = Version::ALL.into_iter().filter(|later| *later >= version);
+        newer
+            .map(|version| Self { version, log: log.clone(), start: *at }.line())
+            .any(|full| full.len() > line.len() && full.as_bytes().starts_with(line))
     }
 }
 
 /// Whether these bytes can be the beginning of a first header that was never finished.
 pub(super) fn begins_header(bytes: &[u8]) -> bool {
-    let known = MAGIC.len().min(bytes.len());
     let plain = |c: &u8| c.is_ascii_lowercase() || c.is_ascii_digit() || *c == b'-' || *c == b' ';
-    bytes.len() < MAX_HEADER_BYTES && bytes.get(..known) == MAGIC.as_bytes().get(..known) && bytes.iter().all(plain)
+    let begins = |version: Version| {
+        let known = format!("{MAGIC}{} ", version.number());
+        bytes.iter().zip(known.as_bytes()).all(|(found, known)| found == known)
+    };
+    bytes.len() < MAX_HEADER_BYTES && Version::ALL.into_iter().any(begins) && bytes.iter().all(plain)
 }
 
 pub(super) fn parse_hash(text: &str) -> Option<ChainHash> {
@@ -132,34 +151,47 @@ const fn is_lower_hex(c: u8) -> bool {
     matches!(c, b'0'..=b'9' | b'a'..=b'f')
 }
 
-/// The encoding of one event, behind room for the hash before it: so both are hashed in one piece, which saves the state of
-/// a hash in parts and its allocation. Its memory is used again.
-pub(super) struct Payload(Vec<u8>);
+/// The encoding of one event behind the byte that its leaf hash begins with, and that hash. Its memory is used again.
+pub(super) struct Payload {
+    input: Vec<u8>,
+    leaf: TreeHash,
+}
 
 impl Default for Payload {
     fn default() -> Self {
-        Self(vec![0; HASH_BYTES])
+        Self { input: vec![LEAF], leaf: [0; HASH_BYTES] }
     }
 }
 
 impl Payload {
-    /// Encodes `event`, which the log `source` takes.
+    /// Encodes and hashes `event`, which the log `source` takes.
     pub(super) fn encode(&mut self, event: &AuditEvent, source: &str) {
-        self.0.truncate(HASH_BYTES);
-        encode(event, source, &mut self.0);
+        self.input.truncate(1);
+        encode(event, source, &mut self.input);
+        self.leaf = crate::secret::sha256(&self.input);
     }
 
-    /// Appends it to `out` as the record after `before`, and gives the place after it; `None`, and nothing appended, when the
-    /// chain has no more numbers.
-    pub(super) fn frame(&mut self, before: &Position, out: &mut Vec<u8>) -> Option<Position> {
-        let after = before.after_input(&mut self.0)?;
-        let payload = self.0.get(HASH_BYTES..)?;
-        let length = u32::try_from(payload.len()).ok()?;
-        out.extend_from_slice(&length.to_le_bytes());
+    /// Appends it to `out` as a record with its leaf hash where its chain hash will be: [`link`] puts that there.
+    pub(super) fn frame(&self, out: &mut Vec<u8>) {
+        let payload = self.input.get(1..).unwrap_or_default();
+        out.extend_from_slice(&u32::try_from(payload.len()).unwrap_or(u32::MAX).to_le_bytes());
         out.extend_from_slice(payload);
-        out.extend_from_slice(&after.hash);
-        Some(after)
+        out.extend_from_slice(&self.leaf);
     }
+}
+
+/// Puts the chain hashes of so many framed records, which follow `before`, in the place of their leaf hashes; `None` when the
+/// chain has no more numbers.
+pub(super) fn link(before: Position, framed: &mut [u8], count: usize) -> Option<Linked> {
+    let (mut at, mut leaves, mut rest) = (before, Vec::with_capacity(count), framed);
+    while let Some((length, record)) = rest.split_first_chunk_mut::<LENGTH_BYTES>() {
+        let (_, after) = record.split_at_mut_checked(u32::from_le_bytes(*length) as usize)?;
+        let (hash, after) = after.split_first_chunk_mut::<HASH_BYTES>()?;
+        at = at.link(hash)?;
+        leaves.push(std::mem::replace(hash, at.hash));
+        rest = after;
+    }
+    Some(Linked { before, after: at, leaves })
 }
 
 #[cfg(test)]
@@ -186,15 +218,17 @@ mod tests {
     #[test]
     fn the_longest_header_has_the_stated_length() {
         let log = LogId::draw(&NodeName::parse(&"n".repeat(32)).unwrap());
-        let header = Header { log, start: Position { index: u64::MAX, hash: [255; 32] } };
+        let header = Header { version: Version::NEWEST, log, start: Position { index: u64::MAX, hash: [255; 32] } };
         assert_eq!(header.line().len(), MAX_HEADER_BYTES);
     }
 
     proptest! {
         #[test]
-        fn a_header_parses_back(node in "[a-z0-9-]{1,32}", index: u64, hash: [u8; 32]) {
+        fn a_header_parses_back(
+            node in "[a-z0-9-]{1,32}", index: u64, hash: [u8; 32], version in prop::sample::select(&Version::ALL[..])
+        ) {
             let log = LogId::draw(&NodeName::parse(&node).unwrap());
-            let header = Header { log, start: Position { index, hash } };
+            let header = Header { version, log, start: Position { index, hash } };
             let line = header.line();
             for cut in 0..line.len() {
                 prop_assert!(begins_header(&line.as_bytes()[..cut]));
@@ -206,10 +240,23 @@ mod tests {
         #[test]
         fn a_changed_header_is_another_or_none(at in 0_usize..110, bit in 0_u8..8) {
             let log = LogId::parse("inzage-a-00000000000000ff").unwrap();
-            let header = Header { start: Position { index: 3, hash: [9; 32] }, log };
+            let header = Header { version: Version::NEWEST, start: Position { index: 3, hash: [9; 32] }, log };
             let mut line = header.line().into_bytes();
             line[at] ^= 1 << bit;
             prop_assert_ne!(Header::parse(&line), Some(header));
+        }
+
+        #[test]
+        fn a_newer_version_follows_an_older_one_only(cut in 0_usize..110) {
+            let log = LogId::parse("inzage-a-00000000000000ff").unwrap();
+            let start = Position { index: 3, hash: [9; 32] };
+            let header = |version| Header { version, start, log: log.clone() };
+            let (old, new) = (header(Version::One), header(Version::Two));
+            prop_assert!(new.continues(&log, &start, Version::One) && !old.continues(&log, &start, Version::Two));
+            let begun = |line: &str, after| Header::is_begun(&line.as_bytes()[..cut], &log, &start, after);
+            prop_assert!(begun(&new.line(), Version::One) && begun(&new.line(), Version::Two));
+            prop_assert!(begun(&old.line(), Version::One));
+            prop_assert_eq!(begun(&old.line(), Version::Two), cut <= MAGIC.len());
         }
 
         #[test]

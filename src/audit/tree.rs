@@ -13,6 +13,9 @@ pub use tile::{TILE_WIDTH, TileId, tile_root};
 
 use aws_lc_rs::digest::{Context, SHA256, digest};
 
+/// What the input of the hash of a record begins with (RFC 6962 section 2.1).
+pub(super) const LEAF: u8 = 0;
+
 /// A hash of the tree (SHA-256).
 pub type TreeHash = [u8; 32];
 
@@ -35,13 +38,13 @@ pub struct Subtree {
 #[must_use]
 pub fn leaf_hash(payload: &[u8]) -> TreeHash {
     // To copy a usual record behind its prefix takes less than to set up a context for two parts.
-    let mut input = [0; 1 + USUAL_RECORD_BYTES];
+    let mut input = [LEAF; 1 + USUAL_RECORD_BYTES];
     if let Some(place) = input.get_mut(1..=payload.len()) {
         place.copy_from_slice(payload);
         return bytes_of(digest(&SHA256, input.get(..=payload.len()).unwrap_or_default()).as_ref());
     }
     let mut context = Context::new(&SHA256);
-    context.update(&[0]);
+    context.update(&[LEAF]);
     context.update(payload);
     bytes_of(context.finish().as_ref())
 }

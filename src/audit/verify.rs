@@ -15,7 +15,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use super::broken::{ReadError, Why, broken};
-use super::chain::{ChainHash, Position};
+use super::chain::{ChainHash, Position, Version};
 use super::folder;
 use super::keys::LogKeys;
 use super::manifest::Manifest;
@@ -165,6 +165,8 @@ struct Course<'a> {
     ledger: Ledger,
     log: Option<LogId>,
     at: Option<Position>,
+    /// The version of the segment before, or the oldest.
+    version: Version,
     from: usize,
     /// Segments that were not taken yet.
     left: usize,
@@ -176,8 +178,20 @@ struct Course<'a> {
 impl<'a> Course<'a> {
     fn new(dir: &'a Path, claims: &'a Claims, left: usize) -> Self {
         let ledger = Ledger::new(dir.into(), RightEdge::new(), Vec::new(), 0);
-        let state = None;
-        Self { dir, claims, ledger, log: None, at: None, from: 0, left, unfinished_bytes: 0, resumed: 0, state }
+        let (version, state) = (Version::One, None);
+        Self {
+            dir,
+            claims,
+            ledger,
+            log: None,
+            at: None,
+            version,
+            from: 0,
+            left,
+            unfinished_bytes: 0,
+            resumed: 0,
+            state,
+        }
     }
 
     fn resume(
@@ -187,9 +201,9 @@ impl<'a> Course<'a> {
         resumed: state::Resumed,
         claims: Vec<claims::Claim>,
     ) -> Result<(), ReadError> {
-        let state::Resumed { segments, at, edge } = resumed;
+        let state::Resumed { segments, at, version, edge } = resumed;
         (self.from, self.left, self.resumed) = (segments, self.left - segments, at.index);
-        (self.log, self.at) = (Some(log), Some(at));
+        (self.log, self.at, self.version) = (Some(log), Some(at), version);
         self.ledger = Ledger::going_on(self.dir.into(), edge, claims, self.claims.covered);
         self.ledger.check_tiles()?;
         if let Some((_, kept)) = &mut self.state {
@@ -223,13 +237,13 @@ impl<'a> Course<'a> {
             let why = if walked.first > at.index { Why::Missing } else { Why::Header };
             return broken(at.index, name, why).map_err(|error| self.ledger.before(error));
         }
-        let Some(log) = self.log.clone() else { return Ok(false) };
-        let expected = Header { log, start: at };
-        if walked.start.as_ref() == Some(&expected) {
+        let Some(log) = self.log.as_ref() else { return Ok(false) };
+        if let Some(header) = walked.start.as_ref().filter(|header| header.continues(log, &at, self.version)) {
+            self.version = header.version;
             return Ok(true);
         }
         // A writer that ended while it began a segment leaves a part of the header, or nothing, in the last file.
-        let begun = walked.no_header.as_ref().filter(|line| expected.line().as_bytes().starts_with(line));
+        let begun = walked.no_header.as_ref().filter(|line| Header::is_begun(line, log, &at, self.version));
         if let Some(line) = begun.filter(|_| last && walked.rest == 0) {
             self.unfinished_bytes = line.len() as u64;
             return Ok(false);
@@ -248,14 +262,15 @@ impl<'a> Course<'a> {
             let begun = begins > 0 || !last || walked.rest > 0 || !begins_header(line);
             return broken(begins, name, if begun { Why::Header } else { Why::NotBegun });
         };
-        let start = self.claims.pruned.as_ref().map_or_else(|| Position::start(&header.log), |pruned| pruned.start);
+        let begin = || Position::start(&header.log, header.version);
+        let start = self.claims.pruned.as_ref().map_or_else(begin, |pruned| pruned.start);
         if header.start != start {
             return broken(begins, name, Why::Header);
         }
         if self.claims.keys.as_ref().is_some_and(|keys| keys.name().as_str() != header.log.to_string()) {
             return broken(begins, name, Why::OtherKeys);
         }
-        self.log = Some(header.log.clone());
+        (self.log, self.version) = (Some(header.log.clone()), header.version);
         Ok(())
     }
 
@@ -328,8 +343,8 @@ fn fits(manifest: &Manifest, walked: &Walked, end: &Position) -> bool {
     let time = |index, payload: &[u8]| Record::parse(index, payload).ok().map(|record| record.time);
     let (first, last) = &walked.payloads;
     let times = time(walked.first, first).zip(time(end.index.saturating_sub(1), last));
-    let header = Header { log: manifest.log.clone(), start: manifest.start };
-    walked.start.as_ref() == Some(&header)
+    let is_of = |header: &Header| header.log == manifest.log && header.start == manifest.start;
+    walked.start.as_ref().is_some_and(is_of)
         && manifest.end == *end
         && walked.digests == Some((manifest.raw, manifest.packed))
         && times == Some(manifest.times)
@@ -343,7 +358,7 @@ fn says_where_it_begins((source, why): &(String, Why)) -> bool {
 /// The id in the first header, if there is one.
 fn first_log(dir: &Path, firsts: &[u64]) -> Option<LogId> {
     let segment = super::reader::Segment::open(dir, *firsts.first()?).ok()?;
-    Header::parse(segment.line()).map(|header| header.log)
+    segment.header().map(|header| header.log.clone())
 }
 
 fn size_of(dir: &Path, first: u64) -> u64 {

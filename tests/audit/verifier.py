@@ -135,7 +135,7 @@ def segment(path):
 def leaves(folder, removed):
     """The hash of every record, with form and chain of the segments checked; from tiles for what was removed."""
     names = [name for name in os.listdir(folder) if re.fullmatch(r"segment-[0-9]{20}\.log(\.zst)?", name)]
-    log, index, chain, _ = removed or (None, 0, None, None)
+    (log, index, chain, _), version = removed or (None, 0, None, None), "1"
     found = {int(name[8:28]): f"{folder}/{name}" for name in sorted(names, reverse=True) if int(name[8:28]) >= index}
     need(found and min(found) == index, f"broken at index {index}: the first segment is missing")
     yield from (tile(folder, at // 256)[at % 256 * 32:][:32] for at in range(index))
@@ -144,18 +144,20 @@ def leaves(folder, removed):
         words = data.partition(b"\n")[0].decode("ascii", "replace").split(" ")
         if torn and b"\n" not in data:
             return
-        log = log or words[2]
-        chain = chain or sha(f"inzage-audit-log 1 {log}\n".encode())
-        whole = ["inzage-audit-segment", "1", log, str(first), chain.hex()] == words and first == index
+        need(len(words) == 5 and version <= words[1] <= "2", f"broken at index {index}: the version of segment {first}")
+        log, version = log or words[2], words[1]
+        chain = chain or sha(f"inzage-audit-log {version} {log}\n".encode())
+        whole = ["inzage-audit-segment", version, log, str(first), chain.hex()] == words and first == index
         need(whole, f"broken at index {index}: the header of segment {first}")
         at = len(" ".join(words)) + 1
         while at < len(data):
             end = at + 4 + int.from_bytes(data[at:at + 4], "little")
             if torn and end + 32 > len(data):
                 return
-            chain = sha(chain, data[at + 4:end])
+            leaf = sha(b"\0", data[at + 4:end])
+            chain = sha(chain, data[at + 4:end]) if version == "1" else sha(b"\2", chain, leaf)
             need(1 <= end - at - 4 <= 16384 and chain == data[end:end + 32], f"broken at index {index}: segment {first}")
-            yield sha(b"\0", data[at + 4:end])
+            yield leaf
             index, at = index + 1, end + 32
 
 def notes(path):

@@ -146,7 +146,7 @@ impl Log {
                     String::from_utf8(frame[LENGTH_BYTES..end].to_vec()).unwrap().replace("\"done\"", "\"fine\"");
                 frame[LENGTH_BYTES..end].copy_from_slice(payload.as_bytes());
             }
-            hash = sha256(&[hash.as_slice(), &frame[LENGTH_BYTES..end]].concat());
+            hash = sha256(&[[2].as_slice(), &hash, &leaf_hash(&frame[LENGTH_BYTES..end])].concat());
             frame[end..].copy_from_slice(&hash);
         }
         self.write(&header, &frames);

@@ -11,50 +11,58 @@ use tokio::runtime::{Handle, Id};
 use super::bell::Bell;
 use super::disk::Disk;
 use super::queue::Shared;
-use crate::audit::chain::Position;
+use crate::audit::chain::{Linked, Position};
 use crate::audit::pending::{Answer, Answers, Seat};
-use crate::audit::segment::Payload;
+use crate::audit::segment::{self, Payload};
 use crate::audit::{AuditError, AuditReceipt, PendingReceipt};
 
 /// A batch takes no more when it has this many bytes: it bounds the buffer and the wait of the first.
 pub(super) const BATCH_BYTES: usize = 1024 * 1024;
 
-/// Proof that everything that was written is durable.
-pub(super) struct Flushed(());
+/// Proof that everything that was written is durable: records from an index on.
+pub(super) struct Flushed {
+    first: u64,
+}
 
 impl Flushed {
-    /// The flush itself: there is no other way to it.
-    pub(super) fn by(disk: &mut impl Disk) -> io::Result<Self> {
-        disk.sync().map(|()| Self(()))
+    /// The flush itself, after writing records from index `first` on: there is no other way to it.
+    pub(super) fn by(disk: &mut impl Disk, first: u64) -> io::Result<Self> {
+        disk.sync().map(|()| Self { first })
     }
 }
 
-/// Framed records in a row. Dropped without an answer, it answers that the log stopped.
+/// Framed records in a row, which the writer gives their place in the chain. Dropped without an answer, it answers that the log
+/// stopped.
 pub(super) struct Batch {
     bytes: Vec<u8>,
-    before: Position,
-    after: Position,
+    records: usize,
     ended: bool,
     answers: Arc<BatchAnswers>,
 }
 
 impl Batch {
-    /// An empty one at this place of the chain. `bytes` is a buffer to use again.
-    pub(super) fn at(before: Position, mut bytes: Vec<u8>, shared: &Arc<Shared>) -> Self {
+    /// An empty one. `bytes` is a buffer to use again.
+    pub(super) fn in_buffer(mut bytes: Vec<u8>, shared: &Arc<Shared>) -> Self {
         bytes.clear();
-        Self { bytes, before, after: before, ended: false, answers: Arc::new(BatchAnswers::new(Arc::clone(shared))) }
+        Self { bytes, records: 0, ended: false, answers: Arc::new(BatchAnswers::new(Arc::clone(shared))) }
     }
 
-    /// Adds a record; `None`, and nothing added, when the chain has no more numbers.
-    pub(super) fn push(&mut self, payload: &mut Payload) -> Option<PendingReceipt> {
-        let place = self.len();
-        self.after = payload.frame(&self.after, &mut self.bytes)?;
-        Some(PendingReceipt::awaited(Arc::clone(&self.answers) as _, place))
+    /// Adds a record.
+    pub(super) fn push(&mut self, payload: &Payload) -> PendingReceipt {
+        payload.frame(&mut self.bytes);
+        let place = self.records;
+        self.records += 1;
+        PendingReceipt::awaited(Arc::clone(&self.answers) as _, place)
     }
 
     /// How many records.
     pub(super) const fn len(&self) -> usize {
-        (self.after.index - self.before.index) as usize
+        self.records
+    }
+
+    /// Puts them into the chain after `before`; `None` when that has no more numbers.
+    pub(super) fn link(&mut self, before: Position) -> Option<Linked> {
+        segment::link(before, &mut self.bytes, self.records)
     }
 
     /// It takes no more.
@@ -71,16 +79,6 @@ impl Batch {
         &self.bytes
     }
 
-    /// The place in the chain before it.
-    pub(super) const fn before(&self) -> Position {
-        self.before
-    }
-
-    /// The place in the chain after it.
-    pub(super) const fn after(&self) -> Position {
-        self.after
-    }
-
     /// Whether somebody has nothing left to do but wait for one of its records.
     pub(super) fn is_awaited(&self) -> bool {
         self.answers.awaited.load(Ordering::SeqCst)
@@ -88,7 +86,7 @@ impl Batch {
 
     /// Answers all of them, and gives the buffer back.
     pub(super) fn answer(mut self, flushed: Result<&Flushed, AuditError>) -> Vec<u8> {
-        self.answers.settle(flushed.map(|Flushed(())| self.before.index));
+        self.answers.settle(flushed.map(|Flushed { first }| *first));
         std::mem::take(&mut self.bytes)
     }
 }

@@ -1,5 +1,5 @@
 //! Between those who append and the writer: records queue framed and hashed, so that this work is done while the batch before
-//! is flushed, and the writer has only to write. Here is also what the log can do now, and when the writer is to go on.
+//! is flushed, by as many threads as append. Here is also what the log can do now, and when the writer is to go on.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -12,7 +12,6 @@ use tokio::sync::watch;
 use super::batch::Batch;
 use super::bell::Bells;
 use super::pace::Pace;
-use crate::audit::chain::Position;
 use crate::audit::segment::{LogId, Payload};
 use crate::audit::{AuditError, AuditEvent, PendingReceipt, Recent};
 use crate::clock::SharedClock;
@@ -54,8 +53,6 @@ enum Probe {
 struct Queue {
     /// In order; only the last takes more.
     batches: VecDeque<Batch>,
-    /// The place in the chain after all of them.
-    end: Position,
     records: usize,
     spare: Vec<Vec<u8>>,
     probe: Probe,
@@ -88,7 +85,7 @@ enum Holds {
 }
 
 thread_local! {
-    /// Where a thread encodes what it appends, before it queues: encoding in the queue would hold up the others.
+    /// Where a thread encodes and hashes what it appends, before it queues: to do so in the queue would hold up the others.
     static PAYLOAD: RefCell<Payload> = RefCell::new(Payload::default());
 }
 
@@ -109,11 +106,10 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    /// For a log that ends at `end`; at most `bound` records wait for the writer.
-    pub(super) fn new(clock: SharedClock, log: &LogId, end: Position, bound: usize) -> Self {
+    /// For a log of so many records; at most `bound` more wait for the writer.
+    pub(super) fn new(clock: SharedClock, log: &LogId, records: u64, bound: usize) -> Self {
         let queue = Queue {
             batches: VecDeque::new(),
-            end,
             records: 0,
             spare: Vec::new(),
             probe: Probe::No,
@@ -128,7 +124,7 @@ impl Shared {
             work: Condvar::new(),
             pausing: AtomicBool::new(false),
             probe_from: Mutex::new(clock.monotonic()),
-            durable: watch::Sender::new(end.index),
+            durable: watch::Sender::new(records),
             recent: Recent::default(),
             bells: Bells::default(),
             clock,
@@ -299,9 +295,8 @@ impl Shared {
         (queue, waited.timed_out())
     }
 
-    /// From now on the log is in this state. In another than open, nothing that waits becomes durable, and what comes next
-    /// follows the record before `end`.
-    pub(super) fn enter(&self, state: State, end: Position) {
+    /// From now on the log is in this state. In another than open, nothing that waits becomes durable.
+    pub(super) fn enter(&self, state: State) {
         let mut queue = self.queue();
         if state == State::Full {
             let from = self.clock.monotonic() + PROBE_INTERVAL;
@@ -310,7 +305,7 @@ impl Shared {
         self.state.store(state as u8, Ordering::Release);
         queue.probe = Probe::No;
         let Err(error) = state.open() else { return };
-        let failed = queue.empty(end);
+        let failed = queue.empty();
         drop(queue);
         for batch in failed {
             batch.answer(Err(error));
@@ -319,8 +314,7 @@ impl Shared {
 
     /// The writer has ended, however that was.
     pub(super) fn end(&self) {
-        let end = self.queue().end;
-        self.enter(State::Stopped, end);
+        self.enter(State::Stopped);
     }
 
     /// A buffer to use again.
@@ -337,16 +331,14 @@ impl Shared {
 }
 
 impl Queue {
-    fn push(&mut self, payload: &mut Payload, shared: &Arc<Shared>) -> Result<PendingReceipt, AuditError> {
+    fn push(&mut self, payload: &Payload, shared: &Arc<Shared>) -> Result<PendingReceipt, AuditError> {
         if self.batches.back().is_none_or(Batch::is_full) {
             let buffer = self.spare.pop().unwrap_or_default();
-            self.batches.push_back(Batch::at(self.end, buffer, shared));
+            self.batches.push_back(Batch::in_buffer(buffer, shared));
         }
         let batch = self.batches.back_mut().ok_or(AuditError::Stopped)?;
-        let pending = batch.push(payload).ok_or(AuditError::Stopped)?;
-        self.end = batch.after();
         self.records += 1;
-        Ok(pending)
+        Ok(batch.push(payload))
     }
 
     /// What the writer waited for is there. What comes until it wakes is the next batch: two that take turns keep both the
@@ -379,8 +371,7 @@ impl Queue {
         Taken { batch, probe, close: self.closing && self.batches.is_empty() }
     }
 
-    fn empty(&mut self, end: Position) -> VecDeque<Batch> {
-        self.end = end;
+    fn empty(&mut self) -> VecDeque<Batch> {
         self.records = 0;
         std::mem::take(&mut self.batches)
     }

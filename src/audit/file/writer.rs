@@ -9,10 +9,11 @@ use super::disk::Disk;
 use super::pace::Pace;
 use super::queue::{Shared, State, Taken};
 use crate::audit::AuditError;
-use crate::audit::chain::Position;
+use crate::audit::chain::{Linked, Position, Version};
 use crate::audit::encode::MAX_PAYLOAD_BYTES;
 use crate::audit::folder;
 use crate::audit::recent::Place;
+use crate::audit::scan::End;
 use crate::audit::segment::{Header, LENGTH_BYTES, LogId};
 
 /// More than a run can have written since its last flush that succeeded: a header, a batch and the record that filled it.
@@ -26,6 +27,20 @@ pub(super) struct Tail {
     pub(super) first: u64,
     /// The length of the current segment; 0 when it has no header yet.
     pub(super) bytes: u64,
+    /// That of the current segment. In an older one than the newest nothing is written any more.
+    pub(super) version: Version,
+}
+
+impl Tail {
+    /// Where the log ended. A segment of an older version without records is written anew, as its name is taken.
+    pub(super) fn of(end: &End) -> Self {
+        let found = Self { at: end.at, first: end.first, bytes: end.whole_bytes, version: end.version };
+        if found.version == Version::NEWEST || found.at.index > found.first {
+            return found;
+        }
+        let at = if found.at.index == 0 { Position::start(&end.log, Version::NEWEST) } else { found.at };
+        Self { at, bytes: 0, version: Version::NEWEST, ..found }
+    }
 }
 
 /// What an error means for the log.
@@ -108,21 +123,23 @@ impl<D: Disk> Writer<D> {
         !taken.close
     }
 
-    fn commit(&mut self, batch: Batch) {
+    fn commit(&mut self, mut batch: Batch) {
         let began = self.shared.clock().monotonic();
-        let flushed = self.shared.state().open().and_then(|()| self.settle(|writer| writer.store(&batch)));
+        let stored = self.shared.state().open().and_then(|()| self.settle(|writer| writer.store(&mut batch)));
         let ended = self.shared.clock().monotonic();
         self.pace = Pace::after(batch.len(), ended.saturating_duration_since(began), ended);
-        let before = batch.before();
-        let bytes = batch.answer(flushed.as_ref().map_err(|error| *error));
-        let spare = if flushed.is_ok() { self.keep(before, bytes) } else { bytes };
+        let bytes = batch.answer(stored.as_ref().map(|(flushed, _)| flushed).map_err(|error| *error));
+        let spare = match stored {
+            Ok((_, linked)) => self.keep(linked, bytes),
+            Err(_) => bytes,
+        };
         self.shared.give_back(spare);
     }
 
     /// Keeps what is durable now for those who follow the log; gives a buffer to use again.
-    fn keep(&self, before: Position, bytes: Vec<u8>) -> Vec<u8> {
+    fn keep(&self, linked: Linked, bytes: Vec<u8>) -> Vec<u8> {
         let offset = self.tail.bytes - bytes.len() as u64;
-        self.shared.recent().keep(before, Place { first: self.tail.first, offset }, bytes)
+        self.shared.recent().keep(linked, Place { first: self.tail.first, offset }, bytes)
     }
 
     /// Takes a step and draws the consequence of its failure.
@@ -138,7 +155,7 @@ impl<D: Disk> Writer<D> {
                 (State::Stopped, Err(AuditError::Stopped))
             }
         };
-        self.shared.enter(state, self.tail.at);
+        self.shared.enter(state);
         done
     }
 
@@ -152,14 +169,16 @@ impl<D: Disk> Writer<D> {
         }
     }
 
-    fn store(&mut self, batch: &Batch) -> Result<Flushed, Failure> {
+    fn store(&mut self, batch: &mut Batch) -> Result<(Flushed, Linked), Failure> {
+        let no_number = || Failure::Stopped(io::Error::other("the log has no more numbers"));
+        let linked = batch.link(self.tail.at).ok_or_else(no_number)?;
         let header_bytes = self.begin_segment(batch.bytes().len())?;
         self.disk.append(batch.bytes()).map_err(Failure::of_write)?;
         let flushed = self.flush()?;
-        self.tail.at = batch.after();
+        self.tail.at = linked.after;
         self.tail.bytes += header_bytes + batch.bytes().len() as u64;
         self.shared.tell_durable(self.tail.at.index);
-        Ok(flushed)
+        Ok((flushed, linked))
     }
 
     /// Writes and flushes real bytes where records would go, and takes them back. A crash in between leaves what looks like an
@@ -176,17 +195,18 @@ impl<D: Disk> Writer<D> {
         self.disk.truncate(self.tail.bytes).map_err(Failure::Stopped)
     }
 
-    /// Begins a new segment when so many bytes do not fit in this one, and writes the header that is missing. Gives the length
-    /// of that header.
+    /// Begins a new segment when so many bytes do not fit in this one, or it is of an older version, and writes the header that
+    /// is missing. Gives the length of that header.
     fn begin_segment(&mut self, next_bytes: usize) -> Result<u64, Failure> {
         let length = self.tail.bytes.saturating_add(next_bytes as u64);
-        if length > self.segment_bytes && self.tail.at.index > self.tail.first {
+        let is_over = length > self.segment_bytes || self.tail.version != Version::NEWEST;
+        if is_over && self.tail.at.index > self.tail.first {
             if self.cut {
                 // Nothing may follow the last whole record of a segment that has a successor.
                 self.flush()?;
             }
             self.disk.create(&folder::segment(self.tail.at.index)).map_err(Failure::of_create)?;
-            self.tail = Tail { at: self.tail.at, first: self.tail.at.index, bytes: 0 };
+            self.tail = Tail { first: self.tail.at.index, bytes: 0, version: Version::NEWEST, ..self.tail };
             self.new_name = true;
         }
         if self.tail.bytes > 0 {
@@ -199,7 +219,7 @@ impl<D: Disk> Writer<D> {
 
     /// After a failed flush the kernel may have dropped the pages and still call them clean, so no error of it is passing.
     fn flush(&mut self) -> Result<Flushed, Failure> {
-        let flushed = Flushed::by(&mut self.disk).map_err(Failure::Stopped)?;
+        let flushed = Flushed::by(&mut self.disk, self.tail.at.index).map_err(Failure::Stopped)?;
         self.cut = false;
         if self.new_name {
             self.disk.sync_names().map_err(Failure::Stopped)?;
@@ -209,7 +229,7 @@ impl<D: Disk> Writer<D> {
     }
 
     fn header(&self) -> String {
-        Header { log: self.log.clone(), start: self.tail.at }.line()
+        Header { version: Version::NEWEST, log: self.log.clone(), start: self.tail.at }.line()
     }
 }
 

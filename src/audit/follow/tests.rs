@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::audit::Broken;
-use crate::audit::segment::{NodeName, Payload};
+use crate::audit::segment::{self, NodeName, Payload};
 use crate::audit::testing::{LOG, Scratch, any_event, bare, full};
 use crate::audit::{AuditEvent, AuditLog as _, FileLog, FileLogConfig, read_dir};
 use crate::clock::TestClock;
@@ -116,7 +116,8 @@ fn bytes_that_were_taken_back_are_not_believed() {
         let mut bytes = Vec::new();
         let mut payload = Payload::default();
         payload.encode(event, LOG);
-        payload.frame(&at, &mut bytes).unwrap();
+        payload.frame(&mut bytes);
+        segment::link(at, &mut bytes, 1).unwrap();
         file.write_all(&bytes).unwrap();
     };
     let mut follower = Follower::open(scratch.path(), 0).unwrap();

@@ -113,13 +113,13 @@ impl Sealing<'_> {
     /// Packs the raw file while its chain is checked from its header to the next one.
     fn pack(&self, temporary: &Path) -> Result<Content, SealError> {
         let mut segment = Segment::open(self.dir, self.first)?;
-        let Some(header) = Header::parse(segment.line()).filter(|header| header.start.index == self.first) else {
+        let Some(header) = segment.header().filter(|header| header.start.index == self.first).cloned() else {
             return Ok(broken(self.first, segment.name(), Why::Header)?);
         };
         let mut out = Packer::create(temporary, segment.whole() + segment.left())?;
         out.put(segment.line())?;
         let (mut at, mut payload, mut times) = (header.start, Vec::new(), None);
-        while let Step::Record(after) = segment.next(&at, &mut payload)? {
+        while let Step::Record { after, .. } = segment.next(&at, &mut payload)? {
             out.record(&payload, &after)?;
             if at.index == self.first || after == self.end {
                 let time = Record::parse(at.index, &payload).map_err(|_| SealError::Form(at.index))?.time;
@@ -146,7 +146,7 @@ impl Sealing<'_> {
     }
 
     fn sign(&self, content: Content, packed: Digest) -> Result<(), SealError> {
-        let Content { header: Header { log, start }, times, raw } = content;
+        let Content { header: Header { log, start, .. }, times, raw } = content;
         let manifest = Manifest { log, start, end: self.end, times, raw, packed, root: self.root };
         let note = manifest.sign(self.key).map_err(|_| SealError::Note)?.to_string();
         let name = folder::manifest(self.first);

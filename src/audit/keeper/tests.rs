@@ -120,7 +120,7 @@ fn an_interrupted_sealing_is_completed() {
         let (newest, key) = sign(&dir);
         let before = records(&dir);
         let next = scan::list(&dir).unwrap()[1];
-        let end = Header::parse(Segment::open(&dir, next).unwrap().line()).unwrap().start;
+        let end = Segment::open(&dir, next).unwrap().header().unwrap().start;
         let sealing = Sealing { dir: &dir, first: 0, end, root: newest.root_at(next).unwrap(), key: &key };
         let halted =
             sealing.run(&mut |done| if done == stage { Err(io::ErrorKind::Interrupted.into()) } else { Ok(()) });

@@ -13,7 +13,7 @@ use crate::audit::follow::Follower;
 use crate::audit::keys::{KeysError, LogKeys, RetiredKey, Signer};
 use crate::audit::note::{KeyName, Note, NoteError, SigningKey};
 use crate::audit::tiles::{self, Shelf, TileError};
-use crate::audit::tree::{RestoreError, RightEdge, TILE_WIDTH, TileId, TreeHash, leaf_hash, tile_root};
+use crate::audit::tree::{RestoreError, RightEdge, TILE_WIDTH, TileId, TreeHash, tile_root};
 use crate::audit::{LogId, Recent, notes, pruned};
 use crate::seal::Key32;
 
@@ -116,11 +116,10 @@ impl SignedTree {
 
     /// The root when the log had `size` records, which it has. Takes up as many.
     fn root_at(&mut self, size: u64) -> Result<TreeHash, SignError> {
-        let mut payload = Vec::new();
         if self.edge.size() < size {
             let mut follower = Follower::open(&self.dir, self.edge.size())?;
-            while follower.next(size, &mut payload)?.is_some() {
-                self.push(leaf_hash(&payload));
+            while let Some((_, leaf)) = follower.next_leaf(size)? {
+                self.push(leaf);
             }
         }
         if self.edge.size() == size {
@@ -190,9 +189,7 @@ fn restore(dir: &Path, found: &FoundLog, size: u64) -> Result<RightEdge, SignErr
         let from = open_from.min(found.last_segment());
         let mut compared = Compared { dir, tile: None };
         let mut follower = Follower::open(dir, from)?;
-        let mut payload = Vec::new();
-        while let Some(index) = follower.next(size, &mut payload)? {
-            let leaf = leaf_hash(&payload);
+        while let Some((index, leaf)) = follower.next_leaf(size)? {
             if index >= open_from {
                 open.push(leaf);
             } else {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::*;
-use crate::audit::chain::Position;
+use crate::audit::chain::{Position, Version};
 use crate::audit::checkpoint::Checkpoint;
 use crate::audit::file::{FileLog, FileLogConfig};
 use crate::audit::keys::{LogKeys, RetiredKey};
@@ -188,12 +188,13 @@ async fn a_log_written_again_is_not_the_one_that_was_signed() {
     let scratch = Scratch::new();
     signed(scratch.path(), 300).await;
     let log = FileLog::find(config(scratch.path())).unwrap().id().clone();
-    let mut at = Position::start(&log);
-    let mut forged = Header { log, start: at }.line().into_bytes();
+    let version = Version::NEWEST;
+    let mut at = Position::start(&log, version);
+    let mut forged = Header { version, log, start: at }.line().into_bytes();
     for record in read_dir(scratch.path()).unwrap() {
         let (index, payload) = record.unwrap();
         let payload = if index == 17 { b"{}".to_vec() } else { payload };
-        at = at.after(&payload).unwrap();
+        at = at.link(&leaf_hash(&payload)).unwrap();
         forged.extend(u32::try_from(payload.len()).unwrap().to_le_bytes());
         forged.extend(payload);
         forged.extend(at.hash);

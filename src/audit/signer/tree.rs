@@ -15,13 +15,13 @@ use crate::audit::note::{Note, Signature, SigningKey};
 use crate::audit::notes;
 use crate::audit::recent::Recent;
 use crate::audit::tiles::Shelf;
-use crate::audit::tree::{RightEdge, TileId, TreeHash, empty_root, leaf_hash};
+use crate::audit::tree::{RightEdge, TileId, TreeHash, empty_root};
 use crate::background::breathe;
 
 /// Full tiles that wait in memory for the next checkpoint, at most: then one is signed although it is not due.
 const PENDING_MAX: usize = 256;
 /// Records between two breaths: some fifty microseconds of work.
-const BREATH: u64 = 64;
+const BREATH: u64 = 256;
 /// Time between two checkpoints in the history.
 const HISTORY_EVERY: Duration = Duration::from_hours(1);
 
@@ -73,7 +73,7 @@ impl SignedTree {
 
     /// Takes up what is durable and signs when that is due, or when `last`: then all of it is signed. Gives the new
     /// checkpoint, if there is one.
-    pub(super) fn turn(
+    pub(in crate::audit) fn turn(
         &mut self,
         durable: u64,
         now: Instant,
@@ -102,16 +102,19 @@ impl SignedTree {
             Some(follower) => follower,
             None => Follower::open(&self.dir, self.edge.size())?.beside(self.recent.clone()),
         };
-        let mut payload = Vec::new();
+        let mut leaves = Vec::new();
         while self.pending.len() < PENDING_MAX {
             // After an error the follower is of no use, so it is kept after a success only.
-            let Some(_) = follower.next(durable, &mut payload)? else {
+            follower.next_leaves(durable, &mut leaves)?;
+            if leaves.is_empty() {
                 self.follower = Some(follower);
                 return Ok(false);
-            };
-            self.push(leaf_hash(&payload));
-            if self.edge.size().is_multiple_of(BREATH) {
-                breathe();
+            }
+            for leaf in &leaves {
+                self.push(*leaf);
+                if self.edge.size().is_multiple_of(BREATH) {
+                    breathe();
+                }
             }
         }
         self.follower = Some(follower);

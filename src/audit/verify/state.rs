@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::claims::Claim;
 use super::walk::Walked;
 use crate::audit::broken::ReadError;
-use crate::audit::chain::Position;
+use crate::audit::chain::{Position, Version};
 use crate::audit::manifest::{hex, unhex};
 use crate::audit::reader::Segment;
 use crate::audit::segment::LogId;
@@ -71,6 +71,8 @@ struct Done {
 pub(super) struct Resumed {
     pub(super) segments: usize,
     pub(super) at: Position,
+    /// The version of the last segment.
+    pub(super) version: Version,
     pub(super) edge: RightEdge,
 }
 
@@ -104,7 +106,8 @@ impl State {
         let same = self.segments.iter().zip(firsts).all(|(done, first)| done.first == *first && done.is_unchanged(dir));
         let known = claims.iter().filter(|claim| claim.size <= at.index).all(|claim| self.knows(claim));
         (closed && same && known).then_some(())?;
-        Some(Resumed { segments: self.segments.len(), at, edge: self.edge(at.index)? })
+        let version = Segment::open(dir, last.first).ok()?.version();
+        Some(Resumed { segments: self.segments.len(), at, version, edge: self.edge(at.index)? })
     }
 
     fn knows(&self, claim: &Claim) -> bool {

@@ -3,6 +3,7 @@
 mod altered;
 mod beside;
 mod scene;
+mod versions;
 
 use std::fs;
 use std::num::NonZeroUsize;

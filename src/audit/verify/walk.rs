@@ -7,7 +7,7 @@ use crate::audit::chain::Position;
 use crate::audit::manifest::Digest;
 use crate::audit::reader::{Hashing, Segment, Step};
 use crate::audit::segment::Header;
-use crate::audit::tree::{TreeHash, leaf_hash};
+use crate::audit::tree::TreeHash;
 
 /// How many bytes are walked between two reports of progress.
 const REPORT_BYTES: u64 = 1024 * 1024;
@@ -49,7 +49,7 @@ pub(super) fn walk(dir: &Path, first: u64, last: bool, read: &(dyn Fn(u64) + Syn
 
 fn once(dir: &Path, first: u64, read: &(dyn Fn(u64) + Sync)) -> Result<Walked, ReadError> {
     let mut segment = Segment::open(dir, first)?;
-    let start = Header::parse(segment.line());
+    let start = segment.header().cloned();
     let mut walked = Walked {
         first,
         file: segment.name(),
@@ -81,8 +81,8 @@ fn records(segment: &mut Segment, walked: &mut Walked, read: &(dyn Fn(u64) + Syn
             reported = segment.whole();
         }
         match segment.next(&at, &mut payload)? {
-            Step::Record(after) => {
-                walked.leaves.push(leaf_hash(&payload));
+            Step::Record { after, leaf } => {
+                walked.leaves.push(leaf);
                 walked.end = Some(after);
                 if let Some(raw) = &mut raw {
                     raw.record(&payload, &after);

@@ -88,7 +88,7 @@ fuzz_target!(|input: &[u8]| {
     let mut payload = Vec::new();
     encode(&event, "inzage-a-00000000000000ff", &mut payload);
     assert!(payload.len() <= MAX_PAYLOAD_BYTES && !payload.contains(&b'\n'));
-    folder::with_log(&folder::segment(&[&payload]), |dir| {
+    folder::with_log(&folder::segment(2, &[&payload]), |dir| {
         let mut out = Vec::new();
         assert_eq!(inzage::audit::show(dir, &mut out).expect("a sound log"), 1);
         let text = String::from_utf8(out).expect("text");

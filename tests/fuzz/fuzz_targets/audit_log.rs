@@ -55,7 +55,7 @@ fuzz_target!(|input: &[u8]| {
     folder::with_log(input, read);
     let Some((&[mask, low, high], rest)) = input.split_first_chunk() else { return };
     let payloads = payloads(rest);
-    let sound = folder::segment(&payloads);
+    let sound = folder::segment(1 + low % 2, &payloads);
     let whole = folder::with_log(&sound, read).expect("a sound log");
     assert_eq!((whole.records, whole.unfinished_bytes), (payloads.len() as u64, 0));
     if let Some(other) = folder::with_log(&changed(&sound, u16::from_le_bytes([low, high]), mask), read) {

@@ -142,8 +142,9 @@ impl Bench {
         disk.inside().current = folder::segment(0);
         disk.inside().files.insert(folder::segment(0), Vec::new());
         let log = LogId::draw(&node());
-        let tail = Tail { at: Position::start(&log), first: 0, bytes: 0 };
-        let shared = Arc::new(Shared::new(clock.clone(), &log, tail.at, 8_192));
+        let version = Version::NEWEST;
+        let tail = Tail { at: Position::start(&log, version), first: 0, bytes: 0, version };
+        let shared = Arc::new(Shared::new(clock.clone(), &log, 0, 8_192));
         let writer = Writer::new(disk.clone(), log.clone(), tail, segment_bytes, Arc::clone(&shared));
         Self { id: log, disk, clock, shared, writer, acknowledged: 0 }
     }
@@ -401,8 +402,9 @@ impl Disk for SlowDisk {
 pub(super) fn slow_log(clock: SharedClock, queue_bound: usize) -> (FileLog, mpsc::Receiver<()>, mpsc::Sender<()>) {
     let ((began_tell, began), (go_on, go_on_hear)) = (mpsc::channel(), mpsc::channel());
     let id = LogId::draw(&node());
-    let tail = Tail { at: Position::start(&id), first: 0, bytes: 1 };
-    let shared = Arc::new(Shared::new(clock, &id, tail.at, queue_bound));
+    let version = Version::NEWEST;
+    let tail = Tail { at: Position::start(&id, version), first: 0, bytes: 1, version };
+    let shared = Arc::new(Shared::new(clock, &id, 0, queue_bound));
     let disk = SlowDisk { began: began_tell, go_on: go_on_hear };
     let writer = Writer::new(disk, id.clone(), tail, 1 << 30, Arc::clone(&shared));
     (FileLog::start(id, shared, writer).unwrap(), began, go_on)

@@ -75,7 +75,7 @@ async fn what_comes_alone_is_flushed_at_once() {
 #[test]
 fn what_comes_after_enough_is_the_next_batch() {
     let log = LogId::parse(LOG).unwrap();
-    let shared = Arc::new(Shared::new(clock(), &log, Position::start(&log), 8));
+    let shared = Arc::new(Shared::new(clock(), &log, 0, 8));
     shared.want(2);
     let _pending: Vec<_> = (0..5).map(|_| shared.push(&bare(Timestamp::UNIX_EPOCH)).unwrap()).collect();
     let sizes = [(); 2].map(|()| shared.take().batch.map_or(0, |batch| batch.len()));

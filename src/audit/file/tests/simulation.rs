@@ -102,8 +102,8 @@ impl Simulation {
         let known = self.told.len();
         assert!(found.len() >= known && found[..known] == self.told[..], "{found:?} for {:?}", self.told);
         seen.cut += u64::from(end.unfinished_bytes > 0);
-        let tail = Tail { at: end.at, first: end.first, bytes: end.whole_bytes };
-        let shared = Arc::new(Shared::new(self.clock.clone(), &end.log, tail.at, 8_192));
+        let tail = Tail::of(&end);
+        let shared = Arc::new(Shared::new(self.clock.clone(), &end.log, tail.at.index, 8_192));
         let mut disk = self.disk.clone();
         disk.select(&folder::segment(tail.first));
         let mut writer = Writer::new(disk, end.log, tail, self.segment_bytes, Arc::clone(&shared));

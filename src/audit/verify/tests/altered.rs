@@ -1,9 +1,9 @@
 //! What somebody with the folder in his hands can do, and by what it is found (F07).
 
 use super::*;
-use crate::audit::chain;
 use crate::audit::keys::RetiredKey;
 use crate::audit::segment::LENGTH_BYTES;
+use crate::audit::tree::leaf_hash;
 
 /// The log written anew with another record at `index`: every hash of the chain fits.
 fn rechain(scene: &Scene, index: u64) {
@@ -25,9 +25,8 @@ fn rechain(scene: &Scene, index: u64) {
             }
             written.extend_from_slice(&u32::try_from(payload.len()).unwrap().to_le_bytes());
             written.extend_from_slice(&payload);
-            let hash = chain::next(&position.hash, &payload);
-            written.extend_from_slice(&hash);
-            position = Position { index: position.index + 1, hash };
+            position = position.link(&leaf_hash(&payload)).unwrap();
+            written.extend_from_slice(&position.hash);
         }
         fs::write(path, written).unwrap();
         at = Some(position);

@@ -15,13 +15,16 @@ static FOLDER: LazyLock<PathBuf> = LazyLock::new(|| {
     folder
 });
 
-/// The bytes of a sound segment with these payloads.
-pub fn segment(payloads: &[&[u8]]) -> Vec<u8> {
-    let mut hash = sha256(format!("inzage-audit-log 1 {LOG}\n").as_bytes());
+/// The bytes of a sound segment of version 1 or 2 with these payloads.
+pub fn segment(version: u8, payloads: &[&[u8]]) -> Vec<u8> {
+    let mut hash = sha256(format!("inzage-audit-log {version} {LOG}\n").as_bytes());
     let hex: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
-    let mut bytes = format!("inzage-audit-segment 1 {LOG} 0 {hex}\n").into_bytes();
+    let mut bytes = format!("inzage-audit-segment {version} {LOG} 0 {hex}\n").into_bytes();
     for payload in payloads {
-        hash = sha256(&[&hash, *payload].concat());
+        hash = match version {
+            1 => sha256(&[&hash, *payload].concat()),
+            _ => sha256(&[[2].as_slice(), &hash, &sha256(&[&[0], *payload].concat())].concat()),
+        };
         let length = u32::try_from(payload.len()).expect("a short payload");
         bytes.extend_from_slice(&length.to_le_bytes());
         bytes.extend_from_slice(payload);
