@@ -21,6 +21,7 @@ mod edits;
 mod frame;
 mod guideline;
 mod incomplete;
+mod look;
 mod marks;
 mod mask;
 mod names;

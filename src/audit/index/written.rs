@@ -3,7 +3,8 @@
 
 use std::borrow::Cow;
 
-use wide::u8x16;
+use fearless_simd::prelude::*;
+use fearless_simd::{Level, dispatch, u8x64};
 
 use super::entry::{Borrowed, Searched};
 
@@ -82,12 +83,9 @@ impl Quotes {
         let mut tail = [b' '; BLOCK];
         tail.get_mut(..rest.len())?.copy_from_slice(rest);
         let mut quotes = Self { words: [0; BLOCKS], block: 0 };
-        let mut other = false;
         let places = quotes.words.get_mut(..=blocks.len())?;
-        for (place, block) in places.iter_mut().zip(blocks.iter().chain([&tail])) {
-            *place = marked(block, &mut other);
-        }
-        (!other).then_some(quotes)
+        let others = dispatch!(Level::new(), simd => mark(simd, blocks.iter().chain([&tail]), places));
+        (others == 0).then_some(quotes)
     }
 }
 
@@ -108,16 +106,16 @@ impl Iterator for Quotes {
     }
 }
 
-/// One bit for each quote. `other` becomes true when there is a backslash or a control character.
-#[inline]
-fn marked(block: &[u8; BLOCK], other: &mut bool) -> u64 {
-    let (quote, backslash, control) = (u8x16::splat(b'"'), u8x16::splat(b'\\'), u8x16::splat(0x1f));
-    let (parts, _) = block.as_chunks::<16>();
-    parts.iter().rev().fold(0, |bits, part| {
-        let bytes = u8x16::new(*part);
-        *other |= (bytes.simd_eq(backslash) | bytes.min(control).simd_eq(bytes)).any();
-        bits << 16 | u64::from(bytes.simd_eq(quote).to_bitmask())
-    })
+/// Sets one bit for each quote. Where there is a backslash or a control character, what it gives is not zero.
+#[inline(always)]
+fn mark<'b, S: Simd>(simd: S, blocks: impl Iterator<Item = &'b [u8; BLOCK]>, words: &mut [u64]) -> u64 {
+    let mut others = 0;
+    for (word, block) in words.iter_mut().zip(blocks) {
+        let bytes = u8x64::simd_from(simd, *block);
+        *word = bytes.simd_eq(b'"').to_bitmask();
+        others |= (bytes.simd_eq(b'\\') | bytes.simd_lt(b' ')).to_bitmask();
+    }
+    others
 }
 
 impl<'a> Reader<'a> {

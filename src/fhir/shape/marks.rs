@@ -1,12 +1,9 @@
-//! Where strings end: the quotes, backslashes and control characters of a text, one bit each, 64 bytes at a time.
+//! Where strings end: the quotes, backslashes and control characters of a text, one bit each, found by [`look`](super::look).
 //!
 //! This is what makes the scanner cheap: the end of a string is the next bit behind its start, however long the string is.
 //! Measured in `benches/RESULTS.md`, "Shaping".
 
-use wide::u8x16;
-
-/// Bytes that are looked at together.
-const BLOCK: usize = 64;
+use super::look::BLOCK;
 
 /// The marks of a text.
 #[derive(Debug, Default)]
@@ -17,15 +14,12 @@ pub(super) struct Marks {
 }
 
 impl Marks {
-    /// Looks at a text: its marks in place of those of another.
-    pub(super) fn look(&mut self, text: &[u8]) {
-        let (blocks, rest) = text.as_chunks::<BLOCK>();
-        let mut tail = [b' '; BLOCK];
-        tail.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
-        self.length = text.len();
+    /// The words of another text, of this length, and no marks in them yet.
+    pub(super) fn begin(&mut self, length: usize) -> &mut Vec<u64> {
+        self.length = length;
         self.words.clear();
-        self.words.extend(blocks.iter().map(marked));
-        self.words.push(marked(&tail));
+        self.words.reserve(length / BLOCK + 1);
+        &mut self.words
     }
 
     /// Where the next mark at or behind `at` is; the length of the text when there is none.
@@ -53,22 +47,11 @@ const fn first(word: u64) -> usize {
     word.trailing_zeros() as usize
 }
 
-/// One bit for each byte that is a mark, the first byte lowest.
-#[inline(always)]
-fn marked(block: &[u8; BLOCK]) -> u64 {
-    let (quote, backslash, control) = (u8x16::splat(b'"'), u8x16::splat(b'\\'), u8x16::splat(0x1f));
-    let (parts, _) = block.as_chunks::<16>();
-    parts.iter().rev().fold(0, |bits, part| {
-        let bytes = u8x16::new(*part);
-        let is_mark = bytes.simd_eq(quote) | bytes.simd_eq(backslash) | bytes.min(control).simd_eq(bytes);
-        bits << 16 | u64::from(is_mark.to_bitmask())
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::look::look;
     use super::*;
 
     proptest! {
@@ -80,7 +63,7 @@ mod tests {
         ) {
             let mut marks = Marks::default();
             for bytes in texts {
-                marks.look(&bytes);
+                look(&bytes, None, &mut marks, &mut Vec::new());
                 for start in &starts {
                     let is_mark = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..0x20);
                     let slow = bytes.iter().skip(*start).position(is_mark).map_or(bytes.len(), |found| start + found);

@@ -3,11 +3,12 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use memchr::{memchr2_iter, memchr3_iter};
+use memchr::{memchr_iter, memchr2_iter, memchr3_iter};
 
+use super::look;
 use super::outline::{Kind, Value};
 use super::shown::{may_differ, shown};
-use super::suspects::{Wanted, rarest};
+use super::suspects::Wanted;
 
 /// What stands in the place of nine digits.
 const MASKED_BSN: &str = "*********";
@@ -27,8 +28,10 @@ const LONGEST_REFERENCE: usize = 10;
 /// How often a text is gone through. Each time takes out all there is to be found; an address that a BSN made part of
 /// another takes a second.
 const MOST_ROUNDS: usize = 4;
-/// Bytes from which on it is worth to know which byte of a name is rare.
+/// Bytes of a text from which on it is worth to know which bytes of a name are rare.
 const LONG: usize = 1024;
+/// Bytes of the slashes before an authority.
+const SLASHES: usize = "//".len();
 /// The first two bytes of a full-width digit (U+FF10 to U+FF19).
 const WIDE_DIGIT: [u8; 2] = [0xef, 0xbc];
 
@@ -101,14 +104,22 @@ impl<'a> Address<'a> {
 }
 
 fn authority(base: &str) -> &str {
-    let rest = base.split_once("://").map_or(base, |(_, rest)| rest);
-    rest.split(['/', '?', '#']).next().unwrap_or(rest)
+    let rest = base.get(scheme_end(base).map_or(0, |end| end + SLASHES)..).unwrap_or(base);
+    let end = rest.bytes().position(|byte| matches!(byte, b'/' | b'?' | b'#')).unwrap_or(rest.len());
+    rest.get(..end).unwrap_or(rest)
 }
 
 /// The authority with the slashes before it, where the base has them.
 fn slashed<'a>(base: &'a str, authority: &'a str) -> &'a str {
-    let end = base.find("://").map_or(authority.len(), |scheme| scheme + 3 + authority.len());
-    base.get(base.find("://").map_or(0, |scheme| scheme + 1)..end).unwrap_or(authority)
+    let start = scheme_end(base);
+    let end = start.map_or(authority.len(), |start| start + SLASHES + authority.len());
+    base.get(start.unwrap_or(0)..end).unwrap_or(authority)
+}
+
+/// Where the colon of a scheme ends that stands before two slashes.
+fn scheme_end(base: &str) -> Option<usize> {
+    let mut ends = memchr_iter(b':', base.as_bytes()).map(|at| at + 1);
+    ends.find(|end| base.get(*end..).is_some_and(|rest| rest.starts_with("//")))
 }
 
 fn host(authority: &str) -> &str {
@@ -290,12 +301,13 @@ fn length_to(text: &str, close: u8, longest: usize) -> usize {
     rest.iter().position(ends).filter(|index| rest.get(*index) == Some(&close)).map_or(1, |index| index + 2)
 }
 
-/// The first place at or behind `from` where a text stands, in any case of its ASCII letters. Found by its rarest byte where
-/// there is much to look through.
+/// The first place at or behind `from` where a text stands, in any case of its ASCII letters.
 pub(super) fn find_ignoring_case(text: &[u8], sought: &[u8], from: usize) -> Option<usize> {
-    let anchor = if text.len() < LONG { 0 } else { rarest(sought) };
-    let byte = sought.get(anchor)?;
-    let rest = text.get(from + anchor..)?;
+    if text.len() >= LONG {
+        return look::find_ignoring_case(text, sought, from);
+    }
+    let byte = sought.first()?;
+    let rest = text.get(from..)?;
     let is_there =
         |at: &usize| text.get(*at..*at + sought.len()).is_some_and(|found| found.eq_ignore_ascii_case(sought));
     memchr2_iter(byte.to_ascii_lowercase(), byte.to_ascii_uppercase(), rest).map(|at| from + at).find(is_there)

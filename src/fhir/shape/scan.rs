@@ -5,6 +5,7 @@
 mod scalars;
 
 use super::ShapeFault;
+use super::look::look;
 use super::marks::Marks;
 use super::names::Name;
 use super::outline::{Kind, Node, Outline, Records, traits};
@@ -40,12 +41,9 @@ pub(super) fn scan_within<'b>(
     if u32::try_from(body.len()).is_err() {
         return Err(ShapeFault::TooLarge);
     }
-    let text = std::str::from_utf8(body).map_err(|error| ShapeFault::NotJson { offset: error.valid_up_to() })?;
+    let text = text_of(body)?;
     let (Scratch { mut marks, mut suspects, mut shapes }, mut records) = scratch::take();
-    marks.look(body);
-    if let Some(wanted) = wanted {
-        wanted.find(body, &mut suspects);
-    }
+    look(body, wanted, &mut marks, &mut suspects);
     shapes.make_ready();
     records.nodes.reserve(body.len() / BYTES_PER_RECORD + 1);
     let suspects = Suspects::at(wanted.map(|_| suspects));
@@ -56,6 +54,14 @@ pub(super) fn scan_within<'b>(
     Scratch { marks, suspects: suspects.into_places(), shapes }.leave();
     let outline = Outline::new(text, records);
     end.map(|()| outline).map_err(|stop| stop.at(stopped))
+}
+
+/// The bytes as text. Most answers are: only of one that is not the place of the fault is looked for.
+fn text_of(body: &[u8]) -> Result<&str, ShapeFault> {
+    simdutf8::basic::from_utf8(body).map_err(|_| {
+        let valid = std::str::from_utf8(body).err().map_or(body.len(), |error| error.valid_up_to());
+        ShapeFault::NotJson { offset: valid }
+    })
 }
 
 /// Why scanning stops; small, as it is handed up through every value.

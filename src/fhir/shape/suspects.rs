@@ -4,45 +4,20 @@
 //! What makes a byte suspect is written for strings that stand in JSON as they are or with short escapes: none of those
 //! spells a digit, a letter of a host name, or a sign of markup. Strings with `\u` escapes are looked at by the mask in any case.
 
-use memchr::{memchr2_iter, memchr3_iter};
-
+use super::look::Pair;
 use super::outline::traits;
-
-/// Bytes of host names, the most common in FHIR first.
-const COMMON: &[u8] = b"eratinosdlpchmgu./:-0123456789kfbvwzjyxq";
-
-/// How rare each byte is in FHIR.
-static RARITY: [u8; 256] = {
-    let mut table = [COMMON.len() as u8; 256];
-    let mut common = COMMON;
-    while let [rest @ .., byte] = common {
-        let (_, from) = table.split_at_mut(*byte as usize);
-        if let Some(place) = from.first_mut() {
-            *place = rest.len() as u8;
-        }
-        common = rest;
-    }
-    table
-};
-
-/// Where the byte stands in a name that few other texts have.
-pub(super) fn rarest(name: &[u8]) -> usize {
-    let rarity = |index: &usize| name.get(*index).and_then(|byte| RARITY.get(usize::from(byte.to_ascii_lowercase())));
-    (0..name.len()).max_by_key(rarity).unwrap_or_default()
-}
 
 /// What to look for.
 #[derive(Clone, Copy)]
 pub(super) struct Wanted<'a> {
     /// The digits that a BSN may start with: its first, and its second when the first is a zero that may be left out.
-    firsts: [u8; 2],
-    /// Whether each byte may stand behind those: the next digit, or a sign that may stand between two digits.
-    follows: [bool; 256],
+    pub(super) firsts: [u8; 2],
+    /// The digits that may stand behind those; a sign that may stand between two digits may, too.
+    pub(super) seconds: [u8; 2],
     /// The host name of the HIS.
     host: &'a [u8],
-    /// Where in it the byte is that is looked for, and that byte in lower and upper case.
-    rare: usize,
-    cases: [u8; 2],
+    /// By what it is found.
+    pub(super) pair: Pair,
 }
 
 impl<'a> Wanted<'a> {
@@ -50,72 +25,16 @@ impl<'a> Wanted<'a> {
     pub(super) fn new(digits: &[u8], host: &'a [u8]) -> Self {
         let digit = |index| digits.get(index).copied().unwrap_or(b'0');
         let shift = usize::from(digit(0) == b'0');
-        let mut follows = SIGNS;
-        for second in [digit(1), digit(shift + 1)] {
-            follows.iter_mut().skip(usize::from(second)).take(1).for_each(|follows| *follows = true);
-        }
-        let rare = rarest(host);
-        let byte = host.get(rare).copied().unwrap_or(b'<');
-        Self {
-            firsts: [digit(0), digit(shift)],
-            follows,
-            host,
-            rare,
-            cases: [byte.to_ascii_lowercase(), byte.to_ascii_uppercase()],
-        }
+        let (firsts, seconds) = ([digit(0), digit(shift)], [digit(1), digit(shift + 1)]);
+        Self { firsts, seconds, host, pair: Pair::rarest(host) }
     }
 
-    /// Adds where the suspect bytes of a text stand, in order. The text is shorter than 4 GiB.
-    pub(super) fn find(&self, text: &[u8], suspects: &mut Vec<u32>) {
-        let ([one, other], [lower, upper]) = (self.firsts, self.cases);
-        let digits = memchr2_iter(one, other, text).filter(|at| self.may_start(text, *at));
-        suspects.extend(digits.map(|at| at as u32));
-        let hosts = memchr2_iter(lower, upper, text).filter(|at| self.is_in_host(text, *at));
-        suspects.extend(hosts.map(|at| at as u32));
-        let signs = memchr3_iter(b'&', b'<', WIDE[0], text).filter(|at| is_sign(text, *at));
-        suspects.extend(signs.map(|at| at as u32));
-        suspects.sort_unstable();
-    }
-
-    /// Whether the digit at this place may be the first of a BSN: before what may follow, and behind no other digit but a zero.
-    fn may_start(&self, text: &[u8], at: usize) -> bool {
-        let before = at.checked_sub(1).and_then(|before| text.get(before));
-        let next = text.get(at + 1).copied().unwrap_or_default();
-        self.follows.get(usize::from(next)) == Some(&true) && !matches!(before, Some(b'1'..=b'9'))
-    }
-
-    fn is_in_host(&self, text: &[u8], at: usize) -> bool {
-        let found = at.checked_sub(self.rare).and_then(|start| text.get(start..start + self.host.len()));
-        !self.host.is_empty() && found.is_some_and(|found| found.eq_ignore_ascii_case(self.host))
+    /// Whether the host name stands so that its pair is at this place.
+    #[inline]
+    pub(super) fn is_in_host(&self, text: &[u8], place: usize) -> bool {
+        self.pair.start_of(self.host, text, place).is_some()
     }
 }
-
-/// Whether a full-width digit, a character reference by number, a comment or an instruction may start at this place.
-fn is_sign(text: &[u8], at: usize) -> bool {
-    let next = text.get(at + 1).copied().unwrap_or_default();
-    text.get(at).is_some_and(|byte| [*byte, next] == WIDE || is_sign_of_markup(*byte, next))
-}
-
-/// Whether these are the start of a character reference by number, a comment or an instruction.
-const fn is_sign_of_markup(byte: u8, next: u8) -> bool {
-    matches!((byte, next), (b'&', b'#') | (b'<', b'!' | b'?'))
-}
-
-/// Whether each byte is a sign, or a part of one, that may stand between two digits of a BSN. A quote ends the string.
-const SIGNS: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut rest = table.as_mut_slice();
-    let mut byte = 0_u8;
-    while let [first, others @ ..] = rest {
-        *first = !byte.is_ascii_alphanumeric() && !matches!(byte, b':' | b'"');
-        byte = byte.wrapping_add(1);
-        rest = others;
-    }
-    table
-};
-
-/// The first two bytes of a full-width digit (U+FF10 to U+FF19).
-const WIDE: [u8; 2] = [0xef, 0xbc];
 
 /// The suspect bytes of a text, asked for from its start to its end.
 #[derive(Debug)]
