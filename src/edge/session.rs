@@ -132,11 +132,16 @@ async fn shake<S>(
 
 fn http1_builder(config: &EdgeConfig) -> http1::Builder {
     const BUFFER_MIN_BYTES: usize = 8 * 1024;
+    /// What hyper takes when nothing is said ([`http1::Builder::max_headers`]).
+    const HYPER_HEADERS_MAX: usize = 100;
     let mut builder = http1::Builder::new();
+    // With its own limit hyper leaves the room for headers as it is; with another it writes to all of it, twice a request.
+    if config.headers_max != HYPER_HEADERS_MAX {
+        builder.max_headers(config.headers_max);
+    }
     builder
         // `Pace` has this deadline, and moves no timer with each request.
         .header_read_timeout(None)
-        .max_headers(config.headers_max)
         .max_header_size(usize::try_from(config.header_max_bytes).unwrap_or(usize::MAX))
         .max_buf_size(config.buffer_max_bytes.max(BUFFER_MIN_BYTES));
     builder
@@ -173,6 +178,8 @@ impl<S> Clone for Streams<S> {
 impl<S: Serve, F: Future<Output = ()> + Send + 'static> hyper::rt::Executor<F> for Streams<S> {
     fn execute(&self, stream: F) {
         let (edge, abort) = (Arc::clone(&self.edge), self.tasks.abort.clone());
+        // In a box first, as it is large and goes through several hands on its way to its task.
+        let stream = Box::pin(stream);
         self.tasks.streams.spawn(async move {
             let timed = timeout(edge.config.request_timeout, stream);
             // Dropping a stream that is not at its end resets it.
