@@ -21,13 +21,19 @@ pub(super) async fn shown_episodes(
     ask: Ask<'_>,
     record: &Record<'_>,
 ) -> Result<ShownEpisodes, ReadError> {
-    Ok(match practice.closed_episodes {
-        ClosedEpisodes::All => ShownEpisodes::All,
-        ClosedEpisodes::Flagged if search.needs_flags => {
-            ShownEpisodes::Only(Box::pin(flagged(adapter, patient, ask, record)).await?)
-        }
-        ClosedEpisodes::Flagged | ClosedEpisodes::None => ShownEpisodes::Only(HashSet::new()),
-    })
+    match known_episodes(practice, search) {
+        Some(known) => Ok(known),
+        None => Box::pin(flagged(adapter, patient, ask, record)).await.map(ShownEpisodes::Only),
+    }
+}
+
+/// The same where no attention flag decides.
+pub(super) fn known_episodes(practice: &Practice, search: &AllowedSearch) -> Option<ShownEpisodes> {
+    match practice.closed_episodes {
+        ClosedEpisodes::All => Some(ShownEpisodes::All),
+        ClosedEpisodes::Flagged if search.needs_flags => None,
+        ClosedEpisodes::Flagged | ClosedEpisodes::None => Some(ShownEpisodes::Only(HashSet::new())),
+    }
 }
 
 /// Reads the attention flags, all pages of them: a flag that is missed would hide an episode.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::flags::shown_episodes;
+use super::flags::{known_episodes, shown_episodes};
 use super::flow::{Entries, written};
 use super::page::{PageLinks, Turn};
 use super::{Flow, Outgoing, ReadError, Reader, Released, Unread};
@@ -89,8 +89,11 @@ impl Reader {
         if let Turn::Document(target) = &work.turn {
             return Box::pin(work.document(&patient, ask, target, &*self.clock)).await;
         }
-        let (data, episodes) =
-            tokio::try_join!(work.data(&patient, ask), work.closed_episodes(&patient, ask, &record))?;
+        let (data, episodes) = match known_episodes(work.permit.practice(), work.shape.search) {
+            Some(known) => (work.data(&patient, ask).await?, known),
+            // In a box, as few answers need both.
+            None => Box::pin(work.data_and_episodes(&patient, ask, &record)).await?,
+        };
         self.shape(work, record, ask, data, episodes).await
     }
 
@@ -185,6 +188,15 @@ impl Work<'_> {
             Turn::Later { page, .. } => self.adapter.page(patient, ask, &page.address).await,
         };
         answer.map_err(ReadError::His)
+    }
+
+    async fn data_and_episodes(
+        &self,
+        patient: &HisPatient,
+        ask: Ask<'_>,
+        record: &Record<'_>,
+    ) -> Result<(Answer, ShownEpisodes), ReadError> {
+        tokio::try_join!(self.data(patient, ask), self.closed_episodes(patient, ask, record))
     }
 
     /// See [`shown_episodes`].
