@@ -18,6 +18,8 @@ use crate::secret::{Secret, random};
 const DEADLINE: Duration = Duration::from_secs(30);
 /// How long the last attempt at the end of the process may take; what is not delivered then waits for the next start.
 const LAST_DEADLINE: Duration = Duration::from_secs(5);
+/// Bytes of a body before its lines, and behind them.
+const HEAD_BYTES: usize = 128;
 /// Longest pause between two attempts.
 const PAUSE_MAX: Duration = Duration::from_secs(300);
 
@@ -137,7 +139,8 @@ impl Delivery {
     async fn deliver(&self, batch: Batch) -> bool {
         let id = batch.id.to_string();
         let content = self.at_the_disk(move |batches| batches.read(&batch)).await;
-        let Ok(Some(body)) = content.map(|content| body(&id, &content)) else {
+        let is_sound = |content: &[u8]| batch.sound && content.len() as u64 == batch.bytes;
+        let Ok(Some(body)) = content.map(|content| body(&id, &content, is_sound(&content))) else {
             add(&self.counts.dropped_at_spool, batch.lines);
             tracing::error!(batch = id, lines = batch.lines, "lines of the chain log are lost: a batch cannot be read");
             return self.at_the_disk(move |batches| batches.remove(&batch)).await.is_ok();
@@ -168,13 +171,24 @@ impl Delivery {
     }
 }
 
-/// `{"aanlevering": id, "logregels": [..]}`; `None` when a line is no JSON object.
-fn body(id: &str, content: &[u8]) -> Option<Vec<u8>> {
-    let lines = std::str::from_utf8(content).ok()?.lines();
-    let lines: Vec<&RawValue> = lines.map(serde_json::from_str).collect::<Result<_, _>>().ok()?;
-    let id = serde_json::value::to_raw_value(id).ok()?;
-    let lines = serde_json::value::to_raw_value(&lines).ok()?;
-    serde_json::to_vec(&std::collections::BTreeMap::from([(WORDS.batch, id), (WORDS.lines, lines)])).ok()
+/// `{"aanlevering": id, "logregels": [..]}`; `None` when a line is no JSON. Those of a `sound` batch are not read again: that
+/// took three quarters of the time of the delivery.
+fn body(id: &str, content: &[u8], sound: bool) -> Option<Vec<u8>> {
+    let text = std::str::from_utf8(content).ok()?;
+    let is_json = |line: &str| serde_json::from_str::<&RawValue>(line).is_ok();
+    if !sound && !text.lines().all(is_json) {
+        return None;
+    }
+    let mut body = Vec::with_capacity(content.len() + HEAD_BYTES);
+    for part in ["{\"", WORDS.batch, "\":", &serde_json::to_string(id).ok()?, ",\"", WORDS.lines, "\":["] {
+        body.extend_from_slice(part.as_bytes());
+    }
+    let lines = body.len();
+    body.extend_from_slice(text.strip_suffix('\n').unwrap_or(text).as_bytes());
+    // No line break stands in a line of JSON.
+    body.iter_mut().skip(lines).filter(|byte| **byte == b'\n').for_each(|byte| *byte = b',');
+    body.extend_from_slice(b"]}");
+    Some(body)
 }
 
 /// Doubles with each failure, up to 5 minutes; a random part of a quarter keeps many nodes apart.
@@ -201,9 +215,13 @@ mod tests {
 
     #[test]
     fn a_batch_is_one_object_with_its_lines_as_they_are() {
-        let text = body("an-id", b"{\"a\":1.50}\n{\"b\":2}\n").unwrap();
-        assert_eq!(String::from_utf8(text).unwrap(), r#"{"aanlevering":"an-id","logregels":[{"a":1.50},{"b":2}]}"#);
-        assert_eq!(body("an-id", b"{\"a\":1}\nhalf"), None);
+        for sound in [true, false] {
+            let text = body("an-id", b"{\"a\":1.50}\n{\"b\":2}\n", sound).unwrap();
+            assert_eq!(String::from_utf8(text).unwrap(), r#"{"aanlevering":"an-id","logregels":[{"a":1.50},{"b":2}]}"#);
+            let none = body("an-id", b"", sound).unwrap();
+            assert_eq!(String::from_utf8(none).unwrap(), r#"{"aanlevering":"an-id","logregels":[]}"#);
+        }
+        assert_eq!(body("an-id", b"{\"a\":1}\n{\"b\":{}", false), None);
     }
 
     #[test]

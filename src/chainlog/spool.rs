@@ -147,7 +147,7 @@ impl Filling {
 impl Open {
     fn new(dir: &Path, clock: &SharedClock) -> io::Result<Self> {
         let now = clock.now();
-        let batch = Batch { id: LocalId::new(now), lines: 0, bytes: 0, since: now, refused: false };
+        let batch = Batch { id: LocalId::new(now), lines: 0, bytes: 0, since: now, refused: false, sound: false };
         let file = OpenOptions::new().append(true).create_new(true).open(dir.join(batch.name("open")))?;
         Ok(Self { batch, file })
     }
@@ -155,7 +155,7 @@ impl Open {
     fn finish(self, dir: &Path) -> io::Result<Batch> {
         self.file.sync_data()?;
         std::fs::rename(dir.join(self.batch.name("open")), dir.join(self.batch.name("batch")))?;
-        Ok(self.batch)
+        Ok(Batch { sound: true, ..self.batch })
     }
 }
 

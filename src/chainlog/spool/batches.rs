@@ -25,6 +25,9 @@ pub struct Batch {
     pub since: Timestamp,
     /// Whether the central log component refused it for good.
     pub refused: bool,
+    /// Whether this process wrote all of it and the disk has it, so that no line in it is cut off. Of what another process left
+    /// nobody knows.
+    pub sound: bool,
 }
 
 impl Batch {
@@ -195,7 +198,7 @@ fn recover(path: &Path, id: LocalId) -> io::Result<Option<Batch>> {
     let lines = content.iter().filter(|byte| **byte == b'\n').count() as u64;
     // A batch is named when its first line comes. When its file was last written is another moment, and not kept.
     let since = id.made_at().unwrap_or(Timestamp::UNIX_EPOCH);
-    let batch = Batch { id, lines, bytes: whole as u64, since, refused: false };
+    let batch = Batch { id, lines, bytes: whole as u64, since, refused: false, sound: false };
     let to = path.with_file_name(batch.name("batch"));
     if to != path {
         fs::rename(path, to)?;

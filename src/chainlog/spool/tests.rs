@@ -72,6 +72,7 @@ fn a_batch_that_was_put_back_is_taken_again() {
     let (mut filling, batches, _) = scratch.open(1000, 1);
     filling.append(b"a\n", 1);
     let first = batches.take().unwrap();
+    assert!(first.sound);
     batches.put_back();
     assert_eq!(batches.take(), Some(first));
 }
@@ -90,6 +91,8 @@ fn what_a_killed_process_wrote_is_there_after_it() {
     fs::write(scratch.0.join("notes.txt"), "of an operator").unwrap();
     fs::write(scratch.0.join(format!("{}.open", LocalId::new("2026-11-21T11:00:00Z".parse().unwrap()))), "").unwrap();
     let (_filling, batches, counts) = scratch.open(1000, 2);
+    assert!(batches.take().is_some_and(|batch| !batch.sound), "nobody knows what the disk has of it");
+    batches.put_back();
     let mut all = drain(&batches);
     all.sort();
     assert_eq!(all, ["a\nb\n", "c\n"]);
