@@ -69,7 +69,7 @@ where
     B::Data: Send,
     B::Error: Into<axum::BoxError>,
 {
-    let local_id = trace::id(reader.clock.now());
+    let local_id = trace::id(&*reader.clock);
     let route = route_of(head.uri.path());
     let version = route.map_or(FhirVersion::Stu3, |route| route.version);
     let (headers, media) = (&head.headers, Media::of(text(&head.headers, &header::CONTENT_TYPE), version));

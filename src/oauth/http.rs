@@ -78,7 +78,7 @@ async fn revoke(
 fn call<'a>(desk: &TokenDesk, connection: &'a Connection, headers: &HeaderMap) -> TokenCall<'a> {
     TokenCall {
         caller: connection.caller(),
-        local_id: trace::id(desk.clock.now()),
+        local_id: trace::id(&*desk.clock),
         request_id: id(headers, "medmij-request-id").and_then(RequestId::parse),
         correlation_id: id(headers, "x-correlation-id").and_then(CorrelationId::parse),
     }

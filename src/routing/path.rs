@@ -35,8 +35,9 @@ pub fn route(path: &str) -> Option<Route<'_>> {
 pub fn is_plain(path: &str) -> bool {
     let path = path.strip_prefix('/').unwrap_or(path);
     let path = path.strip_suffix('/').unwrap_or(path);
-    let plain = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'.' | b'_' | b'~' | b'$' | b'@');
-    path.split('/').all(|segment| !matches!(segment, "" | "." | "..") && segment.bytes().all(plain))
+    let plain = |c: &u8| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'.' | b'_' | b'~' | b'$' | b'@');
+    let mut segments = path.as_bytes().split(|byte| *byte == b'/');
+    segments.all(|segment| !matches!(segment, b"" | b"." | b"..") && segment.iter().all(plain))
 }
 
 /// The public base URL of a practice's service, without trailing slash.

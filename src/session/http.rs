@@ -78,13 +78,13 @@ async fn explain_other_site(State(journey): Shared, wish: Wish, request: Request
 
 /// A page for a request that leads to no visit, and the record of it.
 async fn refused(journey: &Journey, error: JourneyError, wish: Wish) -> Response {
-    let id = trace::id(journey.clock.now());
+    let id = trace::id(&*journey.clock);
     journey.failed(&journey.refuse(error, id).await.into(), id, wish)
 }
 
 /// Only the browser says in which language it comes; whatever a client sends as `lang` is ignored (core.authint.200).
 async fn authorize(State(journey): Shared, RawQuery(query): RawQuery, wish: Wish) -> Response {
-    let id = trace::id(journey.clock.now());
+    let id = trace::id(&*journey.clock);
     let wish = Wish { asked: None, ..wish };
     // A query that cannot be read names no client.
     let pairs = decode_pairs(&query.unwrap_or_default()).unwrap_or_default();
@@ -92,7 +92,7 @@ async fn authorize(State(journey): Shared, RawQuery(query): RawQuery, wish: Wish
 }
 
 async fn authorize_smart(State(journey): Shared, RawQuery(query): RawQuery, wish: Wish) -> Response {
-    let id = trace::id(journey.clock.now());
+    let id = trace::id(&*journey.clock);
     let wish = Wish { asked: None, ..wish };
     let pairs = decode_pairs(&query.unwrap_or_default()).unwrap_or_default();
     journey.shown(journey.arrive_smart(&pairs, id, wish.preferred).await, id, wish)
@@ -154,7 +154,7 @@ async fn own_start(State(journey): Shared, wish: Wish) -> Response {
 }
 
 async fn own_depart(State(journey): Shared, wish: Wish) -> Response {
-    let id = trace::id(journey.clock.now());
+    let id = trace::id(&*journey.clock);
     journey.shown(journey.come_alone(id, wish.language(), Goal::Consents).await, id, wish)
 }
 
@@ -164,7 +164,7 @@ async fn log_start(State(journey): Shared, wish: Wish) -> Response {
 }
 
 async fn log_depart(State(journey): Shared, wish: Wish) -> Response {
-    let id = trace::id(journey.clock.now());
+    let id = trace::id(&*journey.clock);
     journey.shown(journey.come_alone(id, wish.language(), Goal::Log).await, id, wish)
 }
 

@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use std::fmt::{self, Write as _};
 use std::io::Write as _;
 
+use jiff::Timestamp;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::Layer;
@@ -47,11 +48,47 @@ impl<S: Subscriber, O: Out> Layer<S> for Lines<O> {
 /// `timestamp`, `level`, the fields, `target`. Writing to memory does not fail.
 fn write(event: &Event<'_>, out: &mut Vec<u8>) {
     let metadata = event.metadata();
-    let _ = write!(out, "{{\"timestamp\":\"{:.6}\",\"level\":\"{}\"", SystemClock.now(), metadata.level());
+    out.extend_from_slice(b"{\"timestamp\":\"");
+    stamp(SystemClock.now(), out);
+    out.extend_from_slice(b"\",\"level\":\"");
+    out.extend_from_slice(metadata.level().as_str().as_bytes());
+    out.push(b'"');
     event.record(&mut Fields(out));
     out.extend_from_slice(b",\"target\":");
     text(metadata.target(), out);
     out.extend_from_slice(b"}\n");
+}
+
+thread_local! {
+    /// The second that was written last, and its text up to where its fraction begins.
+    static SECOND: RefCell<(i64, String)> = const { RefCell::new((i64::MIN, String::new())) };
+}
+
+/// Bytes of a fraction of a second and the end of its text.
+const FRACTION: usize = "000000Z".len();
+
+/// In UTC, to the microsecond. What changes once a second is put together once a second.
+fn stamp(time: Timestamp, out: &mut Vec<u8>) {
+    let (second, micros) = (time.as_second(), time.subsec_microsecond().unsigned_abs());
+    let stamped = SECOND.try_with(|known| {
+        let mut known = known.try_borrow_mut().ok().filter(|_| second >= 0)?;
+        if known.0 != second {
+            let text = format!("{time:.6}");
+            *known = (second, text.get(..text.len().saturating_sub(FRACTION))?.to_owned());
+        }
+        out.extend_from_slice(known.1.as_bytes());
+        let mut fraction = *b"000000Z";
+        let digits = fraction.iter_mut().rev().skip(1);
+        digits.fold(micros, |rest, digit| {
+            *digit = b'0' + (rest % 10) as u8;
+            rest / 10
+        });
+        out.extend_from_slice(&fraction);
+        Some(())
+    });
+    if !matches!(stamped, Ok(Some(()))) {
+        let _ = write!(out, "{time:.6}");
+    }
 }
 
 /// Appends each field as a member.
@@ -60,7 +97,7 @@ struct Fields<'a>(&'a mut Vec<u8>);
 impl Fields<'_> {
     fn name(&mut self, field: &Field) {
         self.0.push(b',');
-        text(field.name().trim_start_matches("r#"), self.0);
+        text(field.name().strip_prefix("r#").unwrap_or(field.name()), self.0);
         self.0.push(b':');
     }
 
@@ -77,7 +114,8 @@ impl Visit for Fields<'_> {
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.shown(field, value);
+        self.name(field);
+        self.0.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
@@ -119,8 +157,9 @@ fn text(value: &str, out: &mut Vec<u8>) {
 
 /// RFC 8259 section 7.
 fn escape(text: &str, out: &mut Vec<u8>) {
-    let must = |c: u8| c < 0x20 || c == b'"' || c == b'\\';
-    if !text.bytes().any(must) {
+    // Looked at to the end, as that needs no branch for each byte.
+    let must = text.bytes().fold(false, |found, c| found | (c < 0x20) | (c == b'"') | (c == b'\\'));
+    if !must {
         return out.extend_from_slice(text.as_bytes());
     }
     for c in text.bytes() {
@@ -169,8 +208,8 @@ mod tests {
                 shown = %"a \"b\"", debugged = ?Some("c"), text = "d\n\u{1}", "said {}", "é");
         });
         let [line] = &found[..] else { panic!("{found:?}") };
-        let at: jiff::Timestamp = line["timestamp"].as_str().unwrap().parse().unwrap();
-        assert!(at > jiff::Timestamp::UNIX_EPOCH);
+        let at: Timestamp = line["timestamp"].as_str().unwrap().parse().unwrap();
+        assert!(at > Timestamp::UNIX_EPOCH);
         let mut rest = line.as_object().unwrap().clone();
         rest.remove("timestamp");
         let expected = serde_json::json!({
@@ -198,6 +237,16 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_moment_is_written_as_the_general_way_does(seconds in -3_i64..3, nanos in prop::collection::vec(0..1_000_000_000_i32, 1..4)) {
+            for nanos in nanos {
+                let time = Timestamp::new(1_795_000_000 * seconds.signum() + seconds, nanos * seconds.signum() as i32).unwrap();
+                let mut out = Vec::new();
+                stamp(time, &mut out);
+                prop_assert_eq!(String::from_utf8(out).unwrap(), format!("{time:.6}"));
+            }
+        }
+
         #[test]
         fn whatever_a_text_holds_it_comes_back(value: String) {
             let found = lines(|| tracing::info!(text = value, shown = %value, "x"));

@@ -65,7 +65,7 @@ impl Journey {
     /// The page for an address that is none.
     pub(super) fn not_found(&self, wish: Wish) -> Response {
         let text = Text::of(wish.language());
-        let reference = crate::trace::id(self.clock.now());
+        let reference = crate::trace::id(&*self.clock);
         let page = MessagePage::new(text, text.failure.no_page, reference, &self.operator);
         secured((StatusCode::NOT_FOUND, Html(page.render_html())).into_response(), "")
     }
