@@ -58,7 +58,7 @@ use self::checkpoints::Checkpoints;
 pub use self::checkpoints::{LetGo, checkpoint_key, prune_audit, retirement};
 pub use self::his_check::{HisCheck, LOG_NAME as HIS_CHECK_LOG, Line, Report, ServiceVerdict, Verdict, his_check};
 use self::lists::ListsPart;
-pub use self::login::openid_login;
+pub use self::login::{Whose, openid_party};
 pub use self::notify::ServiceManager;
 use self::observed::{Observed, monitor, parts, serve_ops};
 use self::operations::Operations;

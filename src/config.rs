@@ -22,6 +22,7 @@ mod operator;
 mod origin;
 mod parts;
 mod practices;
+mod provider;
 mod rates;
 mod reading;
 mod revocation;
@@ -41,7 +42,7 @@ use std::sync::Arc;
 
 use toml::de::DeTable;
 
-pub use admin::{Admin, OperatorRole};
+pub use admin::{Admin, OperatorLogin, OperatorRole};
 pub use auditors::{AuditorRole, Auditors};
 pub use chain_log::ChainLog;
 pub use change::{Prints, RereadError, can_change, folders};
@@ -55,6 +56,7 @@ pub use operator::Operator;
 pub use origin::{HttpsUrl, Origin};
 pub use parts::{Back, Edge, Environment, Front, Identity, Lists, Node, Ops};
 pub use practices::{Dialect, His, Practice, PracticeState};
+pub use provider::Provider;
 pub use rates::{Outgoing, Rates};
 pub use revocation::Revocation;
 pub use services::Services;

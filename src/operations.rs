@@ -1,16 +1,20 @@
-//! What operators see and do: the state of the node, and the emergency switch. Who they are is in their certificate, what they
-//! may do in their role, and whatever they change, or are refused, is on record.
+//! What operators see and do: the state of the node, and the emergency switch. Who they are is in their certificate, or
+//! said by the provider of their organisation; what they may do is in their role, and whatever they change, or are refused, is on record.
 
 pub mod desk;
 pub mod http;
+pub mod login;
 pub mod operators;
+pub mod sessions;
 pub mod state;
 pub mod switch;
 pub mod upkeep;
 pub mod view;
 
 pub use desk::{Desk, DeskError};
+pub use login::Login;
 pub use operators::{Changes, Operators, Person, Reads, Reviews, Role};
+pub use sessions::Sessions;
 pub use state::{Endpoint, Installation, Sources};
 pub use switch::{PastStop, Reason, Stop, StopStore, Switch, SwitchError};
 pub use upkeep::{Duty, LevelWish, LogLevel, OnDuty, Reload, ReloadEnd, Reloading};

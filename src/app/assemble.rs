@@ -209,7 +209,7 @@ fn halves(config: &Config, cells: &Cells) -> FaceHalves {
         Half::of(edge(config, &front.origin, &front.balancers), &cells.front),
         Half::of(edge(config, &back.origin, &back.balancers), &cells.back),
         auditors.map(|(desk, cell)| Half::of(edge(config, &desk.origin, &desk.balancers), cell)),
-        admin.map(|(admin, cell)| Half::of(edge(config, &admin.origin, &Balancers::default()), cell)),
+        admin.map(|(admin, cell)| Half::of(edge(config, &admin.origin, &admin.balancers), cell)),
     )
 }
 

@@ -50,13 +50,13 @@ pub(super) struct Faces {
 impl Faces {
     /// Over the parts that stay.
     pub(super) fn assemble(config: &Config, shared: &Shared, served: Served) -> Self {
-        let Served { services, login, finder, decryption, rates, sealing, installations } = served;
+        let Served { services, login, finder, decryption, rates, sealing, operators, installations } = served;
         let told = told(config, &services);
         Self {
             front: front(config, shared, login, finder, told.clone()),
             back: back(config, shared, (decryption, rates), &sealing, told),
             desk: super::auditors::face(config, shared, &sealing),
-            admin: super::operations::face(config, shared, installations),
+            admin: super::operations::face(config, shared, (installations, operators), &sealing),
         }
     }
 }

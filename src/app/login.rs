@@ -1,4 +1,4 @@
-//! From `[login]` to a login service.
+//! From `[login]` and `[admin.login]` to login services.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -6,19 +6,21 @@ use std::time::Duration;
 
 use super::assemble::read_secret;
 use super::limits::destinations;
-use super::outgoing::{LOGIN, Outgoing, of_login};
+use super::outgoing::{LOGIN, OPERATORS, Outgoing, of_provider};
 use super::start::StartError;
 use crate::clock::SharedClock;
 use crate::config::{self, Config};
 use crate::jose::{DecryptionKey, KeyError, SigningKey};
 use crate::session::login::IdentityProvider;
-use crate::session::oidc::{OidcConfig, OidcKeys, OidcLogin};
+use crate::session::oidc::{
+    OidcConfig, OidcKeys, OidcLogin, OperatorClaims, OperatorLogin, PersonClaims, RelyingParty, Userinfo,
+};
 use crate::tls::client::{Deadlines, reqwest_client};
 use crate::tls::credentials::Credentials;
 
 /// How long one call to the login service may take; a person is waiting for a page.
 const DEADLINES: Deadlines = Deadlines { connect: Duration::from_secs(3), total: Duration::from_secs(8) };
-/// Where an OpenID provider sends the browser back to, on our front channel.
+/// Where an OpenID provider sends the browser back to: on our front channel, or on the listener of operators.
 const CALLBACK: &str = "/login/callback";
 
 pub(super) fn login(
@@ -44,14 +46,30 @@ fn simulator(_: &SharedClock) -> Result<Arc<dyn IdentityProvider>, StartError> {
     Err(StartError::NoLogin)
 }
 
-/// The OpenID provider of a configuration; `None` when its login is the simulator.
+/// Who logs in through an OpenID provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whose {
+    /// Patients.
+    Patients,
+    /// Operators.
+    Operators,
+}
+
+/// What we are to an OpenID provider of a configuration; `None` when these people do not log in through one.
 ///
 /// # Errors
 /// When a file or the issuer cannot be used.
-pub fn openid_login(config: &Config, clock: &SharedClock) -> Result<Option<OidcLogin>, StartError> {
-    match &config.login {
-        config::Login::Simulator => Ok(None),
-        config::Login::Oidc(written) => oidc(config, written, clock, &Arc::new(of_login(written)?)).map(Some),
+pub fn openid_party(config: &Config, whose: Whose, clock: &SharedClock) -> Result<Option<RelyingParty>, StartError> {
+    let trusted = |provider: &config::Provider| of_provider(provider).map(Arc::new);
+    match (whose, &config.login) {
+        (Whose::Patients, config::Login::Simulator) => Ok(None),
+        (Whose::Patients, config::Login::Oidc(written)) => {
+            patients(config, written, clock, &trusted(&written.provider)?).map(Some)
+        }
+        (Whose::Operators, _) => {
+            let written = config.admin.as_ref().and_then(|admin| admin.login.as_ref());
+            written.map(|written| operators(config, written, clock, &trusted(&written.provider)?)).transpose()
+        }
     }
 }
 
@@ -61,32 +79,79 @@ fn oidc(
     clock: &SharedClock,
     credentials: &Arc<Credentials>,
 ) -> Result<OidcLogin, StartError> {
-    let tls = credentials.client_config(&[crate::tls::ALPN_HTTP1], clock)?;
-    let client = reqwest_client(tls, &destinations(config), DEADLINES)?;
-    let keys = OidcKeys {
-        signing: token_key(&written.signing_key, SigningKey::parse)?,
-        decryption: written
-            .decryption_key
-            .iter()
-            .map(|path| token_key(path, DecryptionKey::parse))
-            .collect::<Result<_, _>>()?,
+    let claims = PersonClaims {
+        bsn: written.bsn_claim.clone(),
+        level: written.level_claim.clone(),
+        levels: written.levels.clone(),
+        minimum_level: written.minimum_level,
     };
-    Ok(OidcLogin::new(values(config, written), keys, client, Arc::clone(clock))?)
+    Ok(OidcLogin::new(patients(config, written, clock, credentials)?, claims))
 }
 
-fn values(config: &Config, written: &config::Oidc) -> OidcConfig {
+fn patients(
+    config: &Config,
+    written: &config::Oidc,
+    clock: &SharedClock,
+    credentials: &Arc<Credentials>,
+) -> Result<RelyingParty, StartError> {
+    let opening = written.decryption_key.iter().map(|path| token_key(path, DecryptionKey::parse));
+    let keys = OidcKeys {
+        signing: token_key(&written.provider.signing_key, SigningKey::parse)?,
+        decryption: opening.collect::<Result<_, _>>()?,
+    };
+    let told = OidcConfig { userinfo: written.userinfo, ..told(&written.provider, &config.front.origin) };
+    party(config, told, keys, clock, credentials)
+}
+
+/// The login service of operators.
+pub(super) fn operator_login(
+    config: &Config,
+    written: &config::OperatorLogin,
+    clock: &SharedClock,
+    outgoing: &Outgoing,
+) -> Result<OperatorLogin, StartError> {
+    let claims = OperatorClaims {
+        name: written.name_claim.clone(),
+        roles: written.role_claim.clone(),
+        acr_values: written.provider.acr_values.clone(),
+    };
+    Ok(OperatorLogin::new(operators(config, written, clock, outgoing.of(OPERATORS)?)?, claims))
+}
+
+fn operators(
+    config: &Config,
+    written: &config::OperatorLogin,
+    clock: &SharedClock,
+    credentials: &Arc<Credentials>,
+) -> Result<RelyingParty, StartError> {
+    let origin = config.admin.as_ref().map_or(&config.front.origin, |admin| &admin.origin);
+    let keys =
+        OidcKeys { signing: token_key(&written.provider.signing_key, SigningKey::parse)?, decryption: Vec::new() };
+    party(config, told(&written.provider, origin), keys, clock, credentials)
+}
+
+fn party(
+    config: &Config,
+    told: OidcConfig,
+    keys: OidcKeys,
+    clock: &SharedClock,
+    credentials: &Arc<Credentials>,
+) -> Result<RelyingParty, StartError> {
+    let tls = credentials.client_config(&[crate::tls::ALPN_HTTP1], clock)?;
+    let client = reqwest_client(tls, &destinations(config), DEADLINES)?;
+    Ok(RelyingParty::new(told, keys, client, Arc::clone(clock))?)
+}
+
+/// What a provider is told; `origin` is where the people who log in came from.
+fn told(written: &config::Provider, origin: &config::Origin) -> OidcConfig {
     OidcConfig {
         issuer: written.issuer.as_str().to_owned(),
         origins: written.origins.iter().map(ToString::to_string).collect(),
         client_id: written.client_id.clone(),
-        redirect_uri: format!("{}{CALLBACK}", config.front.origin),
+        redirect_uri: format!("{origin}{CALLBACK}"),
         scopes: written.scopes.clone(),
         acr_values: written.acr_values.clone(),
-        levels: written.levels.clone(),
-        level_claim: written.level_claim.clone(),
-        minimum_level: written.minimum_level,
-        bsn_claim: written.bsn_claim.clone(),
-        userinfo: written.userinfo,
+        userinfo: Userinfo::None,
         assertion_audience: written.assertion_audience,
         fresh_login: written.fresh_login,
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::assemble::{catalogue, identity, key, practice};
 use super::his::Installations;
-use super::login::login;
+use super::login::{login, operator_login};
 use super::outgoing::Outgoing;
 use super::portals;
 use super::start::StartError;
@@ -19,6 +19,7 @@ use crate::jose::DecryptionKey;
 use crate::medmij::Hostname;
 use crate::oauth::rate::PortalRates;
 use crate::operations::Installation;
+use crate::operations::login::OperatorProvider;
 use crate::practices::PracticeRegister;
 use crate::practices::find::Finder;
 use crate::routing::Registered;
@@ -28,7 +29,7 @@ use crate::session::login::IdentityProvider;
 use crate::tls::TlsError;
 use crate::tls::identity::Roots;
 use crate::tls::revocation::Revocations;
-use crate::tls::server::{ServerTls, back_channel, front_channel};
+use crate::tls::server::{ServerTls, asking_channel, back_channel, front_channel};
 use crate::tls::tickets::TicketKeys;
 
 /// All of it.
@@ -69,6 +70,8 @@ pub(super) struct Served {
     pub(super) rates: Arc<PortalRates>,
     /// Seals what comes back to us.
     pub(super) sealing: Key32,
+    /// How operators log in who have no certificate.
+    pub(super) operators: Option<Arc<dyn OperatorProvider>>,
     /// The HIS installations as operators see them.
     pub(super) installations: Vec<Installation>,
 }
@@ -82,6 +85,8 @@ pub(super) struct Kept {
     memory: Option<Arc<Memory>>,
     /// The login service: what its provider says of itself.
     login: Option<(LoginGround, Arc<dyn IdentityProvider>)>,
+    /// That of operators.
+    operators: Option<OperatorsIn>,
     /// How often each portal asked.
     rates: Option<(Rates, Arc<PortalRates>)>,
     /// What those whom we call showed last.
@@ -90,6 +95,10 @@ pub(super) struct Kept {
 
 /// What a login service follows from.
 type LoginGround = (config::Login, Prints);
+/// What the login service of operators follows from.
+type OperatorGround = (config::OperatorLogin, config::Origin, Prints);
+/// That login service.
+type OperatorsIn = (OperatorGround, Arc<dyn OperatorProvider>);
 /// What each portal may.
 type Rates = Vec<(Hostname, NonZeroU32)>;
 
@@ -110,6 +119,7 @@ impl Material {
         let his = Installations::build(config, prints, clock, &memory, &before.his)?;
         let outgoing = Outgoing::load(config, clock, &before.outgoing)?;
         let (login, rates) = (before.login(config, prints, clock, &outgoing)?, before.rates(&clients, clock));
+        let operators = before.operators(config, prints, clock, &outgoing)?;
         let registered = registered(config, clients, &his)?;
         Ok(Self {
             tls: FaceTls::read(config, clock)?,
@@ -121,10 +131,11 @@ impl Material {
                 decryption: portals::decryption_keys(config)?,
                 rates: Arc::clone(&rates.1),
                 sealing: key(&config.keys.sealing)?,
+                operators: operators.as_ref().map(|(_, provider)| Arc::clone(provider)),
                 installations: super::operations::installations(config, &his.endpoints()),
             },
             registered,
-            kept: Kept { his, memory: Some(memory), login: Some(login), rates: Some(rates), outgoing },
+            kept: Kept { his, memory: Some(memory), login: Some(login), operators, rates: Some(rates), outgoing },
         })
     }
 }
@@ -138,16 +149,29 @@ impl FaceTls {
             Some(keys) => tls.sharing_tickets(keys, listener, clock),
             None => tls,
         };
-        let admin = |desk: &config::Admin| mutual(&desk.identity, &desk.client_roots, &desk.revocation, clock);
         let front = front_channel(&identity(&config.front.identity, clock)?, clock)?;
         let desk = config.auditors.as_ref().map(desk).transpose()?;
         Ok(Self {
             front: sharing(front, "front"),
             back: sharing(mutual(&back.identity, &back.client_roots, &back.revocation, clock)?, "back"),
             desk: desk.map(|desk| sharing(desk, "auditors")),
-            admin: config.admin.as_ref().map(admin).transpose()?,
+            admin: config.admin.as_ref().map(|desk| operators(desk, sharing, clock)).transpose()?,
         })
     }
+}
+
+/// The listener of operators. Its tickets do not open any more once people must have a certificate, or need not any more.
+fn operators(
+    desk: &config::Admin,
+    sharing: impl Fn(ServerTls, &'static str) -> ServerTls,
+    clock: &SharedClock,
+) -> Result<ServerTls, StartError> {
+    if desk.login.is_none() {
+        return Ok(sharing(mutual(&desk.identity, &desk.client_roots, &desk.revocation, clock)?, "operators"));
+    }
+    let revocations = Revocations::load(&desk.revocation.lists, desk.revocation.lenience, clock.now())?;
+    let (identity, roots) = (identity(&desk.identity, clock)?, Roots::load(&desk.client_roots)?);
+    Ok(sharing(asking_channel(&identity, &roots, &revocations, clock)?, "operators, with login"))
 }
 
 impl Kept {
@@ -167,6 +191,24 @@ impl Kept {
         match self.login.as_ref().filter(|(held, _)| *held == ground) {
             Some(same) => Ok(same.clone()),
             None => Ok((ground, login(config, clock, outgoing)?)),
+        }
+    }
+
+    fn operators(
+        &self,
+        config: &Config,
+        prints: &Prints,
+        clock: &SharedClock,
+        outgoing: &Outgoing,
+    ) -> Result<Option<OperatorsIn>, StartError> {
+        let Some((admin, written)) = config.admin.as_ref().and_then(|admin| Some((admin, admin.login.as_ref()?)))
+        else {
+            return Ok(None);
+        };
+        let ground = (written.clone(), admin.origin.clone(), prints.below("admin.login."));
+        match self.operators.as_ref().filter(|(held, _)| *held == ground) {
+            Some(same) => Ok(Some(same.clone())),
+            None => Ok(Some((ground, Arc::new(operator_login(config, written, clock, outgoing)?)))),
         }
     }
 

@@ -16,12 +16,15 @@ use crate::config::{Admin, Config, Dialect, His, OperatorRole};
 use crate::monitor::alarms::Alarm;
 use crate::monitor::ready::{Readiness, Report};
 use crate::operations::desk::Refusals;
+use crate::operations::login::OperatorProvider;
 use crate::operations::view::{AlarmView, ListView, NodeView};
 use crate::operations::{
-    Desk, Duty, Endpoint, Installation, LogLevel, Operators, Reload, ReloadEnd, Role, Sources, Stop, Switch,
+    Desk, Duty, Endpoint, Installation, LogLevel, Login, Operators, Reload, ReloadEnd, Role, Sessions, Sources, Stop,
+    Switch,
 };
 use crate::routes::OperatorFace;
 use crate::routing::SharedSnapshot;
+use crate::seal::{Key32, Sealer};
 use crate::store::Store;
 
 /// Reads what is stopped, and follows it from then on; an operator can end the node by `stop`.
@@ -44,6 +47,8 @@ pub(super) struct Operations {
     /// Whether the node is ready, which operators see too.
     pub(super) readiness: Arc<Readiness>,
     refusals: Arc<Refusals>,
+    /// Who is logged in.
+    sessions: Arc<Sessions>,
 }
 
 impl Operations {
@@ -69,6 +74,7 @@ impl Operations {
             reload: Arc::default(),
             readiness,
             refusals: Arc::new(Refusals::new(Arc::clone(clock))),
+            sessions: Arc::new(Sessions::new(Arc::clone(clock))),
         }
     }
 }
@@ -96,11 +102,23 @@ fn duty(readiness: &Arc<Readiness>) -> Duty {
 }
 
 /// The face of the desk, when the configuration has one.
-pub(super) fn face(config: &Config, shared: &Shared, his: Vec<Installation>) -> Option<OperatorFace> {
+pub(super) fn face(
+    config: &Config,
+    shared: &Shared,
+    (his, provider): (Vec<Installation>, Option<Arc<dyn OperatorProvider>>),
+    sealing: &Key32,
+) -> Option<OperatorFace> {
     let (section, own) = (config.admin.as_ref()?, &shared.operations);
     let lists = Arc::clone(&own.lists);
     let desk = Desk {
         operators: operators(section),
+        login: section.login.as_ref().zip(provider).map(|(written, provider)| Login {
+            provider,
+            issuer: written.provider.issuer.as_str().to_owned(),
+            lifetime: written.session,
+            sessions: Arc::clone(&own.sessions),
+            sealer: Sealer::derived(sealing, "operator login"),
+        }),
         sources: Sources { node: Box::new(node(config, &own.readiness)), lists: Box::new(move || lists()), his },
         snapshot: Arc::clone(&shared.snapshot),
         switch: Arc::clone(&own.switch),
@@ -120,7 +138,10 @@ fn operators(section: &Admin) -> Operators {
         OperatorRole::Operator => Role::Operator,
         OperatorRole::Auditor => Role::Auditor,
     };
-    Operators::new(section.operators.iter().map(|(name, written)| (name.clone(), role(*written))))
+    let by_certificate = section.operators.iter().map(|(name, written)| (name.clone(), role(*written)));
+    let by_claim =
+        section.login.iter().flat_map(|login| &login.roles).map(|(said, written)| (said.clone(), role(*written)));
+    Operators::new(by_certificate.collect(), by_claim.collect())
 }
 
 fn node(config: &Config, readiness: &Arc<Readiness>) -> impl Fn() -> NodeView + Send + Sync + use<> {

@@ -23,6 +23,8 @@ pub(super) const CHAIN_LOG: &str = "chain_log";
 pub(super) const SYSLOG: &str = "audit.syslog";
 /// The OpenID provider.
 pub(super) const LOGIN: &str = "login";
+/// The OpenID provider of operators.
+pub(super) const OPERATORS: &str = "admin.login";
 /// The database server, when it is asked over TLS.
 pub(super) const STORE: &str = "store.postgres";
 
@@ -37,7 +39,10 @@ impl Outgoing {
         all.extend(read_store(config)?);
         all.push((LISTS.to_owned(), of_lists(config, clock)?));
         if let Login::Oidc(section) = &config.login {
-            all.push((LOGIN.to_owned(), of_login(section)?));
+            all.push((LOGIN.to_owned(), of_provider(&section.provider)?));
+        }
+        if let Some(section) = config.admin.as_ref().and_then(|admin| admin.login.as_ref()) {
+            all.push((OPERATORS.to_owned(), of_provider(&section.provider)?));
         }
         if let Some(section) = &config.chain_log {
             all.push((CHAIN_LOG.to_owned(), read(&section.roots, Some(&section.identity), clock)?));
@@ -77,7 +82,8 @@ impl Outgoing {
         self.0.get(section).ok_or_else(|| StartError::NoCredentials { section: section.to_owned() })
     }
 
-    /// Takes over what others hold. Sections neither come nor go while a node runs.
+    /// Takes over what others hold. Sections neither come nor go while a node runs, save that of the login of operators, which is made
+    /// anew with its credentials.
     pub(super) fn become_like(&self, others: &Self) {
         for (section, credentials) in &self.0 {
             if let Some(other) = others.0.get(section) {
@@ -108,9 +114,9 @@ pub(super) fn of_lists(config: &Config, clock: &SharedClock) -> Result<Credentia
     read(&config.lists.roots, Some(&config.lists.identity), clock)
 }
 
-/// What the OpenID provider is asked with. That we are we is said by a signature, and not by a certificate.
-pub(super) fn of_login(section: &config::Oidc) -> Result<Credentials, StartError> {
-    trusting(&section.roots)
+/// What an OpenID provider is asked with. That we are we is said by a signature, and not by a certificate.
+pub(super) fn of_provider(provider: &config::Provider) -> Result<Credentials, StartError> {
+    trusting(&provider.roots)
 }
 
 fn read_witnesses(config: &Config) -> Result<Vec<(String, Credentials)>, StartError> {

@@ -8,9 +8,9 @@ use clap::Subcommand;
 
 use super::run::{EX_CONFIG, EX_UNAVAILABLE, give_up, load, refuse, refuse_start, runtime};
 use super::{say, say_error};
-use crate::app::{StartError, openid_login};
+use crate::app::{StartError, Whose, openid_party};
 use crate::clock::{SharedClock, SystemClock};
-use crate::session::oidc::OidcLogin;
+use crate::session::oidc::RelyingParty;
 
 /// What to do with the login service.
 #[derive(Debug, Subcommand)]
@@ -20,43 +20,58 @@ pub(super) enum Command {
         /// The configuration
         #[arg(value_name = "FILE")]
         file: PathBuf,
+        /// The provider through which operators log in, instead of patients
+        #[arg(long)]
+        operators: bool,
     },
     /// Read the metadata and keys of the OpenID provider, and say whether they fit the configuration
     Check {
         /// The configuration
         #[arg(value_name = "FILE")]
         file: PathBuf,
+        /// The provider through which operators log in, instead of patients
+        #[arg(long)]
+        operators: bool,
     },
 }
 
 pub(super) fn run(command: &Command) -> ExitCode {
     crate::tls::install();
     match command {
-        Command::Keys { file } => with_login(file, |login| {
+        Command::Keys { file, operators } => with_login(file, whose(*operators), |login| {
             say(&format!("{:#}", login.published_keys()));
             ExitCode::SUCCESS
         }),
-        Command::Check { file } => with_login(file, check),
+        Command::Check { file, operators } => with_login(file, whose(*operators), check),
     }
 }
 
-fn with_login(file: &Path, what: impl FnOnce(&OidcLogin) -> ExitCode) -> ExitCode {
+const fn whose(operators: bool) -> Whose {
+    if operators { Whose::Operators } else { Whose::Patients }
+}
+
+fn with_login(file: &Path, whose: Whose, what: impl FnOnce(&RelyingParty) -> ExitCode) -> ExitCode {
     let config = match load(file) {
         Ok(config) => config,
         Err(faults) => return refuse(&faults),
     };
     let clock: SharedClock = Arc::new(SystemClock);
-    match openid_login(&config, &clock) {
+    match openid_party(&config, whose, &clock) {
         Ok(Some(login)) => what(&login),
         Ok(None) => {
-            say_error("the login of this configuration is the simulator: it has no keys, and nobody to ask");
+            say_error(match whose {
+                Whose::Patients => {
+                    "the login of this configuration is the simulator: it has no keys, and nobody to ask"
+                }
+                Whose::Operators => "operators do not log in by this configuration: it has no [admin.login]",
+            });
             ExitCode::from(EX_CONFIG)
         }
         Err(error) => refuse_start(&error),
     }
 }
 
-fn check(login: &OidcLogin) -> ExitCode {
+fn check(login: &RelyingParty) -> ExitCode {
     let asked = match runtime() {
         Ok(runtime) => runtime.block_on(login.look()),
         Err(error) => return give_up(&error, EX_UNAVAILABLE),

@@ -36,6 +36,7 @@ const CHANGEABLE: &[&str] = &[
     "admin.client_crl_missing",
     "admin.client_crl_overdue",
     "admin.operators",
+    "admin.login",
     "auditors.certificate",
     "auditors.key",
     "auditors.client_roots",

@@ -96,6 +96,11 @@ pub(super) fn seconds(range: RangeInclusive<u64>) -> Kind<Duration> {
     map(number(range, " of seconds"), Duration::from_secs)
 }
 
+/// A duration in minutes.
+pub(super) fn minutes(range: RangeInclusive<u64>) -> Kind<Duration> {
+    map(number(range, " of minutes"), Duration::from_mins)
+}
+
 /// A duration in milliseconds.
 pub(super) fn millis(range: RangeInclusive<u64>) -> Kind<Duration> {
     map(number(range, " of milliseconds"), Duration::from_millis)

@@ -5,12 +5,12 @@ use std::path::PathBuf;
 
 use super::fault::Problem;
 use super::files::Role;
-use super::kind::{boolean, choice, issuer, list_of_words, origins, word, words};
+use super::kind::{choice, word};
 use super::log::Read;
-use super::origin::{HttpsUrl, Origin};
+use super::provider::Provider;
 use super::section::Section;
 use crate::session::login::AssuranceLevel;
-use crate::session::oidc::{AssertionAudience, OidcConfig, Userinfo};
+use crate::session::oidc::{PersonClaims, Userinfo};
 
 /// `[login]`: how people prove who they are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,26 +30,10 @@ enum LoginKind {
 /// `[login]` with `kind = "oidc"`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Oidc {
-    /// The issuer, exactly as its metadata write it.
-    pub issuer: HttpsUrl,
-    /// The origin of the issuer, and the others on which it has endpoints or pages.
-    pub origins: Vec<Origin>,
-    /// The roots that its certificates lead to.
-    pub roots: PathBuf,
-    /// Who we are to it, 1 to 255 characters.
-    pub client_id: String,
-    /// Our private key to sign with: PKCS#8 in PEM, or a JWK.
-    pub signing_key: PathBuf,
-    /// `aud` of what we sign; default the issuer.
-    pub assertion_audience: AssertionAudience,
-    /// Our private key to open with, in the same forms; there when userinfo is encrypted.
+    /// Which one. People must log in each time, unless it says otherwise.
+    pub provider: Provider,
+    /// Our private key to open with, PKCS#8 in PEM or a JWK; there when userinfo is encrypted.
     pub decryption_key: Option<PathBuf>,
-    /// Scopes beside `openid`; default none.
-    pub scopes: Vec<String>,
-    /// `acr_values`, by preference; default none.
-    pub acr_values: Vec<String>,
-    /// Whether people must log in each time; default true.
-    pub fresh_login: bool,
     /// Where the BSN stands.
     pub userinfo: Userinfo,
     /// The claim with the BSN.
@@ -84,27 +68,18 @@ impl Login {
     pub fn summary(&self) -> String {
         match self {
             Self::Simulator => Self::SIMULATOR.to_owned(),
-            Self::Oidc(oidc) => format!("oidc {}", oidc.issuer.as_str()),
+            Self::Oidc(oidc) => format!("oidc {}", oidc.provider.issuer.as_str()),
         }
     }
 }
 
 impl Oidc {
     fn read(section: &mut Section<'_, '_>) -> Read<Self> {
-        let issuer = section.required("issuer", &issuer());
-        let further = section.or_default("origins", &origins(), Vec::new());
-        let roots = section.file("roots", Role::Roots);
-        let client_id = section.required("client_id", &words(255));
-        let signing_key = section.file("signing_key", Role::SigningKey);
-        let audience =
-            section.or_default("assertion_audience", &choice(AssertionAudience::WORDS), AssertionAudience::Issuer);
+        let provider = Provider::read(section, true);
         let userinfo = section.required("userinfo", &choice(Userinfo::WORDS));
         let decryption_key = section.optional_file("decryption_key", Role::DecryptionKey);
         let bsn_claim = section.required("bsn_claim", &word());
         let level_claim = section.or_default("level_claim", &word(), "acr".to_owned());
-        let scopes = section.or_default("scopes", &list_of_words(), Vec::new());
-        let acr_values = section.or_default("acr_values", &list_of_words(), Vec::new());
-        let fresh_login = section.or_default("fresh_login", &boolean(), true);
         let level = || choice(AssuranceLevel::WORDS);
         let levels = section.names("levels", &word(), |section, _, path, value| section.parse(path, value, &level()));
         let minimum = section.or_default("minimum_level", &level(), AssuranceLevel::Substantieel);
@@ -113,18 +88,9 @@ impl Oidc {
             let path = section.path_of("userinfo");
             return Err(section.log().note(&path, Problem::HalfPair("decryption_key")));
         }
-        let issuer = issuer?;
         Ok(Self {
-            origins: all_origins(&issuer, further?),
-            issuer,
-            roots: roots?,
-            client_id: client_id?,
-            signing_key: signing_key?,
-            assertion_audience: audience?,
+            provider: provider?,
             decryption_key,
-            scopes: scopes?,
-            acr_values: acr_values?,
-            fresh_login: fresh_login?,
             userinfo,
             bsn_claim: bsn_claim?,
             level_claim: level_claim?,
@@ -134,12 +100,8 @@ impl Oidc {
     }
 }
 
-fn all_origins(issuer: &HttpsUrl, further: Vec<Origin>) -> Vec<Origin> {
-    std::iter::once(issuer.origin()).chain(further).collect()
-}
-
 /// The shipped meanings, and those of the operator in their place.
 fn all_levels(own: BTreeMap<String, AssuranceLevel>) -> BTreeMap<String, AssuranceLevel> {
-    let shipped = OidcConfig::LEVELS.iter().map(|(name, level)| ((*name).to_owned(), *level));
+    let shipped = PersonClaims::LEVELS.iter().map(|(name, level)| ((*name).to_owned(), *level));
     shipped.chain(own).collect()
 }

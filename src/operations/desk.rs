@@ -1,6 +1,7 @@
 //! The desk of operators: knows who is there, shows the state of the node, and throws the emergency switch, on record.
 
 mod actions;
+mod login;
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;
@@ -11,7 +12,8 @@ use governor::middleware::NoOpMiddleware;
 use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
 
-use super::operators::{Changes, NotAllowed, Operators, Person, Reads, Reviews, Right};
+use super::login::Login;
+use super::operators::{Changes, Name, NotAllowed, Operators, Person, Reads, Reviews, Right};
 use super::state::{self, Part, Sources};
 use super::switch::{Reason, Stop, Switch, SwitchError};
 use super::upkeep::{Duty, LogLevel, OnDuty, Reload};
@@ -29,6 +31,8 @@ const REFUSED_A_MINUTE: NonZeroU32 = NonZeroU32::new(60).unwrap();
 pub struct Desk {
     /// Who may come.
     pub operators: Operators,
+    /// How people log in; `None`: they have certificates.
+    pub login: Option<Login>,
     /// What only the running node knows.
     pub sources: Sources,
     /// The snapshot in force.
@@ -55,6 +59,18 @@ pub enum DeskError {
     /// The certificate names nobody who may come.
     #[error("this certificate names no operator")]
     Nobody,
+    /// No certificate, and nobody is logged in, but they could.
+    #[error("log in first, or show a certificate")]
+    LogIn,
+    /// They did not come back from the provider in time, or as somebody it vouches for.
+    #[error("you are not logged in; try again")]
+    NotIn,
+    /// The provider vouches for somebody who has no role here.
+    #[error("your organisation gives you no role here")]
+    NoRole,
+    /// The provider does not answer.
+    #[error("the login service of your organisation does not answer; try again, or use a certificate")]
+    NoProvider,
     /// Their role does not allow it.
     #[error("your role does not allow this")]
     NotAllowed,
@@ -82,6 +98,17 @@ pub enum DeskError {
     /// It cannot be recorded, so it is not done.
     #[error(transparent)]
     Audit(#[from] AuditError),
+}
+
+/// By what somebody may be known who asks for something.
+#[derive(Debug, Clone, Copy)]
+pub struct Shown<'a> {
+    /// The names of a verified certificate.
+    pub names: &'a [Hostname],
+    /// The handle of a session.
+    pub cookie: Option<&'a str>,
+    /// From which address.
+    pub address: IpAddr,
 }
 
 /// Bounds refusals.
@@ -118,12 +145,17 @@ impl Refusals {
 }
 
 impl Desk {
-    /// Somebody with this right. Who has it not is on record with what they asked for.
+    /// Somebody with this right. Who has it not is on record with what they asked for, unless they show nothing at all and may
+    /// still log in.
     ///
     /// # Errors
-    /// `Nobody`, `NotAllowed` or `TooManyRefused`.
-    pub async fn admit<R: Right>(&self, names: &[Hostname], address: IpAddr, asked: &str) -> Result<R, DeskError> {
-        let Some(person) = self.operators.recognise(names, address) else {
+    /// `Nobody`, `LogIn`, `NotAllowed` or `TooManyRefused`.
+    pub async fn admit<R: Right>(&self, shown: Shown<'_>, asked: &str) -> Result<R, DeskError> {
+        let Some(person) = self.known(shown) else {
+            let Shown { names, address, .. } = shown;
+            if names.is_empty() && self.login.is_some() {
+                return Err(DeskError::LogIn);
+            }
             self.refusals.count()?;
             let mut event = AuditEvent::new(self.clock.now(), Kind::Administration, Outcome::Refused);
             event.peer = names.first().cloned();
@@ -141,6 +173,15 @@ impl Desk {
                 Err(DeskError::NotAllowed)
             }
         }
+    }
+
+    /// By their certificate, or else by their session.
+    fn known(&self, shown: Shown<'_>) -> Option<Person> {
+        let logged_in = || {
+            let login = self.login.as_ref()?;
+            self.operators.logged_in(&login.sessions.find(shown.cookie?, &login.issuer)?, shown.address)
+        };
+        self.operators.recognise(shown.names, shown.address).or_else(logged_in)
     }
 
     /// The node as a whole.
@@ -192,7 +233,7 @@ impl Desk {
     /// # Errors
     /// See [`DeskError`].
     pub async fn stop(&self, by: &Changes, target: &str, reason: &str) -> Result<DoneView, DeskError> {
-        let target = self.known(target)?;
+        let target = self.to_stop(target)?;
         let reason = Reason::parse(reason).ok_or(DeskError::Reason)?;
         let (person, now) = (by.person(), self.clock.now());
         let mut event = self.about(person, Kind::AccessStopped, &target);
@@ -220,7 +261,7 @@ impl Desk {
     }
 
     /// Something that there is to stop: a name with a typo would stop nothing, and say that it did.
-    fn known(&self, text: &str) -> Result<Target, DeskError> {
+    fn to_stop(&self, text: &str) -> Result<Target, DeskError> {
         let target = Target::parse(text).ok_or(DeskError::Target)?;
         let snapshot = self.snapshot.load();
         let known = match &target {
@@ -274,7 +315,10 @@ impl Desk {
 
     fn event(&self, person: &Person, kind: Kind, outcome: Outcome) -> AuditEvent {
         let mut event = AuditEvent::new(self.clock.now(), kind, outcome);
-        event.peer = Some(person.name().clone());
+        event.peer = match person.name() {
+            Name::Certificate(host) => Some(host.clone()),
+            Name::Login(_) => None,
+        };
         event.access_point = Some(person.address());
         event.user = User::operator(person.name().as_str());
         event.authorization = Some(Authorization::Operator);

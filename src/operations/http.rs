@@ -1,7 +1,8 @@
-//! The operations face on the wire, over mutual TLS: `/api/v1` as the OpenAPI document beside it describes, and pages for people. A
+//! The operations face on the wire: `/api/v1` as the OpenAPI document beside it describes, and pages for people. A
 //! route of the API is put there together with its description, so neither is without the other.
 
 mod answer;
+mod login;
 mod pages;
 
 use std::sync::Arc;
@@ -22,7 +23,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use self::answer::{Refusals, failed, json, no_such_page};
-use super::desk::{Desk, DeskError};
+use super::desk::{Desk, DeskError, Shown};
 use super::operators::{Changes, Reads, Reviews, Right};
 use super::state::Part;
 use super::view::{
@@ -98,10 +99,11 @@ pub fn router(desk: Arc<Desk>) -> Router {
     routes
         .route(&format!("{API}/openapi.json"), get(told))
         .merge(pages::routes())
+        .merge(login::routes())
         .fallback(no_such_page)
         .method_not_allowed_fallback(answer::no_such_method)
         .layer(DefaultBodyLimit::max(BODY_MAX_BYTES))
-        // A certificate goes along with every request of a browser, whichever site made it.
+        // A certificate and a session go along with requests of a browser, whichever site made them.
         .layer(CsrfLayer::new())
         .with_state(desk)
 }
@@ -119,7 +121,9 @@ impl<R: Right> FromRequestParts<Arc<Desk>> for Allowed<R> {
         let Ok(Extension(connection)) = connection else { return Err(failed(DeskError::Nobody)) };
         let asked = format!("{} {route}", parts.method);
         let names = connection.peer().map(|peer| peer.names()).unwrap_or_default();
-        desk.admit(names, connection.remote().ip(), &asked).await.map(Self).map_err(failed)
+        let cookie = login::session_of(&parts.headers);
+        let shown = Shown { names, cookie: cookie.as_deref(), address: connection.remote().ip() };
+        desk.admit(shown, &asked).await.map(Self).map_err(failed)
     }
 }
 

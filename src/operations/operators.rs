@@ -1,20 +1,24 @@
-//! Who may look at the node and who may change it: people of the configuration, known by the name in their certificate. What
-//! somebody may do is a value that a handler takes, made from who they are and in no other way.
+//! Who may look at the node and who may change it: people whom the configuration knows by the name in their certificate, or by what
+//! the provider of their organisation says of them. What somebody may do is a value that a handler takes, made from who they are
+//! and in no other way.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::IpAddr;
 
-use crate::medmij::Hostname;
+use super::sessions::Session;
+use crate::audit::User;
+use crate::medmij::{Bsn, Hostname};
 
-/// What somebody may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What somebody may do, from the least: each role has the rights of those before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Role {
     /// See the state of the node.
     Reader,
-    /// See it, and change it.
-    Operator,
     /// See it, and who changed what.
     Auditor,
+    /// See both, and change it.
+    Operator,
 }
 
 impl Role {
@@ -29,18 +33,62 @@ impl Role {
     }
 }
 
-/// Somebody at the operations face. Only [`Operators::recognise`] makes one.
+/// The name of somebody who logged in, as their provider says it: it can stand in the audit log, and is no BSN.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LoginName(String);
+
+impl LoginName {
+    /// Reads what a provider says: 1 to 128 bytes without control characters.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        (User::operator(text).is_some() && Bsn::parse(text).is_err()).then(|| Self(text.to_owned()))
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// By what somebody is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Name {
+    /// The name in their certificate.
+    Certificate(Hostname),
+    /// What their provider calls them.
+    Login(LoginName),
+}
+
+impl Name {
+    /// As it stands in the log, and beside what they stopped.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Certificate(host) => host.as_str(),
+            Self::Login(name) => name.as_str(),
+        }
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Somebody at the operations face. Only [`Operators`] make one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Person {
-    name: Hostname,
+    name: Name,
     role: Role,
     address: IpAddr,
 }
 
 impl Person {
-    /// The name in their certificate.
+    /// By what they are known.
     #[must_use]
-    pub const fn name(&self) -> &Hostname {
+    pub const fn name(&self) -> &Name {
         &self.name
     }
 
@@ -103,21 +151,37 @@ rights! {
 
 /// Everybody who may come to the operations face.
 #[derive(Debug, Clone, Default)]
-pub struct Operators(BTreeMap<Hostname, Role>);
+pub struct Operators {
+    by_certificate: BTreeMap<Hostname, Role>,
+    by_claim: BTreeMap<String, Role>,
+}
 
 impl Operators {
-    /// These.
+    /// Who has a certificate with one of these names, and who logs in and is one of these things to their provider.
     #[must_use]
-    pub fn new(people: impl IntoIterator<Item = (Hostname, Role)>) -> Self {
-        Self(people.into_iter().collect())
+    pub const fn new(by_certificate: BTreeMap<Hostname, Role>, by_claim: BTreeMap<String, Role>) -> Self {
+        Self { by_certificate, by_claim }
     }
 
     /// Who showed a verified certificate with these names. One that names nobody here, or two, is nobody.
     #[must_use]
     pub fn recognise(&self, names: &[Hostname], address: IpAddr) -> Option<Person> {
-        let mut known = names.iter().filter_map(|name| Some((name, *self.0.get(name)?)));
+        let mut known = names.iter().filter_map(|name| Some((name, *self.by_certificate.get(name)?)));
         let (name, role) = known.next()?;
-        known.next().is_none().then(|| Person { name: name.clone(), role, address })
+        known.next().is_none().then(|| Person { name: Name::Certificate(name.clone()), role, address })
+    }
+
+    /// Who logged in, as long as what they are to their provider means something here: then they have the most that it means.
+    #[must_use]
+    pub fn logged_in(&self, session: &Session, address: IpAddr) -> Option<Person> {
+        let role = session.roles.iter().filter_map(|said| self.by_claim.get(said)).max().copied()?;
+        Some(Person { name: Name::Login(session.name.clone()), role, address })
+    }
+
+    /// Of what a provider says, what means something here.
+    #[must_use]
+    pub fn meaningful(&self, said: Vec<String>) -> Vec<String> {
+        said.into_iter().filter(|said| self.by_claim.contains_key(said)).collect()
     }
 }
 
@@ -133,7 +197,8 @@ mod tests {
 
     fn recognised(names: &[&str]) -> Option<Person> {
         let people = [("lezer", Role::Reader), ("beheer", Role::Operator), ("toezicht", Role::Auditor)];
-        let operators = Operators::new(people.map(|(host, role)| (name(&format!("{host}.example.nl")), role)));
+        let people = people.map(|(host, role)| (name(&format!("{host}.example.nl")), role));
+        let operators = Operators::new(people.into(), BTreeMap::new());
         let names: Vec<_> = names.iter().map(|text| name(text)).collect();
         operators.recognise(&names, Ipv4Addr::LOCALHOST.into())
     }
@@ -160,6 +225,32 @@ mod tests {
                 Changes::of(person.clone()).is_ok(),
             );
             assert_eq!(rights, (reads, reviews, changes), "{host}");
+        }
+    }
+
+    #[test]
+    fn who_logged_in_has_the_most_of_what_they_are_and_nothing_else() {
+        let meanings = [("kijkt", Role::Reader), ("ziet-toe", Role::Auditor), ("beheert", Role::Operator)];
+        let operators = Operators::new(BTreeMap::new(), meanings.map(|(said, role)| (said.to_owned(), role)).into());
+        for (said, role) in [
+            (&["kijkt"][..], Some(Role::Reader)),
+            (&["kijkt", "beheert", "anders"], Some(Role::Operator)),
+            (&["ziet-toe", "kijkt"], Some(Role::Auditor)),
+            (&["Beheert", "beheert "], None),
+            (&[], None),
+        ] {
+            let said: Vec<_> = said.iter().map(|text| (*text).to_owned()).collect();
+            let session = Session { name: LoginName::parse("k.bakker").unwrap(), roles: said };
+            let person = operators.logged_in(&session, Ipv4Addr::LOCALHOST.into());
+            assert_eq!(person.map(|person| person.role()), role, "{session:?}");
+        }
+    }
+
+    #[test]
+    fn a_name_can_stand_in_the_log() {
+        assert!(LoginName::parse("8c6e1f0a-55ab-4d7e-9e0e-1f0a55ab4d7e").is_some());
+        for text in ["", "a\nb", "999911132", &"a".repeat(129)] {
+            assert_eq!(LoginName::parse(text), None, "{text}");
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use askama::Template;
 
+use crate::operations::operators::Name;
 use crate::operations::view::{
     ChangeView, ClientsView, EndpointView, HisView, LevelView, ListView, NamesView, NodeView, PastStopView,
     PracticesView, StopView,
@@ -37,6 +38,10 @@ impl<'a> Frame<'a> {
     #[must_use]
     pub const fn nobody() -> Self {
         Self { person: None }
+    }
+
+    fn logged_in(&self) -> bool {
+        self.person.is_some_and(|person| matches!(person.name(), Name::Login(_)))
     }
 
     fn may_change(&self) -> bool {
@@ -126,7 +131,27 @@ pub struct FailedPage<'a> {
     pub error: DeskError,
 }
 
-pages!(NodePage, PracticesPage, ClientsPage, HisPage, ListsPage, StopsPage, FailedPage);
+/// Nobody is logged in any more.
+#[derive(Template)]
+#[template(path = "operations/logged_out.html", config = "src/pages/askama.toml")]
+pub struct LoggedOutPage<'a> {
+    /// Nobody.
+    pub frame: Frame<'a>,
+}
+
+pages!(NodePage, PracticesPage, ClientsPage, HisPage, ListsPage, StopsPage, FailedPage, LoggedOutPage);
+
+impl FailedPage<'_> {
+    /// Whether somebody only came without having logged in.
+    const fn asks(&self) -> bool {
+        matches!(self.error, DeskError::LogIn)
+    }
+
+    /// Whether logging in may help.
+    const fn can_log_in(&self) -> bool {
+        matches!(self.error, DeskError::LogIn | DeskError::NotIn | DeskError::NoRole | DeskError::NoProvider)
+    }
+}
 
 impl StopsPage<'_> {
     /// The field that is wrong.

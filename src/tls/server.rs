@@ -1,5 +1,5 @@
 //! TLS of our listeners: the front channel never asks for a client certificate, the back channel always does
-//! (core.tls.314, 315). A configuration is made whole and swapped whole.
+//! (core.tls.314, 315), and that of operators may take people without one. A configuration is made whole and swapped whole.
 
 use std::sync::Arc;
 
@@ -92,6 +92,36 @@ pub fn back_channel(
     revocations: &Revocations,
     clock: &SharedClock,
 ) -> Result<ServerTls, TlsError> {
+    judging(identity, (roots, revocations), Certificate::Required, clock)
+}
+
+/// For people who have a certificate, or log in on a page: as [`back_channel`], but who shows none comes in as nobody. A certificate
+/// that is shown must be good.
+///
+/// # Errors
+/// As [`back_channel`].
+pub fn asking_channel(
+    identity: &Identity,
+    roots: &Roots,
+    revocations: &Revocations,
+    clock: &SharedClock,
+) -> Result<ServerTls, TlsError> {
+    judging(identity, (roots, revocations), Certificate::Asked, clock)
+}
+
+/// Whether a client must show a certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Certificate {
+    Required,
+    Asked,
+}
+
+fn judging(
+    identity: &Identity,
+    (roots, revocations): (&Roots, &Revocations),
+    certificate: Certificate,
+    clock: &SharedClock,
+) -> Result<ServerTls, TlsError> {
     let Lenience { uncovered, overdue } = revocations.lenience();
     let mut verifier =
         WebPkiClientVerifier::builder_with_provider(roots.store(), provider()).with_crls(revocations.lists());
@@ -100,6 +130,9 @@ pub fn back_channel(
     }
     if !overdue {
         verifier = verifier.enforce_revocation_expiration();
+    }
+    if certificate == Certificate::Asked {
+        verifier = verifier.allow_unauthenticated();
     }
     let clients = Arc::new(KnownClients::new(verifier.build()?, revocations.hold_until()));
     let config = assemble(identity, Some(&clients), clock)?;
@@ -150,6 +183,9 @@ mod tests {
         assert!(front_channel(&identity, &clock()).unwrap().clients.is_none());
         let back = back_channel(&identity, &pki.roots(), &Revocations::default(), &clock()).unwrap();
         assert!(back.clients.as_ref().unwrap().client_auth_mandatory());
+        let asking = asking_channel(&identity, &pki.roots(), &Revocations::default(), &clock()).unwrap();
+        let clients = asking.clients.as_ref().unwrap();
+        assert!(clients.offer_client_auth() && !clients.client_auth_mandatory());
         assert!(back.config().ticketer.enabled() && back.config().max_early_data_size == 0);
     }
 

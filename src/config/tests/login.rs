@@ -22,12 +22,15 @@ fn oidc(config: &Config) -> &Oidc {
 fn the_smallest_login_has_the_defaults_of_the_documentation() {
     let config = parse(&with(LOGIN)).unwrap();
     let oidc = oidc(&config);
-    assert_eq!(oidc.issuer.as_str(), "https://login.example:8443/r/", "every character of an issuer counts");
-    assert_eq!(oidc.origins.iter().map(ToString::to_string).collect::<Vec<_>>(), ["https://login.example:8443"]);
+    assert_eq!(oidc.provider.issuer.as_str(), "https://login.example:8443/r/", "every character of an issuer counts");
+    assert_eq!(
+        oidc.provider.origins.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        ["https://login.example:8443"]
+    );
     assert_eq!((oidc.userinfo, &oidc.decryption_key), (Userinfo::Plain, &None));
     assert_eq!((oidc.level_claim.as_str(), oidc.minimum_level), ("acr", AssuranceLevel::Substantieel));
-    assert_eq!((oidc.assertion_audience, oidc.fresh_login), (AssertionAudience::Issuer, true));
-    assert!(oidc.scopes.is_empty() && oidc.acr_values.is_empty());
+    assert_eq!((oidc.provider.assertion_audience, oidc.provider.fresh_login), (AssertionAudience::Issuer, true));
+    assert!(oidc.provider.scopes.is_empty() && oidc.provider.acr_values.is_empty());
     assert_eq!(oidc.levels["http://eidas.europa.eu/LoA/high"], AssuranceLevel::Hoog);
     assert!(config.redacted_summary().contains(&("login", "oidc https://login.example:8443/r/".to_owned())));
 }
@@ -36,8 +39,8 @@ fn the_smallest_login_has_the_defaults_of_the_documentation() {
 fn the_example_adds_origins_and_levels_to_those_that_are_known() {
     let config = parse(EXAMPLE).unwrap();
     let oidc = oidc(&config);
-    assert_eq!(oidc.origins.len(), 3);
-    assert_eq!(oidc.origins[0].as_str(), "https://inlogdienst.example");
+    assert_eq!(oidc.provider.origins.len(), 3);
+    assert_eq!(oidc.provider.origins[0].as_str(), "https://inlogdienst.example");
     assert_eq!(oidc.levels["digid_30"], AssuranceLevel::Hoog);
     assert!(oidc.levels.len() > 2);
 }

@@ -57,18 +57,26 @@ pub(super) async fn no_such_method() -> Response {
 
 pub(super) const fn status(error: DeskError) -> StatusCode {
     match error {
-        DeskError::Nobody | DeskError::NotAllowed => StatusCode::FORBIDDEN,
+        DeskError::Nobody | DeskError::LogIn | DeskError::NotIn | DeskError::NoRole | DeskError::NotAllowed => {
+            StatusCode::FORBIDDEN
+        }
         DeskError::TooManyRefused(_) => StatusCode::TOO_MANY_REQUESTS,
         DeskError::Target => StatusCode::NOT_FOUND,
         DeskError::Reason | DeskError::Level | DeskError::Form => StatusCode::BAD_REQUEST,
         DeskError::Switch(SwitchError::TooMany) | DeskError::OnDuty(_) => StatusCode::CONFLICT,
-        DeskError::Switch(SwitchError::Store) | DeskError::Audit(_) => StatusCode::SERVICE_UNAVAILABLE,
+        DeskError::Switch(SwitchError::Store) | DeskError::Audit(_) | DeskError::NoProvider => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
     }
 }
 
 const fn code(error: DeskError) -> &'static str {
     match error {
         DeskError::Nobody => "no-operator",
+        DeskError::LogIn => "log-in",
+        DeskError::NotIn => "not-logged-in",
+        DeskError::NoRole => "no-role",
+        DeskError::NoProvider => "login-unavailable",
         DeskError::NotAllowed => "not-your-role",
         DeskError::TooManyRefused(_) => "too-many-refused",
         DeskError::Target => "no-such-target",
@@ -82,7 +90,7 @@ const fn code(error: DeskError) -> &'static str {
     }
 }
 
-fn guarded(mut response: Response) -> Response {
+pub(super) fn guarded(mut response: Response) -> Response {
     const POLICY: &str =
         "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
     let headers = response.headers_mut();

@@ -11,10 +11,14 @@ fn name(visit: LocalId) -> String {
 
 /// The cookie of a visit, if the browser sent it; otherwise nothing.
 pub(super) fn read(headers: &HeaderMap, visit: LocalId) -> String {
-    let name = name(visit);
+    value_of(headers, &name(visit)).unwrap_or_default()
+}
+
+/// The first cookie of this name.
+pub(crate) fn value_of(headers: &HeaderMap, name: &str) -> Option<String> {
     let values = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     let mut pairs = values.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.find(|(key, _)| *key == name).map(|(_, value)| value.to_owned()).unwrap_or_default()
+    pairs.find(|(key, _)| *key == name).map(|(_, value)| value.to_owned())
 }
 
 /// Sets it, for as long as a page may stand open.

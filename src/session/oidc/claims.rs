@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::departure::Departed;
 use super::provider::Known;
-use super::{ALGORITHMS, LEEWAY, OidcError, OidcLogin};
+use super::{ALGORITHMS, LEEWAY, OidcError, RelyingParty};
 use crate::jose::{AudienceRule, Checked, Claims, Expected, Jwe, Jws, JwsError, Rules, Verified};
 use crate::secret::Secret;
 
@@ -16,7 +16,7 @@ const LIFETIME: Duration = Duration::from_hours(24);
 /// Longest `sub`, in bytes (OpenID Connect Core section 2).
 const SUBJECT_MAX_BYTES: usize = 255;
 
-/// Claims that the provider vouches for, with what it was known by. Only [`OidcLogin::verified`] makes one.
+/// Claims that the provider vouches for, with what it was known by. Only [`RelyingParty::verified`] makes one.
 pub(super) struct IdToken {
     checked: Checked,
     known: Arc<Known>,
@@ -45,7 +45,7 @@ impl IdToken {
     }
 }
 
-impl OidcLogin {
+impl RelyingParty {
     pub(super) async fn verified(
         &self,
         known: Arc<Known>,

@@ -6,8 +6,9 @@ use jiff::Timestamp;
 
 use super::OidcConfig;
 use super::metadata::Metadata;
+use crate::language::Language;
 use crate::secret::{Handle, Secret, sha256};
-use crate::session::login::{Departure, LoginState};
+use crate::session::login::LoginState;
 
 /// A person on their way: what the answer must fit.
 pub(super) struct Departed {
@@ -26,8 +27,8 @@ impl Departed {
         Self { verifier: draw(), nonce: draw(), at }
     }
 
-    /// Where the browser goes.
-    pub(super) fn address(&self, metadata: &Metadata, config: &OidcConfig, departure: &Departure<'_>) -> String {
+    /// Where the browser goes; `ticket` is the `state` that it brings back.
+    pub(super) fn address(&self, metadata: &Metadata, config: &OidcConfig, ticket: &str, language: Language) -> String {
         let mut url = metadata.authorization.url().clone();
         let scope = [&["openid".to_owned()], config.scopes.as_slice()].concat().join(" ");
         {
@@ -36,11 +37,11 @@ impl Departed {
             query.append_pair("client_id", &config.client_id);
             query.append_pair("redirect_uri", &config.redirect_uri);
             query.append_pair("scope", &scope);
-            query.append_pair("state", &departure.ticket());
+            query.append_pair("state", ticket);
             query.append_pair("nonce", self.nonce.reveal());
             query.append_pair("code_challenge", &self.challenge());
             query.append_pair("code_challenge_method", "S256");
-            query.append_pair("ui_locales", departure.language.tag());
+            query.append_pair("ui_locales", language.tag());
             if !config.acr_values.is_empty() {
                 query.append_pair("acr_values", &config.acr_values.join(" "));
             }

@@ -111,6 +111,9 @@ pub enum OidcError {
     /// The person logged in by a weaker means than the configuration asks.
     #[error("the person logged in at a lower level than asked for")]
     TooWeak,
+    /// The name claim is missing, or holds no name.
+    #[error("the login service gives no name by which this person can stand in the log")]
+    NoName,
     /// No BSN, or not a valid one.
     #[error("the login service gives no citizen service number")]
     NoBsn,
@@ -155,6 +158,7 @@ impl OidcError {
             | Self::OtherPerson
             | Self::UnknownLevel
             | Self::TooWeak
+            | Self::NoName
             | Self::NoBsn => LoginEnd::Failed,
         }
     }

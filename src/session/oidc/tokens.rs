@@ -7,7 +7,7 @@ use super::assertion::{ASSERTION_TYPE, sign};
 use super::departure::Departed;
 use super::provider::Known;
 use super::remote::Answer;
-use super::{OidcError, OidcLogin};
+use super::{OidcError, RelyingParty};
 use crate::secret::Secret;
 
 /// What the provider gave for the code.
@@ -28,7 +28,7 @@ struct WrittenError {
     error: String,
 }
 
-impl OidcLogin {
+impl RelyingParty {
     pub(super) async fn exchange(
         &self,
         known: &Known,

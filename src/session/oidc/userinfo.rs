@@ -7,10 +7,10 @@ use super::claims::{IdToken, signed_by};
 use super::provider::Known;
 use super::remote::Answer;
 use super::tokens::Tokens;
-use super::{LEEWAY, OidcError, OidcLogin, Userinfo};
+use super::{LEEWAY, OidcError, RelyingParty, Userinfo};
 use crate::jose::{Claims, Decrypted, Jwe, JwsError};
 
-impl OidcLogin {
+impl RelyingParty {
     /// Userinfo about the person of the id_token; `None` when the configuration does not ask for it.
     pub(super) async fn userinfo(&self, id_token: &IdToken, tokens: &Tokens) -> Result<Option<Claims>, OidcError> {
         if self.config.userinfo == Userinfo::None {

@@ -75,7 +75,7 @@ async fn a_provider_out_of_order_is_unavailable_at_the_departure() {
         for (canned, expected) in disorder() {
             let world = World::start(Userinfo::Signed).await;
             world.emulator.answer(path, canned);
-            assert_eq!(world.login.provider.known().await.unwrap_err(), expected, "{path}");
+            assert_eq!(world.login.party().provider.known().await.unwrap_err(), expected, "{path}");
             assert!(world.try_leave().await.is_err());
         }
     }
@@ -101,7 +101,7 @@ async fn a_provider_that_does_not_answer_is_left_at_the_deadline() {
         let world = World::start(Userinfo::Plain).await;
         world.emulator.answer(path, Canned::Silence);
         let deadline = world.clock.monotonic() + Duration::from_millis(50);
-        let known = world.login.by(deadline, world.login.provider.known()).await;
+        let known = world.login.party().by(deadline, world.login.party().provider.known()).await;
         assert_eq!(known.unwrap_err(), OidcError::TimedOut, "{path}");
     }
     for path in ["/token", "/userinfo"] {
@@ -147,7 +147,7 @@ async fn metadata_that_lead_elsewhere_or_lack_what_we_need_are_refused() {
         let mut metadata = world.metadata();
         metadata[name] = value.clone();
         world.emulator.answer(DISCOVERY, Canned::json(&metadata));
-        assert_eq!(world.login.provider.known().await.unwrap_err(), expected, "{name}: {value}");
+        assert_eq!(world.login.party().provider.known().await.unwrap_err(), expected, "{name}: {value}");
         assert_eq!(expected.end(), AWAY);
     }
     assert!(world.emulator.seen("/keys").is_empty(), "nothing was asked on their account");

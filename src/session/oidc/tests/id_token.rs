@@ -17,7 +17,7 @@ async fn end(world: &World, away: &Away, id_token: &str) -> OidcError {
     world.give_all(away, Userinfo::Signed);
     world.give(id_token);
     let error = world.come_back(away).await.unwrap_err();
-    let by_the_port = world.login.by(world.deadline(), world.login.come_back(&away.way.state, &code())).await;
+    let by_the_port = world.login.party().by(world.deadline(), world.login.come_back(&away.way.state, &code())).await;
     assert_eq!(by_the_port, Err(error));
     for secret in [BSN, id_token, "an-access-token", "the-code"].into_iter().filter(|secret| secret.len() > 8) {
         assert!(!format!("{error} {error:?}").contains(secret));

@@ -35,7 +35,7 @@ async fn metadata_and_keys_are_read_once_an_hour() {
 #[tokio::test]
 async fn many_that_come_at_once_cost_one_reading() {
     let world = World::start(Userinfo::Plain).await;
-    let known = (0..20).map(|_| world.login.provider.known());
+    let known = (0..20).map(|_| world.login.party().provider.known());
     let mut known: Vec<_> = known.map(Box::pin).collect();
     let all = std::future::poll_fn(|context| {
         known.retain_mut(|one| one.as_mut().poll(context).is_pending());

@@ -96,9 +96,9 @@ async fn plain_userinfo_is_still_about_the_person_of_the_id_token() {
 
 #[tokio::test]
 async fn the_level_may_stand_in_userinfo_under_a_name_of_its_own() {
-    let world = World::with(|config| {
-        (config.userinfo, config.level_claim) = (Userinfo::Signed, "loa_authn".to_owned());
-        config.levels.insert("digid_hoog".to_owned(), AssuranceLevel::Hoog);
+    let world = World::of(|config, claims| {
+        (config.userinfo, claims.level) = (Userinfo::Signed, "loa_authn".to_owned());
+        claims.levels.insert("digid_hoog".to_owned(), AssuranceLevel::Hoog);
     })
     .await;
     let away = world.leave().await;

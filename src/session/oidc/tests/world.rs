@@ -7,7 +7,9 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::super::departure::Departed;
-use super::super::{AssertionAudience, OidcConfig, OidcError, OidcKeys, OidcLogin, Userinfo};
+use super::super::{
+    AssertionAudience, OidcConfig, OidcError, OidcKeys, OidcLogin, PersonClaims, RelyingParty, Userinfo,
+};
 use super::emulator::{Canned, Emulator, HOST};
 use crate::clock::{Clock as _, SharedClock, TestClock};
 use crate::form::{decode_pairs, single};
@@ -58,11 +60,15 @@ impl World {
     }
 
     pub(super) async fn with(change: impl FnOnce(&mut OidcConfig)) -> Self {
+        Self::of(|config, _| change(config)).await
+    }
+
+    pub(super) async fn of(change: impl FnOnce(&mut OidcConfig, &mut PersonClaims)) -> Self {
         let clock = TestClock::at("2026-11-21T11:00:00Z".parse().unwrap());
         let shared: SharedClock = Arc::clone(&clock) as _;
         let emulator = Emulator::start(&shared).await;
-        let mut config = config(&emulator.origin);
-        change(&mut config);
+        let (mut config, mut claims) = (config(&emulator.origin), claims());
+        change(&mut config, &mut claims);
         let key = SigningKey::generate(SignatureAlgorithm::Es256).unwrap();
         let signing = SigningKey::generate(SignatureAlgorithm::Es256).unwrap();
         let decryption = DecryptionKey::generate().unwrap();
@@ -72,7 +78,7 @@ impl World {
         let resolve = [(Hostname::parse(HOST).unwrap(), "127.0.0.1".parse().unwrap())];
         let deadlines = Deadlines { connect: Duration::from_secs(5), total: Duration::from_secs(20) };
         let client = reqwest_client(tls, &crate::outgoing::Outgoing::new(resolve, &[]), deadlines).unwrap();
-        let login = OidcLogin::new(config, keys, client, shared).unwrap();
+        let login = OidcLogin::new(RelyingParty::new(config, keys, client, shared).unwrap(), claims);
         let world = Self { emulator, login, clock, key, ours, our_signature };
         world.emulator.answer(DISCOVERY, Canned::json(&world.metadata()));
         world.publish_key();
@@ -209,12 +215,17 @@ fn config(origin: &str) -> OidcConfig {
         redirect_uri: CALLBACK.to_owned(),
         scopes: vec!["bsn".to_owned()],
         acr_values: vec!["http://eidas.europa.eu/LoA/substantial".to_owned()],
-        levels: OidcConfig::LEVELS.iter().map(|(name, level)| ((*name).to_owned(), *level)).collect(),
-        level_claim: "acr".to_owned(),
-        minimum_level: AssuranceLevel::Substantieel,
-        bsn_claim: "bsn".to_owned(),
         userinfo: Userinfo::SignedEncrypted,
         assertion_audience: AssertionAudience::Issuer,
         fresh_login: true,
+    }
+}
+
+fn claims() -> PersonClaims {
+    PersonClaims {
+        bsn: "bsn".to_owned(),
+        level: "acr".to_owned(),
+        levels: PersonClaims::LEVELS.iter().map(|(name, level)| ((*name).to_owned(), *level)).collect(),
+        minimum_level: AssuranceLevel::Substantieel,
     }
 }
