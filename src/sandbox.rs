@@ -4,6 +4,7 @@
 pub mod chainlog;
 pub mod client;
 pub mod his;
+pub mod organisation;
 pub mod person;
 pub mod pgo;
 pub mod pki;

@@ -120,6 +120,8 @@ fn greeting(world: &World, dir: &Path, temporary: bool) -> String {
          (no token, so a refusal that says who can act; with one you get data)\n\
          Audit       curl --cacert {ca} --cert {auditor}.pem --key {auditor}.key -H 'accept: application/json' {desk}/search -d ground=audit -d reason='looking around'\n             \
          (who, about whom and what, and why it was allowed; your search is in it the next time)\n\
+         Operate     {admin}  state of the node and emergency switch: log in there as one of the invented colleagues\n             \
+         curl --cacert {ca} --cert {operator}.pem --key {operator}.key {admin}/api/v1/node\n\
          Data        {dir}{after}\n\
          Stop        Ctrl-C\n",
         pgo = layout.pgo_url(),
@@ -135,6 +137,8 @@ fn greeting(world: &World, dir: &Path, temporary: bool) -> String {
         key = dir.join("pgo.key").display(),
         auditor = dir.join("auditor").display(),
         desk = layout.desk_origin(),
+        admin = layout.admin_origin(),
+        operator = dir.join("wacht").display(),
         dir = dir.display(),
     )
 }

@@ -21,6 +21,7 @@ mod offset {
     pub(super) const PGO: u16 = 10;
     pub(super) const PORTAL: u16 = 13;
     pub(super) const HIS: u16 = 20;
+    pub(super) const ORGANISATION: u16 = 14;
     pub(super) const CHAIN_LOG: u16 = 40;
     pub(super) const WITNESS: u16 = 42;
     pub(super) const OPS: u16 = 50;
@@ -49,6 +50,8 @@ pub struct Sockets {
     pub pgo: TcpListener,
     /// The demonstration portal.
     pub portal: TcpListener,
+    /// The provider of the organisation.
+    pub organisation: TcpListener,
     /// Each emulated HIS, with its control.
     pub his: Vec<(TcpListener, TcpListener)>,
     /// The receiver of the chain log, with its control.
@@ -112,6 +115,7 @@ impl Sockets {
             lists: bind(at(offset::LISTS))?,
             pgo: bind(at(offset::PGO))?,
             portal: bind(at(offset::PORTAL))?,
+            organisation: bind(at(offset::ORGANISATION))?,
             chain_log: (bind(at(offset::CHAIN_LOG))?, bind(at(offset::CHAIN_LOG + 1))?),
             witness: (bind(at(offset::WITNESS))?, bind(at(offset::WITNESS + 1))?),
             his: his.collect::<Result<_, _>>()?,

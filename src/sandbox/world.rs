@@ -3,6 +3,7 @@
 
 mod configuration;
 mod describe;
+mod directory;
 mod layout;
 mod listing;
 
@@ -14,11 +15,12 @@ use arc_swap::ArcSwap;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use self::layout::Layout;
-pub use self::layout::{Directory, ListedPractice, TestPerson};
+pub use self::directory::{Directory, ListedPractice};
+pub use self::layout::{Layout, TestPerson};
 use super::chainlog::Receiver;
 use super::client::{ClientError, ClientFiles, PgoClient};
 use super::his::{Emulator, EmulatorAuth, Holdings, Records};
+use super::organisation::Organisation;
 use super::pki;
 use super::portal::client::PortalClient;
 use super::ports::{Base, Gateway, PortInUse, Sockets};
@@ -103,6 +105,8 @@ pub struct World {
     pub chain_log: Receiver,
     /// The witness of the audit log.
     pub witness: Witness,
+    /// The provider through which operators log in.
+    pub organisation: Arc<Organisation>,
     /// The shipped practices.
     pub practices: Vec<records::Practice>,
     /// Who issued every certificate of it.
@@ -133,10 +137,11 @@ impl World {
         let publisher = Publisher::default();
         publisher.publish(layout.lists(1, clock.now()));
         let chain_log = Receiver::new(layout::host(layout::BACK_HOST));
-        let witness = layout.open_witness(&clock)?;
+        let (witness, organisation) = (layout.open_witness(&clock)?, Organisation::open(&layout, &clock)?);
         let mut world = Self {
             chain_log,
             witness,
+            organisation,
             his: Vec::new(),
             gateway: None,
             gateway_task: None,
@@ -147,11 +152,12 @@ impl World {
             stop,
             tasks,
         };
-        let Sockets { lists, gateway, pgo, portal, his, chain_log, witness, .. } = sockets;
+        let Sockets { lists, gateway, pgo, portal, organisation, his, chain_log, witness, .. } = sockets;
         world.serve_lists(lists, &clock)?;
         world.serve_chain_log(chain_log, &clock)?;
         world.serve_witness(witness, &clock)?;
         world.serve_his(his, records, &clock)?;
+        world.serve_organisation(organisation, &clock)?;
         world.start_gateway(gateway, &clock).await?;
         world.serve_pgo(pgo, &clock)?;
         world.serve_portal(portal, &clock)?;
@@ -251,13 +257,13 @@ impl World {
     }
 
     fn serve_pgo(&self, socket: std::net::TcpListener, clock: &SharedClock) -> Result<(), SandboxError> {
-        let directory = layout::directory(&self.layout, &self.practices, &self.his);
+        let directory = directory::directory(&self.layout, &self.practices, &self.his);
         let site = super::pgo::site(self.client("pgo", clock)?, directory, Arc::clone(clock));
         self.serve_site("pgo", layout::PGO_HOST, socket, site, clock)
     }
 
     fn serve_portal(&self, socket: std::net::TcpListener, clock: &SharedClock) -> Result<(), SandboxError> {
-        let directory = layout::directory(&self.layout, &self.practices, &self.his);
+        let directory = directory::directory(&self.layout, &self.practices, &self.his);
         let site = super::portal::site(self.portal(clock)?, directory, Arc::clone(clock));
         self.serve_site("portal", layout::PORTAL_HOST, socket, site, clock)
     }
@@ -271,8 +277,23 @@ impl World {
         service: Site,
         clock: &SharedClock,
     ) -> Result<(), SandboxError> {
-        let [certificate, key] = self.layout.pair(name);
-        let own = Identity::load(&certificate, &key, clock.now())?;
+        self.serve_pages(&self.layout.pair(name), host, socket, service, clock)
+    }
+
+    fn serve_organisation(&self, socket: std::net::TcpListener, clock: &SharedClock) -> Result<(), SandboxError> {
+        let files = ["pem", "key"].map(|kind| self.layout.file(&format!("organisatie.{kind}")));
+        self.serve_pages(&files, layout::ORGANISATION_HOST, socket, self.organisation.site(), clock)
+    }
+
+    fn serve_pages(
+        &self,
+        [certificate, key]: &[PathBuf; 2],
+        host: &str,
+        socket: std::net::TcpListener,
+        service: Site,
+        clock: &SharedClock,
+    ) -> Result<(), SandboxError> {
+        let own = Identity::load(certificate, key, clock.now())?;
         let tls = Arc::new(ArcSwap::from_pointee(crate::tls::server::front_channel(&own, clock)?));
         let config = EdgeConfig::new(vec![Authority::new(layout::host(host), super::ports::port(&socket))]);
         let edge = Edge { config, tls, service, clock: Arc::clone(clock), counters: Arc::new(Counters::default()) };
@@ -316,6 +337,21 @@ impl World {
             client_id: file,
             redirect_uri: "",
             certificate: Some((&certificate, &key)),
+            roots: &self.layout.file("ca.pem"),
+            zal: &self.layout.list_url(crate::lists::ListKind::Zal),
+        };
+        PgoClient::new(files, &Layout::addresses(Ipv4Addr::LOCALHOST.into()), clock)
+    }
+
+    /// Somebody who shows no certificate.
+    ///
+    /// # Errors
+    /// When the files of the sandbox cannot be used.
+    pub fn visitor(&self, clock: &SharedClock) -> Result<PgoClient, ClientError> {
+        let files = ClientFiles {
+            client_id: "visitor",
+            redirect_uri: "",
+            certificate: None,
             roots: &self.layout.file("ca.pem"),
             zal: &self.layout.list_url(crate::lists::ListKind::Zal),
         };

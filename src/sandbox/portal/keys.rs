@@ -18,6 +18,11 @@ pub(in crate::sandbox) const PUBLIC: &str = "portaal.jwks.json";
 /// File of the gateway's private key for what portals encrypt to it.
 pub(in crate::sandbox) const ASSERTIONS: &str = "assertions.jwk.json";
 
+/// File of the gateway's private key towards the provider of the organisation, a JWK for ES256.
+pub(in crate::sandbox) const OPERATORS_PRIVATE: &str = "beheer-login.jwk.json";
+/// File of its public key, a JWKS: what that provider has registered of it.
+pub(in crate::sandbox) const OPERATORS_PUBLIC: &str = "beheer-login.jwks.json";
+
 /// File of the gateway's private key towards a HIS, a JWK for ES384.
 pub(in crate::sandbox) const BACKEND_PRIVATE: &str = "backend.jwk.json";
 /// File of its public key, a JWKS: what the HIS has registered of it.
@@ -38,6 +43,7 @@ const P384: Curve = Curve { name: "P-384", agreement: &ECDH_P384, length: 48 };
 pub(in crate::sandbox) fn make(dir: &Path) -> std::io::Result<()> {
     pair(dir, [PRIVATE, PUBLIC], || draw("portaal-1", "sig", "ES256", &P256))?;
     pair(dir, [BACKEND_PRIVATE, BACKEND_PUBLIC], || draw("inzage-his-1", "sig", "ES384", &P384))?;
+    pair(dir, [OPERATORS_PRIVATE, OPERATORS_PUBLIC], || draw("inzage-beheer-1", "sig", "ES256", &P256))?;
     if !dir.join(ASSERTIONS).exists() {
         write_private(&dir.join(ASSERTIONS), draw("inzage-1", "enc", "ECDH-ES", &P256)?.to_string().as_bytes())?;
     }

@@ -3,11 +3,12 @@
 use std::fmt::Write as _;
 
 use super::layout::{
-    BACKEND_CLIENT, CHAIN_LOG_HOST, DIALECTS, LISTS_HOST, LOGIN_HOST, Layout, NODE_FILE, OPERATORS, READERS,
-    WITNESS_FOLDER, WITNESS_HOST, his_host, his_id,
+    BACKEND_CLIENT, CHAIN_LOG_HOST, DIALECTS, LISTS_HOST, LOGIN_HOST, Layout, NODE_FILE, OPERATORS, ORGANISATION_HOST,
+    READERS, WITNESS_FOLDER, WITNESS_HOST, his_host, his_id,
 };
 use crate::lists::ListKind;
-use crate::sandbox::portal::keys::{ASSERTIONS, BACKEND_PRIVATE, PUBLIC};
+use crate::sandbox::organisation::CLIENT;
+use crate::sandbox::portal::keys::{ASSERTIONS, BACKEND_PRIVATE, OPERATORS_PRIVATE, PUBLIC};
 use crate::sandbox::ports::HIS_COUNT;
 use crate::sandbox::records::Practice;
 use crate::sandbox::syslog::HOST as ARCHIVE_HOST;
@@ -98,6 +99,7 @@ assertions = "{ASSERTIONS}"
 "{WITNESS_HOST}" = "127.0.0.1"
 "{ARCHIVE_HOST}" = "127.0.0.1"
 "{LOGIN_HOST}" = "127.0.0.1"
+"{ORGANISATION_HOST}" = "127.0.0.1"
 "#
     )
 }
@@ -147,10 +149,10 @@ four_eyes = true
     )
 }
 
-/// One of each role.
+/// One of each role by certificate, and whoever logs in and is one of them.
 fn of_operators(layout: &Layout) -> String {
     let [.., admin] = layout.gateway_ports();
-    let origin = layout.admin_origin();
+    let (origin, issuer) = (layout.admin_origin(), layout.organisation_origin());
     let [(_, reader), (_, operator), (_, auditor)] = OPERATORS;
     format!(
         r#"
@@ -165,6 +167,17 @@ client_roots = "ca.pem"
 "{reader}" = {{ role = "reader" }}
 "{operator}" = {{ role = "operator" }}
 "{auditor}" = {{ role = "auditor" }}
+
+[admin.login]
+issuer = "{issuer}"
+roots = "ca.pem"
+client_id = "{CLIENT}"
+signing_key = "{OPERATORS_PRIVATE}"
+
+[admin.login.roles]
+"inzage-kijken" = "reader"
+"inzage-beheer" = "operator"
+"inzage-toezicht" = "auditor"
 "#
     )
 }

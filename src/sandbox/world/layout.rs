@@ -41,6 +41,8 @@ const WITNESS_KEY: &str = "witness-server.key";
 pub(super) const PGO_HOST: &str = "pgo.localhost";
 /// A login service of the outside world, when there is one beside the simulator.
 pub(super) const LOGIN_HOST: &str = "login.localhost";
+/// The provider through which operators log in.
+pub(super) const ORGANISATION_HOST: &str = "organisatie.localhost";
 /// The demonstration portal.
 pub(super) const PORTAL_HOST: &str = "portaal.localhost";
 const FRONT_HOST: &str = "inloggen.inzage.localhost";
@@ -75,6 +77,7 @@ pub struct Layout {
     ops: u16,
     desk: u16,
     admin: u16,
+    organisation: u16,
     his: Vec<(u16, u16)>,
     chain_log: (u16, u16),
     witness: (u16, u16),
@@ -110,36 +113,6 @@ pub struct TestPerson {
     pub birth_date: Option<jiff::civil::Date>,
 }
 
-/// A practice, for the pages of the demonstration PGO and portal.
-#[derive(Debug, Clone)]
-pub struct ListedPractice {
-    /// Its name in the network.
-    pub provider: String,
-    /// Name on the door.
-    pub name: String,
-    /// Town.
-    pub place: String,
-}
-
-/// What the demonstration PGO and portal let people choose from.
-#[derive(Debug, Clone)]
-pub struct Directory {
-    /// The practices.
-    pub practices: Vec<ListedPractice>,
-    /// The test persons.
-    pub people: Vec<TestPerson>,
-}
-
-/// For the pages of the demonstration PGO and portal.
-pub(super) fn directory(layout: &Layout, practices: &[Practice], his: &[Arc<Emulator>]) -> Directory {
-    let listed = practices.iter().map(|practice| ListedPractice {
-        provider: practice.provider.to_string(),
-        name: practice.name.clone(),
-        place: practice.place.clone(),
-    });
-    Directory { practices: listed.collect(), people: layout.people(practices, his) }
-}
-
 /// A host name of the sandbox.
 ///
 /// # Panics
@@ -161,7 +134,7 @@ pub(super) fn his_host(number: usize) -> String {
 /// Every name under which something of the sandbox is reached.
 fn hosts() -> Vec<Hostname> {
     let fixed = [LISTS_HOST, CHAIN_LOG_HOST, WITNESS_HOST, PGO_HOST, PORTAL_HOST, FRONT_HOST, BACK_HOST, LOGIN_HOST];
-    let fixed = fixed.into_iter().chain([DESK_HOST, ADMIN_HOST]).map(host);
+    let fixed = fixed.into_iter().chain([DESK_HOST, ADMIN_HOST, ORGANISATION_HOST]).map(host);
     fixed.chain((0..HIS_COUNT).map(|number| host(&his_host(number)))).collect()
 }
 
@@ -204,6 +177,7 @@ impl Layout {
             ops,
             desk,
             admin,
+            organisation: port(&sockets.organisation),
             chain_log: (port(&sockets.chain_log.0), port(&sockets.chain_log.1)),
             witness: (port(&sockets.witness.0), port(&sockets.witness.1)),
             his: sockets.his.iter().map(|(fhir, control)| (port(fhir), port(control))).collect(),
@@ -314,6 +288,12 @@ impl Layout {
         format!("https://{ADMIN_HOST}:{}", self.admin)
     }
 
+    /// The issuer through which operators log in.
+    #[must_use]
+    pub fn organisation_origin(&self) -> String {
+        format!("https://{ORGANISATION_HOST}:{}", self.organisation)
+    }
+
     /// Where a list is published.
     #[must_use]
     pub fn list_url(&self, list: ListKind) -> String {
@@ -414,6 +394,7 @@ impl Layout {
             ("back", BACK_HOST),
             (NODE_FILE, BACK_HOST),
             ("login", LOGIN_HOST),
+            ("organisatie", ORGANISATION_HOST),
             ("logboek", DESK_HOST),
             ("beheer", ADMIN_HOST),
         ];
