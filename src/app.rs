@@ -177,9 +177,7 @@ impl App {
     /// Begins what needs nothing but itself.
     fn begin(&self, background: &TaskTracker, stop: &CancellationToken) {
         let shared = self.reloader.shared();
-        let (pages, clients) = &shared.admissions;
-        let rates = [pages, clients].map(|admission| Arc::clone(&admission.rates));
-        background.spawn(limits::keep_tidy(rates, stop.clone()));
+        background.spawn(Arc::clone(&shared.admissions).keep_tidy(stop.clone()));
         background.spawn(self.audit_keys.clone().keep(self.lists.alarms(), stop.clone()));
         background.spawn(Arc::clone(&self.tokens).keep_tidy(stop.clone()));
         self.checkpoints.feed(background, stop);

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// A bounded number of places.
 #[derive(Debug)]
 pub struct Places {
-    most: usize,
+    most: AtomicUsize,
     taken: AtomicUsize,
 }
 
@@ -20,13 +20,18 @@ impl Places {
     /// So many.
     #[must_use]
     pub const fn new(most: usize) -> Self {
-        Self { most, taken: AtomicUsize::new(0) }
+        Self { most: AtomicUsize::new(most), taken: AtomicUsize::new(0) }
+    }
+
+    /// So many from now on. Whoever has a place keeps it.
+    pub fn become_as_many(&self, most: usize) {
+        self.most.store(most, Ordering::Relaxed);
     }
 
     /// A place, unless all are taken.
     pub fn take<P: Deref<Target = Self>>(places: P) -> Option<Place<P>> {
         let before = places.taken.fetch_add(1, Ordering::Relaxed);
-        let fits = before < places.most;
+        let fits = before < places.most.load(Ordering::Relaxed);
         // Given back at once when it is one too many.
         let place = Place(places);
         fits.then_some(place)
@@ -49,7 +54,7 @@ impl<P: Deref<Target = Places>> Drop for Place<P> {
 /// clients. What does not fit is to be passed on piece by piece.
 #[derive(Debug)]
 pub struct Memory {
-    most: usize,
+    most: AtomicUsize,
     used: AtomicUsize,
 }
 
@@ -69,7 +74,12 @@ impl Memory {
     /// So many bytes.
     #[must_use]
     pub const fn new(most: usize) -> Self {
-        Self { most, used: AtomicUsize::new(0) }
+        Self { most: AtomicUsize::new(most), used: AtomicUsize::new(0) }
+    }
+
+    /// So many from now on. What is held stays held.
+    pub fn become_as_large(&self, most: usize) {
+        self.most.store(most, Ordering::Relaxed);
     }
 
     /// How many are in use.
@@ -98,7 +108,7 @@ impl<M: Deref<Target = Memory>> Held<M> {
         }
         let more = bytes.saturating_sub(self.bytes).next_multiple_of(Memory::STEP_BYTES);
         let before = self.memory.used.fetch_add(more, Ordering::Relaxed);
-        let fits = before.saturating_add(more) <= self.memory.most;
+        let fits = before.saturating_add(more) <= self.memory.most.load(Ordering::Relaxed);
         if fits {
             self.bytes = self.bytes.saturating_add(more);
         } else {
@@ -126,6 +136,18 @@ mod tests {
         assert_eq!(places.taken(), 2);
         drop(held);
         assert!(Places::take(&*places).is_some());
+        assert_eq!(places.taken(), 0);
+    }
+
+    #[test]
+    fn fewer_or_more_places_take_none_away() {
+        let places = Arc::new(Places::new(2));
+        let held: Vec<_> = (0..2).map(|_| Places::take(Arc::clone(&places)).unwrap()).collect();
+        places.become_as_many(1);
+        assert!(Places::take(&*places).is_none());
+        places.become_as_many(3);
+        assert!(Places::take(&*places).is_some());
+        drop(held);
         assert_eq!(places.taken(), 0);
     }
 

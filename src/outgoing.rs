@@ -9,6 +9,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use ipnet::IpNet;
 use tokio::net::TcpStream;
 
@@ -25,14 +26,21 @@ type Lookup = dyn Fn(&str, u16) -> Found + Send + Sync;
 #[error("the name leads to an inner address; name its network in outgoing.networks, or the address in resolve")]
 pub struct Inner;
 
-/// The rules. Cheap to clone.
+/// The rules. Cheap to clone; clones follow the same ones.
 #[derive(Clone)]
-pub struct Outgoing(Arc<Rules>);
+pub struct Outgoing(Arc<ArcSwap<Rules>>);
 
 struct Rules {
     fixed: Vec<(Hostname, IpAddr)>,
     networks: Vec<IpNet>,
     lookup: Box<Lookup>,
+}
+
+impl Default for Outgoing {
+    /// No fixed addresses, and no inner networks.
+    fn default() -> Self {
+        Self::new([], &[])
+    }
 }
 
 impl Outgoing {
@@ -52,7 +60,12 @@ impl Outgoing {
         lookup: impl Fn(&str, u16) -> Found + Send + Sync + 'static,
     ) -> Self {
         let (fixed, networks) = (fixed.into_iter().collect(), networks.to_vec());
-        Self(Arc::new(Rules { fixed, networks, lookup: Box::new(lookup) }))
+        Self(Arc::new(ArcSwap::from_pointee(Rules { fixed, networks, lookup: Box::new(lookup) })))
+    }
+
+    /// Takes over the rules of another, for connections from now on; those that are open stay.
+    pub fn become_like(&self, other: &Self) {
+        self.0.store(other.0.load_full());
     }
 
     /// The addresses to which a connection for this host may go; at least one. Whoever connects goes to these and asks no more.
@@ -60,11 +73,12 @@ impl Outgoing {
     /// # Errors
     /// When the name is not known, or leads to [`Inner`] addresses only.
     pub async fn addresses(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
-        if let Some((_, at)) = self.0.fixed.iter().find(|(name, _)| name.as_str().eq_ignore_ascii_case(host)) {
+        let rules = self.0.load_full();
+        if let Some((_, at)) = rules.fixed.iter().find(|(name, _)| name.as_str().eq_ignore_ascii_case(host)) {
             return Ok(vec![SocketAddr::new(*at, port)]);
         }
-        let mut found = (self.0.lookup)(host, port).await?;
-        found.retain(|address| self.admits(address.ip()));
+        let mut found = (rules.lookup)(host, port).await?;
+        found.retain(|address| rules.admits(address.ip()));
         if found.is_empty() { Err(io::Error::new(io::ErrorKind::PermissionDenied, Inner)) } else { Ok(found) }
     }
 
@@ -75,18 +89,21 @@ impl Outgoing {
     pub async fn connect(&self, host: &Hostname, port: u16) -> io::Result<TcpStream> {
         TcpStream::connect(self.addresses(host.as_str(), port).await?.as_slice()).await
     }
+}
 
+impl Rules {
     fn admits(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
-        is_public(address) || self.0.networks.iter().any(|network| network.contains(&address))
+        is_public(address) || self.networks.iter().any(|network| network.contains(&address))
     }
 }
 
 impl fmt::Debug for Outgoing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rules = self.0.load();
         f.debug_struct("Outgoing")
-            .field("fixed", &self.0.fixed)
-            .field("networks", &self.0.networks)
+            .field("fixed", &rules.fixed)
+            .field("networks", &rules.networks)
             .finish_non_exhaustive()
     }
 }

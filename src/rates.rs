@@ -70,6 +70,12 @@ impl<K: Clone + Eq + Hash> Rates<K> {
         Self { rate, limits: RateLimiter::hashmap_with_clock(quota, clock.clone()), clock }
     }
 
+    /// What each may do.
+    #[must_use]
+    pub const fn rate(&self) -> Rate {
+        self.rate
+    }
+
     /// Counts a request of `who`.
     ///
     /// # Errors

@@ -12,7 +12,7 @@ use super::audit_index::{IndexPart, open_index};
 use super::audit_keys::AuditKeys;
 use super::chain_log::ChainLogPart;
 use super::checkpoints::{Checkpoints, open_audit};
-use super::limits::admissions;
+use super::limits::Admissions;
 use super::material::{Kept, Material};
 use super::operations::Operations;
 use super::outgoing::Outgoing;
@@ -33,7 +33,7 @@ use crate::lists::Lists;
 use crate::medmij::Hostname;
 use crate::oauth::token::Patience;
 use crate::practices::{GoLive, Practice, PracticeRegister};
-use crate::routes::{Admission, Watch};
+use crate::routes::Watch;
 use crate::routing::{Freshness, Registered, SharedSnapshot};
 use crate::seal::{Key32, KeyFile};
 use crate::services::Catalogue;
@@ -48,7 +48,7 @@ pub(super) const CONTROL_DEADLINES: Deadlines =
 /// The parts that several others share.
 pub(super) struct Shared {
     /// Who is served on the front channel, and on the back channel.
-    pub(super) admissions: (Admission, Admission),
+    pub(super) admissions: Arc<Admissions>,
     pub(super) clock: SharedClock,
     pub(super) snapshot: SharedSnapshot,
     pub(super) audit: Arc<FileLog>,
@@ -117,7 +117,7 @@ impl App {
         let (outgoing, (traces, sending)) = (material.outgoing.clone(), traces(config));
         let shared = Shared {
             operations: Operations::of(&lists, &store, &snapshot, config.telemetry.log, &clock),
-            admissions: admissions(config, &clock, &material.kept.memory(config)),
+            admissions: Arc::new(Admissions::new(config, &clock, &material.kept.memory(config))),
             keyring: audit_keys.keyring(),
             tokens: Arc::new(cached(&store, &material.registered.practices, &clock)),
             store,

@@ -6,7 +6,6 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::assemble::{CONTROL_DEADLINES, read_secret};
-use super::limits::destinations;
 use super::outgoing::{CHAIN_LOG, Outgoing};
 use super::start::StartError;
 use crate::audit::LockError;
@@ -34,7 +33,7 @@ impl ChainLogPart {
     pub(super) fn assemble(config: &Config, clock: &SharedClock, outgoing: &Outgoing) -> Result<Self, StartError> {
         let Some(section) = &config.chain_log else { return Ok(Self(None)) };
         let counts = Arc::new(Counts::default());
-        let target = target(config, section, clock, outgoing)?;
+        let target = target(section, clock, outgoing)?;
         let settings = SpoolConfig {
             dir: section.spool.clone(),
             bytes_max: section.spool_max_bytes,
@@ -92,14 +91,9 @@ fn failed(section: &config::ChainLog, error: SpoolError) -> StartError {
     }
 }
 
-fn target(
-    config: &Config,
-    section: &config::ChainLog,
-    clock: &SharedClock,
-    outgoing: &Outgoing,
-) -> Result<Target, StartError> {
+fn target(section: &config::ChainLog, clock: &SharedClock, outgoing: &Outgoing) -> Result<Target, StartError> {
     let tls = outgoing.of(CHAIN_LOG)?.client_config(&[crate::tls::ALPN_HTTP1], clock)?;
-    let client = reqwest_client(tls, &destinations(config), CONTROL_DEADLINES)?;
+    let client = reqwest_client(tls, outgoing.destinations(), CONTROL_DEADLINES)?;
     let credentials = section.credentials.as_deref().map(read_secret).transpose()?;
     Ok(Target::new(client, section.url.as_str(), credentials)?)
 }

@@ -11,7 +11,6 @@ use tokio_util::task::TaskTracker;
 
 use super::assemble::{CONTROL_DEADLINES, key};
 use super::known;
-use super::limits::destinations;
 use super::outgoing::{Outgoing, of_witness};
 use super::start::StartError;
 use crate::audit::keeper::{Keeper, Keeping, Pruner, PrunerError, Pruning};
@@ -178,7 +177,7 @@ fn witnesses(
             }
             config::WitnessKind::Server { url, key, .. } => {
                 let tls = outgoing.of(&of_witness(number))?.client_config(&[crate::tls::ALPN_HTTP1], clock)?;
-                let client = reqwest_client(tls, &destinations(config), CONTROL_DEADLINES)?;
+                let client = reqwest_client(tls, outgoing.destinations(), CONTROL_DEADLINES)?;
                 (key.name().to_string(), Kind::Http(HttpWitness::new(client, url.as_str(), key.clone())?))
             }
         };

@@ -24,7 +24,7 @@ use crate::oauth::smart_metadata::SmartConfiguration;
 use crate::oauth::token::{PortalDesk, ScopeForm, TokenDesk, TokenRules};
 use crate::practices::find::Finder;
 use crate::practices::http::SearchDesk;
-use crate::routes::{AuditorFace, BackFace, FrontFace, OperatorFace};
+use crate::routes::{Admission, AuditorFace, BackFace, FrontFace, OperatorFace};
 use crate::seal::{Key32, Sealer};
 use crate::services::Catalogue;
 use crate::session::journey::{Journey, JourneyRules, Operator};
@@ -52,9 +52,10 @@ impl Faces {
     pub(super) fn assemble(config: &Config, shared: &Shared, served: Served) -> Self {
         let Served { services, login, finder, decryption, rates, sealing, operators, installations } = served;
         let told = told(config, &services);
+        let [pages, clients] = shared.admissions.under(config);
         Self {
-            front: front(config, shared, login, finder, told.clone()),
-            back: back(config, shared, (decryption, rates), &sealing, told),
+            front: front(config, shared, login, (finder, pages), told.clone()),
+            back: back(config, shared, (decryption, rates, clients), &sealing, told),
             desk: super::auditors::face(config, shared, &sealing),
             admin: super::operations::face(config, shared, (installations, operators), &sealing),
         }
@@ -65,7 +66,7 @@ fn front(
     config: &Config,
     shared: &Shared,
     login: Arc<dyn IdentityProvider>,
-    finder: Finder,
+    (finder, admission): (Finder, Admission),
     told: Router,
 ) -> FrontFace {
     let journey = Journey {
@@ -94,7 +95,7 @@ fn front(
     let router = crate::session::http::router(Arc::new(journey))
         .merge(told)
         .merge(crate::practices::http::router(Arc::new(search)));
-    FrontFace { router, admission: shared.admissions.0.clone(), watch: shared.watch.clone() }
+    FrontFace { router, admission, watch: shared.watch.clone() }
 }
 
 /// The log as it is shown to the person it is about.
@@ -128,7 +129,7 @@ fn operator(written: &config::Operator) -> Operator {
 fn back(
     config: &Config,
     shared: &Shared,
-    (decryption, rates): (Vec<DecryptionKey>, Arc<PortalRates>),
+    (decryption, rates, admission): (Vec<DecryptionKey>, Arc<PortalRates>, Admission),
     sealing: &Key32,
     told: Router,
 ) -> BackFace {
@@ -166,7 +167,7 @@ fn back(
         submit_limit_bytes: config.release.submit_limit_bytes,
     };
     let router = crate::oauth::http::router(Arc::new(desk)).merge(told);
-    let (reader, control, admission) = (Arc::new(reader), Handle::current(), shared.admissions.1.clone());
+    let (reader, control) = (Arc::new(reader), Handle::current());
     BackFace { router, reader, control, admission, watch: shared.watch.clone() }
 }
 

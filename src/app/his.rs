@@ -7,7 +7,6 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::assemble::{identity, read_secret};
-use super::limits::destinations;
 use super::login::token_key;
 use super::start::StartError;
 use crate::bounds::Memory;
@@ -20,6 +19,7 @@ use crate::his::smart::{SmartConfig, Tokens};
 use crate::his::{Adapters, Format, HisAdapter};
 use crate::jose::SigningKey;
 use crate::monitor::metrics::Metrics;
+use crate::outgoing::Outgoing as Destinations;
 use crate::tls::client::client_config;
 use crate::tls::identity::{Identity, Roots};
 
@@ -86,6 +86,7 @@ impl Installations {
         prints: &Prints,
         clock: &SharedClock,
         memory: &Arc<Memory>,
+        destinations: &Destinations,
         before: &Self,
     ) -> Result<Self, StartError> {
         let mut all = BTreeMap::new();
@@ -93,7 +94,12 @@ impl Installations {
             let ground = Ground::of(config, his, prints.below(&format!("his[{number}].")));
             let installation = match before.0.get(&his.id).filter(|held| held.ground == ground) {
                 Some(held) => held.clone(),
-                None => Installation::build(config, his, clock, memory, ground)?,
+                None => {
+                    let mut endpoints = Vec::new();
+                    let mut site = Site { config, his, clock, memory, destinations, endpoints: &mut endpoints };
+                    let adapter = site.adapter()?;
+                    Installation { ground, adapter, endpoints }
+                }
             };
             all.insert(his.id.clone(), installation);
         }
@@ -123,26 +129,13 @@ impl Ground {
     }
 }
 
-impl Installation {
-    fn build(
-        config: &Config,
-        his: &config::His,
-        clock: &SharedClock,
-        memory: &Arc<Memory>,
-        ground: Ground,
-    ) -> Result<Self, StartError> {
-        let mut endpoints = Vec::new();
-        let adapter = Site { config, his, clock, memory, endpoints: &mut endpoints }.adapter()?;
-        Ok(Self { ground, adapter, endpoints })
-    }
-}
-
 /// One installation while it is built.
 struct Site<'a> {
     config: &'a Config,
     his: &'a config::His,
     clock: &'a SharedClock,
     memory: &'a Arc<Memory>,
+    destinations: &'a Destinations,
     endpoints: &'a mut Vec<Observed>,
 }
 
@@ -210,10 +203,14 @@ impl Site<'_> {
 
     /// The connections to one machine of the installation.
     fn pool(&mut self, url: &HttpsUrl, endpoint: &'static str) -> Result<Arc<Pool>, StartError> {
-        let Self { config, his, clock, memory, .. } = self;
+        let Self { config, his, clock, memory, destinations, .. } = self;
         let own = his.identity.as_ref().map(|written| identity(written, clock)).transpose()?;
         let tls = client_config(&Roots::load(&his.roots)?, own.as_ref(), &[crate::tls::ALPN_HTTP1], clock)?;
-        let pool = Arc::new(Pool::new(pool_config(config, his, url, memory), Arc::new(tls), Arc::clone(clock)));
+        let pool = Arc::new(Pool::new(
+            pool_config(config, his, url, (*memory, *destinations)),
+            Arc::new(tls),
+            Arc::clone(clock),
+        ));
         let own_expires = own.as_ref().and_then(Identity::expires);
         self.endpoints.push(Observed { his: self.his.id.clone(), endpoint, pool: Arc::clone(&pool), own_expires });
         Ok(pool)
@@ -225,11 +222,16 @@ fn manner(written: &config::Manner) -> Manner {
     Manner { format, post_search: written.post_search, page_size: written.page_size }
 }
 
-fn pool_config(config: &Config, his: &config::His, url: &HttpsUrl, memory: &Arc<Memory>) -> PoolConfig {
+fn pool_config(
+    config: &Config,
+    his: &config::His,
+    url: &HttpsUrl,
+    (memory, destinations): (&Arc<Memory>, &Destinations),
+) -> PoolConfig {
     let (host, port) = (url.host().clone(), url.port());
     PoolConfig {
         name: his.id.clone(),
-        outgoing: destinations(config),
+        outgoing: destinations.clone(),
         host,
         port,
         max_in_flight: his.max_in_flight,

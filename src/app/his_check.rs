@@ -13,6 +13,7 @@ use super::assemble::{catalogue, lock, practice};
 use super::audit_keys::AuditKeys;
 use super::checkpoints::{Checkpoints, open_unwatched};
 use super::his::{Installation, Installations, Observed};
+use super::limits::destinations;
 use super::start::StartError;
 use crate::audit::{FileLog, FolderLock, Keyring};
 use crate::bounds::Memory;
@@ -63,7 +64,14 @@ pub fn his_check(
     bsn: Option<Bsn>,
 ) -> Result<Option<HisCheck>, StartError> {
     let memory = Arc::new(Memory::new(config.edge.answer_memory_bytes));
-    let all = Installations::build(config, &config.prints(), clock, &memory, &Installations::default())?;
+    let all = Installations::build(
+        config,
+        &config.prints(),
+        clock,
+        &memory,
+        &destinations(config),
+        &Installations::default(),
+    )?;
     let Some(Installation { adapter, endpoints, .. }) = all.take(id) else { return Ok(None) };
     let written = config.practices.iter().find(|practice| practice.his == id);
     Ok(Some(HisCheck {

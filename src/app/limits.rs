@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use tokio_util::sync::CancellationToken;
 
 use crate::bounds::{Memory, Places};
@@ -16,22 +17,61 @@ use crate::routes::{Admission, Who};
 const TIDY_EVERY: Duration = Duration::from_secs(10);
 
 /// What the pages and the back channel may have in hand: each has places of its own, so that browsers, whom anyone can be, do not
-/// take those of clients.
-pub(super) fn admissions(config: &Config, clock: &SharedClock, memory: &Arc<Memory>) -> (Admission, Admission) {
-    let admission = |rate: Rate| Admission {
-        places: Arc::new(Places::new(config.edge.max_requests)),
-        memory: Arc::clone(memory),
-        rates: Arc::new(Rates::new(rate, Arc::clone(clock))),
-        form_time: config.edge.header_timeout,
-    };
-    (admission(config.rates.pages), admission(config.rates.client))
+/// take those of clients. What is counted outlives a reload.
+pub(super) struct Admissions {
+    /// Of the pages, and of the back channel.
+    places: [Arc<Places>; 2],
+    memory: Arc<Memory>,
+    /// How often each may ask, as it is in force.
+    rates: ArcSwap<[Arc<Rates<Who>>; 2]>,
+    clock: SharedClock,
 }
 
-/// Forgets, for as long as the node runs.
-pub(super) async fn keep_tidy(rates: [Arc<Rates<Who>>; 2], stop: CancellationToken) {
-    while stop.run_until_cancelled(tokio::time::sleep(TIDY_EVERY)).await.is_some() {
-        rates.iter().for_each(|rates| rates.tidy());
+impl Admissions {
+    /// As a configuration says.
+    pub(super) fn new(config: &Config, clock: &SharedClock, memory: &Arc<Memory>) -> Self {
+        let places = [(), ()].map(|()| Arc::new(Places::new(config.edge.max_requests)));
+        let rates = written(config).map(|rate| Arc::new(Rates::new(rate, Arc::clone(clock))));
+        Self { places, memory: Arc::clone(memory), rates: ArcSwap::from_pointee(rates), clock: Arc::clone(clock) }
     }
+
+    /// Those of a configuration that is not in force yet. A rate that is another than before counts anew, one that is the same
+    /// counts on.
+    pub(super) fn under(&self, config: &Config) -> [Admission; 2] {
+        let [pages, clients] = written(config);
+        let [pages_before, clients_before] = &**self.rates.load();
+        let [page_places, client_places] = &self.places;
+        let admission = |places: &Arc<Places>, before: &Arc<Rates<Who>>, rate: Rate| Admission {
+            places: Arc::clone(places),
+            memory: Arc::clone(&self.memory),
+            rates: if rate == before.rate() {
+                Arc::clone(before)
+            } else {
+                Arc::new(Rates::new(rate, Arc::clone(&self.clock)))
+            },
+            form_time: config.edge.header_timeout,
+        };
+        [admission(page_places, pages_before, pages), admission(client_places, clients_before, clients)]
+    }
+
+    /// Takes over what a configuration says, with the admissions of its faces.
+    pub(super) fn put(&self, config: &Config, [pages, clients]: [&Admission; 2]) {
+        self.places.iter().for_each(|places| places.become_as_many(config.edge.max_requests));
+        self.memory.become_as_large(config.edge.answer_memory_bytes);
+        self.rates.store(Arc::new([&pages.rates, &clients.rates].map(Arc::clone)));
+    }
+
+    /// Forgets who has been quiet, for as long as the node runs.
+    pub(super) async fn keep_tidy(self: Arc<Self>, stop: CancellationToken) {
+        while stop.run_until_cancelled(tokio::time::sleep(TIDY_EVERY)).await.is_some() {
+            self.rates.load().iter().for_each(|rates| rates.tidy());
+        }
+    }
+}
+
+/// How often each network may ask for pages, and each client.
+fn written(config: &Config) -> [Rate; 2] {
+    [config.rates.pages, config.rates.client]
 }
 
 /// Where our own calls may go.

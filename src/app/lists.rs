@@ -30,6 +30,7 @@ use crate::monitor::alarms::{Alarm, Alarms};
 use crate::monitor::metrics::Metrics;
 use crate::monitor::ready::{ListState, ListsState};
 use crate::operations::view::{ListView, moment};
+use crate::outgoing::Outgoing as Destinations;
 use crate::routing::{OwnAddresses, OwnOrigin, Registered, SharedSnapshot, Snapshot, put_lists, put_registered};
 use crate::tls::client::reqwest_client;
 use crate::tls::credentials::Credentials;
@@ -93,7 +94,7 @@ impl ListsPart {
             changes: Arc::default(),
         };
         let rules = Rules { reading: section.reading, grace: section.grace, loss_percent: section.loss_percent };
-        let source = Arc::new(source(config, outgoing.of(LISTS)?, clock)?);
+        let source = Arc::new(source(config, outgoing.of(LISTS)?, outgoing.destinations(), clock)?);
         let loaded = CancellationToken::new();
         let copy = CopyFolder::new(section.copy.clone());
         let refresher = Refresher::new(source as _, copy, Arc::clone(clock), rules, force.publisher(loaded.clone()));
@@ -206,13 +207,18 @@ fn entries(list: ListKind, lists: &Lists) -> usize {
 /// # Errors
 /// When a certificate, key or root cannot be used.
 pub(crate) fn list_source(config: &Config, clock: &SharedClock) -> Result<HttpsSource, StartError> {
-    source(config, &Arc::new(of_lists(config, clock)?), clock)
+    source(config, &Arc::new(of_lists(config, clock)?), &destinations(config), clock)
 }
 
-fn source(config: &Config, credentials: &Arc<Credentials>, clock: &SharedClock) -> Result<HttpsSource, StartError> {
+fn source(
+    config: &Config,
+    credentials: &Arc<Credentials>,
+    destinations: &Destinations,
+    clock: &SharedClock,
+) -> Result<HttpsSource, StartError> {
     let section = &config.lists;
     let tls = credentials.client_config(&[crate::tls::ALPN_HTTP1], clock)?;
-    let client = reqwest_client(tls, &destinations(config), CONTROL_DEADLINES)?;
+    let client = reqwest_client(tls, destinations, CONTROL_DEADLINES)?;
     let url = |url: &config::HttpsUrl| url.as_str().to_owned();
     let urls =
         PerList { zal: url(&section.zal), ocl: url(&section.ocl), whl: url(&section.whl), gnl: url(&section.gnl) };

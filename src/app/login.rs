@@ -11,6 +11,7 @@ use super::start::StartError;
 use crate::clock::SharedClock;
 use crate::config::{self, Config};
 use crate::jose::{DecryptionKey, KeyError, SigningKey};
+use crate::outgoing::Outgoing as Destinations;
 use crate::session::login::IdentityProvider;
 use crate::session::oidc::{
     OidcConfig, OidcKeys, OidcLogin, OperatorClaims, OperatorLogin, PersonClaims, RelyingParty, Userinfo,
@@ -30,7 +31,7 @@ pub(super) fn login(
 ) -> Result<Arc<dyn IdentityProvider>, StartError> {
     match &config.login {
         config::Login::Simulator => simulator(clock),
-        config::Login::Oidc(written) => Ok(Arc::new(oidc(config, written, clock, outgoing.of(LOGIN)?)?)),
+        config::Login::Oidc(written) => Ok(Arc::new(oidc(config, written, clock, Calls::of(outgoing, LOGIN)?)?)),
     }
 }
 
@@ -44,6 +45,19 @@ fn simulator(clock: &SharedClock) -> Result<Arc<dyn IdentityProvider>, StartErro
 #[cfg(not(feature = "sandbox"))]
 fn simulator(_: &SharedClock) -> Result<Arc<dyn IdentityProvider>, StartError> {
     Err(StartError::NoLogin)
+}
+
+/// What a provider is called with.
+#[derive(Clone, Copy)]
+struct Calls<'a> {
+    credentials: &'a Arc<Credentials>,
+    destinations: &'a Destinations,
+}
+
+impl<'a> Calls<'a> {
+    fn of(outgoing: &'a Outgoing, section: &str) -> Result<Self, StartError> {
+        Ok(Self { credentials: outgoing.of(section)?, destinations: outgoing.destinations() })
+    }
 }
 
 /// Who logs in through an OpenID provider.
@@ -60,15 +74,19 @@ pub enum Whose {
 /// # Errors
 /// When a file or the issuer cannot be used.
 pub fn openid_party(config: &Config, whose: Whose, clock: &SharedClock) -> Result<Option<RelyingParty>, StartError> {
-    let trusted = |provider: &config::Provider| of_provider(provider).map(Arc::new);
+    let destinations = destinations(config);
     match (whose, &config.login) {
         (Whose::Patients, config::Login::Simulator) => Ok(None),
         (Whose::Patients, config::Login::Oidc(written)) => {
-            patients(config, written, clock, &trusted(&written.provider)?).map(Some)
+            let credentials = Arc::new(of_provider(&written.provider)?);
+            let calls = Calls { credentials: &credentials, destinations: &destinations };
+            patients(config, written, clock, calls).map(Some)
         }
         (Whose::Operators, _) => {
-            let written = config.admin.as_ref().and_then(|admin| admin.login.as_ref());
-            written.map(|written| operators(config, written, clock, &trusted(&written.provider)?)).transpose()
+            let Some(written) = config.admin.as_ref().and_then(|admin| admin.login.as_ref()) else { return Ok(None) };
+            let credentials = Arc::new(of_provider(&written.provider)?);
+            let calls = Calls { credentials: &credentials, destinations: &destinations };
+            operators(config, written, clock, calls).map(Some)
         }
     }
 }
@@ -77,7 +95,7 @@ fn oidc(
     config: &Config,
     written: &config::Oidc,
     clock: &SharedClock,
-    credentials: &Arc<Credentials>,
+    calls: Calls<'_>,
 ) -> Result<OidcLogin, StartError> {
     let claims = PersonClaims {
         bsn: written.bsn_claim.clone(),
@@ -85,14 +103,14 @@ fn oidc(
         levels: written.levels.clone(),
         minimum_level: written.minimum_level,
     };
-    Ok(OidcLogin::new(patients(config, written, clock, credentials)?, claims))
+    Ok(OidcLogin::new(patients(config, written, clock, calls)?, claims))
 }
 
 fn patients(
     config: &Config,
     written: &config::Oidc,
     clock: &SharedClock,
-    credentials: &Arc<Credentials>,
+    calls: Calls<'_>,
 ) -> Result<RelyingParty, StartError> {
     let opening = written.decryption_key.iter().map(|path| token_key(path, DecryptionKey::parse));
     let keys = OidcKeys {
@@ -100,7 +118,7 @@ fn patients(
         decryption: opening.collect::<Result<_, _>>()?,
     };
     let told = OidcConfig { userinfo: written.userinfo, ..told(&written.provider, &config.front.origin) };
-    party(config, told, keys, clock, credentials)
+    party(told, keys, clock, calls)
 }
 
 /// The login service of operators.
@@ -115,30 +133,24 @@ pub(super) fn operator_login(
         roles: written.role_claim.clone(),
         acr_values: written.provider.acr_values.clone(),
     };
-    Ok(OperatorLogin::new(operators(config, written, clock, outgoing.of(OPERATORS)?)?, claims))
+    Ok(OperatorLogin::new(operators(config, written, clock, Calls::of(outgoing, OPERATORS)?)?, claims))
 }
 
 fn operators(
     config: &Config,
     written: &config::OperatorLogin,
     clock: &SharedClock,
-    credentials: &Arc<Credentials>,
+    calls: Calls<'_>,
 ) -> Result<RelyingParty, StartError> {
     let origin = config.admin.as_ref().map_or(&config.front.origin, |admin| &admin.origin);
     let keys =
         OidcKeys { signing: token_key(&written.provider.signing_key, SigningKey::parse)?, decryption: Vec::new() };
-    party(config, told(&written.provider, origin), keys, clock, credentials)
+    party(told(&written.provider, origin), keys, clock, calls)
 }
 
-fn party(
-    config: &Config,
-    told: OidcConfig,
-    keys: OidcKeys,
-    clock: &SharedClock,
-    credentials: &Arc<Credentials>,
-) -> Result<RelyingParty, StartError> {
-    let tls = credentials.client_config(&[crate::tls::ALPN_HTTP1], clock)?;
-    let client = reqwest_client(tls, &destinations(config), DEADLINES)?;
+fn party(told: OidcConfig, keys: OidcKeys, clock: &SharedClock, calls: Calls<'_>) -> Result<RelyingParty, StartError> {
+    let tls = calls.credentials.client_config(&[crate::tls::ALPN_HTTP1], clock)?;
+    let client = reqwest_client(tls, calls.destinations, DEADLINES)?;
     Ok(RelyingParty::new(told, keys, client, Arc::clone(clock))?)
 }
 

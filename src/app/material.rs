@@ -116,8 +116,8 @@ impl Material {
         check_files(config)?;
         let clients = portals::register(config)?;
         let memory = before.memory(config);
-        let his = Installations::build(config, prints, clock, &memory, &before.his)?;
         let outgoing = Outgoing::load(config, clock, &before.outgoing)?;
+        let his = Installations::build(config, prints, clock, &memory, outgoing.destinations(), &before.his)?;
         let (login, rates) = (before.login(config, prints, clock, &outgoing)?, before.rates(&clients, clock));
         let operators = before.operators(config, prints, clock, &outgoing)?;
         let registered = registered(config, clients, &his)?;
@@ -175,7 +175,7 @@ fn operators(
 }
 
 impl Kept {
-    /// One for as long as the node runs: its size is no part of what a reload takes over.
+    /// One for as long as the node runs; a reload changes its size.
     pub(super) fn memory(&self, config: &Config) -> Arc<Memory> {
         self.memory.clone().unwrap_or_else(|| Arc::new(Memory::new(config.edge.answer_memory_bytes)))
     }

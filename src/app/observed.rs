@@ -118,7 +118,9 @@ pub(super) fn monitor(
         chain_log.observe(metrics);
         (observed.index)(metrics);
         (observed.syslog)(metrics);
-        observed.his.load().iter().for_each(|endpoint| endpoint.observe(metrics));
+        let his = observed.his.load();
+        his.iter().for_each(|endpoint| endpoint.observe(metrics));
+        metrics.keep_only_his(&his.iter().map(|one| (one.his.as_str(), one.endpoint)).collect());
     };
     Monitor { readiness: Arc::clone(readiness), metrics: Arc::clone(metrics), observe: Arc::new(observe) }
 }

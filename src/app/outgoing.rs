@@ -1,5 +1,5 @@
-//! The credentials of the calls that the control plane makes, each under the section of the configuration that names them. The
-//! clients that make the calls stay when certificates and roots are renewed.
+//! Where our own calls may go, and the credentials of those that the control plane makes, each under the section of the configuration
+//! that names them. The clients that make the calls stay when certificates, roots and addresses are renewed.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -8,10 +8,12 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::assemble::identity;
+use super::limits::destinations;
 use super::start::StartError;
 use crate::clock::SharedClock;
 use crate::config::{self, Config, Login, Store, WitnessKind};
 use crate::monitor::vitals::{Certificate, Owner};
+use crate::outgoing::Outgoing as Destinations;
 use crate::tls::credentials::Credentials;
 use crate::tls::identity::Roots;
 
@@ -30,7 +32,13 @@ pub(super) const STORE: &str = "store.postgres";
 
 /// All of them. Cheap to clone.
 #[derive(Clone, Default)]
-pub(super) struct Outgoing(BTreeMap<String, Arc<Credentials>>);
+pub(super) struct Outgoing {
+    /// What this configuration says.
+    said: Destinations,
+    /// What all calls of a node follow, whichever configuration they were made under.
+    followed: Destinations,
+    credentials: BTreeMap<String, Arc<Credentials>>,
+}
 
 impl Outgoing {
     /// Those of a configuration, from their files, in place of those of before.
@@ -50,28 +58,36 @@ impl Outgoing {
         if let Some(section) = &config.audit.syslog {
             all.push((SYSLOG.to_owned(), read(&section.roots, Some(&section.identity), clock)?));
         }
-        Ok(Self::placed(all, before))
+        Ok(Self::placed(config, all, before))
     }
 
     /// Those for the witnesses of the log alone.
     pub(super) fn of_witnesses(config: &Config) -> Result<Self, StartError> {
-        read_witnesses(config).map(|all| Self::placed(all, &Self::default()))
+        read_witnesses(config).map(|all| Self::placed(config, all, &Self::default()))
     }
 
     /// Those for the store alone.
     pub(super) fn of_store(config: &Config) -> Result<Self, StartError> {
-        read_store(config).map(|store| Self::placed(store, &Self::default()))
+        read_store(config).map(|store| Self::placed(config, store, &Self::default()))
     }
 
-    fn placed(all: impl IntoIterator<Item = (String, Credentials)>, before: &Self) -> Self {
+    fn placed(config: &Config, all: impl IntoIterator<Item = (String, Credentials)>, before: &Self) -> Self {
         let placed = all.into_iter().map(|(section, new)| {
-            let credentials = match before.0.get(&section) {
+            let credentials = match before.credentials.get(&section) {
                 Some(held) => new.in_place_of(held),
                 None => new,
             };
             (section, Arc::new(credentials))
         });
-        Self(placed.collect())
+        let said = destinations(config);
+        // The first ones are those of the start: they stay.
+        let followed = if before.credentials.is_empty() { said.clone() } else { before.followed.clone() };
+        Self { said, followed, credentials: placed.collect() }
+    }
+
+    /// Where calls may go, now and after each reload.
+    pub(super) const fn destinations(&self) -> &Destinations {
+        &self.followed
     }
 
     /// Those of a section.
@@ -79,14 +95,15 @@ impl Outgoing {
     /// # Errors
     /// When the configuration has no such section.
     pub(super) fn of(&self, section: &str) -> Result<&Arc<Credentials>, StartError> {
-        self.0.get(section).ok_or_else(|| StartError::NoCredentials { section: section.to_owned() })
+        self.credentials.get(section).ok_or_else(|| StartError::NoCredentials { section: section.to_owned() })
     }
 
     /// Takes over what others hold. Sections neither come nor go while a node runs, save that of the login of operators, which is made
     /// anew with its credentials.
     pub(super) fn become_like(&self, others: &Self) {
-        for (section, credentials) in &self.0 {
-            if let Some(other) = others.0.get(section) {
+        self.followed.become_like(&others.said);
+        for (section, credentials) in &self.credentials {
+            if let Some(other) = others.credentials.get(section) {
                 credentials.become_like(other);
             }
         }
@@ -100,7 +117,7 @@ impl Outgoing {
             };
             [of(Owner::Us, credentials.expires()), of(Owner::Them, credentials.peer_expires())]
         };
-        self.0.iter().flat_map(both).flatten().collect()
+        self.credentials.iter().flat_map(both).flatten().collect()
     }
 }
 

@@ -302,6 +302,7 @@ impl Node {
     fn put(&self, next: Next) -> (Held, BTreeSet<String>) {
         let Next { held, changed, tls, faces, outgoing, registered } = next;
         self.outgoing.become_like(&outgoing);
+        self.shared.admissions.put(&held.config, [&faces.front.admission, &faces.back.admission]);
         self.shared.tokens.place_among(Arc::clone(&registered.practices));
         self.force.register(&registered);
         self.cells.put(tls, faces, held.kept.his.endpoints());

@@ -6,7 +6,6 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use super::limits::destinations;
 use super::outgoing::{Outgoing, SYSLOG};
 use super::start::StartError;
 use crate::audit::render::Site;
@@ -51,7 +50,7 @@ impl SyslogPart {
                 operator: Some(config.operator.name.as_str().into()),
                 host: Some(config.back.origin.host().as_str().into()),
             },
-            receiver: receiver(config, section, clock, outgoing)?,
+            receiver: receiver(section, clock, outgoing)?,
             every: section.every,
             kinds: section.kinds.clone(),
             clock: Arc::clone(clock),
@@ -92,17 +91,12 @@ impl Sending {
     }
 }
 
-fn receiver(
-    config: &Config,
-    section: &config::Syslog,
-    clock: &SharedClock,
-    outgoing: &Outgoing,
-) -> Result<SyslogReceiver, StartError> {
+fn receiver(section: &config::Syslog, clock: &SharedClock, outgoing: &Outgoing) -> Result<SyslogReceiver, StartError> {
     let tls = outgoing.of(SYSLOG)?.client_config(&[], clock)?;
     Ok(SyslogReceiver {
         host: section.host.clone(),
         port: section.port,
-        outgoing: destinations(config),
+        outgoing: outgoing.destinations().clone(),
         tls: Arc::new(tls),
         connect: CONNECT,
         batch: BATCH,

@@ -13,6 +13,7 @@ mod routes;
 mod steps;
 mod vitals;
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -352,6 +353,11 @@ impl Metrics {
     /// Sets what is measured of an endpoint of a HIS.
     pub fn observe_his(&self, his: &str, endpoint: &'static str, figures: &Figures) {
         self.his.observe(his, endpoint, figures);
+    }
+
+    /// Shows no other endpoints of HIS installations any more.
+    pub fn keep_only_his(&self, present: &BTreeSet<(&str, &'static str)>) {
+        self.his.keep_only(present);
     }
 
     /// In the OpenMetrics text format.

@@ -9,6 +9,8 @@ use inzage::app::reload::{Cause, Reloaded};
 use inzage::clock::SharedClock;
 use inzage::config::Config;
 use inzage::sandbox::client::new_id;
+use inzage::sandbox::his::faults::Faults;
+use inzage::sandbox::person::{Choices, End};
 use inzage::tls::client::client_config;
 use inzage::tls::identity::{Identity, Roots};
 use jiff::civil::{Date, date};
@@ -360,6 +362,73 @@ async fn what_needs_a_restart_is_refused_by_its_key_and_nothing_else_is_taken_ov
     let said = gateway.reload().await.unwrap_err();
     assert!(said.contains("a restart is needed for keys.sealing"), "{said}");
     assert_eq!(gateway.audit_of("configuration_changed").len(), 1, "the start");
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn other_rates_are_in_force_at_once_and_one_that_stays_counts_on() {
+    let gateway = Gateway::start_with("\n[rates]\nclient_per_second = 1\nclient_burst = 100\n").await;
+    let session = gateway.session(DELINDE, &gateway.patient()).await;
+    let asked = async || session.get("EpisodeOfCare").await.status.as_u16();
+    gateway.edit("client_burst = 100", "client_burst = 2\npages_burst = 900");
+    gateway.reload().await.unwrap();
+    assert_eq!([asked().await, asked().await, asked().await], [200, 200, 429]);
+    gateway.edit("pages_burst = 900", "pages_burst = 901");
+    gateway.reload().await.unwrap();
+    assert_eq!(asked().await, 429, "the rate of clients is as it was");
+    gateway.edit("client_burst = 2", "client_burst = 50");
+    gateway.reload().await.unwrap();
+    assert_eq!(asked().await, 200);
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn fewer_requests_at_once_and_less_memory_are_taken_over() {
+    let gateway = Gateway::start_with("\n[edge]\nmax_requests = 4000\n").await;
+    let session = gateway.session(DELINDE, &gateway.patient()).await;
+    gateway.edit("max_requests = 4000", "max_requests = 1\nanswer_memory_bytes = 16777216");
+    let Reloaded::Changed(keys) = gateway.reload().await.unwrap() else { panic!("something is other") };
+    assert_eq!(keys.into_iter().collect::<Vec<_>>(), ["edge.answer_memory_bytes", "edge.max_requests"]);
+    // The HIS answers after all of the others are there.
+    gateway.world.his[0].set_faults(Faults { delay_ms: 500, ..Faults::default() });
+    let (one, other, third) =
+        tokio::join!(session.get("EpisodeOfCare"), session.get("EpisodeOfCare"), session.get("EpisodeOfCare"));
+    let mut statuses = [one, other, third].map(|reply| reply.status.as_u16());
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 503, 503]);
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_name_leads_to_another_address_from_the_next_connection_on() {
+    let gateway = Gateway::start().await;
+    let (client, bsn) = (gateway.client("pgo"), gateway.patient());
+    let ends = async || {
+        let (end, ..) = gateway.walk(&client, DELINDE, Choices::willing(&bsn)).await;
+        matches!(end, End::Client(answer) if answer.contains_key("code"))
+    };
+    // Nobody listens there.
+    gateway.edit("\"his-a.localhost\" = \"127.0.0.1\"", "\"his-a.localhost\" = \"127.1.2.3\"");
+    let Reloaded::Changed(keys) = gateway.reload().await.unwrap() else { panic!("something is other") };
+    assert!(keys.iter().all(|key| key.starts_with("resolve")), "{keys:?}");
+    assert!(!ends().await);
+    gateway.edit("\"his-a.localhost\" = \"127.1.2.3\"", "\"his-a.localhost\" = \"127.0.0.1\"");
+    gateway.reload().await.unwrap();
+    assert!(ends().await);
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn the_metrics_of_a_his_that_was_taken_out_end() {
+    let gateway = Gateway::start().await;
+    let shown = async |his: &str| gateway.ops("/metrics").await.1.contains(&format!("his=\"{his}\""));
+    assert!(shown("his-a").await && shown("his-c").await);
+    let path = gateway.folder().join("gateway.toml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let renamed = text.replace("id = \"his-c\"", "id = \"his-x\"").replace("his = \"his-c\"", "his = \"his-x\"");
+    std::fs::write(&path, renamed).unwrap();
+    gateway.reload().await.unwrap();
+    assert!(shown("his-a").await && shown("his-x").await && !shown("his-c").await);
     gateway.stop().await;
 }
 

@@ -2,8 +2,9 @@
 //! request fails, and each change is in force and on record.
 
 use std::fs;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
+use inzage::lists::ListKind;
 use inzage::sandbox::client::PgoClient;
 use inzage::sandbox::world::World;
 use jiff::civil::date;
@@ -14,8 +15,14 @@ use crate::person::{Session, consent};
 /// A kind of change, made for the time with this number.
 type Change = fn(&Home, &World, usize);
 
-/// Each kind: what changes, and the metric that tells when that is in force.
-const CHANGES: [Change; 9] = [
+/// The number of the lists that were published last; they are no part of the configuration, and are told by it.
+static LISTS: AtomicU64 = AtomicU64::new(0);
+
+/// The change of this place brings lists, all others a configuration or a file of it.
+const OF_LISTS: usize = 9;
+
+/// Each kind of change.
+const CHANGES: [Change; 14] = [
     |home, world, _| issue(home, world, "front", &world.layout.front_origin()),
     |home, world, _| issue(home, world, "back", &world.layout.back_origin()),
     // Who asks the publisher, and the log component.
@@ -26,6 +33,17 @@ const CHANGES: [Change; 9] = [
     |home, _, number| set(home, "max_in_flight = ", &(41 + number / CHANGES.len() % 2).to_string()),
     |home, _, number| set(home, "place = ", &format!("\"Dorp {number}\"")),
     |home, _, number| fs::write(home.path("services.toml"), format!("{SERVICES}\n# {number}\n")).unwrap(),
+    |_, world, number| {
+        let lists = world.layout.lists(u64::try_from(number).unwrap() + 2, clock().now());
+        let (_, whl) = lists.iter().find(|(list, _)| *list == ListKind::Whl).unwrap();
+        let (_, after) = whl.split_once("<Volgnummer>").unwrap();
+        LISTS.store(after.split_once('<').unwrap().0.parse().unwrap(), Ordering::Relaxed);
+        world.publisher.publish(lists);
+    },
+    |home, _, number| set(home, "client_burst = ", &(900_000 + number).to_string()),
+    |home, _, number| set(home, "max_requests = ", &(4_000 + number).to_string()),
+    |home, _, number| set(home, "networks = ", &format!("[\"10.{}.0.0/16\"]", number % 256)),
+    |home, _, number| set(home, "session_minutes = ", &(60 + number % 600).to_string()),
 ];
 
 const SERVICES: &str = include_str!("../../src/services/default.toml");
@@ -59,14 +77,16 @@ fn prepare(home: &Home, world: &World) {
     let config = config
         .replacen("client_roots = \"ca.pem\"", "client_roots = \"ca.pem\"\nclient_crls = [\"clients.crl\"]", 1)
         .replacen("id = \"his-a\"", "id = \"his-a\"\nmax_in_flight = 40", 1)
-        + "\n[release]\ntoken_lifetime_seconds = 300\n\n[services]\ncatalogue = \"services.toml\"\n";
+        .replacen("[admin.login]", "[admin.login]\nsession_minutes = 60", 1)
+        + "\n[release]\ntoken_lifetime_seconds = 300\n\n[services]\ncatalogue = \"services.toml\"\n"
+        + "\n[rates]\nclient_burst = 1000000\n\n[edge]\nmax_requests = 4096\n\n[outgoing]\nnetworks = []\n";
     fs::write(home.path("gateway.toml"), config).unwrap();
 }
 
-/// 45, or as many as the environment says.
+/// 56, or as many as the environment says.
 #[expect(clippy::disallowed_methods, reason = "how long to test is said by the environment")]
 fn rounds() -> usize {
-    std::env::var("INZAGE_RELOADS").map_or(45, |rounds| rounds.parse().unwrap())
+    std::env::var("INZAGE_RELOADS").map_or(56, |rounds| rounds.parse().unwrap())
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -78,14 +98,21 @@ async fn no_request_fails_while_everything_is_reloaded() {
     let mut gateway = home.serve().ready(&ops).await;
     let mut session = consent(&world).await;
     let (rounds, load) = (rounds(), Load::default());
+    let mut generation = 1;
     for (part, first) in (0..rounds).step_by(PART).enumerate() {
         let reloading = async {
             for number in first..rounds.min(first + PART) {
-                CHANGES[number % CHANGES.len()](&home, &world, number);
+                let kind = number % CHANGES.len();
+                CHANGES[kind](&home, &world, number);
                 gateway.signal("HUP");
-                // The watcher of files may be first.
-                let generation = format!("inzage_configuration_generation {}", number + 2);
-                gateway.until(&generation, async || metric(&ops, &generation).await.then_some(())).await;
+                let tells = if kind == OF_LISTS {
+                    format!("inzage_lists_sequence{{list=\"whl\"}} {}", LISTS.load(Ordering::Relaxed))
+                } else {
+                    // The watcher of files may be first.
+                    generation += 1;
+                    format!("inzage_configuration_generation {generation}")
+                };
+                gateway.until(&tells, async || metric(&ops, &tells).await.then_some(())).await;
             }
             load.ends.store(true, Ordering::Relaxed);
         };
@@ -104,7 +131,7 @@ async fn no_request_fails_while_everything_is_reloaded() {
     assert_eq!(gateway.ended().await.code, Some(0));
     let records = home.records().await;
     let changes = records.iter().filter(|record| record["kind"] == "configuration_changed").count();
-    assert_eq!(changes, rounds + 1, "with the start");
+    assert_eq!(changes, generation, "with the start");
     world.stop().await.unwrap();
 }
 

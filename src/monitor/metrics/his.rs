@@ -1,6 +1,7 @@
 //! The metrics of the practices' information systems: how each endpoint answers, and whether it is left alone. The ids of
 //! installations are those of the configuration, so the labels are bounded.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use prometheus_client::encoding::{EncodeLabelSet, EncodeMetric, MetricEncoder, NoLabelSet};
@@ -33,8 +34,8 @@ pub(super) struct HisMetrics {
     repeated: Family<EndpointLabels, Counter>,
     in_flight: Family<EndpointLabels, Gauge>,
     breaker: Family<EndpointLabels, Gauge>,
-    /// Two readers at once would add the same requests twice.
-    one_at_a_time: Mutex<()>,
+    /// The endpoints that are shown. Locked while they are read: two readers at once would add the same requests twice.
+    shown: Mutex<BTreeSet<(String, &'static str)>>,
 }
 
 /// A histogram that is counted elsewhere.
@@ -78,7 +79,8 @@ impl HisMetrics {
     }
 
     pub(super) fn observe(&self, his: &str, endpoint: &'static str, figures: &Figures) {
-        let _guard = self.one_at_a_time.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        shown.insert((his.to_owned(), endpoint));
         for (end, count) in Ending::LABELS.into_iter().zip(figures.endings) {
             let labels = EndingLabels { his: his.to_owned(), endpoint, end };
             catch_up(&self.requests.get_or_create(&labels), count);
@@ -92,5 +94,28 @@ impl HisMetrics {
             BreakerState::HalfOpen => 1,
             BreakerState::Open => 2,
         });
+    }
+
+    /// Shows no others any more: a reload may take out an installation, or an endpoint of it.
+    pub(super) fn keep_only(&self, present: &BTreeSet<(&str, &'static str)>) {
+        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        shown.retain(|(his, endpoint)| {
+            let stays = present.contains(&(his.as_str(), *endpoint));
+            if !stays {
+                self.forget(his, endpoint);
+            }
+            stays
+        });
+    }
+
+    fn forget(&self, his: &str, endpoint: &'static str) {
+        for end in Ending::LABELS {
+            self.requests.remove(&EndingLabels { his: his.to_owned(), endpoint, end });
+        }
+        let labels = EndpointLabels { his: his.to_owned(), endpoint };
+        self.durations.remove(&labels);
+        self.repeated.remove(&labels);
+        self.in_flight.remove(&labels);
+        self.breaker.remove(&labels);
     }
 }
