@@ -62,6 +62,8 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// How long a used id is remembered after its assertion is over. The node that sweeps may be ahead of the one that is shown
 /// the assertion again, and a clock may be set back.
 const HOUR: Duration = Duration::from_secs(60 * 60);
+/// How long a stop is shown that operators lifted; the audit log has it for longer.
+const YEAR: Duration = Duration::from_hours(365 * 24);
 
 /// How many rows a sweep deleted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -78,6 +80,8 @@ pub struct Swept {
     pub grants: usize,
     /// Used ids whose assertion is over.
     pub used_ids: usize,
+    /// Stops that operators lifted long ago.
+    pub stops: usize,
 }
 
 impl Swept {
@@ -91,9 +95,11 @@ impl Swept {
         self.codes += other.codes;
         self.grants += other.grants;
         self.used_ids += other.used_ids;
+        self.stops += other.stops;
     }
 
     fn reached_limit(&self) -> bool {
-        [self.visits, self.tokens, self.refreshes, self.codes, self.grants, self.used_ids].contains(&Self::STEP)
+        [self.visits, self.tokens, self.refreshes, self.codes, self.grants, self.used_ids, self.stops]
+            .contains(&Self::STEP)
     }
 }

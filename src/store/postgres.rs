@@ -76,6 +76,7 @@ impl PostgresStore {
     async fn sweep_step(&self, now: Timestamp) -> Result<Swept, Failure> {
         let day_ago = now.saturating_sub(super::DAY).unwrap_or(Timestamp::MIN).as_microsecond();
         let hour_ago = now.saturating_sub(super::HOUR).unwrap_or(Timestamp::MIN).as_microsecond();
+        let year_ago = now.saturating_sub(super::YEAR).unwrap_or(Timestamp::MIN).as_microsecond();
         let now = now.as_microsecond();
         Ok(Swept {
             visits: self.swept(statements::SWEEP_VISITS, now).await?,
@@ -84,6 +85,7 @@ impl PostgresStore {
             codes: self.swept(statements::SWEEP_CODES, day_ago).await?,
             grants: self.swept(statements::SWEEP_GRANTS, day_ago).await?,
             used_ids: self.swept(statements::SWEEP_USED_IDS, hour_ago).await?,
+            stops: self.swept(statements::SWEEP_STOPS, year_ago).await?,
         })
     }
 

@@ -59,6 +59,7 @@ impl SqliteStore {
     fn sweep_step(&self, now: Timestamp) -> impl Future<Output = Result<Swept, StoreError>> + Send + '_ {
         let day_ago = now.saturating_sub(super::DAY).unwrap_or(Timestamp::MIN).as_microsecond();
         let hour_ago = now.saturating_sub(super::HOUR).unwrap_or(Timestamp::MIN).as_microsecond();
+        let year_ago = now.saturating_sub(super::YEAR).unwrap_or(Timestamp::MIN).as_microsecond();
         let now = now.as_microsecond();
         self.writer.submit(move |connection| {
             Ok(Swept {
@@ -68,6 +69,7 @@ impl SqliteStore {
                 codes: statements::sweep_codes(connection, day_ago)?,
                 grants: statements::sweep_grants(connection, day_ago)?,
                 used_ids: statements::sweep_used_ids(connection, hour_ago)?,
+                stops: statements::sweep_stops(connection, year_ago)?,
             })
         })
     }

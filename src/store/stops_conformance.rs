@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::Store;
 use super::conformance::{after, now};
 use crate::medmij::LocalId;
 use crate::operations::switch::{Reason, Stop, StopStore};
@@ -52,4 +53,17 @@ pub(super) async fn of_twenty_who_stop_the_same_one_is_first(store: Arc<dyn Stop
         first += u32::from(tried.await.unwrap());
     }
     assert_eq!((first, in_force(&*store).await), (1, vec!["his:his-a".to_owned()]));
+}
+
+/// The test is that of a whole store, as nothing but its sweep takes a stop away.
+pub(super) async fn a_lifted_stop_goes_after_a_year_and_one_in_force_never(store: &dyn Store) {
+    const YEAR: u64 = 365 * 24 * 60 * 60;
+    assert!(store.stop(stop("his:his-a", 0)).await.unwrap());
+    assert!(store.stop(stop("his:his-b", 1)).await.unwrap());
+    assert!(store.lift(&Target::His("his-b".to_owned()), "beheer.example.nl", after(2)).await.unwrap());
+    assert_eq!(store.sweep(after(YEAR + 2)).await.unwrap().stops, 0);
+    assert_eq!(store.sweep(after(YEAR + 3)).await.unwrap().stops, 1);
+    let left: Vec<_> = store.past().await.unwrap().iter().map(|past| past.stop.target.to_string()).collect();
+    assert_eq!(left, ["his:his-a"]);
+    assert_eq!(store.sweep(after(10 * YEAR)).await.unwrap().stops, 0);
 }

@@ -8,10 +8,14 @@ use std::process::{Command, Output};
 use inzage::sandbox::client::{PgoClient, TokenAnswer, new_id};
 use inzage::sandbox::person::{Choices, End};
 use inzage::sandbox::world::World;
+use serde_json::{Value, json};
 
 use crate::harness::{Home, Process, clock, text};
 use crate::person::{Consented, code, consent, walk_choosing};
 use crate::postgres::{Database, told};
+
+/// Why somebody is stopped: with what SQL and a shell would trip over.
+const REASON: &str = "'s ochtends: $(verkeerde) \\uitslagen; melding 12 -- \"spoed\"";
 
 /// Where a store is, for the scripts and for `--store`.
 enum Place {
@@ -112,6 +116,24 @@ impl Scene {
         assert_eq!(self.client.token_request(&url, &form, &new_id()).await.unwrap().status, 200);
     }
 
+    /// An operator throws the emergency switch.
+    async fn operate(&self, method: &str, target: &str) {
+        let operator = self.world.reader("wacht", &clock()).unwrap();
+        let url = format!("{}/api/v1/stops/{target}", self.world.layout.admin_origin());
+        let request = operator.http().request(method.parse().unwrap(), url).json(&json!({"reason": REASON}));
+        let said: Value = request.send().await.unwrap().json().await.unwrap();
+        assert_eq!(said["changed"], true, "{method} {target}: {said}");
+    }
+
+    /// What is stopped, and why.
+    async fn stopped(&self) -> Vec<(String, String)> {
+        let operator = self.world.reader("wacht", &clock()).unwrap();
+        let url = format!("{}/api/v1/stops", self.world.layout.admin_origin());
+        let stops: Vec<Value> = operator.http().get(url).send().await.unwrap().json().await.unwrap();
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        stops.iter().map(|stop| (text(&stop["target"]), text(&stop["reason"]))).collect()
+    }
+
     async fn refresh(&self, (consented, token): &(Consented, TokenAnswer)) -> u16 {
         self.client.refresh(&consented.endpoints, refresh_token(token)).await.unwrap().status.as_u16()
     }
@@ -174,8 +196,13 @@ async fn a_store_is_put_back(place: Place) {
     let (kept, ended) = (scene.lasting(0).await, scene.lasting(1).await);
     let (unspent, spent) = (code(&scene.world).await, code(&scene.world).await);
     let session = consent(&scene.world).await;
+    scene.operate("PUT", "his:his-b").await;
     let backup = scene.back_up();
     scene.revoke(&ended).await;
+    scene.operate("DELETE", "his:his-b").await;
+    scene.operate("PUT", "his:his-c").await;
+    scene.operate("PUT", "practice:huisarts.haven@medmij").await;
+    scene.operate("DELETE", "practice:huisarts.haven@medmij").await;
     assert!(spent.exchange().await.is_ok());
     end(node).await;
     scene.lose_the_store().await;
@@ -192,6 +219,7 @@ async fn a_store_is_put_back(place: Place) {
 
     let node = scene.serve().await;
     assert_eq!(scene.refresh(&ended).await, 400, "what ended since stays so");
+    assert_eq!(scene.stopped().await, [("his:his-c", REASON)].map(|(target, why)| (target.to_owned(), why.to_owned())));
     assert!(spent.exchange().await.is_err() && unspent.exchange().await.is_err(), "no code is good any more");
     assert_eq!(session.ask(&scene.client).await.1.status, 401, "no access token is");
     assert_eq!(scene.refresh(&kept).await, 200, "a lasting consent is");

@@ -130,6 +130,9 @@ pub(super) const SWEEP_TOKENS: &str =
 pub(super) const SWEEP_USED_IDS: &str =
     sweep!("DELETE FROM used_ids WHERE hash IN (SELECT hash FROM used_ids WHERE expires < $1");
 
+/// A stop in force never goes.
+pub(super) const SWEEP_STOPS: &str = sweep!("DELETE FROM stops WHERE id IN (SELECT id FROM stops WHERE lifted_at < $1");
+
 /// A family goes when its time is over.
 pub(super) const SWEEP_REFRESHES: &str =
     sweep!("DELETE FROM refreshes WHERE family IN (SELECT family FROM refreshes WHERE expires < $1");

@@ -55,6 +55,13 @@ async fn it_keeps_what_operators_stop() {
 }
 
 #[tokio::test]
+async fn it_forgets_what_operators_lifted_long_ago() {
+    let Some(database) = Database::new().await else { return };
+    stops_conformance::a_lifted_stop_goes_after_a_year_and_one_in_force_never(&database.open().await).await;
+    database.remove().await;
+}
+
+#[tokio::test]
 async fn it_is_a_token_store() {
     let Some(database) = Database::new().await else { return };
     let store = Arc::new(database.open().await);

@@ -246,6 +246,12 @@ pub(super) fn sweep_used_ids(connection: &Connection, now: i64) -> Result<usize>
     sweep(connection, sql, now)
 }
 
+/// A stop in force never goes.
+pub(super) fn sweep_stops(connection: &Connection, before: i64) -> Result<usize> {
+    let sql = "DELETE FROM stops WHERE id IN (SELECT id FROM stops WHERE lifted_at < ?1 LIMIT ?2)";
+    sweep(connection, sql, before)
+}
+
 /// A family goes when its time is over.
 pub(super) fn sweep_refreshes(connection: &Connection, now: i64) -> Result<usize> {
     let sql = "DELETE FROM refreshes WHERE family IN (

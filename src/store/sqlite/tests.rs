@@ -59,6 +59,12 @@ async fn of_many_who_stop_the_same_one_is_first() {
 }
 
 #[tokio::test]
+async fn it_forgets_what_operators_lifted_long_ago() {
+    let scratch = Scratch::new();
+    stops_conformance::a_lifted_stop_goes_after_a_year_and_one_in_force_never(&open(&scratch)).await;
+}
+
+#[tokio::test]
 async fn it_keeps_what_operators_stop() {
     let scratch = Scratch::new();
     stops_conformance::a_target_is_stopped_once_and_goes_on_once(&open(&scratch)).await;
