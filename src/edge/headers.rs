@@ -1,9 +1,7 @@
 //! Headers that every answer carries, whatever made it (OWASP secure headers; RFC 6749 section 5.1 for `no-store`).
 
-use http::HeaderValue;
-use http::header::{
-    CACHE_CONTROL, HeaderMap, REFERRER_POLICY, SERVER, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
-};
+use http::header::{CACHE_CONTROL, COOKIE, REFERRER_POLICY, SERVER, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS};
+use http::{HeaderMap, HeaderValue};
 
 /// Browsers speak https only with this host for a year (RFC 6797 section 6.1).
 const HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000");
@@ -18,6 +16,14 @@ pub fn harden(headers: &mut HeaderMap) {
     headers.entry(CACHE_CONTROL).or_insert(NO_STORE);
     headers.entry(REFERRER_POLICY).or_insert(NO_REFERRER);
     headers.remove(SERVER);
+}
+
+/// The first cookie of this name.
+#[must_use]
+pub fn cookie_of(headers: &HeaderMap, name: &str) -> Option<String> {
+    let values = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let mut pairs = values.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.find(|(key, _)| *key == name).map(|(_, value)| value.to_owned())
 }
 
 #[cfg(test)]

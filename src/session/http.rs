@@ -17,7 +17,6 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use tower_http::csrf::{CsrfLayer, ProtectionError};
 
-pub(crate) use self::cookie::value_of as cookie_of;
 use self::form::{Sent, Submitted, VisitId};
 use self::wish::Wish;
 use super::journey::{Answer, Journey, JourneyError, OwnAnswer, Presented, coming_from};

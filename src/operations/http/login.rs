@@ -11,11 +11,11 @@ use axum::{Extension, Router};
 
 use super::{answer, pages};
 use crate::edge::Connection;
+use crate::edge::headers::cookie_of;
 use crate::form::decode_pairs;
 use crate::operations::desk::{Desk, DeskError};
 use crate::operations::login::AWAY;
 use crate::pages::operations::{Frame, LoggedOutPage};
-use crate::session::http::cookie_of;
 
 /// The cookie of who is on their way to the provider.
 const AWAY_COOKIE: &str = "__Host-operator-login";

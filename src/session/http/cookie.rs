@@ -1,7 +1,8 @@
 //! The cookies of visits: one each, so that several authorizations in one browser do not meet.
 
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue};
 
+use crate::edge::headers::cookie_of;
 use crate::medmij::LocalId;
 use crate::secret::Handle;
 
@@ -11,14 +12,7 @@ fn name(visit: LocalId) -> String {
 
 /// The cookie of a visit, if the browser sent it; otherwise nothing.
 pub(super) fn read(headers: &HeaderMap, visit: LocalId) -> String {
-    value_of(headers, &name(visit)).unwrap_or_default()
-}
-
-/// The first cookie of this name.
-pub(crate) fn value_of(headers: &HeaderMap, name: &str) -> Option<String> {
-    let values = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let mut pairs = values.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.find(|(key, _)| *key == name).map(|(_, value)| value.to_owned())
+    cookie_of(headers, &name(visit)).unwrap_or_default()
 }
 
 /// Sets it, for as long as a page may stand open.
