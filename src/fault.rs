@@ -98,6 +98,15 @@ impl From<ReadError> for Fault {
     }
 }
 
+/// The reason in the audit: the code of the answer, or what stands behind it that a client is not told.
+#[must_use]
+pub fn reason_of(error: ReadError) -> &'static str {
+    match error {
+        ReadError::Refused(Refusal::NotYet(not_yet)) => not_yet.code(),
+        error => Fault::from(error).code,
+    }
+}
+
 /// A client asks more often than it may.
 pub const TOO_MANY: Fault = fault(
     "too-many-requests",
@@ -233,7 +242,8 @@ impl From<Refusal> for Fault {
             Refusal::ServiceNotGranted => SERVICE_NOT_GRANTED,
             Refusal::UnknownService => UNKNOWN_SERVICE,
             Refusal::NotOffered => NOT_OFFERED,
-            Refusal::PracticeClosed => PRACTICE_CLOSED,
+            // Whom a pilot is for is between the practice and its patients.
+            Refusal::NotServed | Refusal::NotYet(_) => PRACTICE_CLOSED,
             Refusal::PortalOnClientList => PORTAL_ON_CLIENT_LIST,
             Refusal::PracticeNotRegistered => PRACTICE_NOT_REGISTERED,
             Refusal::TypeNotGranted => TYPE_NOT_GRANTED,

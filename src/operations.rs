@@ -2,6 +2,8 @@
 //! said by the provider of their organisation; what they may do is in their role, and whatever they change, or are refused, is on record.
 
 pub mod desk;
+pub mod follow;
+pub mod golive;
 pub mod http;
 pub mod login;
 pub mod operators;
@@ -12,6 +14,7 @@ pub mod upkeep;
 pub mod view;
 
 pub use desk::{Desk, DeskError};
+pub use golive::GoLive;
 pub use login::Login;
 pub use operators::{Changes, Operators, Person, Reads, Reviews, Role};
 pub use sessions::Sessions;

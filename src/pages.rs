@@ -66,6 +66,7 @@ pub struct ConsentPage<'a> {
 #[template(path = "unavailable.html", config = "src/pages/askama.toml")]
 pub struct UnavailablePage<'a> {
     t: &'static Text,
+    said: &'static text::UnavailableText,
     switch: Option<String>,
     action: String,
     form: &'a str,
@@ -186,6 +187,7 @@ impl<'a> UnavailablePage<'a> {
         let t = Text::of(page.language);
         Self {
             t,
+            said: if page.not_yet.is_some() { &t.not_yet } else { &t.unavailable },
             switch: switch(page.visit, "consent", t),
             action: action(page.visit, "consent", t),
             form: page.keys.form.reveal(),

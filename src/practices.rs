@@ -1,6 +1,7 @@
 //! Our own register of practices: which HIS holds a practice's records, since when it shows them, and whether it is open.
 
 pub mod find;
+pub mod golive;
 pub mod http;
 mod words;
 

@@ -16,6 +16,8 @@ pub use decide::{Caller, Permit, Refusal, decide};
 pub use interfaces::{INTERFACE_VERSION, Interfaces};
 pub(crate) use offer::still_offered;
 pub use path::{Route, is_plain, resource_base, route};
-pub use snapshot::{Freshness, Registered, SharedSnapshot, Snapshot, put_lists, put_registered, put_stops};
+pub use snapshot::{
+    Freshness, Registered, SharedSnapshot, Snapshot, put_lists, put_people, put_registered, put_stages, put_stops,
+};
 pub use standing::Standing;
 pub use stops::{Halt, Stops, Target};

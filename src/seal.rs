@@ -86,6 +86,11 @@ impl Sealer {
         self.current.mark(text)
     }
 
+    /// Whether one of [`Sealer::marks`] passes a test. Allocates nothing.
+    pub fn is_marked(&self, text: &[u8], test: impl Fn([u8; 32]) -> bool) -> bool {
+        std::iter::once(&self.current).chain(&self.retired).any(|key| test(key.mark(text)))
+    }
+
     /// The hashes that [`Sealer::mark`] gave for this text under the current key and under each that it replaced.
     pub fn marks(&self, text: &[u8]) -> Vec<[u8; 32]> {
         std::iter::once(&self.current).chain(&self.retired).map(|key| key.mark(text)).collect()

@@ -12,11 +12,14 @@ use crate::oauth::refresh::RefreshStore;
 use crate::oauth::replay::ReplayStore;
 use crate::oauth::store::{PoolFigures, StoreFault, StoreFuture};
 use crate::operations::StopStore;
+use crate::practices::golive::places::GoLiveStore;
 use crate::session::visit::VisitStore;
 
 mod cache;
 #[cfg(test)]
 mod conformance;
+#[cfg(test)]
+mod golive_conformance;
 mod index;
 #[cfg(test)]
 mod index_conformance;
@@ -33,7 +36,7 @@ pub use sqlite::{OpenError, SqliteIndex, SqliteStore};
 
 /// Everything that must survive a restart, behind one object: the ports of the features, and what whoever runs a node needs.
 pub trait Store:
-    CodeStore + TokenStore + GrantStore + RefreshStore + VisitStore + ReplayStore + StopStore + Debug
+    CodeStore + TokenStore + GrantStore + RefreshStore + VisitStore + ReplayStore + StopStore + GoLiveStore + Debug
 {
     /// Whether the store does its work; for readiness. Never waits: when something is wrong it makes the store try again, and
     /// a later call tells what came of it.

@@ -130,6 +130,8 @@ fn snapshot(zal: Vec<u8>, now: Timestamp) -> Snapshot {
         freshness: Arc::new(freshness),
         standing: Standing::default(),
         stops: Arc::default(),
+        stages: Arc::default(),
+        people: Arc::default(),
     }
     .indexed()
 }

@@ -136,6 +136,8 @@ fn snapshot(providers: usize, now: Timestamp) -> Snapshot {
         freshness: Arc::new(freshness),
         standing: inzage::routing::Standing::default(),
         stops: Arc::default(),
+        stages: Arc::default(),
+        people: Arc::default(),
     }
 }
 

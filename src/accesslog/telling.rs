@@ -50,7 +50,7 @@ impl Telling<'_> {
             Kind::ConsentRefused => Act::Refuse,
             Kind::GrantEnded | Kind::ConsentWithdrawn => Act::EndConsent,
             Kind::TokenIssued | Kind::TokenRefused => Act::GetKey,
-            Kind::Administration | Kind::AccessStopped | Kind::AccessRestored => Act::Administer,
+            Kind::Administration | Kind::AccessStopped | Kind::AccessRestored | Kind::GoLiveChanged => Act::Administer,
             Kind::NodeStarted
             | Kind::NodeStopped
             | Kind::ListsSwapped

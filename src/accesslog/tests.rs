@@ -147,6 +147,8 @@ fn snapshot() -> Snapshot {
         freshness: Arc::new(Freshness::new(std::time::Duration::from_secs(60))),
         standing: crate::routing::Standing::default(),
         stops: Arc::default(),
+        stages: Arc::default(),
+        people: Arc::default(),
     }
 }
 

@@ -72,7 +72,20 @@ const TABLE: &[(Why, &[&str])] = &[
             "slow_down",
         ],
     ),
-    (Why::NotGiven, &["not-available", "not-offered", "practice-closed", "not-in-his"]),
+    (
+        Why::NotGiven,
+        &[
+            "not-available",
+            "not-offered",
+            "practice-closed",
+            "practice-paused",
+            "not-in-field-test",
+            "client-not-in-pilot",
+            "outside-pilot-days",
+            "not-in-pilot",
+            "not-in-his",
+        ],
+    ),
     (
         Why::Malformed,
         &[
@@ -162,6 +175,7 @@ mod tests {
     use crate::fault::Fault;
     use crate::fhir::read::{NoToken, ReadError};
     use crate::his::HisError;
+    use crate::practices::golive::NotYet;
     use crate::routing::Refusal;
 
     #[test]
@@ -196,6 +210,9 @@ mod tests {
         ] {
             let code = Fault::from(error).code;
             assert_ne!(Why::of(code), Why::Other, "{code}");
+        }
+        for not_yet in NotYet::ALL {
+            assert_eq!(Why::of(not_yet.code()), Why::NotGiven, "{not_yet:?}");
         }
     }
 

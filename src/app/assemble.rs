@@ -32,10 +32,12 @@ use crate::edge::{Authority, Balancers, EdgeConfig};
 use crate::lists::Lists;
 use crate::medmij::Hostname;
 use crate::oauth::token::Patience;
+use crate::practices::golive::Marker;
+use crate::practices::golive::places::Places;
 use crate::practices::{GoLive, Practice, PracticeRegister};
 use crate::routes::Watch;
 use crate::routing::{Freshness, Registered, SharedSnapshot};
-use crate::seal::{Key32, KeyFile};
+use crate::seal::{Key32, KeyFile, Sealer};
 use crate::services::Catalogue;
 use crate::store::{CachedTokens, IndexStore, Store};
 use crate::telemetry::{Sending, Traces};
@@ -56,6 +58,8 @@ pub(super) struct Shared {
     pub(super) disclosures: Arc<dyn AuditLog>,
     pub(super) keyring: Arc<Keyring>,
     pub(super) store: Arc<dyn Store>,
+    /// Places in field tests and pilots.
+    pub(super) places: Places,
     pub(super) tokens: Arc<CachedTokens>,
     pub(super) watch: Watch,
     pub(super) chain: Arc<dyn ChainLog>,
@@ -112,12 +116,14 @@ impl App {
         let snapshot = first_snapshot(config, material.registered.clone());
         let lists = ListsPart::build(config, &clock, &snapshot, &audit, &material.outgoing)?;
         let store = store?;
+        let marker = Marker::new(Arc::new(Sealer::derived(&key(&config.keys.sealing)?, "go-live")));
         let index = IndexPart::build(config, &clock, &audit, lists.alarms(), opened);
         let syslog = SyslogPart::build(config, &clock, &audit, lists.alarms(), &material.outgoing)?;
         let (outgoing, (traces, sending)) = (material.outgoing.clone(), traces(config));
         let shared = Shared {
-            operations: Operations::of(&lists, &store, &snapshot, config.telemetry.log, &clock),
+            operations: Operations::of(&lists, (&store, &marker), &snapshot, config.telemetry.log, &clock),
             admissions: Arc::new(Admissions::new(config, &clock, &material.kept.memory(config))),
+            places: Places::new(Arc::clone(&store) as _, marker),
             keyring: audit_keys.keyring(),
             tokens: Arc::new(cached(&store, &material.registered.practices, &clock)),
             store,

@@ -16,12 +16,14 @@ use crate::config::{Admin, Config, Dialect, His, OperatorRole};
 use crate::monitor::alarms::Alarm;
 use crate::monitor::ready::{Readiness, Report};
 use crate::operations::desk::Refusals;
+use crate::operations::follow;
 use crate::operations::login::OperatorProvider;
 use crate::operations::view::{AlarmView, ListView, NodeView};
 use crate::operations::{
-    Desk, Duty, Endpoint, Installation, LogLevel, Login, Operators, Reload, ReloadEnd, Role, Sessions, Sources, Stop,
-    Switch,
+    Desk, Duty, Endpoint, GoLive, Installation, LogLevel, Login, Operators, Reload, ReloadEnd, Role, Sessions, Sources,
+    Stop, Switch,
 };
+use crate::practices::golive::Marker;
 use crate::routes::OperatorFace;
 use crate::routing::SharedSnapshot;
 use crate::seal::{Key32, Sealer};
@@ -30,8 +32,10 @@ use crate::store::Store;
 /// Reads what is stopped, and follows it from then on; an operator can end the node by `stop`.
 pub(super) async fn follow(operations: &Operations, background: &TaskTracker, stop: &CancellationToken) {
     operations.duty.can_end_by(stop.clone());
-    operations.switch.begin(stop).await;
-    background.spawn(Arc::clone(&operations.switch).keep(stop.clone()));
+    follow::begin(&*operations.switch, stop).await;
+    follow::begin(&*operations.golive, stop).await;
+    background.spawn(follow::keep(Arc::clone(&operations.switch), stop.clone()));
+    background.spawn(follow::keep(Arc::clone(&operations.golive), stop.clone()));
 }
 
 /// What operators see and do that outlives a reload.
@@ -39,6 +43,8 @@ pub(super) async fn follow(operations: &Operations, background: &TaskTracker, st
 pub(super) struct Operations {
     /// The emergency switch, which every node obeys.
     pub(super) switch: Arc<Switch>,
+    /// How far practices are, which every node follows.
+    golive: Arc<GoLive>,
     /// Whether the node is there for requests.
     pub(super) duty: Arc<Duty>,
     log_level: Arc<LogLevel>,
@@ -55,7 +61,7 @@ impl Operations {
     /// Of a node that is built. What is stopped is an alarm, too: somebody must lift it again.
     pub(super) fn of(
         lists: &ListsPart,
-        store: &Arc<dyn Store>,
+        (store, marker): (&Arc<dyn Store>, &Marker),
         snapshot: &SharedSnapshot,
         level: Level,
         clock: &SharedClock,
@@ -68,6 +74,7 @@ impl Operations {
         };
         Self {
             switch: Arc::new(Switch::new(Arc::clone(store) as _, Arc::clone(snapshot), Box::new(told))),
+            golive: Arc::new(GoLive::new(Arc::clone(store) as _, marker.clone(), Arc::clone(snapshot))),
             lists: Arc::new(lists.views()),
             duty: Arc::new(duty(&readiness)),
             log_level: Arc::new(LogLevel::new(level, crate::telemetry::set_level, Arc::clone(clock))),
@@ -122,6 +129,8 @@ pub(super) fn face(
         sources: Sources { node: Box::new(node(config, &own.readiness)), lists: Box::new(move || lists()), his },
         snapshot: Arc::clone(&shared.snapshot),
         switch: Arc::clone(&own.switch),
+        golive: Arc::clone(&own.golive),
+        keyring: Arc::clone(&shared.keyring),
         duty: Arc::clone(&own.duty),
         reload: Arc::clone(&own.reload),
         log_level: Arc::clone(&own.log_level),

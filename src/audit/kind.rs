@@ -153,6 +153,8 @@ kinds! {
     AccessStopped = "access_stopped": Administration, Update, by Node;
     /// An operator let it go on. An intent comes first.
     AccessRestored = "access_restored": Administration, Update, by Node;
+    /// An operator set how far a practice is with a service, or who takes part in its field test. An intent comes first.
+    GoLiveChanged = "go_live_changed": Administration, Update, by Node;
     /// A PGO sent a person to us and the request was in order.
     AuthorizationRequested = "authorization_requested": Authorization, Execute, by Person;
     /// An authorization request ended without a code: wrong request, cancelled, not available, refused by the person.

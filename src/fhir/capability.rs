@@ -11,7 +11,8 @@ use super::request::{Allow, Asked, Format, RequestError, Verb, format_of};
 use super::xml;
 use crate::availability::dutch_today;
 use crate::medmij::{FhirVersion, ProviderName};
-use crate::practices::{GoLive, Practice};
+use crate::practices::Practice;
+use crate::practices::golive::Stage;
 use crate::routing::{Caller, Route, Snapshot, resource_base};
 use crate::services::{AllowedSearch, Operation, Parameter, Service, Values};
 
@@ -57,7 +58,7 @@ impl Reader {
     }
 }
 
-/// A practice of ours that is open and gives this service. What is for portals only is there for the portals that are
+/// A practice of ours that has begun with this service and gives it. What is for portals only is there for the portals that are
 /// registered for it.
 fn served<'a>(
     snapshot: &'a Snapshot,
@@ -66,7 +67,7 @@ fn served<'a>(
     now: Timestamp,
 ) -> Option<(&'a Practice, &'a Service)> {
     let provider = ProviderName::parse_short(route.provider).ok()?;
-    let practice = snapshot.practices.practice(provider.as_str()).filter(|practice| practice.state == GoLive::Open)?;
+    let practice = snapshot.practices.practice(provider.as_str())?;
     let service = snapshot.services.service(route.service).filter(|service| service.fhir == route.version)?;
     let may = |name| {
         snapshot.clients.portals().any(|(id, portal)| {
@@ -76,7 +77,8 @@ fn served<'a>(
         })
     };
     let visible = service.is_for_everyone() || caller.names.iter().any(may);
-    (visible && snapshot.gives(provider.as_str(), service, now)).then_some((practice, service))
+    let begun = *snapshot.stages.in_force(practice, &service.id).stage() != Stage::Closed;
+    (visible && begun && snapshot.gives(provider.as_str(), service, now)).then_some((practice, service))
 }
 
 /// The statement of a service under this base.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::read::ReadError;
 use crate::audit::{self, AuditError, AuditEvent, AuditLog, AuditReceipt, Counts, Kind, Outcome, PendingReceipt};
 use crate::clock::SharedClock;
-use crate::fault::Fault;
+use crate::fault::{Fault, reason_of};
 
 /// A request that is not decided yet. Dropped undecided, it is recorded as broken off.
 pub struct Attempt {
@@ -28,7 +28,7 @@ impl Attempt {
     pub async fn refused(mut self, error: ReadError) -> Unanswered {
         self.undecided = false;
         let fault = Fault::from(error);
-        (self.event.reason, self.event.status) = (Some(fault.code), Some(fault.status));
+        (self.event.reason, self.event.status) = (Some(reason_of(error)), Some(fault.status));
         Unanswered { error, receipt: on_disk(self.log.append(&self.event).ok()).await }
     }
 
@@ -130,7 +130,7 @@ impl Disclosure {
             raise_alarm(event, error);
             event.intent = intent.as_ref().map(AuditReceipt::index);
             let fault = Fault::from(error);
-            event.reason = Some(fault.code);
+            event.reason = Some(reason_of(error));
             event.status = Some(fault.status);
             event.counts = None;
         }
@@ -144,7 +144,7 @@ impl Disclosure {
             Transfer::Complete => (Outcome::Done, None),
             Transfer::Aborted => (Outcome::Aborted, None),
             Transfer::ConsentEnded => (Outcome::Refused, Some("consent-ended")),
-            Transfer::Failed(error) => (Outcome::Failed, Some(Fault::from(error).code)),
+            Transfer::Failed(error) => (Outcome::Failed, Some(reason_of(error))),
         };
         if let Some(event) = &mut self.event {
             if let Transfer::Failed(error) = transfer {

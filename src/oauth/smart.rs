@@ -176,6 +176,8 @@ mod tests {
             freshness: Arc::new(Freshness::new(Duration::from_secs(3600))),
             standing: crate::routing::Standing::default(),
             stops: Arc::default(),
+            stages: Arc::default(),
+            people: Arc::default(),
         }
     }
 

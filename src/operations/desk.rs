@@ -1,6 +1,7 @@
 //! The desk of operators: knows who is there, shows the state of the node, and throws the emergency switch, on record.
 
 mod actions;
+mod golive;
 mod login;
 
 use std::net::IpAddr;
@@ -12,13 +13,17 @@ use governor::middleware::NoOpMiddleware;
 use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
 
+pub use self::golive::StageWish;
+use super::golive::GoLive;
 use super::login::Login;
 use super::operators::{Changes, Name, NotAllowed, Operators, Person, Reads, Reviews, Right};
 use super::state::{self, Part, Sources};
 use super::switch::{Reason, Stop, Switch, SwitchError};
 use super::upkeep::{Duty, LogLevel, OnDuty, Reload};
 use super::view::{ClientsView, DoneView, HisView, ListView, NodeView, PastStopView, PracticesView, StopView};
-use crate::audit::{AuditError, AuditEvent, AuditLog, AuditReceipt, Authorization, Kind, Outcome, User, receipt};
+use crate::audit::{
+    AuditError, AuditEvent, AuditLog, AuditReceipt, Authorization, Keyring, Kind, Outcome, User, receipt,
+};
 use crate::clock::SharedClock;
 use crate::medmij::{Hostname, LocalId};
 use crate::routing::{SharedSnapshot, Target};
@@ -39,6 +44,10 @@ pub struct Desk {
     pub snapshot: SharedSnapshot,
     /// The emergency switch.
     pub switch: Arc<Switch>,
+    /// How far practices are, and who takes part.
+    pub golive: Arc<GoLive>,
+    /// What stands for a person in the audit.
+    pub keyring: Arc<Keyring>,
     /// Whether the node is there for requests.
     pub duty: Arc<Duty>,
     /// Reads the configuration again.
@@ -86,6 +95,20 @@ pub enum DeskError {
     /// No level, or a time that is too long.
     #[error("say error, warn, info, debug or trace, for 1 to 1440 minutes")]
     Level,
+    /// No entrance, or none of ours.
+    #[error("say where: name@medmij, or name@medmij~49 for one service, of a practice and service that are known here")]
+    Entrance,
+    /// No stage.
+    #[error(
+        "say closed, field_test, pilot, open or paused; a pilot has 1 to 5000 places, at most 50 clients, from and until"
+    )]
+    Stage,
+    /// Somebody else changed it since it was looked at.
+    #[error("somebody changed this meanwhile: look again, and change what is there now")]
+    SeenOther,
+    /// No BSN.
+    #[error("this is no citizen service number")]
+    Bsn,
     /// The node serves.
     #[error(transparent)]
     OnDuty(#[from] OnDuty),

@@ -2,6 +2,7 @@
 //! route of the API is put there together with its description, so neither is without the other.
 
 mod answer;
+mod golive;
 mod login;
 mod pages;
 
@@ -78,6 +79,10 @@ fn api() -> (Router<Arc<Desk>>, OpenApi) {
         .routes(routes!(stops))
         .routes(routes!(stop, lift))
         .routes(routes!(past_stops))
+        .routes(routes!(golive::entrances))
+        .routes(routes!(golive::changes, golive::set))
+        .routes(routes!(golive::undo))
+        .routes(routes!(golive::name_patient))
         .routes(routes!(drain, serve))
         .routes(routes!(end))
         .routes(routes!(reload))

@@ -2,20 +2,16 @@
 //! second, so a stop is in force everywhere within two; while the store is gone, what was read last holds.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
 use tokio::sync::Semaphore;
-use tokio::time::{MissedTickBehavior, interval};
-use tokio_util::sync::CancellationToken;
 
+use super::follow::Followed;
 use crate::medmij::{LocalId, holds_bsn};
 use crate::oauth::store::{StoreError, StoreFuture};
 use crate::routing::{SharedSnapshot, Stops, Target, put_stops};
 
-/// How often each node reads what is stopped.
-const EVERY: Duration = Duration::from_secs(1);
 /// Most stops that can be in force: more than that is a stop of everything.
 pub const IN_FORCE_MAX: usize = 1_000;
 /// Most stops that are told of the past.
@@ -140,7 +136,7 @@ impl Switch {
             return Err(SwitchError::TooMany);
         }
         let new = self.store.stop(stop).await?;
-        self.read().await?;
+        self.read_now().await?;
         Ok(new)
     }
 
@@ -150,15 +146,12 @@ impl Switch {
     /// See [`SwitchError`].
     pub async fn lift(&self, target: &Target, by: &str, at: Timestamp) -> Result<bool, SwitchError> {
         let lifted = self.store.lift(target, by, at).await?;
-        self.read().await?;
+        self.read_now().await?;
         Ok(lifted)
     }
 
     /// Reads what is stopped and puts it into force.
-    ///
-    /// # Errors
-    /// When the store does not answer; what was read before holds.
-    pub async fn read(&self) -> Result<(), StoreError> {
+    async fn read_now(&self) -> Result<(), StoreError> {
         let _turn = self.turn.acquire().await.map_err(|_| StoreError)?;
         let found = self.store.in_force().await?;
         if **self.known.load() != found {
@@ -168,28 +161,13 @@ impl Switch {
         }
         Ok(())
     }
+}
 
-    /// Reads until it succeeds once: a node that starts may not serve what is stopped. Returns when it did, or at `stop`.
-    pub async fn begin(&self, stop: &CancellationToken) {
-        let mut pace = interval(EVERY);
-        let read = async {
-            pace.tick().await;
-            while self.read().await.is_err() {
-                tracing::warn!("the store does not tell what operators have stopped; nothing is served before it does");
-                pace.tick().await;
-            }
-        };
-        stop.run_until_cancelled(read).await;
-    }
+impl Followed for Switch {
+    const WHAT: &str = "the emergency switch";
 
-    /// Reads every second until `stop`.
-    pub async fn keep(self: Arc<Self>, stop: CancellationToken) {
-        let mut pace = interval(EVERY);
-        pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        while stop.run_until_cancelled(pace.tick()).await.is_some() {
-            // Whether the store answers is its own alarm and readiness.
-            let _last_known_holds = self.read().await;
-        }
+    fn read(&self) -> StoreFuture<'_, ()> {
+        Box::pin(self.read_now())
     }
 }
 
@@ -198,6 +176,11 @@ mod tests {
     use std::sync::Mutex;
     use std::sync::atomic::{AtomicBool, Ordering};
 
+    use std::time::Duration;
+
+    use tokio_util::sync::CancellationToken;
+
+    use super::super::follow::begin;
     use super::*;
     use crate::routing::{Freshness, Interfaces, Registered};
     use crate::services::Catalogue;
@@ -289,7 +272,7 @@ mod tests {
         store.gone.store(true, Ordering::Relaxed);
         let switch = Arc::new(Switch::new(Arc::clone(&store) as _, Arc::clone(&snapshot), Box::new(|_| ())));
         let stop = CancellationToken::new();
-        let begun = switch.begin(&stop);
+        let begun = begin(&*switch, &stop);
         tokio::pin!(begun);
         assert!(tokio::time::timeout(Duration::from_secs(30), &mut begun).await.is_err(), "nothing is served");
         store.gone.store(false, Ordering::Relaxed);
@@ -297,7 +280,7 @@ mod tests {
         assert!(snapshot.load().stops.everything().is_some());
         store.gone.store(true, Ordering::Relaxed);
         stop.cancel();
-        switch.begin(&stop).await;
+        begin(&*switch, &stop).await;
     }
 
     #[test]

@@ -7,6 +7,10 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
+use crate::practices::golive::places::Change;
+use crate::practices::golive::{Entrance, Stage};
+use crate::routing::Snapshot;
+
 /// The node as a whole.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct NodeView {
@@ -235,6 +239,112 @@ const fn a_quarter() -> u32 {
 fn whole<'de, D: Deserializer<'de>>(number: D) -> Result<u32, D::Error> {
     let text = serde_json::Number::deserialize(number)?.to_string();
     text.strip_suffix(".0").unwrap_or(&text).parse().map_err(D::Error::custom)
+}
+
+/// An entrance whose stage operators set.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct EntranceView {
+    /// `name@medmij`, or `name@medmij~49` for one service.
+    pub entrance: String,
+    /// The practice's name for people, when it is one of ours.
+    pub name: Option<String>,
+    /// How far it is: `closed`, `field_test`, `pilot`, `open` or `paused`; absent when it is as configured again.
+    pub stage: Option<&'static str>,
+    /// The stage with all that it says.
+    pub details: Option<serde_json::Value>,
+    /// How many people have a place there.
+    pub places_taken: usize,
+    /// Since when.
+    pub since: String,
+    /// The number of the change, to be sent along with the next.
+    pub number: u32,
+    /// Why.
+    pub reason: String,
+}
+
+impl EntranceView {
+    /// A change in force.
+    #[must_use]
+    pub fn of(change: &Change, snapshot: &Snapshot) -> Self {
+        let Entrance { provider, service } = &change.entrance;
+        Self {
+            entrance: change.entrance.to_string(),
+            name: snapshot.practices.practice(provider.as_str()).map(|practice| practice.name.clone()),
+            stage: change.stage.as_ref().map(Stage::name),
+            details: details(change),
+            places_taken: snapshot.people.taken(provider, service.as_ref()),
+            since: moment(change.at),
+            number: change.number,
+            reason: change.reason.clone(),
+        }
+    }
+}
+
+/// A change of a stage.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct StageChangeView {
+    /// Its number at this entrance.
+    pub number: u32,
+    /// What it became; absent when it was to be as configured.
+    pub stage: Option<&'static str>,
+    /// The stage with all that it says.
+    pub details: Option<serde_json::Value>,
+    /// Why.
+    pub reason: String,
+    /// When.
+    pub at: String,
+}
+
+impl StageChangeView {
+    /// A change.
+    #[must_use]
+    pub fn of(change: &Change) -> Self {
+        Self {
+            number: change.number,
+            stage: change.stage.as_ref().map(Stage::name),
+            details: details(change),
+            reason: change.reason.clone(),
+            at: moment(change.at),
+        }
+    }
+}
+
+fn details(change: &Change) -> Option<serde_json::Value> {
+    serde_json::to_value(change.stage.as_ref()?).ok()
+}
+
+/// What to set at an entrance.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StageWishView {
+    /// `{"stage": "open"}`, or one of `closed`, `field_test`, `paused`, or a pilot with `places`, `clients`, `from` and `until`; null
+    /// for as configured.
+    #[schema(value_type = Object, nullable)]
+    pub stage: Option<serde_json::Value>,
+    /// The number of the change that was seen last; 0 for none.
+    #[serde(deserialize_with = "whole")]
+    pub seen: u32,
+    /// Why, in 10 to 500 characters on one line, without a BSN.
+    pub reason: String,
+}
+
+/// What was seen last.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UndoView {
+    /// The number of the change that is to be undone: the last one.
+    #[serde(deserialize_with = "whole")]
+    pub seen: u32,
+}
+
+/// A test patient. The BSN goes into no log and no table.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PatientView {
+    /// The citizen service number.
+    pub bsn: String,
+    /// Whether they take part.
+    pub takes_part: bool,
 }
 
 /// What became of a reload.

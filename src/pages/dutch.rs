@@ -69,12 +69,24 @@ pub(super) static TEXT: Text = Text {
         title: "Geen gegevens beschikbaar",
         what: "Bij {practice} kunnen wij nu geen gegevens van u ophalen.",
         reasons_intro: "Dat kan zijn omdat:",
-        reasons: [
+        reasons: &[
             "u bij deze praktijk niet bekend bent, of daar anders staat ingeschreven;",
             "de praktijk geen gegevens van u beschikbaar maakt;",
             "u nog te jong bent om zelf gegevens op te halen.",
         ],
         who: "Denkt u dat dit niet klopt? Vraag het dan aan uw praktijk.",
+        discreet: "De app hoort van ons alleen dat er geen toestemming is gegeven, en niet waarom.",
+    },
+    not_yet: UnavailableText {
+        title: "Nog niet open voor u",
+        what: "{practice} opent het ophalen van gegevens in stappen. Nu doet een kleine groep mee, en u hoort daar nog niet bij.",
+        reasons_intro: "Wat betekent dat voor u?",
+        reasons: &[
+            "u hebt niets verkeerd gedaan, en er is niets opgehaald;",
+            "u kunt het later nog eens proberen, als de praktijk voor iedereen open is;",
+            "uw gegevens inzien of een kopie vragen kan altijd bij uw praktijk zelf.",
+        ],
+        who: "Wilt u weten wanneer u aan de beurt bent? Vraag het aan uw praktijk.",
         discreet: "De app hoort van ons alleen dat er geen toestemming is gegeven, en niet waarom.",
     },
     own: OWN,

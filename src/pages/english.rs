@@ -69,13 +69,25 @@ pub(super) static TEXT: Text = Text {
         title: "No data available",
         what: "We cannot collect data of yours from {practice} now.",
         reasons_intro: "This may be because:",
-        reasons: [
+        reasons: &[
             "the practice does not know you, or has you registered differently;",
             "the practice makes no data of yours available;",
             "you are still too young to collect data yourself.",
         ],
         who: "Do you think this is wrong? Ask your practice.",
         discreet: "We only tell the app that no consent was given, and not why.",
+    },
+    not_yet: UnavailableText {
+        title: "Not open for you yet",
+        what: "{practice} opens access to records step by step. For now a small group takes part, and you are not in it yet.",
+        reasons_intro: "What does this mean for you?",
+        reasons: &[
+            "you did nothing wrong, and nothing was collected;",
+            "you can try again later, when the practice is open to everybody;",
+            "you can always see your record, or ask for a copy, at the practice itself.",
+        ],
+        who: "Would you like to know when it is your turn? Ask your practice.",
+        discreet: "The app only hears from us that no permission was given, and not why.",
     },
     own: OWN,
     log: log::LOG,

@@ -35,6 +35,8 @@ pub struct Text {
     pub consent: ConsentText,
     /// No data for this person.
     pub unavailable: UnavailableText,
+    /// The page of who is not let in yet.
+    pub not_yet: UnavailableText,
     /// A person's own consents.
     pub own: OwnText,
     /// Who requested a person's data.
@@ -183,7 +185,7 @@ pub struct UnavailableText {
     /// Before the reasons.
     pub reasons_intro: &'static str,
     /// What may be the matter; never which.
-    pub reasons: [&'static str; 3],
+    pub reasons: &'static [&'static str],
     /// Who can act.
     pub who: &'static str,
     /// What the app learns.

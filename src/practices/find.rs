@@ -3,8 +3,9 @@
 
 use std::collections::HashSet;
 
+use super::golive::Stages;
 use super::words::{Word, plain};
-use super::{GoLive, Practice, PracticeRegister};
+use super::{Practice, PracticeRegister};
 use crate::lists::{IdentifierKind, Lists, Zakl};
 use crate::medmij::{ProviderName, holds_bsn};
 
@@ -142,12 +143,12 @@ impl Finder {
     /// The practices that answer best, at most [`FOUND_MAX`]: those of ours, then others that the lists know. It looks at
     /// every practice and every provider in the list: CPU work of milliseconds, not for an async thread.
     #[must_use]
-    pub fn find(&self, question: &Question, lists: &Lists) -> Vec<Found> {
+    pub fn find(&self, question: &Question, lists: &Lists, stages: &Stages) -> Vec<Found> {
         let matching = self.practices.iter().filter_map(|entry| Some((entry.matches(question)?, entry)));
         let mut ours: Vec<_> = matching.collect();
         // Stable, so among equals the order of the register's names stays.
         ours.sort_by_key(|(rank, _)| *rank);
-        let ours = ours.into_iter().map(|(_, entry)| entry.found(lists));
+        let ours = ours.into_iter().map(|(_, entry)| entry.found(lists, stages));
         ours.chain(self.others(question, lists)).take(FOUND_MAX).collect()
     }
 
@@ -229,14 +230,14 @@ impl Entry {
         telling.then_some(Match::Words(sum))
     }
 
-    fn found(&self, lists: &Lists) -> Found {
+    fn found(&self, lists: &Lists, stages: &Stages) -> Found {
         let practice = &self.practice;
         let listed = lists.zal.provider(practice.provider.as_str()).is_some();
         Found {
             provider: practice.provider.clone(),
             name: practice.name.clone(),
             place: Some(practice.place.clone()),
-            reach: if listed && practice.state == GoLive::Open { Reach::Open } else { Reach::Known },
+            reach: if listed && stages.opens(practice) { Reach::Open } else { Reach::Known },
         }
     }
 }

@@ -45,9 +45,9 @@ impl SearchDesk {
             Err(error) => return FindAnswer::NoQuestion(error),
         };
         let Ok(turn) = Arc::clone(&self.turns).try_acquire_owned() else { return FindAnswer::Busy };
-        let (finder, lists) = (Arc::clone(&self.finder), Arc::clone(&self.snapshot.load().lists));
+        let (finder, snapshot) = (Arc::clone(&self.finder), self.snapshot.load_full());
         let search = tokio::task::spawn_blocking(move || {
-            let found = finder.find(&question, &lists);
+            let found = finder.find(&question, &snapshot.lists, &snapshot.stages);
             drop(turn);
             found
         });

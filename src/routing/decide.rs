@@ -6,11 +6,13 @@ use std::net::IpAddr;
 use jiff::Timestamp;
 
 use super::{Halt, Route, Snapshot};
+use crate::availability::dutch_today;
 use crate::clients::Portal;
 use crate::medmij::Hostname;
 use crate::oauth::grant::{Grant, IssuedToken, Thumbprint};
 use crate::oauth::smart_scope::Access;
-use crate::practices::{GoLive, Practice};
+use crate::practices::Practice;
+use crate::practices::golive::{Holder, NotYet, Visitor};
 use crate::services::Service;
 
 /// Who is at the other end of the mutual TLS connection: the names of its verified certificate.
@@ -92,9 +94,12 @@ pub enum Refusal {
     /// The list does not say that the practice offers the service.
     #[error("the care provider does not offer this service")]
     NotOffered,
-    /// The practice is not served here, or closed.
-    #[error("the care provider is not open")]
-    PracticeClosed,
+    /// The practice is not served here.
+    #[error("the care provider is not served here")]
+    NotServed,
+    /// The practice is not open to this person, app or day.
+    #[error(transparent)]
+    NotYet(NotYet),
     /// We registered a client of the MedMij lists as a portal. A portal is spared checks that a PGO is not, so it is neither.
     #[error("the client is registered as a portal, but is on the OAuth client list")]
     PortalOnClientList,
@@ -145,7 +150,7 @@ pub fn decide<'a>(
     Ok(Permit { practice, service, grant, peer })
 }
 
-/// The practice of the grant, the long way: it gives the service now, is ours, and is open.
+/// The practice of the grant, the long way: it gives the service now, is ours, and lets this person in.
 fn open_practice<'a>(
     snapshot: &'a Snapshot,
     grant: &Grant,
@@ -153,9 +158,23 @@ fn open_practice<'a>(
     now: Timestamp,
 ) -> Result<&'a Practice, Refusal> {
     ensure(snapshot.gives(grant.provider.as_str(), service, now), Refusal::NotOffered)?;
-    let practice = snapshot.practices.practice(grant.provider.as_str()).ok_or(Refusal::PracticeClosed)?;
-    ensure(practice.state == GoLive::Open, Refusal::PracticeClosed)?;
+    let practice = snapshot.practices.practice(grant.provider.as_str()).ok_or(Refusal::NotServed)?;
+    admit_stage(snapshot, practice, service, grant, now)?;
     Ok(practice)
+}
+
+/// The practice is so far with the service that this grant gets in (go-live).
+fn admit_stage(
+    snapshot: &Snapshot,
+    practice: &Practice,
+    service: &Service,
+    grant: &Grant,
+    now: Timestamp,
+) -> Result<(), Refusal> {
+    let visitor = Visitor { client: &grant.client, today: dutch_today(now) };
+    let holder = Holder { person: &grant.subject, consented: grant.consented };
+    let admitted = snapshot.stages.admits(&snapshot.people, practice, &service.id, (visitor, holder));
+    admitted.map_err(Refusal::NotYet)
 }
 
 /// The node at the other end may act for this client, and the client is one that we serve: a PGO by the lists of MedMij, a

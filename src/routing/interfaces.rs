@@ -84,6 +84,8 @@ mod tests {
             freshness: Arc::new(Freshness::new(Duration::from_secs(60))),
             standing: crate::routing::Standing::default(),
             stops: Arc::default(),
+            stages: Arc::default(),
+            people: Arc::default(),
         }
     }
 

@@ -12,6 +12,7 @@ use crate::clients::ClientRegister;
 use crate::his::Adapters;
 use crate::lists::{ListKind, Lists, PerList};
 use crate::practices::PracticeRegister;
+use crate::practices::golive::{People, Stages};
 use crate::services::Catalogue;
 
 /// One consistent view of the world.
@@ -35,6 +36,10 @@ pub struct Snapshot {
     pub standing: Standing,
     /// What operators have stopped.
     pub stops: Arc<Stops>,
+    /// How far operators have brought practices.
+    pub stages: Arc<Stages>,
+    /// Who takes part in field tests and pilots.
+    pub people: Arc<People>,
 }
 
 impl Snapshot {
@@ -66,8 +71,21 @@ impl Registered {
     #[must_use]
     pub fn beside(self, lists: Arc<Lists>, freshness: Arc<Freshness>) -> Snapshot {
         let Self { practices, services, interfaces, clients, adapters } = self;
-        let (standing, stops) = (Standing::default(), Arc::default());
-        Snapshot { lists, practices, services, interfaces, clients, adapters, freshness, standing, stops }.indexed()
+        let (standing, stops, stages, people) = (Standing::default(), Arc::default(), Arc::default(), Arc::default());
+        let snapshot = Snapshot {
+            lists,
+            practices,
+            services,
+            interfaces,
+            clients,
+            adapters,
+            freshness,
+            standing,
+            stops,
+            stages,
+            people,
+        };
+        snapshot.indexed()
     }
 }
 
@@ -132,12 +150,23 @@ pub fn put_lists(snapshot: &SharedSnapshot, lists: &Arc<Lists>) -> Arc<Snapshot>
     snapshot.rcu(|held| Snapshot { lists: Arc::clone(lists), ..Snapshot::clone(held) }.indexed())
 }
 
-/// The same for what the configuration says: the lists in force stay, and so does what is stopped.
+/// The same for what the configuration says: the lists in force stay, and so does what operators set.
 pub fn put_registered(snapshot: &SharedSnapshot, registered: &Registered) -> Arc<Snapshot> {
     snapshot.rcu(|held| {
         let beside = registered.clone().beside(Arc::clone(&held.lists), Arc::clone(&held.freshness));
-        Snapshot { stops: Arc::clone(&held.stops), ..beside }
+        let (stops, people) = (Arc::clone(&held.stops), Arc::clone(&held.people));
+        Snapshot { stops, stages: Arc::clone(&held.stages), people, ..beside }.indexed()
     })
+}
+
+/// The same for the stages that operators set.
+pub fn put_stages(snapshot: &SharedSnapshot, stages: &Arc<Stages>) {
+    snapshot.rcu(|held| Snapshot { stages: Arc::clone(stages), ..Snapshot::clone(held) }.indexed());
+}
+
+/// The same for who takes part; everything else stays the very same.
+pub fn put_people(snapshot: &SharedSnapshot, people: &Arc<People>) {
+    snapshot.rcu(|held| Snapshot { people: Arc::clone(people), ..Snapshot::clone(held) });
 }
 
 /// Puts what operators have stopped into force; everything else stays the very same.

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use super::{Interfaces, Snapshot};
 use crate::lists::Lists;
 use crate::medmij::ProviderName;
-use crate::practices::{GoLive, Place, Practice, PracticeRegister};
+use crate::practices::golive::Stages;
+use crate::practices::{Place, Practice, PracticeRegister};
 use crate::services::{Audience, Catalogue, Service};
 
 /// What follows from one set of lists, register, catalogue and versions. Made by [`Snapshot::indexed`].
@@ -18,21 +19,23 @@ pub struct Standing(Option<Arc<Indexed>>);
 #[derive(Debug)]
 struct Indexed {
     /// For each practice, by its place in the register, a bit for each of the first 64 services of the catalogue: whether it is
-    /// open and lists the service. Eight bytes a practice stay in the caches of the processor however many there are: over
+    /// open to everybody for the service and lists it. Eight bytes a practice stay in the caches of the processor however many there are: over
     /// 200,000 practices the look-ups by name took 3.4 times as long as over 200 (bar L of `benches/decision`).
     listed: Vec<u64>,
     lists: Arc<Lists>,
     practices: Arc<PracticeRegister>,
     services: Arc<Catalogue>,
     interfaces: Interfaces,
+    stages: Arc<Stages>,
 }
 
 impl Standing {
     pub(super) fn of(snapshot: &Snapshot) -> Self {
-        let Snapshot { lists, practices, services, interfaces, .. } = snapshot;
+        let Snapshot { lists, practices, services, interfaces, stages, .. } = snapshot;
         let listed = practices.iter().map(|practice| listed_by(snapshot, practice)).collect();
         let (lists, practices, services) = (Arc::clone(lists), Arc::clone(practices), Arc::clone(services));
-        Self(Some(Arc::new(Indexed { listed, lists, practices, services, interfaces: interfaces.clone() })))
+        let (interfaces, stages) = (interfaces.clone(), Arc::clone(stages));
+        Self(Some(Arc::new(Indexed { listed, lists, practices, services, interfaces, stages })))
     }
 }
 
@@ -43,11 +46,13 @@ impl Indexed {
             && Arc::ptr_eq(&self.practices, &snapshot.practices)
             && Arc::ptr_eq(&self.services, &snapshot.services)
             && self.interfaces.is(&snapshot.interfaces)
+            && Arc::ptr_eq(&self.stages, &snapshot.stages)
     }
 }
 
 impl Snapshot {
-    /// The practice at this place, when it is open and lists the service at this place of the catalogue. `None` says nothing.
+    /// The practice at this place, when it is open to everybody for the service at this place of the catalogue and lists it. `None`
+    /// says nothing.
     pub(super) fn open_and_listed(&self, practice: Place, service: usize) -> Option<&Practice> {
         let indexed = self.standing.0.as_ref().filter(|indexed| indexed.is_of(self))?;
         let listed = indexed.listed.get(practice.index())?;
@@ -57,15 +62,10 @@ impl Snapshot {
 }
 
 fn listed_by(snapshot: &Snapshot, practice: &Practice) -> u64 {
-    if practice.state != GoLive::Open {
-        return 0;
-    }
-    snapshot
-        .services
-        .iter()
-        .take(64)
-        .enumerate()
-        .fold(0, |listed, (place, service)| listed | u64::from(lists(snapshot, &practice.provider, service)) << place)
+    let open = |service: &Service| snapshot.stages.is_open(practice, &service.id);
+    let has = |service: &Service| open(service) && lists(snapshot, &practice.provider, service);
+    let services = snapshot.services.iter().take(64).enumerate();
+    services.fold(0, |listed, (place, service)| listed | u64::from(has(service)) << place)
 }
 
 /// Whether this practice of ours gives the service at any moment: what is in grace for a while is not for here.

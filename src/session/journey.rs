@@ -39,6 +39,8 @@ use crate::oauth::authorize::{AuthorizeForm, AuthorizeRequest};
 use crate::oauth::code::CodeStore;
 use crate::oauth::grant::GrantStore;
 use crate::oauth::smart::SmartNames;
+use crate::practices::golive::NotYet;
+use crate::practices::golive::places::Places;
 use crate::routing::{SharedSnapshot, Snapshot};
 use crate::secret::{Handle, hash_handle};
 use crate::trace;
@@ -71,6 +73,8 @@ pub struct Journey {
     pub operator: Operator,
     /// Our names towards portals.
     pub smart: SmartNames,
+    /// Places in field tests and pilots.
+    pub places: Places,
 }
 
 /// Who runs the gateway, as the pages say it.
@@ -169,6 +173,8 @@ pub struct Page {
     pub question: Question,
     /// Since when this person's lasting consent to the same client and practice is in force; on the consent page.
     pub lasting: Option<Timestamp>,
+    /// Why the person is not let in yet; on the page that says so.
+    pub not_yet: Option<NotYet>,
     /// The origins beside our own that the page's forms may lead to, with spaces between: the client's, and that of the login
     /// service.
     pub leads_to: String,
@@ -319,7 +325,11 @@ impl Journey {
         let services = services_of(&snapshot, visit, request, self.clock.now());
         let question = question(&snapshot, request, &services).ok_or(JourneyError::StalePage)?;
         let Spot { visit: id, language } = spot;
-        Ok(Page { visit: id, keys, language, question, lasting: None, leads_to: self.leads_to(visit) })
+        let not_yet = match visit {
+            Visit::Unavailable(unavailable) => unavailable.not_yet,
+            Visit::Landed(_) | Visit::AtLogin(_) | Visit::Asked(_) | Visit::OwnAtLogin(_) | Visit::Managing(_) => None,
+        };
+        Ok(Page { visit: id, keys, language, question, lasting: None, not_yet, leads_to: self.leads_to(visit) })
     }
 
     /// A form may lead through redirects; browsers hold each of them against `form-action`.

@@ -13,6 +13,7 @@ use crate::language::Language;
 use crate::medmij::{Bsn, LocalId, ServiceId};
 use crate::oauth::authorize::AuthorizeRequest;
 use crate::oauth::store::StoreFuture;
+use crate::practices::golive::NotYet;
 use crate::secret::{Handle, HandleHash};
 
 /// The request was in order; the person sees where they are and may go on or go back.
@@ -43,13 +44,15 @@ pub struct Asked {
     pub services: Vec<ServiceId>,
 }
 
-/// We know who the person is, and that the practice has nothing to give for them. They are told so before they go back.
+/// We know who the person is, and that the practice has nothing to give for them, or not yet. They are told so before they go back.
 #[derive(Debug)]
 pub struct Unavailable {
     /// What the client asked.
     pub request: AuthorizeRequest,
-    /// Whom there is nothing about.
+    /// Whom there is nothing about, or nothing yet.
     pub person: AuthenticatedPerson,
+    /// Why they are not let in yet, when that is the reason.
+    pub not_yet: Option<NotYet>,
 }
 
 /// The person said yes. Only [`Asked::consent`] makes one.
@@ -88,10 +91,10 @@ impl AtLogin {
 }
 
 impl Asked {
-    /// The availability test says no.
+    /// The availability test says no, or the practice is not so far that it lets this person in.
     #[must_use]
-    pub fn unavailable(self) -> Unavailable {
-        Unavailable { request: self.request, person: self.person }
+    pub fn unavailable(self, not_yet: Option<NotYet>) -> Unavailable {
+        Unavailable { request: self.request, person: self.person, not_yet }
     }
 
     /// The person says yes. What may not last does not, whatever they tick.
@@ -142,7 +145,10 @@ impl Visit {
                 person: WrittenPerson::of(&asked.person),
                 services: asked.services.iter().map(ToString::to_string).collect(),
             },
-            Self::Unavailable(unavailable) => Step::Unavailable { person: WrittenPerson::of(&unavailable.person) },
+            Self::Unavailable(Unavailable { person, not_yet, .. }) => Step::Unavailable {
+                person: WrittenPerson::of(person),
+                not_yet: not_yet.map(|not_yet| not_yet.code().to_owned()),
+            },
             Self::OwnAtLogin(OwnAtLogin { login, goal }) => {
                 Step::OwnAtLogin { login: login.reveal().clone(), goal: *goal }
             }
@@ -170,8 +176,10 @@ impl Visit {
                 let services = services.iter().map(|id| ServiceId::parse(id).ok()).collect::<Option<_>>()?;
                 Self::Asked(Asked { request, person: person.read()?, services })
             }
-            (Step::Unavailable { person }, Some(request)) => {
-                Self::Unavailable(Unavailable { request, person: person.read()? })
+            (Step::Unavailable { person, not_yet }, Some(request)) => {
+                let known = |code: String| NotYet::ALL.into_iter().find(|not_yet| not_yet.code() == code);
+                let not_yet = not_yet.map(|code| known(code).ok_or(())).transpose().ok()?;
+                Self::Unavailable(Unavailable { request, person: person.read()?, not_yet })
             }
             (Step::OwnAtLogin { login, goal }, None) => {
                 Self::OwnAtLogin(OwnAtLogin { login: LoginState::new(login), goal })
@@ -195,6 +203,9 @@ enum Step {
     },
     Unavailable {
         person: WrittenPerson,
+        // Of an earlier release: everybody was let in.
+        #[serde(default)]
+        not_yet: Option<String>,
     },
     OwnAtLogin {
         login: String,

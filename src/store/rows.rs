@@ -16,6 +16,8 @@ use crate::oauth::refresh::{FoundRefresh, IssuedRefresh, RefreshKey, Turn, Turne
 use crate::oauth::smart_scope::SmartScope;
 use crate::oauth::store::StoreError;
 use crate::operations::switch::{PastStop, Reason, Stop};
+use crate::practices::golive::places::Change;
+use crate::practices::golive::{Entrance, Stage};
 use crate::routing::Target;
 use crate::seal::Sealer;
 use crate::secret::{HandleHash, Secret};
@@ -300,6 +302,63 @@ impl StopRow {
         let lifted = self.lifted_by.clone().zip(self.lifted_at);
         let lifted = lifted.map(|(by, at)| Ok((by, time(at)?))).transpose()?;
         Ok(PastStop { stop, lifted })
+    }
+}
+
+/// An entrance as columns; an empty service is none.
+#[derive(Clone)]
+pub(super) struct Door {
+    pub(super) provider: String,
+    pub(super) service: String,
+}
+
+impl Door {
+    pub(super) fn of(entrance: &Entrance) -> Self {
+        let service = entrance.service.as_ref().map(ToString::to_string).unwrap_or_default();
+        Self { provider: entrance.provider.to_string(), service }
+    }
+}
+
+pub(super) fn entrance(provider: &str, service: &str) -> Result<Entrance, Unreadable> {
+    let service = (!service.is_empty()).then(|| ServiceId::parse(service).map_err(|_| Unreadable)).transpose()?;
+    Ok(Entrance { provider: ProviderName::parse(provider).map_err(|_| Unreadable)?, service })
+}
+
+/// A change of a stage; an empty stage is the configured one.
+pub(super) struct ChangeRow {
+    pub(super) door: Door,
+    pub(super) number: i64,
+    pub(super) id: String,
+    pub(super) stage: String,
+    pub(super) reason: String,
+    pub(super) set_by: String,
+    pub(super) set_at: i64,
+}
+
+impl ChangeRow {
+    pub(super) fn write(change: &Change) -> Self {
+        Self {
+            door: Door::of(&change.entrance),
+            number: i64::from(change.number),
+            id: change.id.to_string(),
+            stage: change.stage.as_ref().map(Stage::write).unwrap_or_default(),
+            reason: change.reason.clone(),
+            set_by: change.by.clone(),
+            set_at: change.at.as_microsecond(),
+        }
+    }
+
+    pub(super) fn read(&self) -> Result<Change, Unreadable> {
+        let stage = Some(self.stage.as_str()).filter(|text| !text.is_empty());
+        Ok(Change {
+            id: LocalId::parse(&self.id).ok_or(Unreadable)?,
+            entrance: entrance(&self.door.provider, &self.door.service)?,
+            number: u32::try_from(self.number).map_err(|_| Unreadable)?,
+            stage: stage.map(|text| Stage::read(text).map_err(|_| Unreadable)).transpose()?,
+            reason: self.reason.clone(),
+            by: self.set_by.clone(),
+            at: time(self.set_at)?,
+        })
     }
 }
 

@@ -1,5 +1,6 @@
 //! The embedded store: one SQLite file, one thread that writes and one that reads.
 
+mod golive;
 mod index;
 mod schema;
 mod statements;

@@ -39,6 +39,7 @@ pub(crate) const PARTS: &[(Level, &str)] = &[
     (Level::Rules, "his"),
     (Level::Rules, "availability"),
     (Level::Rules, "oauth::store"),
+    (Level::Rules, "practices::golive::places"),
     (Level::Rules, "audit::index"),
     (Level::Rules, "audit::syslog::progress"),
     (Level::Rules, "oauth::pkce"),

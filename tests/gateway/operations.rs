@@ -1,6 +1,7 @@
 //! The operations face: who may what, what stands on record of it, and the emergency switch as patients and PGOs meet it.
 
 mod actions;
+mod golive;
 mod login;
 mod pages;
 mod second;
@@ -89,7 +90,12 @@ fn operations(document: &Value) -> Vec<(String, String)> {
     let paths = document["paths"].as_object().unwrap();
     let each = paths.iter().flat_map(|(path, item)| {
         let methods = item.as_object().unwrap().keys();
-        methods.map(move |method| (method.to_uppercase(), path.replace("{target}", "his:his-a")))
+        methods.map(move |method| {
+            (
+                method.to_uppercase(),
+                path.replace("{target}", "his:his-a").replace("{entrance}", "huisarts.haven@medmij"),
+            )
+        })
     });
     each.filter(|(method, _)| ["GET", "PUT", "POST", "DELETE"].contains(&method.as_str())).collect()
 }
@@ -124,6 +130,8 @@ async fn each_route_is_for_its_roles_and_stands_in_the_document() {
         ("DELETE", "/api/v1/log-level", [403, 200, 403]),
         ("DELETE", "/api/v1/stops/his:his-a", [403, 200, 403]),
         ("GET", "/api/v1/clients", [200, 200, 200]),
+        ("GET", "/api/v1/go-live", [200, 200, 200]),
+        ("GET", "/api/v1/go-live/huisarts.haven@medmij", [200, 200, 200]),
         ("GET", "/api/v1/his", [200, 200, 200]),
         ("GET", "/api/v1/lists", [200, 200, 200]),
         ("GET", "/api/v1/log-level", [200, 200, 200]),
@@ -132,8 +140,11 @@ async fn each_route_is_for_its_roles_and_stands_in_the_document() {
         ("GET", "/api/v1/practices", [200, 200, 200]),
         ("GET", "/api/v1/stops", [200, 200, 200]),
         ("POST", "/api/v1/end", [403, 409, 403]),
+        ("POST", "/api/v1/go-live/huisarts.haven@medmij/undo", [403, 400, 403]),
         ("POST", "/api/v1/reload", [403, 200, 403]),
         ("PUT", "/api/v1/drain", [403, 200, 403]),
+        ("PUT", "/api/v1/go-live/huisarts.haven@medmij", [403, 400, 403]),
+        ("PUT", "/api/v1/go-live/huisarts.haven@medmij/people", [403, 400, 403]),
         ("PUT", "/api/v1/log-level", [403, 200, 403]),
         ("PUT", "/api/v1/stops/his:his-a", [403, 200, 403]),
     ];

@@ -66,6 +66,8 @@ mod tests {
             freshness: Arc::new(Freshness::new(Duration::ZERO)),
             standing: Standing::default(),
             stops: Arc::default(),
+            stages: Arc::default(),
+            people: Arc::default(),
         })
     }
 

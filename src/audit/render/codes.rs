@@ -95,7 +95,8 @@ impl<'a> Event<'a> {
             | Kind::ListsSwapped
             | Kind::ListsAccepted
             | Kind::AccessStopped
-            | Kind::AccessRestored => event(Pattern::Node, SECURITY_ALERT, SECURITY_CONFIGURATION, 'U'),
+            | Kind::AccessRestored
+            | Kind::GoLiveChanged => event(Pattern::Node, SECURITY_ALERT, SECURITY_CONFIGURATION, 'U'),
             Kind::Administration => event(Pattern::Node, SECURITY_ALERT, RESTRICTED_FUNCTION, 'E'),
             Kind::AuthorizationRequested | Kind::AuthorizationRefused | Kind::TokenIssued | Kind::TokenRefused => {
                 event(Pattern::Token, USER_AUTHENTICATION, GET_ACCESS_TOKEN, 'E')

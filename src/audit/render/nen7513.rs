@@ -206,6 +206,7 @@ fn object(record: &Record) -> (Option<&'static str>, Option<&'static str>) {
             | Kind::ListsAccepted
             | Kind::AccessStopped
             | Kind::AccessRestored
+            | Kind::GoLiveChanged
             | Kind::Administration
             | Kind::AuthorizationRequested
             | Kind::AuthorizationRefused

@@ -11,7 +11,7 @@
 //! | a practice or service that is not in the registration, not open or not offered | 400 `invalid_scope` |
 //! | no `assertion` | 400 `invalid_request` |
 //! | an `assertion` that does not hold | 400 `invalid_grant` |
-//! | the practice has nothing of the person, or the person is too young | 400 `invalid_grant` |
+//! | the practice has nothing of the person, or the person is too young, or not let in yet | 400 `invalid_grant` |
 //! | the system of the practice does not answer | 503 `temporarily_unavailable` |
 
 use std::sync::Arc;
@@ -30,6 +30,7 @@ use crate::oauth::assertion::{AssertedPerson, AssertionRules, CLIENT_ASSERTION_T
 use crate::oauth::grant::Grant;
 use crate::oauth::rate::PortalRates;
 use crate::oauth::replay::ReplayStore;
+use crate::practices::golive::places::{Doors, Places};
 use crate::routing::{Snapshot, admit_caller};
 
 /// The `grant_type`.
@@ -50,6 +51,8 @@ pub struct PortalDesk {
     pub audience: Vec<String>,
     /// How often each portal may ask.
     pub rates: Arc<PortalRates>,
+    /// Places in field tests and pilots.
+    pub places: Places,
 }
 
 /// A person who is known at a practice that the portal may ask, and old enough.
@@ -75,7 +78,7 @@ impl TokenDesk {
         let audience: Vec<&str> = self.portals.audience.iter().map(String::as_str).collect();
         let rules = self.assertion_rules(&client, portal, &audience, event);
         let proven = prove(form, &rules).await?;
-        let request = PortalRequest::read(form, portal, &snapshot, event.time)?;
+        let request = PortalRequest::read(form, (&client.id, portal), &snapshot, event.time)?;
         event.provider = Some(request.provider.clone());
         // Before the assertion about the person is spent.
         self.running_at(&request.provider)?;
@@ -156,7 +159,11 @@ impl TokenDesk {
         let deadline = self.clock.monotonic() + self.rules.availability_deadline;
         let moment = Moment { local_id, now: event.time, deadline };
         let found = find_available(adapter.as_ref(), practice, &bsn, moment).await.map_err(|_| TokenError::His)?;
-        if found.is_some() { Ok(AvailablePerson { bsn, request, client }) } else { Err(TokenError::NotAvailable) }
+        found.ok_or(TokenError::NotAvailable)?;
+        let doors = Doors { stages: &snapshot.stages, people: &snapshot.people, practice };
+        let taken = self.portals.places.take(doors, request.services, &bsn, event.time).await?;
+        let services = taken.map_err(TokenError::NotYet)?;
+        Ok(AvailablePerson { bsn, request: PortalRequest { services, ..request }, client })
     }
 
     async fn issue_asserted(&self, person: AvailablePerson, event: &mut AuditEvent) -> Result<TokenAnswer, TokenError> {

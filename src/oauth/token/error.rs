@@ -3,6 +3,7 @@
 use crate::audit::{AuditError, NoKey};
 use crate::oauth::assertion::AssertionError;
 use crate::oauth::store::StoreError;
+use crate::practices::golive::NotYet;
 use crate::routing::{Halt, Refusal};
 
 /// Why there is no token (RFC 6749 section 5.2).
@@ -59,6 +60,9 @@ pub enum TokenError {
     /// tells nothing about treatment relations.
     #[error("the care provider makes no data of this person available")]
     NotAvailable,
+    /// The practice does not let the person in yet. The portal hears what it hears of who is not known there.
+    #[error("the care provider makes no data of this person available")]
+    NotYet(NotYet),
     /// Our lists are too old to tell who the client is.
     #[error("the gateway cannot tell who asks; a code is spent by this, a refresh token can be sent again later")]
     ListsTooOld,
@@ -86,7 +90,7 @@ impl TokenError {
                 "temporarily_unavailable"
             }
             Self::InvalidClient | Self::NoClientAssertion | Self::ClientAssertion(_) => "invalid_client",
-            Self::InvalidGrant | Self::Assertion(_) | Self::NotAvailable => "invalid_grant",
+            Self::InvalidGrant | Self::Assertion(_) | Self::NotAvailable | Self::NotYet(_) => "invalid_grant",
             Self::UnauthorizedClient => "unauthorized_client",
             // Borrowed from RFC 8628 section 3.5.
             Self::SlowDown(_) | Self::TooManyWrong(_) => "slow_down",
@@ -107,7 +111,8 @@ impl TokenError {
             | Self::UnsupportedGrantType
             | Self::UnauthorizedClient
             | Self::Assertion(_)
-            | Self::NotAvailable => 400,
+            | Self::NotAvailable
+            | Self::NotYet(_) => 400,
             Self::InvalidClient | Self::NoClientAssertion | Self::ClientAssertion(_) => 401,
             Self::SlowDown(_) | Self::TooManyWrong(_) => 429,
             Self::Method => 405,
@@ -136,6 +141,7 @@ impl TokenError {
             | Self::SlowDown(_)
             | Self::TooManyWrong(_)
             | Self::NotAvailable
+            | Self::NotYet(_)
             | Self::ListsTooOld
             | Self::His
             | Self::Stopped(_)
@@ -156,6 +162,7 @@ impl TokenError {
             Self::Assertion(AssertionError::Replayed) => "assertion-replayed",
             Self::Assertion(_) => "assertion-refused",
             Self::NotAvailable => "not-available",
+            Self::NotYet(not_yet) => not_yet.code(),
             Self::TooManyWrong(_) => "too-many-wrong-requests",
             Self::InvalidRequest
             | Self::NotAForm
@@ -191,7 +198,8 @@ impl From<Refusal> for TokenError {
             | Refusal::ServiceNotGranted
             | Refusal::UnknownService
             | Refusal::NotOffered
-            | Refusal::PracticeClosed => Self::InvalidClient,
+            | Refusal::NotServed
+            | Refusal::NotYet(_) => Self::InvalidClient,
         }
     }
 }

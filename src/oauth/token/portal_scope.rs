@@ -4,10 +4,12 @@
 use jiff::Timestamp;
 
 use super::error::TokenError;
+use crate::availability::dutch_today;
 use crate::clients::Portal;
 use crate::form::single;
-use crate::medmij::{ProviderName, ServiceId};
-use crate::practices::GoLive;
+use crate::medmij::{Hostname, ProviderName, ServiceId};
+use crate::practices::Practice;
+use crate::practices::golive::Visitor;
 use crate::routing::Snapshot;
 use crate::services::{Purpose, Source};
 
@@ -25,19 +27,16 @@ impl PortalRequest {
     /// one and the same answer.
     pub(super) fn read(
         form: &[(String, String)],
-        portal: &Portal,
+        (client, portal): (&Hostname, &Portal),
         snapshot: &Snapshot,
         now: Timestamp,
     ) -> Result<Self, TokenError> {
         let asked = single(form, "scope").and_then(Asked::parse).ok_or(TokenError::InvalidScope)?;
-        let open = |provider: &ProviderName| {
-            let practice = snapshot.practices.practice(provider.as_str());
-            practice.is_some_and(|practice| practice.state == GoLive::Open)
-        };
-        if !portal.scope.has_practice(&asked.provider) || !open(&asked.provider) {
-            return Err(TokenError::InvalidScope);
-        }
-        let given = |purpose| given(&asked.provider, portal, snapshot, now, purpose);
+        let practice = snapshot.practices.practice(asked.provider.as_str());
+        let practice = practice.filter(|_| portal.scope.has_practice(&asked.provider));
+        let practice = practice.ok_or(TokenError::InvalidScope)?;
+        let visitor = Visitor { client, today: dutch_today(now) };
+        let given = |purpose| given(practice, portal, snapshot, (visitor, now), purpose);
         let services = match asked.services {
             // The record, and not who looked at it: that is asked for by its name.
             None => of_the_his(snapshot, given(Purpose::Collect)),
@@ -53,17 +52,18 @@ impl PortalRequest {
     }
 }
 
-/// The services of one direction that the practice gives now and the registration names. One that left the ZAL a short time
-/// ago is still offered (core.gegevensdiensten.104).
+/// The services of one direction that the practice gives now, that it lets this portal bring people to, and that the
+/// registration names. One that left the ZAL a short time ago is still offered (core.gegevensdiensten.104).
 fn given(
-    provider: &ProviderName,
+    practice: &Practice,
     portal: &Portal,
     snapshot: &Snapshot,
-    now: Timestamp,
+    (visitor, now): (Visitor<'_>, Timestamp),
     purpose: Purpose,
 ) -> Vec<ServiceId> {
     let services = snapshot.services.iter().filter(|service| service.purpose == purpose);
-    let offered = services.filter(|service| snapshot.gives(provider.as_str(), service, now));
+    let offered = services.filter(|service| snapshot.gives(practice.provider.as_str(), service, now));
+    let offered = offered.filter(|service| snapshot.stages.greets(practice, &service.id, visitor).is_ok());
     offered.filter(|service| portal.scope.has_service(&service.id)).map(|service| service.id.clone()).collect()
 }
 

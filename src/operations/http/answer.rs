@@ -61,9 +61,11 @@ pub(super) const fn status(error: DeskError) -> StatusCode {
             StatusCode::FORBIDDEN
         }
         DeskError::TooManyRefused(_) => StatusCode::TOO_MANY_REQUESTS,
-        DeskError::Target => StatusCode::NOT_FOUND,
-        DeskError::Reason | DeskError::Level | DeskError::Form => StatusCode::BAD_REQUEST,
-        DeskError::Switch(SwitchError::TooMany) | DeskError::OnDuty(_) => StatusCode::CONFLICT,
+        DeskError::Target | DeskError::Entrance => StatusCode::NOT_FOUND,
+        DeskError::Reason | DeskError::Level | DeskError::Stage | DeskError::Bsn | DeskError::Form => {
+            StatusCode::BAD_REQUEST
+        }
+        DeskError::Switch(SwitchError::TooMany) | DeskError::OnDuty(_) | DeskError::SeenOther => StatusCode::CONFLICT,
         DeskError::Switch(SwitchError::Store) | DeskError::Audit(_) | DeskError::NoProvider => {
             StatusCode::SERVICE_UNAVAILABLE
         }
@@ -82,6 +84,10 @@ const fn code(error: DeskError) -> &'static str {
         DeskError::Target => "no-such-target",
         DeskError::Reason => "no-reason",
         DeskError::Level => "no-such-level",
+        DeskError::Entrance => "no-such-entrance",
+        DeskError::Stage => "no-such-stage",
+        DeskError::SeenOther => "changed-meanwhile",
+        DeskError::Bsn => "no-bsn",
         DeskError::OnDuty(_) => "on-duty",
         DeskError::Form => "not-readable",
         DeskError::Switch(SwitchError::TooMany) => "too-many-stops",

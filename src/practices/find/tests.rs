@@ -6,6 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::lists::{ListHeader, ProviderEntry, Reading, RoleEntry, ServiceEntry, VersionEntry, Zal, write_zal};
+use crate::practices::GoLive;
 
 fn practice(provider: &str, name: &str, place: &str, aliases: &[&str], state: GoLive) -> Practice {
     Practice {
@@ -59,7 +60,7 @@ fn listed() -> Lists {
 }
 
 fn found(text: &str) -> Vec<(String, Reach)> {
-    let found = finder().find(&Question::parse(text).unwrap(), &listed());
+    let found = finder().find(&Question::parse(text).unwrap(), &listed(), &Stages::default());
     found.into_iter().map(|found| (found.provider.short().to_owned(), found.reach)).collect()
 }
 
@@ -137,7 +138,7 @@ fn a_question_is_bounded_and_holds_no_bsn() {
 fn no_more_than_ten_are_shown() {
     let names: Vec<String> = (0..30).map(|number| format!("praktijk.linde{number}@medmij")).collect();
     let lists = lists(&names.iter().map(String::as_str).collect::<Vec<_>>());
-    let found = finder().find(&Question::parse("linde").unwrap(), &lists);
+    let found = finder().find(&Question::parse("linde").unwrap(), &lists, &Stages::default());
     assert_eq!(found.len(), FOUND_MAX);
     assert_eq!(found[0].provider.short(), "huisarts.delinde", "ours come first");
 }
@@ -148,7 +149,7 @@ proptest! {
     #[test]
     fn no_question_panics_and_no_answer_is_long(text in "\\PC{0,120}") {
         if let Ok(question) = Question::parse(&text) {
-            prop_assert!(finder().find(&question, &listed()).len() <= FOUND_MAX);
+            prop_assert!(finder().find(&question, &listed(), &Stages::default()).len() <= FOUND_MAX);
         }
     }
 
@@ -162,7 +163,7 @@ proptest! {
         let finder = Finder::new(&PracticeRegister::new(practices).unwrap(), Zakl::default());
         let name = &names[asked.index(names.len())];
         if let Ok(question) = Question::parse(name) {
-            let found = finder.find(&question, &Lists::default());
+            let found = finder.find(&question, &Lists::default(), &Stages::default());
             prop_assert_eq!(found.first().map(|found| plain(&found.name)), Some(plain(name)));
         }
     }

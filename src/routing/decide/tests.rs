@@ -14,7 +14,7 @@ use crate::lists::{
     write_gnl, write_ocl, write_whl, write_zal,
 };
 use crate::medmij::{Bsn, LocalId, ProviderName, ServiceId};
-use crate::practices::PracticeRegister;
+use crate::practices::{GoLive, PracticeRegister};
 use crate::routing::{Freshness, INTERFACE_VERSION, Interfaces, is_plain, route};
 use crate::services::Catalogue;
 
@@ -121,6 +121,8 @@ fn snapshot() -> Snapshot {
         freshness: Arc::new(freshness),
         standing: crate::routing::Standing::default(),
         stops: Arc::default(),
+        stages: Arc::default(),
+        people: Arc::default(),
     }
 }
 
@@ -251,9 +253,11 @@ fn a_bound_token_is_for_its_certificate_only() {
 #[test]
 fn register_and_lists_must_both_know_the_practice() {
     let path = |name: &str| format!("/fhir/{name}/49/stu3/Encounter");
-    for (name, refusal) in
-        [("closed", Refusal::PracticeClosed), ("elsewhere", Refusal::PracticeClosed), ("delisted", Refusal::NotOffered)]
-    {
+    for (name, refusal) in [
+        ("closed", Refusal::NotYet(NotYet::Closed)),
+        ("elsewhere", Refusal::NotServed),
+        ("delisted", Refusal::NotOffered),
+    ] {
         let grant = grant("pgo.example.nl", &format!("{name}@medmij"));
         assert_eq!(decided("pgo.example.nl", &grant, &path(name), now()), Err(refusal), "{name}");
     }
@@ -281,7 +285,7 @@ fn a_portal_is_admitted_by_its_registration_alone() {
             "portal.example.nl",
             "closed@medmij",
             "/fhir/closed/49/stu3/Encounter",
-            Err(Refusal::PracticeClosed),
+            Err(Refusal::NotYet(NotYet::Closed)),
         ),
     ] {
         assert_eq!(decided(peer, &grant(client, provider), path, now()), expected, "{peer} for {client}");
@@ -339,7 +343,7 @@ fn what_is_for_portals_only_does_not_exist_for_a_pgo() {
         both_ways(&snapshot, caller, &token, route(&path).unwrap(), now()).map(|_| ())
     };
     assert_eq!(decided("portalnode.example.nl", "portal.example.nl", "open"), Ok(()));
-    assert_eq!(decided("portalnode.example.nl", "portal.example.nl", "closed"), Err(Refusal::PracticeClosed));
+    assert_eq!(decided("portalnode.example.nl", "portal.example.nl", "closed"), Err(Refusal::NotYet(NotYet::Closed)));
     assert_eq!(decided("pgo.example.nl", "pgo.example.nl", "open"), Err(Refusal::UnknownService));
 }
 

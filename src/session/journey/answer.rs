@@ -14,6 +14,7 @@ use crate::form::single;
 use crate::oauth::authorize::{AuthorizeRequest, Door};
 use crate::oauth::code::IssuedCode;
 use crate::oauth::grant::{Grant, SmartGrant};
+use crate::practices::golive::NotYet;
 use crate::secret::{Handle, Secret};
 use crate::session::login::AuthenticatedPerson;
 use crate::session::visit::{ConsentGiven, Unavailable, Visit};
@@ -74,15 +75,15 @@ impl Journey {
         let (spot, visit) = self.taken(presented).await?;
         let request = visit.request().cloned();
         let step = match (visit, answer) {
-            (Visit::Asked(asked), Some(Answer::Allow { lasting })) => self.grant(spot, asked.consent(lasting)).await,
+            (Visit::Asked(asked), Some(Answer::Allow { lasting })) => self.allow(spot, asked.consent(lasting)).await,
             (Visit::Asked(asked), Some(Answer::Refuse)) => {
                 let no = self.decline(spot, Kind::ConsentRefused, None, &asked.request, &asked.person);
                 on_the_beat(since, no).await
             }
             (Visit::Asked(asked), Some(Answer::Stop)) => on_the_beat(since, self.stop_lasting(spot, &asked)).await,
             (Visit::Unavailable(unavailable), Some(Answer::Leave)) => {
-                let reason = Some("not-available");
-                let Unavailable { request, person } = &unavailable;
+                let Unavailable { request, person, not_yet } = &unavailable;
+                let reason = Some(not_yet.map_or("not-available", NotYet::code));
                 let no = self.decline(spot, Kind::AuthorizationRefused, reason, request, person);
                 on_the_beat(since, no).await
             }
@@ -132,11 +133,24 @@ impl Journey {
         Ok(Some(SmartGrant { scope, challenge, patient: Secret::new(patient.id) }))
     }
 
+    /// The person said yes. Where places are given, the last may have gone while they read: then they are told.
+    async fn allow(&self, spot: Spot, given: ConsentGiven) -> Step<Next> {
+        self.running(&given.request)?;
+        let snapshot = self.fresh_snapshot()?;
+        let services = services_to_grant(&snapshot, &given.request, &given.services, self.clock.now());
+        let services = services.ok_or(JourneyError::StalePage)?;
+        match self.take_places(&snapshot, &given.request, services, &given.person.bsn).await? {
+            Ok(services) => self.grant(spot, ConsentGiven { services, ..given }).await,
+            Err(not_yet) => {
+                let ConsentGiven { request, person, .. } = given;
+                let visit = Visit::Unavailable(Unavailable { request, person, not_yet: Some(not_yet) });
+                self.onward(spot, visit, "consent").await
+            }
+        }
+    }
+
     async fn grant(&self, spot: Spot, given: ConsentGiven) -> Step<Next> {
         let ConsentGiven { request, person, services, lasting } = given;
-        self.running(&request)?;
-        let services = services_to_grant(&*self.fresh_snapshot()?, &request, &services, self.clock.now());
-        let services = services.ok_or(JourneyError::StalePage)?;
         let smart = self.smart_grant(spot, &request, &person).await?;
         let mut event = self.event(Kind::ConsentGiven, Outcome::Done, spot.visit, &request);
         event.subject = Some(self.subject(&person.bsn, event.time)?);

@@ -9,8 +9,11 @@ use crate::audit::{AuditEvent, Kind, Outcome};
 use crate::availability::{Moment, find_available};
 use crate::chainlog::Event;
 use crate::his::HisPatient;
-use crate::medmij::{Bsn, LocalId};
+use crate::medmij::{Bsn, LocalId, ServiceId};
+use crate::oauth::authorize::AuthorizeRequest;
 use crate::practices::Practice;
+use crate::practices::golive::NotYet;
+use crate::practices::golive::places::{Doors, Places};
 use crate::routing::Snapshot;
 use crate::session::login::{Attempt, AuthenticatedPerson, Departure, LoginEnd, LoginState};
 use crate::session::visit::{AtLogin, BrowserKeys, Landed, OwnAtLogin, Visit};
@@ -149,11 +152,30 @@ impl Journey {
         let services = available_services(&snapshot, &at_login.request, self.clock.now());
         let available = self.find_patient(&snapshot, practice, &person.bsn, spot.visit).await?.is_some();
         let trace = Trace::of(&at_login.request);
-        let asked = at_login.authenticated(person, services);
-        let visit = if available { Visit::Asked(asked) } else { Visit::Unavailable(asked.unavailable()) };
+        // Who is outside is told so whether or not the practice knows them: that it does is told nobody.
+        let let_in = Places::foreseen(doors(&snapshot, practice), services, &person.bsn);
+        let not_yet = let_in.as_ref().err().copied();
+        let asked = at_login.authenticated(person, let_in.unwrap_or_default());
+        let visit = match not_yet {
+            None if available => Visit::Asked(asked),
+            _ => Visit::Unavailable(asked.unavailable(not_yet)),
+        };
         let next = self.onward(spot, visit, "consent").await?;
         self.note_as(spot.visit, trace, Event::ShowConsentPage);
         Ok(next)
+    }
+
+    /// Takes the places that the services need, and leaves out those that have none for this person.
+    pub(super) async fn take_places(
+        &self,
+        snapshot: &Snapshot,
+        request: &AuthorizeRequest,
+        services: Vec<ServiceId>,
+        bsn: &Bsn,
+    ) -> Step<Result<Vec<ServiceId>, NotYet>> {
+        let practice = practice_of(snapshot, request).ok_or(JourneyError::StalePage)?;
+        let taken = self.places.take(doors(snapshot, practice), services, bsn, self.clock.now()).await;
+        taken.map_err(|_| JourneyError::Ours)
     }
 
     /// The availability test at its early moment (VZ): known at the practice, and old enough.
@@ -170,4 +192,8 @@ impl Journey {
         let found = find_available(adapter.as_ref(), practice, bsn, moment);
         trace::during(trace::Step::Availability, &*self.clock, found).await.map_err(JourneyError::His)
     }
+}
+
+fn doors<'a>(snapshot: &'a Snapshot, practice: &'a Practice) -> Doors<'a> {
+    Doors { stages: &snapshot.stages, people: &snapshot.people, practice }
 }

@@ -2,9 +2,11 @@
 
 use jiff::Timestamp;
 
+use crate::availability::dutch_today;
 use crate::medmij::{Scope, ServiceId};
 use crate::oauth::authorize::{AuthorizeRequest, Door};
-use crate::practices::{GoLive, Practice};
+use crate::practices::Practice;
+use crate::practices::golive::Visitor;
 use crate::routing::Snapshot;
 use crate::services::Purpose;
 use crate::session::visit::Visit;
@@ -45,12 +47,11 @@ impl Asker {
 }
 
 pub(super) fn practice_of<'a>(snapshot: &'a Snapshot, request: &AuthorizeRequest) -> Option<&'a Practice> {
-    let practice = snapshot.practices.practice(request.scope.provider().as_str());
-    practice.filter(|practice| practice.state == GoLive::Open)
+    snapshot.practices.practice(request.scope.provider().as_str())
 }
 
 /// The services of the practice that this request can cover: in the ZAL or a short time ago, known to the catalogue, of the
-/// right direction; through the door of portals the one whose address was named.
+/// right direction, and open to what asks (go-live); through the door of portals the one whose address was named.
 pub(super) fn available_services(snapshot: &Snapshot, request: &AuthorizeRequest, now: Timestamp) -> Vec<ServiceId> {
     let provider = request.scope.provider().as_str();
     let wanted = |service: &&crate::services::Service| match (&request.scope, &request.door) {
@@ -61,10 +62,13 @@ pub(super) fn available_services(snapshot: &Snapshot, request: &AuthorizeRequest
         }
         (Scope::Share(_, id), _) => service.purpose == Purpose::Share && service.id == *id,
     };
+    let Some(practice) = practice_of(snapshot, request) else { return Vec::new() };
+    let visitor = Visitor { client: &request.client, today: dutch_today(now) };
     let services = snapshot.services.iter().filter(wanted);
     services
         .filter(|service| matches!(request.door, Door::Smart(_)) || service.is_for_everyone())
         .filter(|service| snapshot.gives(provider, service, now))
+        .filter(|service| snapshot.stages.greets(practice, &service.id, visitor).is_ok())
         .map(|service| service.id.clone())
         .collect()
 }

@@ -6,7 +6,7 @@ use tokio_postgres::types::ToSql;
 
 use super::super::cache::CachedTokens;
 use super::super::conformance::{self, BSN, CLIENT, code, grant, lasting, now, refresh, token, visit};
-use super::super::stops_conformance;
+use super::super::{golive_conformance, stops_conformance};
 use super::testing::Database;
 use super::*;
 use crate::oauth::code::{CodeStore, Presented};
@@ -58,6 +58,24 @@ async fn it_keeps_what_operators_stop() {
 async fn it_forgets_what_operators_lifted_long_ago() {
     let Some(database) = Database::new().await else { return };
     stops_conformance::a_lifted_stop_goes_after_a_year_and_one_in_force_never(&database.open().await).await;
+    database.remove().await;
+}
+
+#[tokio::test]
+async fn it_keeps_stages_and_places() {
+    let Some(database) = Database::new().await else { return };
+    let store = database.open().await;
+    golive_conformance::the_newest_change_of_each_entrance_is_in_force(&store).await;
+    golive_conformance::a_place_is_taken_once_and_given_back(&store).await;
+    database.remove().await;
+}
+
+#[tokio::test]
+async fn of_many_who_want_the_same_place_one_gets_it() {
+    let Some(database) = Database::new().await else { return };
+    let store = Arc::new(database.open().await);
+    golive_conformance::of_twenty_editors_who_saw_the_same_one_is_first(store.clone()).await;
+    golive_conformance::of_forty_people_at_once_as_many_get_in_as_there_are_places(store.clone()).await;
     database.remove().await;
 }
 
@@ -252,11 +270,11 @@ async fn an_earlier_schema_waits_for_a_request_to_migrate() {
     let Some(database) = Database::new().await else { return };
     let applied = PostgresStore::migrate(database.settings()).await.unwrap();
     assert!(applied.first().unwrap().contains("codes_grants_visits"), "{applied:?}");
-    let forget = "DROP TABLE used_ids, audit_records, audit_batches, audit_logs, stops;
+    let forget = "DROP TABLE used_ids, audit_records, audit_batches, audit_logs, stops, go_live, go_live_places;
                   DROP FUNCTION audit_prepare, audit_drop_before; DELETE FROM refinery_schema_history WHERE version >= 3";
     database.raw().await.batch_execute(forget).await.unwrap();
     assert!(matches!(database.try_open(1, true).await, Err(PostgresError::Outdated)));
-    assert_eq!(PostgresStore::migrate(database.settings()).await.unwrap().len(), 3);
+    assert_eq!(PostgresStore::migrate(database.settings()).await.unwrap().len(), 4);
     database.open().await;
     database.remove().await;
 }

@@ -146,6 +146,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("V2__lasting_grants", include_str!("../migrations/sqlite/V2__lasting_grants.sql")),
     ("V3__used_ids", include_str!("../migrations/sqlite/V3__used_ids.sql")),
     ("V4__stops", include_str!("../migrations/sqlite/V4__stops.sql")),
+    ("V6__go_live", include_str!("../migrations/sqlite/V6__go_live.sql")),
 ];
 
 /// Every form of the index. There is no way from one to the next but to rebuild it.

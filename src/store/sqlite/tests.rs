@@ -6,7 +6,7 @@ use rusqlite::{Connection, params};
 
 use super::super::cache::CachedTokens;
 use super::super::conformance::{self, BSN, CLIENT, Scratch, code, grant, lasting, now, refresh, token, visit};
-use super::super::stops_conformance;
+use super::super::{golive_conformance, stops_conformance};
 use super::*;
 use crate::operations::StopStore as _;
 use crate::secret::{Handle, Secret};
@@ -70,6 +70,21 @@ async fn it_keeps_what_operators_stop() {
     stops_conformance::a_target_is_stopped_once_and_goes_on_once(&open(&scratch)).await;
     let targets = open(&scratch).in_force().await.unwrap().into_iter().map(|stop| stop.target.to_string());
     assert_eq!(targets.collect::<Vec<_>>(), ["practice:huisarts.waterkant@medmij", "everything"], "a restart keeps it");
+}
+
+#[tokio::test]
+async fn it_keeps_stages_and_places() {
+    let scratch = Scratch::new();
+    golive_conformance::the_newest_change_of_each_entrance_is_in_force(&open(&scratch)).await;
+    golive_conformance::a_place_is_taken_once_and_given_back(&open(&scratch)).await;
+}
+
+#[tokio::test]
+async fn of_many_who_want_the_same_place_one_gets_it() {
+    let scratch = Scratch::new();
+    let store = Arc::new(open(&scratch));
+    golive_conformance::of_twenty_editors_who_saw_the_same_one_is_first(store.clone()).await;
+    golive_conformance::of_forty_people_at_once_as_many_get_in_as_there_are_places(store).await;
 }
 
 #[tokio::test]

@@ -253,6 +253,7 @@ fn every_kind_has_the_codes_of_its_pattern() {
         ("lists_accepted",          &none,   "110113", "110129",        "U", "-",      "110150", ""),
         ("access_stopped",          &none,   "110113", "110129",        "U", "-",      "110150", ""),
         ("access_restored",         &none,   "110113", "110129",        "U", "-",      "110150", ""),
+        ("go_live_changed",         &none,   "110113", "110129",        "U", "-",      "110150", ""),
         ("administration",          &none,   "110113", "110132",        "E", "-",      "110150", ""),
         ("authorization_requested", &none,   "110114", "ITI-71",        "E", "-",      "AuthzOauthService", ""),
         ("authorization_refused",   &none,   "110114", "ITI-71",        "E", "-",      "AuthzOauthService", ""),

@@ -13,7 +13,7 @@ use crate::lists::{
 };
 use crate::medmij::{Bsn, ProviderName};
 use crate::oauth::authorize::{AuthorizeForm, AuthorizeRules};
-use crate::practices::PracticeRegister;
+use crate::practices::{GoLive, PracticeRegister};
 use crate::routing::{Freshness, Interfaces};
 use crate::services::Catalogue;
 use crate::session::login::{AssuranceLevel, AuthenticatedPerson, LoginMethod, LoginState};
@@ -98,6 +98,8 @@ fn snapshot(offered: &[&str]) -> Snapshot {
         freshness: Arc::new(Freshness::new(Duration::from_secs(60))),
         standing: crate::routing::Standing::default(),
         stops: Arc::default(),
+        stages: Arc::default(),
+        people: Arc::default(),
     }
 }
 

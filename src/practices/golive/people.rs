@@ -1,0 +1,103 @@
+//! Who takes part in a field test or pilot: known by keyed marks, so that a copy of the table names nobody.
+
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+use std::sync::Arc;
+
+use super::Entrance;
+use crate::medmij::{Bsn, ProviderName, ServiceId};
+use crate::seal::Sealer;
+
+/// A keyed hash of a BSN (HMAC-SHA256); the same on every node that shares a store.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Mark([u8; 32]);
+
+impl Mark {
+    /// From its 32 bytes.
+    #[must_use]
+    pub const fn new(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// Its 32 bytes.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Mark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Mark(..)")
+    }
+}
+
+/// Makes marks, with the key of the store and those that it replaced.
+#[derive(Clone)]
+pub struct Marker(Arc<Sealer>);
+
+impl Marker {
+    /// With the keys of this sealer.
+    #[must_use]
+    pub const fn new(sealer: Arc<Sealer>) -> Self {
+        Self(sealer)
+    }
+
+    /// The mark of a person under the present key.
+    #[must_use]
+    pub fn mark(&self, person: &Bsn) -> Mark {
+        Mark(self.0.mark(person.reveal().as_bytes()))
+    }
+
+    /// The marks of a person under each key, the present one first.
+    #[must_use]
+    pub fn marks(&self, person: &Bsn) -> Vec<Mark> {
+        self.0.marks(person.reveal().as_bytes()).into_iter().map(Mark).collect()
+    }
+}
+
+/// Everybody who has a place somewhere.
+#[derive(Clone, Default)]
+pub struct People {
+    marker: Option<Marker>,
+    of: HashMap<ProviderName, Vec<(Option<ServiceId>, HashSet<Mark>)>>,
+}
+
+impl fmt::Debug for People {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("People").field("practices", &self.of.len()).finish_non_exhaustive()
+    }
+}
+
+impl People {
+    /// The people at each entrance.
+    pub fn new(marker: Marker, seated: impl IntoIterator<Item = (Entrance, Mark)>) -> Self {
+        let mut of: HashMap<_, Vec<(Option<ServiceId>, HashSet<Mark>)>> = HashMap::new();
+        for (Entrance { provider, service }, mark) in seated {
+            let own = of.entry(provider).or_default();
+            match own.iter_mut().find(|(known, _)| *known == service) {
+                Some((_, marks)) => drop(marks.insert(mark)),
+                None => own.push((service, HashSet::from([mark]))),
+            }
+        }
+        Self { marker: Some(marker), of }
+    }
+
+    /// How many have a place at an entrance.
+    #[must_use]
+    pub fn taken(&self, provider: &ProviderName, service: Option<&ServiceId>) -> usize {
+        self.at(provider, service).map_or(0, HashSet::len)
+    }
+
+    fn at(&self, provider: &ProviderName, service: Option<&ServiceId>) -> Option<&HashSet<Mark>> {
+        let own = self.of.get(provider)?;
+        own.iter().find(|(known, _)| known.as_ref() == service).map(|(_, marks)| marks)
+    }
+
+    /// Whether a person has a place at an entrance. Takes a keyed hash (about 1 us), so it is asked last.
+    #[must_use]
+    pub fn know(&self, provider: &ProviderName, service: Option<&ServiceId>, person: &Bsn) -> bool {
+        let Some((marker, marks)) = self.marker.as_ref().zip(self.at(provider, service)) else { return false };
+        marker.0.is_marked(person.reveal().as_bytes(), |mark| marks.contains(&Mark(mark)))
+    }
+}

@@ -1,0 +1,182 @@
+//! Go-live as PGOs and patients meet it: who is let in at each stage, that a change counts at once, and that each is on record.
+
+use inzage::sandbox::person::{Choices, End, Person, read_form};
+use serde_json::{Value, json};
+
+use super::{Operator, Said};
+use crate::harness::{Gateway, fault, text};
+
+const DELINDE: &str = "huisarts.delinde@medmij";
+
+impl Operator {
+    async fn set(&self, entrance: &str, seen: u32, stage: Value) -> Said {
+        let wish = json!({"stage": stage, "seen": seen, "reason": "proef met acht praktijken"});
+        self.ask("PUT", &format!("/api/v1/go-live/{entrance}"), Some(&wish)).await
+    }
+
+    async fn undo(&self, entrance: &str, seen: u32) -> Said {
+        self.ask("POST", &format!("/api/v1/go-live/{entrance}/undo"), Some(&json!({"seen": seen}))).await
+    }
+
+    async fn name(&self, entrance: &str, bsn: &str, takes_part: bool) -> Said {
+        let person = json!({"bsn": bsn, "takes_part": takes_part});
+        self.ask("PUT", &format!("/api/v1/go-live/{entrance}/people"), Some(&person)).await
+    }
+}
+
+/// Adults of the first practice.
+fn people(gateway: &Gateway) -> Vec<String> {
+    let adults = gateway.world.practices[0].patients.iter().filter(|person| person.birth_date.year() < 2005);
+    adults.map(|person| person.bsn.reveal().to_owned()).collect()
+}
+
+fn pilot(places: u16, clients: &[&str]) -> Value {
+    json!({"stage": "pilot", "places": places, "clients": clients, "from": "2026-11-01", "until": "2026-12-31"})
+}
+
+/// What the client gets for a willing person: a code, or the error.
+async fn tried(gateway: &Gateway, client: &str, bsn: &str) -> Result<(), String> {
+    let (end, ..) = gateway.walk(&gateway.client(client), DELINDE, Choices::willing(bsn)).await;
+    let End::Client(answer) = end else { panic!("{end:?}") };
+    answer.get("error").map_or(Ok(()), |error| Err(error.clone()))
+}
+
+/// The last page that a person sees before they go back to the app.
+async fn last_page(gateway: &Gateway, bsn: &str) -> String {
+    let client = gateway.client("pgo");
+    let endpoints = client.endpoints(DELINDE, crate::harness::SERVICE).await.unwrap();
+    let url = client.authorization_url(&endpoints, "huisarts.delinde", "s", &inzage::sandbox::client::new_id());
+    let (mut person, front) = (Person::default(), gateway.world.layout.front_origin());
+    let mut reply = person.open(&client, &url).await.unwrap();
+    let mut at = url;
+    for fields in [vec![("action", "continue")], vec![("bsn", bsn), ("action", "login")]] {
+        let form = read_form(&text(&reply)).unwrap();
+        at = if form.action.starts_with('/') { format!("{front}{}", form.action) } else { at };
+        let own = fields.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
+        reply = person.submit(&client, &at, &form.hidden.into_iter().chain(own).collect::<Vec<_>>()).await.unwrap();
+        while let Some(next) = inzage::sandbox::person::location(&reply) {
+            at = if next.starts_with('/') { format!("{front}{next}") } else { next };
+            reply = person.open(&client, &at).await.unwrap();
+        }
+    }
+    text(&reply)
+}
+
+#[tokio::test]
+async fn a_pilot_lets_in_as_many_as_it_has_places_and_tells_the_others_kindly() {
+    let gateway = Gateway::start().await;
+    let operator = Operator::new(&gateway, "wacht");
+    let people = people(&gateway);
+    let (before, first, second) = (&people[0], &people[1], &people[2]);
+    let held = gateway.session(DELINDE, before).await;
+    assert_eq!(operator.set(DELINDE, 0, pilot(1, &["pgo.localhost"])).await.status, 200);
+
+    let refused = held.get("EpisodeOfCare").await;
+    let neutral = ("practice-closed".to_owned(), "practice".to_owned());
+    assert_eq!((refused.status.as_u16(), fault(&refused)), (403, neutral), "a consent from before the pilot");
+    assert_eq!(gateway.last_audit("resource_refused")["reason"], "not-in-pilot");
+
+    let inside = gateway.session(DELINDE, first).await;
+    inside.bundle("EpisodeOfCare").await;
+    let page = last_page(&gateway, second).await;
+    assert!(page.contains("Nog niet open voor u") && page.contains("Vraag het aan uw praktijk"), "{page}");
+    assert_eq!(tried(&gateway, "pgo", second).await, Err("access_denied".to_owned()));
+    assert_eq!(gateway.last_audit("authorization_refused")["reason"], "not-in-pilot");
+    assert_eq!(tried(&gateway, "pgo", first).await, Ok(()), "who has a place keeps it");
+    assert_eq!(tried(&gateway, "pgo2", first).await, Err("invalid_scope".to_owned()), "another app is not in it");
+    let told = operator.get("/api/v1/go-live").await;
+    assert_eq!((&told[0]["stage"], &told[0]["places_taken"]), (&"pilot".into(), &1.into()));
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_pause_counts_at_once_and_one_click_undoes_it() {
+    let gateway = Gateway::start().await;
+    let operator = Operator::new(&gateway, "wacht");
+    let session = gateway.session(DELINDE, &gateway.patient()).await;
+    assert_eq!(operator.set(DELINDE, 0, json!({"stage": "paused"})).await.status, 200);
+    let asked = gateway.his_requests();
+    assert_eq!(session.get("EpisodeOfCare").await.status, 403);
+    assert_eq!(gateway.his_requests(), asked, "the HIS is not asked");
+    assert_eq!(gateway.last_audit("resource_refused")["reason"], "practice-paused");
+    assert_eq!(tried(&gateway, "pgo", &gateway.patient()).await, Err("invalid_scope".to_owned()));
+    assert_eq!(operator.undo(DELINDE, 1).await.status, 200);
+    session.bundle("EpisodeOfCare").await;
+    let changes = operator.get(&format!("/api/v1/go-live/{DELINDE}")).await;
+    assert_eq!((&changes[0]["stage"], &changes[1]["stage"]), (&Value::Null, &"paused".into()));
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn a_field_test_is_for_the_people_whom_operators_named() {
+    let gateway = Gateway::start().await;
+    let operator = Operator::new(&gateway, "wacht");
+    let people = people(&gateway);
+    let (named, other) = (&people[0], &people[1]);
+    operator.set(DELINDE, 0, json!({"stage": "field_test"})).await;
+    assert_eq!(tried(&gateway, "pgo", named).await, Err("access_denied".to_owned()));
+    assert_eq!(operator.name(DELINDE, named, true).await.json()["changed"], true);
+    let session = gateway.session(DELINDE, named).await;
+    session.bundle("EpisodeOfCare").await;
+    assert_eq!(tried(&gateway, "pgo", other).await, Err("access_denied".to_owned()));
+    assert_eq!(gateway.last_audit("authorization_refused")["reason"], "not-in-field-test");
+
+    let record = gateway.audit_of("go_live_changed").pop().unwrap();
+    assert!(record["subject"].is_string() && !record.to_string().contains(named.as_str()), "{record}");
+    assert_eq!(operator.name(DELINDE, named, false).await.json()["changed"], true);
+    assert_eq!(tried(&gateway, "pgo", named).await, Err("access_denied".to_owned()));
+    assert_eq!(session.get("EpisodeOfCare").await.status, 403, "and the token of who takes part no more");
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn one_service_can_be_further_than_its_practice() {
+    let gateway = Gateway::start().await;
+    let operator = Operator::new(&gateway, "wacht");
+    operator.set(DELINDE, 0, json!({"stage": "closed"})).await;
+    operator.set(&format!("{DELINDE}~49"), 0, json!({"stage": "open"})).await;
+    let session = gateway.session(DELINDE, &gateway.patient()).await;
+    session.bundle("EpisodeOfCare").await;
+    assert_eq!(session.token.scope, "huisarts.delinde~49", "the others are closed");
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn each_change_is_on_record_before_it_happens_and_no_editor_overwrites_another() {
+    let gateway = Gateway::start().await;
+    let operator = Operator::new(&gateway, "wacht");
+    let receipt = operator.set(DELINDE, 0, pilot(20, &[])).await.json()["receipt"].as_str().unwrap().to_owned();
+    let late = operator.set(DELINDE, 0, json!({"stage": "open"})).await;
+    assert_eq!((late.status, &late.json()["error"]), (409, &"changed-meanwhile".into()));
+    assert_eq!(operator.undo(DELINDE, 7).await.status, 409);
+
+    let records = gateway.audit_of("go_live_changed");
+    let outcomes: Vec<_> = records.iter().map(|record| record["outcome"].as_str().unwrap()).collect();
+    assert_eq!(outcomes, ["intended", "done", "intended", "refused"]);
+    assert!(receipt.ends_with(&format!("/{}", records[0]["index"])));
+    assert_eq!((&records[0]["user"], &records[0]["provider"]), (&"operator:wacht.localhost".into(), &DELINDE.into()));
+    let detail = records[0]["detail"].as_str().unwrap();
+    assert!(detail.contains("\"places\":20") && detail.ends_with("proef met acht praktijken"), "{detail}");
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_no_stage_or_no_practice_of_ours_changes_nothing() {
+    let gateway = Gateway::start().await;
+    let operator = Operator::new(&gateway, "wacht");
+    for (entrance, stage, code) in [
+        ("huisarts.nergens@medmij", json!({"stage": "open"}), "no-such-entrance"),
+        ("huisarts.delinde@medmij~999", json!({"stage": "open"}), "no-such-entrance"),
+        ("huisarts.delinde", json!({"stage": "open"}), "no-such-entrance"),
+        (DELINDE, json!({"stage": "ajar"}), "no-such-stage"),
+        (DELINDE, pilot(0, &[]), "no-such-stage"),
+        (DELINDE, json!("open"), "no-such-stage"),
+    ] {
+        let said = operator.set(entrance, 0, stage).await;
+        assert_eq!((said.status, &said.json()["error"]), (400, &code.into()), "{entrance}");
+    }
+    assert_eq!(operator.name(DELINDE, "123456789", true).await.json()["error"], "no-bsn");
+    assert!(gateway.audit_of("go_live_changed").is_empty());
+    assert_eq!(operator.get("/api/v1/go-live").await, json!([]));
+    gateway.stop().await;
+}
