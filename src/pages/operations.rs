@@ -1,6 +1,10 @@
 //! The pages of operators, in English: the same values as the API shows, and the forms of the emergency switch.
 
+mod golive;
+
 use askama::Template;
+
+pub use self::golive::{GoLivePage, StageForm};
 
 use crate::operations::operators::Name;
 use crate::operations::view::{

@@ -48,6 +48,13 @@ impl Desk {
         self.put_stage(by.person(), entrance, (wish.seen, stage), reason.as_str()).await
     }
 
+    /// The number of the newest change of an entrance that this node knows; 0 when there is none.
+    #[must_use]
+    pub fn newest(&self, entrance: &str) -> u32 {
+        let known = self.golive.known();
+        known.iter().find(|change| change.entrance.to_string() == entrance).map_or(0, |change| change.number)
+    }
+
     /// Puts the stage before the last change back: one click.
     ///
     /// # Errors

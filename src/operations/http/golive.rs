@@ -1,5 +1,7 @@
 //! Go-live on the wire.
 
+pub(super) mod pages;
+
 use std::sync::Arc;
 
 use axum::body::Bytes;

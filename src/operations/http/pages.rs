@@ -29,6 +29,7 @@ pub(super) fn routes() -> Router<Arc<Desk>> {
         .route("/clients", get(clients))
         .route("/his", get(his))
         .route("/lists", get(lists))
+        .route("/go-live", get(super::golive::pages::show).post(super::golive::pages::change))
         .route("/stops", get(stops).post(throw))
         .route("/duty", post(duty))
         .route("/log-level", post(log_level))
@@ -112,7 +113,7 @@ async fn log_level(State(desk): State<Arc<Desk>>, Allowed(who): Allowed<Changes>
 }
 
 /// A form that cannot be read has no fields, and is refused by what it lacks.
-fn pairs(body: &[u8]) -> Vec<(String, String)> {
+pub(super) fn pairs(body: &[u8]) -> Vec<(String, String)> {
     std::str::from_utf8(body).ok().and_then(|text| decode_pairs(text).ok()).unwrap_or_default()
 }
 

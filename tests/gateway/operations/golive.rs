@@ -1,5 +1,7 @@
 //! Go-live as PGOs and patients meet it: who is let in at each stage, that a change counts at once, and that each is on record.
 
+use std::time::Duration;
+
 use inzage::sandbox::person::{Choices, End, Person, read_form};
 use serde_json::{Value, json};
 
@@ -69,6 +71,7 @@ async fn a_pilot_lets_in_as_many_as_it_has_places_and_tells_the_others_kindly() 
     let people = people(&gateway);
     let (before, first, second) = (&people[0], &people[1], &people[2]);
     let held = gateway.session(DELINDE, before).await;
+    gateway.clock.advance(Duration::from_secs(1));
     assert_eq!(operator.set(DELINDE, 0, pilot(1, &["pgo.localhost"])).await.status, 200);
 
     let refused = held.get("EpisodeOfCare").await;
@@ -123,6 +126,7 @@ async fn a_field_test_is_for_the_people_whom_operators_named() {
 
     let record = gateway.audit_of("go_live_changed").pop().unwrap();
     assert!(record["subject"].is_string() && !record.to_string().contains(named.as_str()), "{record}");
+    gateway.clock.advance(Duration::from_secs(1));
     assert_eq!(operator.name(DELINDE, named, false).await.json()["changed"], true);
     assert_eq!(tried(&gateway, "pgo", named).await, Err("access_denied".to_owned()));
     assert_eq!(session.get("EpisodeOfCare").await.status, 403, "and the token of who takes part no more");
@@ -137,7 +141,7 @@ async fn one_service_can_be_further_than_its_practice() {
     operator.set(&format!("{DELINDE}~49"), 0, json!({"stage": "open"})).await;
     let session = gateway.session(DELINDE, &gateway.patient()).await;
     session.bundle("EpisodeOfCare").await;
-    assert_eq!(session.token.scope, "huisarts.delinde~49", "the others are closed");
+    assert_eq!(session.token.scope, "49", "the others are closed");
     gateway.stop().await;
 }
 
@@ -178,5 +182,38 @@ async fn what_is_no_stage_or_no_practice_of_ours_changes_nothing() {
     assert_eq!(operator.name(DELINDE, "123456789", true).await.json()["error"], "no-bsn");
     assert!(gateway.audit_of("go_live_changed").is_empty());
     assert_eq!(operator.get("/api/v1/go-live").await, json!([]));
+    gateway.stop().await;
+}
+
+#[tokio::test]
+async fn the_page_does_what_the_api_does_and_shows_no_bsn() {
+    let gateway = Gateway::start().await;
+    let (operator, reader) = (Operator::new(&gateway, "wacht"), Operator::new(&gateway, "lezer"));
+    let pilot = [
+        ("action", "set"),
+        ("entrance", DELINDE),
+        ("seen", "0"),
+        ("stage", "pilot"),
+        ("places", "20"),
+        ("clients", "pgo.localhost"),
+        ("from", "2026-11-01"),
+        ("until", "2026-12-31"),
+        ("reason", "proef met acht praktijken"),
+    ];
+    assert_eq!(operator.send("/go-live", &pilot).await.status, 303);
+    let shown = reader.ask("GET", "/go-live", None).await.text;
+    assert!(shown.contains("20 places, pgo.localhost, 2026-11-01 to 2026-12-31"), "{shown}");
+    assert!(!shown.contains("Set it"), "a reader changes nothing");
+    let bsn = gateway.patient();
+    let name = [("action", "name"), ("entrance", DELINDE), ("bsn", bsn.as_str()), ("takes_part", "yes")];
+    assert_eq!(operator.send("/go-live", &name).await.status, 303);
+    assert!(operator.ask("GET", "/go-live", None).await.text.contains("1 with a place"));
+    let wrong = [("action", "name"), ("entrance", "nergens"), ("bsn", bsn.as_str()), ("takes_part", "yes")];
+    let page = operator.send("/go-live", &wrong).await;
+    assert!(page.status == 400 && !page.text.contains(&bsn), "{}", page.text);
+    let undo = [("action", "undo"), ("entrance", DELINDE), ("seen", "1")];
+    assert_eq!(operator.send("/go-live", &undo).await.status, 303);
+    assert_eq!(operator.send_from_elsewhere("/go-live", &undo).await.status, 403);
+    assert!(reader.ask("GET", "/go-live", None).await.text.contains("as configured"));
     gateway.stop().await;
 }
