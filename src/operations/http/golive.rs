@@ -24,7 +24,8 @@ pub(super) async fn entrances(State(desk): State<Arc<Desk>>, Allowed(who): Allow
 /// The changes at one entrance, newest first.
 #[utoipa::path(get, path = "/go-live/{entrance}",
     params(("entrance" = String, Path, description = "`name@medmij`, or `name@medmij~49` for one service.")),
-    responses((status = 200, description = "At most 100 changes.", body = [StageChangeView]), Refusals))]
+    responses((status = 200, description = "At most 100 changes.", body = [StageChangeView]),
+        (status = 404, description = "No practice or service of ours has this name.", body = super::ErrorView), Refusals))]
 pub(super) async fn changes(
     State(desk): State<Arc<Desk>>,
     Allowed(who): Allowed<Reads>,
@@ -37,7 +38,8 @@ pub(super) async fn changes(
 #[utoipa::path(put, path = "/go-live/{entrance}", request_body = StageWishView,
     params(("entrance" = String, Path, description = "As for looking.")),
     responses((status = 200, description = "It is in force.", body = DoneView),
-        (status = 409, description = "Somebody changed it meanwhile.", body = super::ErrorView), Refusals))]
+        (status = 409, description = "Somebody changed it meanwhile.", body = super::ErrorView),
+        (status = 404, description = "No practice or service of ours has this name.", body = super::ErrorView), Refusals))]
 pub(super) async fn set(
     State(desk): State<Arc<Desk>>,
     Allowed(who): Allowed<Changes>,
@@ -56,7 +58,8 @@ pub(super) async fn set(
 #[utoipa::path(post, path = "/go-live/{entrance}/undo", request_body = UndoView,
     params(("entrance" = String, Path, description = "As for looking.")),
     responses((status = 200, description = "It is in force.", body = DoneView),
-        (status = 409, description = "It is not the last change.", body = super::ErrorView), Refusals))]
+        (status = 409, description = "It is not the last change.", body = super::ErrorView),
+        (status = 404, description = "No practice or service of ours has this name.", body = super::ErrorView), Refusals))]
 pub(super) async fn undo(
     State(desk): State<Arc<Desk>>,
     Allowed(who): Allowed<Changes>,
@@ -70,7 +73,8 @@ pub(super) async fn undo(
 /// Lets a test patient take part, or no more.
 #[utoipa::path(put, path = "/go-live/{entrance}/people", request_body = PatientView,
     params(("entrance" = String, Path, description = "As for looking.")),
-    responses((status = 200, description = "It is so.", body = DoneView), Refusals))]
+    responses((status = 200, description = "It is so.", body = DoneView),
+        (status = 404, description = "No practice or service of ours has this name.", body = super::ErrorView), Refusals))]
 pub(super) async fn name_patient(
     State(desk): State<Arc<Desk>>,
     Allowed(who): Allowed<Changes>,
