@@ -101,10 +101,7 @@ impl From<ReadError> for Fault {
 /// The reason in the audit: the code of the answer, or what stands behind it that a client is not told.
 #[must_use]
 pub fn reason_of(error: ReadError) -> &'static str {
-    match error {
-        ReadError::Refused(Refusal::NotYet(not_yet)) => not_yet.code(),
-        error => Fault::from(error).code,
-    }
+    if let ReadError::Refused(Refusal::NotYet(not_yet)) = error { not_yet.code() } else { Fault::from(error).code }
 }
 
 /// A client asks more often than it may.

@@ -33,7 +33,6 @@ use crate::lists::Lists;
 use crate::medmij::Hostname;
 use crate::oauth::token::Patience;
 use crate::practices::golive::Marker;
-use crate::practices::golive::places::Places;
 use crate::practices::{GoLive, Practice, PracticeRegister};
 use crate::routes::Watch;
 use crate::routing::{Freshness, Registered, SharedSnapshot};
@@ -58,8 +57,6 @@ pub(super) struct Shared {
     pub(super) disclosures: Arc<dyn AuditLog>,
     pub(super) keyring: Arc<Keyring>,
     pub(super) store: Arc<dyn Store>,
-    /// Places in field tests and pilots.
-    pub(super) places: Places,
     pub(super) tokens: Arc<CachedTokens>,
     pub(super) watch: Watch,
     pub(super) chain: Arc<dyn ChainLog>,
@@ -116,14 +113,12 @@ impl App {
         let snapshot = first_snapshot(config, material.registered.clone());
         let lists = ListsPart::build(config, &clock, &snapshot, &audit, &material.outgoing)?;
         let store = store?;
-        let marker = Marker::new(Arc::new(Sealer::derived(&key(&config.keys.sealing)?, "go-live")));
         let index = IndexPart::build(config, &clock, &audit, lists.alarms(), opened);
         let syslog = SyslogPart::build(config, &clock, &audit, lists.alarms(), &material.outgoing)?;
         let (outgoing, (traces, sending)) = (material.outgoing.clone(), traces(config));
         let shared = Shared {
-            operations: Operations::of(&lists, (&store, &marker), &snapshot, config.telemetry.log, &clock),
+            operations: Operations::of(&lists, (&store, marker(config)?), &snapshot, config.telemetry.log, &clock),
             admissions: Arc::new(Admissions::new(config, &clock, &material.kept.memory(config))),
-            places: Places::new(Arc::clone(&store) as _, marker),
             keyring: audit_keys.keyring(),
             tokens: Arc::new(cached(&store, &material.registered.practices, &clock)),
             store,
@@ -204,6 +199,11 @@ impl Keepers {
         let (audit, checkpoints) = open_audit(config, clock, opened.as_deref().ok(), outgoing)?;
         Ok(Self { store, opened, audit, checkpoints })
     }
+}
+
+/// Marks who takes part in field tests and pilots; the same on every node of a store.
+fn marker(config: &Config) -> Result<Marker, StartError> {
+    Ok(Marker::new(Arc::new(Sealer::derived(&key(&config.keys.sealing)?, "go-live"))))
 }
 
 /// The faces, before their sockets.

@@ -90,7 +90,7 @@ fn front(
         },
         operator: operator(&config.operator),
         smart: SmartNames::new(&config.front.origin.to_string(), &config.back.origin.to_string()),
-        places: shared.places.clone(),
+        places: shared.operations.golive.places().clone(),
     };
     let search = SearchDesk::new(finder, Arc::clone(&shared.snapshot));
     let router = crate::session::http::router(Arc::new(journey))
@@ -148,7 +148,7 @@ fn back(
             decryption,
             audience: portals::audience(config),
             rates,
-            places: shared.places.clone(),
+            places: shared.operations.golive.places().clone(),
         },
         clock: Arc::clone(&shared.clock),
         rules: token_rules(config),

@@ -24,6 +24,7 @@ use crate::operations::{
     Stop, Switch,
 };
 use crate::practices::golive::Marker;
+use crate::practices::golive::places::Places;
 use crate::routes::OperatorFace;
 use crate::routing::SharedSnapshot;
 use crate::seal::{Key32, Sealer};
@@ -44,7 +45,7 @@ pub(super) struct Operations {
     /// The emergency switch, which every node obeys.
     pub(super) switch: Arc<Switch>,
     /// How far practices are, which every node follows.
-    golive: Arc<GoLive>,
+    pub(super) golive: Arc<GoLive>,
     /// Whether the node is there for requests.
     pub(super) duty: Arc<Duty>,
     log_level: Arc<LogLevel>,
@@ -61,7 +62,7 @@ impl Operations {
     /// Of a node that is built. What is stopped is an alarm, too: somebody must lift it again.
     pub(super) fn of(
         lists: &ListsPart,
-        (store, marker): (&Arc<dyn Store>, &Marker),
+        (store, marker): (&Arc<dyn Store>, Marker),
         snapshot: &SharedSnapshot,
         level: Level,
         clock: &SharedClock,
@@ -74,7 +75,7 @@ impl Operations {
         };
         Self {
             switch: Arc::new(Switch::new(Arc::clone(store) as _, Arc::clone(snapshot), Box::new(told))),
-            golive: Arc::new(GoLive::new(Arc::clone(store) as _, marker.clone(), Arc::clone(snapshot))),
+            golive: Arc::new(GoLive::new(Places::new(Arc::clone(store) as _, marker), Arc::clone(snapshot))),
             lists: Arc::new(lists.views()),
             duty: Arc::new(duty(&readiness)),
             log_level: Arc::new(LogLevel::new(level, crate::telemetry::set_level, Arc::clone(clock))),

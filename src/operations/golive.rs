@@ -10,14 +10,13 @@ use tokio::sync::Semaphore;
 use super::follow::Followed;
 use crate::medmij::Bsn;
 use crate::oauth::store::{StoreError, StoreFuture};
-use crate::practices::golive::places::{Change, Count, GoLiveStore, Seated};
-use crate::practices::golive::{Entrance, Marker, People, Standing};
+use crate::practices::golive::places::{Change, Count, Places, Seated};
+use crate::practices::golive::{Entrance, People, Standing};
 use crate::routing::{SharedSnapshot, put_people, put_stages};
 
 /// Go-live on a node.
 pub struct GoLive {
-    store: Arc<dyn GoLiveStore>,
-    marker: Marker,
+    places: Places,
     snapshot: SharedSnapshot,
     known: ArcSwap<Known>,
     /// One reading at a time, so that an older one never replaces a newer one.
@@ -34,8 +33,14 @@ struct Known {
 impl GoLive {
     /// One that has read nothing yet.
     #[must_use]
-    pub fn new(store: Arc<dyn GoLiveStore>, marker: Marker, snapshot: SharedSnapshot) -> Self {
-        Self { store, marker, snapshot, known: ArcSwap::default(), turn: Semaphore::new(1) }
+    pub fn new(places: Places, snapshot: SharedSnapshot) -> Self {
+        Self { places, snapshot, known: ArcSwap::default(), turn: Semaphore::new(1) }
+    }
+
+    /// Where people get their places.
+    #[must_use]
+    pub const fn places(&self) -> &Places {
+        &self.places
     }
 
     /// The newest change of each entrance, as this node last read them.
@@ -49,7 +54,7 @@ impl GoLive {
     /// # Errors
     /// When the store does not answer.
     pub async fn past(&self, entrance: &Entrance) -> Result<Vec<Change>, StoreError> {
-        self.store.past(entrance).await
+        self.places.store().changes(entrance).await
     }
 
     /// Puts a change into force, here at once and on every other node within two seconds; whether nobody was first.
@@ -57,7 +62,7 @@ impl GoLive {
     /// # Errors
     /// When the store does not answer: whether it was done is not known.
     pub async fn change(&self, change: Change) -> Result<bool, StoreError> {
-        let done = self.store.change(change).await?;
+        let done = self.places.store().change(change).await?;
         self.read_now().await?;
         Ok(done)
     }
@@ -67,7 +72,7 @@ impl GoLive {
     /// # Errors
     /// When the store does not answer.
     pub async fn seat(&self, entrance: &Entrance, person: &Bsn, at: Timestamp) -> Result<bool, StoreError> {
-        let seated = self.store.seat(entrance, self.marker.marks(person), None, at).await?;
+        let seated = self.places.store().seat(entrance, self.places.marker().marks(person), None, at).await?;
         self.read_now().await?;
         Ok(seated == Seated::Now)
     }
@@ -77,7 +82,7 @@ impl GoLive {
     /// # Errors
     /// When the store does not answer.
     pub async fn unseat(&self, entrance: &Entrance, person: &Bsn) -> Result<bool, StoreError> {
-        let had = self.store.unseat(entrance, self.marker.marks(person)).await?;
+        let had = self.places.store().unseat(entrance, self.places.marker().marks(person)).await?;
         self.read_now().await?;
         Ok(had)
     }
@@ -85,7 +90,7 @@ impl GoLive {
     async fn read_now(&self) -> Result<(), StoreError> {
         let _turn = self.turn.acquire().await.map_err(|_| StoreError)?;
         let known = self.known.load_full();
-        let (changes, count) = (self.store.in_force().await?, self.store.count().await?);
+        let (changes, count) = (self.places.store().newest().await?, self.places.store().count().await?);
         if *known.changes != changes {
             let set = changes.iter().filter_map(|change| {
                 let stage = change.stage.clone()?;
@@ -94,7 +99,10 @@ impl GoLive {
             put_stages(&self.snapshot, &Arc::new(set.collect()));
         }
         if known.count != count {
-            put_people(&self.snapshot, &Arc::new(People::new(self.marker.clone(), self.store.seated().await?)));
+            put_people(
+                &self.snapshot,
+                &Arc::new(People::new(self.places.marker().clone(), self.places.store().seated().await?)),
+            );
         }
         self.known.store(Arc::new(Known { changes: Arc::new(changes), count }));
         Ok(())

@@ -24,7 +24,7 @@ fn change(text: &str, number: u32, stage: Option<Stage>) -> Change {
 }
 
 pub(super) async fn the_newest_change_of_each_entrance_is_in_force(store: &dyn GoLiveStore) {
-    assert!(store.in_force().await.unwrap().is_empty());
+    assert!(store.newest().await.unwrap().is_empty());
     let (practice, service) = ("huisarts.waterkant@medmij", "huisarts.waterkant@medmij~49");
     let changes = [
         change(practice, 1, Some(Stage::FieldTest)),
@@ -39,8 +39,8 @@ pub(super) async fn the_newest_change_of_each_entrance_is_in_force(store: &dyn G
         let late = change(practice, number, Some(Stage::Open));
         assert!(!store.change(late).await.unwrap(), "{number} is not the next");
     }
-    assert_eq!(store.in_force().await.unwrap(), [changes[2].clone(), changes[3].clone()], "all of each comes back");
-    assert_eq!(store.past(&entrance(practice)).await.unwrap(), [changes[2].clone(), changes[0].clone()]);
+    assert_eq!(store.newest().await.unwrap(), [changes[2].clone(), changes[3].clone()], "all of each comes back");
+    assert_eq!(store.changes(&entrance(practice)).await.unwrap(), [changes[2].clone(), changes[0].clone()]);
 }
 
 pub(super) async fn of_twenty_editors_who_saw_the_same_one_is_first(store: Arc<dyn GoLiveStore>) {

@@ -60,7 +60,14 @@ impl Marker {
 #[derive(Clone, Default)]
 pub struct People {
     marker: Option<Marker>,
-    of: HashMap<ProviderName, Vec<(Option<ServiceId>, HashSet<Mark>)>>,
+    of: HashMap<ProviderName, Vec<AtEntrance>>,
+}
+
+/// Who has a place at one entrance of a practice.
+#[derive(Clone)]
+struct AtEntrance {
+    service: Option<ServiceId>,
+    marks: HashSet<Mark>,
 }
 
 impl fmt::Debug for People {
@@ -72,12 +79,12 @@ impl fmt::Debug for People {
 impl People {
     /// The people at each entrance.
     pub fn new(marker: Marker, seated: impl IntoIterator<Item = (Entrance, Mark)>) -> Self {
-        let mut of: HashMap<_, Vec<(Option<ServiceId>, HashSet<Mark>)>> = HashMap::new();
+        let mut of: HashMap<_, Vec<AtEntrance>> = HashMap::new();
         for (Entrance { provider, service }, mark) in seated {
             let own = of.entry(provider).or_default();
-            match own.iter_mut().find(|(known, _)| *known == service) {
-                Some((_, marks)) => drop(marks.insert(mark)),
-                None => own.push((service, HashSet::from([mark]))),
+            match own.iter_mut().find(|known| known.service == service) {
+                Some(known) => drop(known.marks.insert(mark)),
+                None => own.push(AtEntrance { service, marks: HashSet::from([mark]) }),
             }
         }
         Self { marker: Some(marker), of }
@@ -91,7 +98,7 @@ impl People {
 
     fn at(&self, provider: &ProviderName, service: Option<&ServiceId>) -> Option<&HashSet<Mark>> {
         let own = self.of.get(provider)?;
-        own.iter().find(|(known, _)| known.as_ref() == service).map(|(_, marks)| marks)
+        own.iter().find(|known| known.service.as_ref() == service).map(|known| &known.marks)
     }
 
     /// Whether a person has a place at an entrance. Takes a keyed hash (about 1 us), so it is asked last.

@@ -61,10 +61,10 @@ pub trait GoLiveStore: Send + Sync {
     fn change(&self, change: Change) -> StoreFuture<'_, bool>;
 
     /// The newest change of each entrance, at most [`ENTRANCES_MAX`], in the order of their names.
-    fn in_force(&self) -> StoreFuture<'_, Vec<Change>>;
+    fn newest(&self) -> StoreFuture<'_, Vec<Change>>;
 
     /// The changes of one entrance, newest first, at most [`PAST_MAX`].
-    fn past(&self, entrance: &Entrance) -> StoreFuture<'_, Vec<Change>>;
+    fn changes(&self, entrance: &Entrance) -> StoreFuture<'_, Vec<Change>>;
 
     /// Gives a person a place, if one is left; `places` is how many there are, without a number as many as are asked for. The
     /// first mark is that of the present key.
@@ -122,6 +122,18 @@ impl Places {
     #[must_use]
     pub const fn new(store: Arc<dyn GoLiveStore>, marker: Marker) -> Self {
         Self { store, marker }
+    }
+
+    /// Where they are kept.
+    #[must_use]
+    pub fn store(&self) -> &dyn GoLiveStore {
+        &*self.store
+    }
+
+    /// What marks people.
+    #[must_use]
+    pub const fn marker(&self) -> &Marker {
+        &self.marker
     }
 
     /// Those of the services that would let this person in. Takes no place: a person may still say no.

@@ -89,14 +89,14 @@ impl GoLiveStore for PostgresStore {
         })
     }
 
-    fn in_force(&self) -> StoreFuture<'_, Vec<Change>> {
+    fn newest(&self) -> StoreFuture<'_, Vec<Change>> {
         Box::pin(async move {
             let rows = self.pool.query(IN_FORCE, &[&limit(ENTRANCES_MAX)]).await?;
             rows.iter().map(|found| Ok(row(found)?.read()?)).collect()
         })
     }
 
-    fn past(&self, entrance: &Entrance) -> StoreFuture<'_, Vec<Change>> {
+    fn changes(&self, entrance: &Entrance) -> StoreFuture<'_, Vec<Change>> {
         let door = Door::of(entrance);
         Box::pin(async move {
             let rows = self.pool.query(PAST, &[&door.provider, &door.service, &limit(PAST_MAX)]).await?;

@@ -24,7 +24,7 @@ impl GoLiveStore for SqliteStore {
         Box::pin(self.writer.submit(move |connection| insert(connection, &row)))
     }
 
-    fn in_force(&self) -> StoreFuture<'_, Vec<Change>> {
+    fn newest(&self) -> StoreFuture<'_, Vec<Change>> {
         let found = self.reader.submit(move |connection| {
             let mut statement = connection.prepare_cached(IN_FORCE)?;
             statement.query_map(params![limit(ENTRANCES_MAX)], row)?.collect::<Result<Vec<_>>>()
@@ -32,7 +32,7 @@ impl GoLiveStore for SqliteStore {
         Box::pin(async move { found.await?.iter().map(|row| Ok(row.read()?)).collect() })
     }
 
-    fn past(&self, entrance: &Entrance) -> StoreFuture<'_, Vec<Change>> {
+    fn changes(&self, entrance: &Entrance) -> StoreFuture<'_, Vec<Change>> {
         let door = Door::of(entrance);
         let found = self.reader.submit(move |connection| {
             let mut statement = connection.prepare_cached(PAST)?;
