@@ -3,6 +3,7 @@
 pub mod find;
 pub mod golive;
 pub mod http;
+pub mod programme;
 mod words;
 
 use std::collections::HashMap;
