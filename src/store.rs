@@ -13,6 +13,7 @@ use crate::oauth::replay::ReplayStore;
 use crate::oauth::store::{PoolFigures, StoreFault, StoreFuture};
 use crate::operations::StopStore;
 use crate::practices::golive::places::GoLiveStore;
+use crate::practices::programme::RegisterStore;
 use crate::session::visit::VisitStore;
 
 mod cache;
@@ -24,6 +25,8 @@ mod index;
 #[cfg(test)]
 mod index_conformance;
 mod postgres;
+#[cfg(test)]
+mod register_conformance;
 mod rows;
 mod sqlite;
 #[cfg(test)]
@@ -36,7 +39,16 @@ pub use sqlite::{OpenError, SqliteIndex, SqliteStore};
 
 /// Everything that must survive a restart, behind one object: the ports of the features, and what whoever runs a node needs.
 pub trait Store:
-    CodeStore + TokenStore + GrantStore + RefreshStore + VisitStore + ReplayStore + StopStore + GoLiveStore + Debug
+    CodeStore
+    + TokenStore
+    + GrantStore
+    + RefreshStore
+    + VisitStore
+    + ReplayStore
+    + StopStore
+    + RegisterStore
+    + GoLiveStore
+    + Debug
 {
     /// Whether the store does its work; for readiness. Never waits: when something is wrong it makes the store try again, and
     /// a later call tells what came of it.

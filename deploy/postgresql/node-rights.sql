@@ -12,6 +12,9 @@ GRANT SELECT ON refinery_schema_history TO :"node";
 GRANT SELECT, INSERT, UPDATE, DELETE ON grants, codes, tokens, refreshes, visits, used_ids TO :"node";
 -- What operators stopped: none of it goes away.
 GRANT SELECT, INSERT, UPDATE ON stops TO :"node";
+-- The register of the OPEN programme: versions are added, none is changed or goes away.
+GRANT SELECT, INSERT ON register_versions TO :"node";
+GRANT SELECT, UPDATE ON register_revision TO :"node";
 -- The index of the audit log: added to and read. No right to change or delete a row.
 GRANT SELECT, INSERT ON audit_logs, audit_batches, audit_records TO :"node";
 -- Makes the table of a day, with the rights of the owner.

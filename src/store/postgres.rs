@@ -6,6 +6,7 @@ mod golive;
 mod index;
 mod pool;
 mod ports;
+mod register;
 mod schema;
 mod statements;
 mod stops;

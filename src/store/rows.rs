@@ -18,6 +18,7 @@ use crate::oauth::store::StoreError;
 use crate::operations::switch::{PastStop, Reason, Stop};
 use crate::practices::golive::places::Change;
 use crate::practices::golive::{Entrance, Stage};
+use crate::practices::programme::{EntryKind, Row};
 use crate::routing::Target;
 use crate::seal::Sealer;
 use crate::secret::{HandleHash, Secret};
@@ -302,6 +303,42 @@ impl StopRow {
         let lifted = self.lifted_by.clone().zip(self.lifted_at);
         let lifted = lifted.map(|(by, at)| Ok((by, time(at)?))).transpose()?;
         Ok(PastStop { stop, lifted })
+    }
+}
+
+pub(super) struct RegisterRow {
+    pub(super) kind: EntryKind,
+    pub(super) id: String,
+    pub(super) version: i64,
+    pub(super) document: Option<String>,
+    pub(super) changed_by: String,
+    pub(super) changed_at: i64,
+    pub(super) revision: i64,
+}
+
+impl RegisterRow {
+    pub(super) fn write(row: &Row) -> Self {
+        Self {
+            kind: row.kind,
+            id: row.id.clone(),
+            version: row.version.into(),
+            document: row.document.clone(),
+            changed_by: row.by.clone(),
+            changed_at: row.at.as_microsecond(),
+            revision: i64::try_from(row.revision).unwrap_or(i64::MAX),
+        }
+    }
+
+    pub(super) fn read(&self) -> Result<Row, Unreadable> {
+        Ok(Row {
+            kind: self.kind,
+            id: self.id.clone(),
+            version: u32::try_from(self.version).map_err(|_| Unreadable)?,
+            document: self.document.clone(),
+            by: self.changed_by.clone(),
+            at: time(self.changed_at)?,
+            revision: u64::try_from(self.revision).map_err(|_| Unreadable)?,
+        })
     }
 }
 

@@ -37,6 +37,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("V3__used_ids", include_str!("../migrations/postgres/V3__used_ids.sql")),
     ("V4__audit_index", include_str!("../migrations/postgres/V4__audit_index.sql")),
     ("V5__stops", include_str!("../migrations/postgres/V5__stops.sql")),
+    ("V6__register", include_str!("../migrations/postgres/V6__register.sql")),
     ("V7__go_live", include_str!("../migrations/postgres/V7__go_live.sql")),
 ];
 

@@ -6,7 +6,7 @@ use tokio_postgres::types::ToSql;
 
 use super::super::cache::CachedTokens;
 use super::super::conformance::{self, BSN, CLIENT, code, grant, lasting, now, refresh, token, visit};
-use super::super::{golive_conformance, stops_conformance};
+use super::super::{golive_conformance, register_conformance, stops_conformance};
 use super::testing::Database;
 use super::*;
 use crate::oauth::code::{CodeStore, Presented};
@@ -51,6 +51,22 @@ async fn of_many_who_stop_the_same_one_is_first() {
 async fn it_keeps_what_operators_stop() {
     let Some(database) = Database::new().await else { return };
     stops_conformance::a_target_is_stopped_once_and_goes_on_once(&database.open().await).await;
+    database.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn it_keeps_a_register() {
+    let Some(database) = Database::new().await else { return };
+    register_conformance::a_change_is_kept_whole_and_once(&database.open().await).await;
+    database.remove().await;
+    let Some(database) = Database::new().await else { return };
+    register_conformance::half_a_change_is_no_change(&database.open().await).await;
+    database.remove().await;
+    let Some(database) = Database::new().await else { return };
+    register_conformance::of_twenty_changes_from_one_revision_one_is_kept(Arc::new(database.open().await)).await;
+    database.remove().await;
+    let Some(database) = Database::new().await else { return };
+    register_conformance::editors_at_once_lose_nothing(Arc::new(database.open().await)).await;
     database.remove().await;
 }
 
@@ -270,11 +286,12 @@ async fn an_earlier_schema_waits_for_a_request_to_migrate() {
     let Some(database) = Database::new().await else { return };
     let applied = PostgresStore::migrate(database.settings()).await.unwrap();
     assert!(applied.first().unwrap().contains("codes_grants_visits"), "{applied:?}");
-    let forget = "DROP TABLE used_ids, audit_records, audit_batches, audit_logs, stops, go_live, go_live_places;
+    let forget = "DROP TABLE used_ids, audit_records, audit_batches, audit_logs, stops, go_live, go_live_places,
+                      register_revision, register_versions;
                   DROP FUNCTION audit_prepare, audit_drop_before; DELETE FROM refinery_schema_history WHERE version >= 3";
     database.raw().await.batch_execute(forget).await.unwrap();
     assert!(matches!(database.try_open(1, true).await, Err(PostgresError::Outdated)));
-    assert_eq!(PostgresStore::migrate(database.settings()).await.unwrap().len(), 4);
+    assert_eq!(PostgresStore::migrate(database.settings()).await.unwrap().len(), 5);
     database.open().await;
     database.remove().await;
 }

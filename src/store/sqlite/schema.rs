@@ -146,6 +146,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("V2__lasting_grants", include_str!("../migrations/sqlite/V2__lasting_grants.sql")),
     ("V3__used_ids", include_str!("../migrations/sqlite/V3__used_ids.sql")),
     ("V4__stops", include_str!("../migrations/sqlite/V4__stops.sql")),
+    ("V5__register", include_str!("../migrations/sqlite/V5__register.sql")),
     ("V6__go_live", include_str!("../migrations/sqlite/V6__go_live.sql")),
 ];
 
@@ -179,7 +180,7 @@ mod tests {
         let strict: i64 = connection
             .query_row("SELECT count(*) FROM pragma_table_list WHERE strict = 1", [], |row| row.get(0))
             .unwrap();
-        assert_eq!(strict, 7);
+        assert_eq!(strict, 11);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use rusqlite::{Connection, params};
 
 use super::super::cache::CachedTokens;
 use super::super::conformance::{self, BSN, CLIENT, Scratch, code, grant, lasting, now, refresh, token, visit};
-use super::super::{golive_conformance, stops_conformance};
+use super::super::{golive_conformance, register_conformance, stops_conformance};
 use super::*;
 use crate::operations::StopStore as _;
 use crate::secret::{Handle, Secret};
@@ -70,6 +70,15 @@ async fn it_keeps_what_operators_stop() {
     stops_conformance::a_target_is_stopped_once_and_goes_on_once(&open(&scratch)).await;
     let targets = open(&scratch).in_force().await.unwrap().into_iter().map(|stop| stop.target.to_string());
     assert_eq!(targets.collect::<Vec<_>>(), ["practice:huisarts.waterkant@medmij", "everything"], "a restart keeps it");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn it_keeps_a_register() {
+    let scratch = [(); 4].map(|()| Scratch::new());
+    register_conformance::a_change_is_kept_whole_and_once(&open(&scratch[0])).await;
+    register_conformance::half_a_change_is_no_change(&open(&scratch[1])).await;
+    register_conformance::of_twenty_changes_from_one_revision_one_is_kept(Arc::new(open(&scratch[2]))).await;
+    register_conformance::editors_at_once_lose_nothing(Arc::new(open(&scratch[3]))).await;
 }
 
 #[tokio::test]
