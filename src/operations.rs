@@ -7,13 +7,14 @@ pub mod golive;
 pub mod http;
 pub mod login;
 pub mod operators;
+pub mod register;
 pub mod sessions;
 pub mod state;
 pub mod switch;
 pub mod upkeep;
 pub mod view;
 
-pub use desk::{Desk, DeskError};
+pub use desk::{Desk, DeskError, DeskRegisterError};
 pub use golive::GoLive;
 pub use login::Login;
 pub use operators::{Changes, Operators, Person, Reads, Reviews, Role};

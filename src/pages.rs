@@ -7,6 +7,7 @@ mod english;
 mod find;
 pub mod log;
 pub mod operations;
+pub mod register;
 mod text;
 
 use askama::Template;

@@ -25,6 +25,7 @@ use crate::operations::{
 };
 use crate::practices::golive::Marker;
 use crate::practices::golive::places::Places;
+use crate::practices::programme::Registry;
 use crate::routes::OperatorFace;
 use crate::routing::SharedSnapshot;
 use crate::seal::{Key32, Sealer};
@@ -49,6 +50,7 @@ pub(super) struct Operations {
     /// Whether the node is there for requests.
     pub(super) duty: Arc<Duty>,
     log_level: Arc<LogLevel>,
+    register: Arc<Registry>,
     reload: Arc<Reload>,
     lists: Arc<dyn Fn() -> Vec<ListView> + Send + Sync>,
     /// Whether the node is ready, which operators see too.
@@ -79,6 +81,7 @@ impl Operations {
             lists: Arc::new(lists.views()),
             duty: Arc::new(duty(&readiness)),
             log_level: Arc::new(LogLevel::new(level, crate::telemetry::set_level, Arc::clone(clock))),
+            register: Arc::new(Registry::new(Arc::clone(store) as _)),
             reload: Arc::default(),
             readiness,
             refusals: Arc::new(Refusals::new(Arc::clone(clock))),
@@ -135,6 +138,7 @@ pub(super) fn face(
         duty: Arc::clone(&own.duty),
         reload: Arc::clone(&own.reload),
         log_level: Arc::clone(&own.log_level),
+        register: Arc::clone(&own.register),
         audit: Arc::clone(&shared.audit) as _,
         refusals: Arc::clone(&own.refusals),
         clock: Arc::clone(&shared.clock),

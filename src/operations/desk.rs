@@ -3,6 +3,9 @@
 mod actions;
 mod golive;
 mod login;
+mod register;
+
+pub use register::DeskRegisterError;
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;
@@ -26,6 +29,7 @@ use crate::audit::{
 };
 use crate::clock::SharedClock;
 use crate::medmij::{Hostname, LocalId};
+use crate::practices::programme::Registry;
 use crate::routing::{SharedSnapshot, Target};
 
 /// How many refused requests a minute are answered and recorded one by one. Who is let in is never counted, so nobody keeps an
@@ -54,6 +58,8 @@ pub struct Desk {
     pub reload: Arc<Reload>,
     /// What the technical log tells.
     pub log_level: Arc<LogLevel>,
+    /// The register of the OPEN programme.
+    pub register: Arc<Registry>,
     /// Where it is recorded what somebody did.
     pub audit: Arc<dyn AuditLog>,
     /// Bounds what is recorded of who is refused.

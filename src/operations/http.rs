@@ -5,6 +5,8 @@ mod answer;
 mod golive;
 mod login;
 mod pages;
+mod register;
+mod register_pages;
 
 use std::sync::Arc;
 
@@ -86,7 +88,8 @@ fn api() -> (Router<Arc<Desk>>, OpenApi) {
         .routes(routes!(drain, serve))
         .routes(routes!(end))
         .routes(routes!(reload))
-        .routes(routes!(log_level, change_log_level, reset_log_level));
+        .routes(routes!(log_level, change_log_level, reset_log_level))
+        .merge(register::api());
     OpenApiRouter::with_openapi(About::openapi()).nest(API, routes).split_for_parts()
 }
 
@@ -105,6 +108,7 @@ pub fn router(desk: Arc<Desk>) -> Router {
         .route(&format!("{API}/openapi.json"), get(told))
         .merge(pages::routes())
         .merge(login::routes())
+        .merge(register_pages::routes())
         .fallback(no_such_page)
         .method_not_allowed_fallback(answer::no_such_method)
         .layer(DefaultBodyLimit::max(BODY_MAX_BYTES))

@@ -4,6 +4,7 @@ mod actions;
 mod golive;
 mod login;
 mod pages;
+mod register;
 mod second;
 mod switch;
 
@@ -85,17 +86,24 @@ async fn said(request: reqwest::RequestBuilder) -> Said {
     Said { status, headers, text: response.text().await.unwrap() }
 }
 
+/// A path with something that fits for each parameter.
+fn with_names(path: &str) -> String {
+    let names = [
+        ("{target}", "his:his-a"),
+        ("{entrance}", "huisarts.haven@medmij"),
+        ("{kind}", "supplier"),
+        ("{id}", "his-b"),
+        ("{form}", "toml"),
+    ];
+    names.iter().fold(path.to_owned(), |path, (parameter, name)| path.replace(parameter, name))
+}
+
 /// Every operation of the document: method and path, with something that fits for each parameter.
 fn operations(document: &Value) -> Vec<(String, String)> {
     let paths = document["paths"].as_object().unwrap();
     let each = paths.iter().flat_map(|(path, item)| {
         let methods = item.as_object().unwrap().keys();
-        methods.map(move |method| {
-            (
-                method.to_uppercase(),
-                path.replace("{target}", "his:his-a").replace("{entrance}", "huisarts.haven@medmij"),
-            )
-        })
+        methods.map(move |method| (method.to_uppercase(), with_names(path)))
     });
     each.filter(|(method, _)| ["GET", "PUT", "POST", "DELETE"].contains(&method.as_str())).collect()
 }
@@ -128,6 +136,7 @@ async fn each_route_is_for_its_roles_and_stands_in_the_document() {
     let expected = [
         ("DELETE", "/api/v1/drain", [403, 200, 403]),
         ("DELETE", "/api/v1/log-level", [403, 200, 403]),
+        ("DELETE", "/api/v1/register/supplier/his-b", [403, 400, 403]),
         ("DELETE", "/api/v1/stops/his:his-a", [403, 200, 403]),
         ("GET", "/api/v1/clients", [200, 200, 200]),
         ("GET", "/api/v1/go-live", [200, 200, 200]),
@@ -138,14 +147,20 @@ async fn each_route_is_for_its_roles_and_stands_in_the_document() {
         ("GET", "/api/v1/node", [200, 200, 200]),
         ("GET", "/api/v1/past-stops", [403, 200, 200]),
         ("GET", "/api/v1/practices", [200, 200, 200]),
+        ("GET", "/api/v1/register-files/toml", [200, 200, 200]),
+        ("GET", "/api/v1/register/supplier", [200, 200, 200]),
+        ("GET", "/api/v1/register/supplier/his-b", [404, 404, 404]),
+        ("GET", "/api/v1/register/supplier/his-b/versions", [403, 200, 200]),
         ("GET", "/api/v1/stops", [200, 200, 200]),
         ("POST", "/api/v1/end", [403, 409, 403]),
         ("POST", "/api/v1/go-live/huisarts.haven@medmij/undo", [403, 400, 403]),
+        ("POST", "/api/v1/register-files/toml", [403, 422, 403]),
         ("POST", "/api/v1/reload", [403, 200, 403]),
         ("PUT", "/api/v1/drain", [403, 200, 403]),
         ("PUT", "/api/v1/go-live/huisarts.haven@medmij", [403, 400, 403]),
         ("PUT", "/api/v1/go-live/huisarts.haven@medmij/people", [403, 400, 403]),
         ("PUT", "/api/v1/log-level", [403, 200, 403]),
+        ("PUT", "/api/v1/register/supplier/his-b", [403, 400, 403]),
         ("PUT", "/api/v1/stops/his:his-a", [403, 200, 403]),
     ];
     let routes: Vec<_> = expected.iter().map(|(method, path, _)| ((*method).to_owned(), (*path).to_owned())).collect();
