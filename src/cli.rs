@@ -7,6 +7,7 @@ mod healthcheck;
 mod his;
 mod lists;
 mod login;
+mod open;
 mod run;
 #[cfg(feature = "sandbox")]
 mod sandbox;
@@ -76,6 +77,9 @@ enum Command {
     /// See whether the information systems of practices can serve
     #[command(subcommand)]
     His(his::Command),
+    /// Keep the register of the OPEN programme, through the operations face of a node
+    #[command(subcommand)]
+    Open(open::Command),
     /// Run the whole world on loopback: lists, gateway, emulated systems of practices, a demonstration PGO
     #[cfg(feature = "sandbox")]
     Sandbox(sandbox::SandboxArguments),
@@ -96,6 +100,7 @@ pub fn run() -> ExitCode {
         Some(Command::Login(command)) => login::run(&command),
         Some(Command::Tls(command)) => tls::run(&command),
         Some(Command::His(command)) => his::run(&command),
+        Some(Command::Open(command)) => open::run(&command),
         #[cfg(feature = "sandbox")]
         Some(Command::Sandbox(arguments)) => sandbox::run(&arguments),
         #[cfg(feature = "sandbox")]

@@ -180,6 +180,7 @@ pub(crate) const CRATES: &[(&str, &[&str])] = &[
             "chainlog::delivery",
             "session::oidc",
             "sandbox",
+            "cli::open",
             "cli::status",
             "telemetry",
         ],
