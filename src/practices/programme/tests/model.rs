@@ -142,7 +142,11 @@ fn about(breach: &Breach) -> String {
         | Breach::StepTooSoon { coalition, .. }
         | Breach::TooFewOrganisations { coalition, .. }
         | Breach::TooFewPatients { coalition, .. } => coalition.to_string(),
-        other => panic!("not made here: {other:?}"),
+        Breach::Unknown { .. }
+        | Breach::SharedAgb { .. }
+        | Breach::MoreAdults { .. }
+        | Breach::MoreTrained { .. }
+        | Breach::TooMany => panic!("not made here: {breach:?}"),
     }
 }
 

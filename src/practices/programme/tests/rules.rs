@@ -161,7 +161,8 @@ fn the_fee_may_be_declared_when_all_four_conditions_are_met() {
     let all = declared(|_| {});
     assert_eq!((all.unmet().count(), all.cents, all.level), (0, 905_600, 2020), "3,200 x EUR 2.83");
     assert_eq!(all.conditions[1].1.as_deref(), Some("gp 1/2, assistant 1/3"));
-    let cases: [(fn(&mut Practice), Condition); 5] = [
+    type Change = fn(&mut Practice);
+    let cases: [(Change, Condition); 5] = [
         (|one| one.memberships[0].until = Some(day("2021-05-31")), Condition::Member),
         (|one| one.staff.gp.trained = 0, Condition::Trained),
         (|one| one.staff.poh.employed = 1, Condition::Trained),

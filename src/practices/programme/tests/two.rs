@@ -48,8 +48,8 @@ async fn two_who_change_different_entries_cannot_break_a_rule_together() {
     let first = Change::put(2, Entry::Practice(Box::new(practice("waterkant", 1, 59_500))));
     let second = Change::put(1, Entry::Practice(Box::new(practice("nieuw", 3, 0))));
     // Both are in order against what both know.
-    registry.try_out(&[first.clone()]).await.unwrap();
-    other.try_out(&[second.clone()]).await.unwrap();
+    registry.try_out(std::slice::from_ref(&first)).await.unwrap();
+    other.try_out(std::slice::from_ref(&second)).await.unwrap();
     registry.change(&[first], "een.example.nl", at()).await.unwrap();
     let refused = other.change(&[second], "twee.example.nl", at()).await.unwrap_err();
     let RegisterError::Breaches(breaches) = refused else { panic!("{refused:?}") };
@@ -85,7 +85,7 @@ async fn what_is_taken_out_can_come_back_and_its_versions_go_on() {
     registry.change(&[smaller("waterkant", 1, 100_000)], "x", at()).await.unwrap();
     let key = Key::Practice(provider("dijkzicht"));
     let out = Change { key: key.clone(), made_from: 1, entry: None };
-    assert_eq!(registry.change(&[out.clone()], "x", at()).await.unwrap().done, [Done::Removed]);
+    assert_eq!(registry.change(std::slice::from_ref(&out), "x", at()).await.unwrap().done, [Done::Removed]);
     let again = Change { made_from: 0, ..out };
     assert_eq!(registry.change(&[again], "x", at()).await, Err(RegisterError::Absent(key.clone())));
     let back = Change::put(0, Entry::Practice(Box::new(practice("dijkzicht", 2, 1))));
