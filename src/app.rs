@@ -228,6 +228,7 @@ impl App {
         let drained = CancellationToken::new();
         background.spawn(serve_ops(ops, monitor, drained.clone()));
         sending.map(|sending| background.spawn(sending.run(drained.clone())));
+        let refusals = Arc::clone(&reloader.shared().admissions.refusals);
         let keeping = background.spawn(lists.keep(&metrics, controls.stop.clone()));
         operations::follow(&operations, &background, &controls.stop).await;
         let (filling, sending) = (index.fill(), syslog.send());
@@ -246,6 +247,7 @@ impl App {
         background.close();
         background.wait().await;
         chain_log.finish().await;
+        refusals.record(true);
         stop_log(&audit, &checkpoints, &clock).await?;
         let (index, ()) = tokio::join!(filling.finish(grace), sending.finish(grace));
         // All wait for the disk.

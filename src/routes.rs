@@ -22,6 +22,7 @@
 //! | operations | `GET /livez`, `/readyz`, `/startupz`, `/metrics` | [`crate::monitor::http`] |
 
 mod admission;
+mod refusals;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,7 +34,9 @@ use hyper::body::Incoming;
 use tokio::runtime::Handle;
 use tower::ServiceExt as _;
 
-pub use self::admission::{Admission, Who};
+pub use self::admission::{Admission, Served, Who};
+pub use self::refusals::Refusals;
+use crate::audit::Kind;
 use crate::clock::SharedClock;
 use crate::edge::{Body, Connection, Serve};
 use crate::fhir::read::Reader;
@@ -108,11 +111,11 @@ pub struct Watch {
 impl Serve for FrontFace {
     async fn serve(&self, request: Request<Incoming>, connection: &Arc<Connection>) -> Response<Body> {
         let passage = self.watch.begin(&request, front_step(request.uri().path()));
-        let response = match self.admission.admit(connection) {
-            Ok(place) => {
+        let response = match self.admission.admit(connection, Kind::AuthorizationRefused) {
+            Ok(admitted) => {
                 let form = |body| self.admission.form(body);
                 let response = through(&self.router, &Handle::current(), request, form, connection, &passage).await;
-                self.admission.answered(response, place)
+                self.admission.answered(response, admitted, connection, None)
             }
             Err(shed) => shed.page(),
         };
@@ -146,8 +149,9 @@ impl Serve for BackFace {
         let path = request.uri().path();
         let (resource, told) = (crate::fhir::http::is_resource_path(path), path.ends_with("/metadata"));
         let passage = self.watch.begin(&request, if resource { Step::Token } else { Step::Exchange });
-        let response = match self.admission.admit(connection) {
-            Ok(place) => {
+        let kind = if resource { Kind::ResourceRefused } else { Kind::TokenRefused };
+        let response = match self.admission.admit(connection, kind) {
+            Ok(admitted) => {
                 let form = |body| self.admission.form(body);
                 // The usual way alone is not in a box, as its room is that of each request.
                 let response = match (resource, crate::fhir::http::may_store(&request)) {
@@ -159,7 +163,7 @@ impl Serve for BackFace {
                         Box::pin(through(&self.router, &self.control, request, form, connection, &passage)).await
                     }
                 };
-                self.admission.answered(response, place)
+                self.admission.answered(response, admitted, connection, passage.client())
             }
             Err(shed) if resource => shed.outcome(LocalId::new(self.watch.clock.now())),
             Err(shed) => shed.oauth(),

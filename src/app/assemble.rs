@@ -118,7 +118,12 @@ impl App {
         let (outgoing, (traces, sending)) = (material.outgoing.clone(), traces(config));
         let shared = Shared {
             operations: Operations::of(&lists, (&store, marker(config)?), &snapshot, config.telemetry.log, &clock),
-            admissions: Arc::new(Admissions::new(config, &clock, &material.kept.memory(config))),
+            admissions: Arc::new(Admissions::new(
+                config,
+                &clock,
+                &material.kept.memory(config),
+                Arc::clone(&audit) as _,
+            )),
             keyring: audit_keys.keyring(),
             tokens: Arc::new(cached(&store, &material.registered.practices, &clock)),
             store,

@@ -6,12 +6,13 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use tokio_util::sync::CancellationToken;
 
+use crate::audit::AuditLog;
 use crate::bounds::{Memory, Places};
 use crate::clock::SharedClock;
 use crate::config::Config;
 use crate::outgoing::Outgoing;
 use crate::rates::{Rate, Rates};
-use crate::routes::{Admission, Who};
+use crate::routes::{Admission, Refusals, Served, Who};
 
 /// How often those are forgotten who have been quiet: a burst of the defaults is there again after some seconds.
 const TIDY_EVERY: Duration = Duration::from_secs(10);
@@ -24,15 +25,21 @@ pub(super) struct Admissions {
     memory: Arc<Memory>,
     /// How often each may ask, as it is in force.
     rates: ArcSwap<[Arc<Rates<Who>>; 2]>,
+    /// Whose certificate is whose.
+    served: Arc<Served>,
+    /// Who was refused, and is not on record yet.
+    pub(super) refusals: Arc<Refusals>,
     clock: SharedClock,
 }
 
 impl Admissions {
     /// As a configuration says.
-    pub(super) fn new(config: &Config, clock: &SharedClock, memory: &Arc<Memory>) -> Self {
+    pub(super) fn new(config: &Config, clock: &SharedClock, memory: &Arc<Memory>, audit: Arc<dyn AuditLog>) -> Self {
         let places = [(), ()].map(|()| Arc::new(Places::new(config.edge.max_requests)));
         let rates = written(config).map(|rate| Arc::new(Rates::new(rate, Arc::clone(clock))));
-        Self { places, memory: Arc::clone(memory), rates: ArcSwap::from_pointee(rates), clock: Arc::clone(clock) }
+        let (served, refusals) = (Arc::default(), Arc::new(Refusals::new(audit, Arc::clone(clock))));
+        let (memory, rates, clock) = (Arc::clone(memory), ArcSwap::from_pointee(rates), Arc::clone(clock));
+        Self { places, memory, rates, served, refusals, clock }
     }
 
     /// Those of a configuration that is not in force yet. A rate that is another than before counts anew, one that is the same
@@ -49,6 +56,8 @@ impl Admissions {
             } else {
                 Arc::new(Rates::new(rate, Arc::clone(&self.clock)))
             },
+            served: Arc::clone(&self.served),
+            refusals: Arc::clone(&self.refusals),
             form_time: config.edge.header_timeout,
         };
         [admission(page_places, pages_before, pages), admission(client_places, clients_before, clients)]
@@ -61,10 +70,11 @@ impl Admissions {
         self.rates.store(Arc::new([&pages.rates, &clients.rates].map(Arc::clone)));
     }
 
-    /// Forgets who has been quiet, for as long as the node runs.
+    /// Forgets who has been quiet, and puts on record who was refused, for as long as the node runs.
     pub(super) async fn keep_tidy(self: Arc<Self>, stop: CancellationToken) {
         while stop.run_until_cancelled(tokio::time::sleep(TIDY_EVERY)).await.is_some() {
             self.rates.load().iter().for_each(|rates| rates.tidy());
+            self.refusals.record(false);
         }
     }
 }

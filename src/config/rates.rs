@@ -14,7 +14,7 @@ use crate::rates::Rate;
 pub struct Rates {
     /// Pages for one network (IPv4 /24, IPv6 /56): default 50 a second and 500 at once, each 1 to 1,000,000.
     pub pages: Rate,
-    /// Requests of one client certificate on the back channel: default 2,000 a second and 4,000 at once, each 1 to 1,000,000.
+    /// Requests of one client, or of a certificate that was not served yet, on the back channel: default 2,000 a second and 4,000 at once, each 1 to 1,000,000.
     pub client: Rate,
 }
 

@@ -1,7 +1,8 @@
 //! Who is served at all: whoever asks too often, and whoever comes when all places are taken, is told so at once and told when
-//! to come back. Nothing was decided about anybody's data then, so the audit log has no record of it; the metrics count it.
+//! to come back. Nothing was decided about anybody's data then; the audit log has one record for many of them (`refusals`).
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Json;
@@ -14,11 +15,13 @@ use http_body_util::{Full, Limited};
 use hyper::body::Incoming;
 use serde_json::json;
 
+use super::refusals::Refusals;
+use crate::audit::Kind;
 use crate::bounds::{Memory, Place, Places};
 use crate::edge::{Body, Connection, Network, Timely};
 use crate::fault::{self, Fault};
 use crate::fhir::http::turned_away;
-use crate::medmij::LocalId;
+use crate::medmij::{Hostname, LocalId};
 use crate::oauth::grant::Thumbprint;
 use crate::rates::{Rates, TooMany};
 
@@ -28,20 +31,36 @@ const FREE_AGAIN_SECONDS: u32 = 1;
 /// More than any form has; each router has a lower limit of its own.
 const FORM_MAX_BYTES: u64 = 64 * 1024;
 
-/// To whom a rate belongs. A client is a certificate, which is known before anything that it asks is read; a PGO with several
-/// nodes has several.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// To whom a rate belongs. It has to be known before anything that is asked is read.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Who {
     /// Somebody behind an address of this network.
     Network(Network),
-    /// The holder of this certificate.
-    Client(Thumbprint),
+    /// The holder of this certificate, for whom nobody was served yet.
+    Certificate(Thumbprint),
+    /// The client that the holder of the certificate was last served for: a PGO with several nodes is one client.
+    Client(Hostname),
 }
 
-impl Who {
-    fn of(connection: &Connection) -> Self {
-        let client = connection.caller().thumbprint.map(Self::Client);
-        client.unwrap_or_else(|| Self::Network(Network::of(connection.remote().ip())))
+/// For which client each certificate was last served. Only a request that was answered with success counts: it named a client
+/// for which the certificate may act.
+#[derive(Debug, Default)]
+pub struct Served(Mutex<HashMap<Thumbprint, Hostname>>);
+
+impl Served {
+    /// More certificates than a whitelist has names; further ones have rates of their own.
+    const MOST: usize = 10_000;
+
+    fn of(&self, certificate: Thumbprint) -> Who {
+        let clients = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        clients.get(&certificate).cloned().map_or(Who::Certificate(certificate), Who::Client)
+    }
+
+    fn learn(&self, certificate: Thumbprint, client: &Hostname) {
+        let mut clients = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if clients.len() < Self::MOST || clients.contains_key(&certificate) {
+            clients.insert(certificate, client.clone());
+        }
     }
 }
 
@@ -54,8 +73,19 @@ pub struct Admission {
     pub memory: Arc<Memory>,
     /// How often each may ask.
     pub rates: Arc<Rates<Who>>,
+    /// Whose certificate is whose.
+    pub served: Arc<Served>,
+    /// What the audit log gets of those who are refused.
+    pub refusals: Arc<Refusals>,
     /// How long a client may take over a form.
     pub form_time: Duration,
+}
+
+/// A request that is let in: its place, and whose rate it was counted to.
+#[derive(Debug)]
+pub(super) struct Admitted {
+    place: Place,
+    who: Who,
 }
 
 /// A request is not served.
@@ -66,13 +96,35 @@ pub(super) enum Shed {
 }
 
 impl Admission {
-    /// Lets a request in.
+    /// Lets a request in, or notes that it was refused, as what it would have been recorded as.
     ///
     /// # Errors
     /// Why not.
-    pub(super) fn admit(&self, connection: &Connection) -> Result<Place, Shed> {
-        self.rates.admit(Who::of(connection)).map_err(Shed::TooMany)?;
-        Places::take(Arc::clone(&self.places)).ok_or(Shed::Full)
+    pub(super) fn admit(&self, connection: &Connection, kind: Kind) -> Result<Admitted, Shed> {
+        let who = self.who(connection);
+        let admitted = self.rates.admit(who.clone()).map_err(Shed::TooMany);
+        let placed = admitted.and_then(|()| Places::take(Arc::clone(&self.places)).ok_or(Shed::Full));
+        match placed {
+            Ok(place) => Ok(Admitted { place, who }),
+            Err(shed) => {
+                self.refusals.note(who, connection, kind, shed.fault());
+                Err(shed)
+            }
+        }
+    }
+
+    fn who(&self, connection: &Connection) -> Who {
+        let certificate = connection.caller().thumbprint.map(|certificate| self.served.of(certificate));
+        certificate.unwrap_or_else(|| Who::Network(Network::of(connection.remote().ip())))
+    }
+
+    /// Learns whom a request was for that was answered with success.
+    fn learn(&self, connection: &Connection, who: &Who, client: Option<&Hostname>) {
+        if let (Some(certificate), Some(client)) = (connection.caller().thumbprint, client)
+            && !matches!(who, Who::Client(known) if known == client)
+        {
+            self.served.learn(certificate, client);
+        }
     }
 
     /// The body of a request as a router reads it: in time, and refused at once when more of it is announced than any form may
@@ -85,9 +137,18 @@ impl Admission {
         axum::body::Body::new(Timely::within(body, self.form_time))
     }
 
-    /// The answer of a request that was let in.
-    pub(super) fn answered(&self, response: Response<Body>, place: Place) -> Response<Body> {
-        response.map(|body| body.occupying(place, &self.memory))
+    /// The answer of a request that was let in, for this client as far as one was named.
+    pub(super) fn answered(
+        &self,
+        response: Response<Body>,
+        admitted: Admitted,
+        connection: &Connection,
+        client: Option<&Hostname>,
+    ) -> Response<Body> {
+        if response.status().is_success() {
+            self.learn(connection, &admitted.who, client);
+        }
+        response.map(|body| body.occupying(admitted.place, &self.memory))
     }
 }
 
@@ -161,5 +222,38 @@ fn tell_rate(headers: &mut HeaderMap, TooMany { wait_seconds, rate }: TooMany) {
         if let Ok(value) = HeaderValue::from_str(&text) {
             headers.insert(name, value);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn certificates_that_were_served_for_one_client_are_that_client() {
+        let (served, [one, other, third]) = (Served::default(), [1, 2, 3].map(|byte| Thumbprint::new([byte; 32])));
+        let client = Hostname::parse("pgo.example.nl").unwrap();
+        assert_eq!(served.of(one), Who::Certificate(one));
+        [one, other].into_iter().for_each(|certificate| served.learn(certificate, &client));
+        assert_eq!(
+            [one, other, third].map(|it| served.of(it)),
+            [Who::Client(client.clone()), Who::Client(client), Who::Certificate(third)]
+        );
+    }
+
+    #[test]
+    fn what_is_learned_is_bounded() {
+        let served = Served::default();
+        let client = Hostname::parse("pgo.example.nl").unwrap();
+        let certificate = |number: usize| {
+            let mut print = [0; 32];
+            print[..8].copy_from_slice(&number.to_be_bytes());
+            Thumbprint::new(print)
+        };
+        (0..=Served::MOST).for_each(|number| served.learn(certificate(number), &client));
+        assert_eq!(served.of(certificate(Served::MOST)), Who::Certificate(certificate(Served::MOST)));
+        let other = Hostname::parse("other.example.nl").unwrap();
+        served.learn(certificate(0), &other);
+        assert_eq!(served.of(certificate(0)), Who::Client(other), "whom it serves may change");
     }
 }
