@@ -240,7 +240,7 @@ impl App {
             operations.readiness.serve(parts(&audit, &checkpoints, &watchman, &index, &store, &lists));
             controls.serving.cancel();
             tracing::info!("serving");
-            let faces = edges((front, back, auditors, admin), &clock, grace);
+            let faces = edges((front, back, auditors, admin), &clock, grace, &operations.readiness.aside());
             served = sockets.serve(faces, &controls.stop, &operations.readiness).await;
         }
         drained.cancel();

@@ -25,6 +25,7 @@ mod admission;
 mod refusals;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -89,11 +90,20 @@ pub struct OperatorFace {
 }
 
 /// A face that can be replaced while it serves: each request takes the one in force, and keeps it to its end.
-pub struct Current<S>(pub Arc<ArcSwap<S>>);
+pub struct Current<S> {
+    /// The one in force.
+    pub face: Arc<ArcSwap<S>>,
+    /// Whether an operator makes the node step aside.
+    pub aside: Arc<AtomicBool>,
+}
 
 impl<S: Serve> Serve for Current<S> {
     async fn serve(&self, request: Request<Incoming>, connection: &Arc<Connection>) -> Response<Body> {
-        self.0.load_full().serve(request, connection).await
+        self.face.load_full().serve(request, connection).await
+    }
+
+    fn steps_aside(&self) -> bool {
+        self.aside.load(Ordering::Relaxed)
     }
 }
 

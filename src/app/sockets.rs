@@ -3,6 +3,7 @@
 use std::net::TcpListener;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
@@ -18,10 +19,17 @@ use crate::routes::{AuditorFace, BackFace, Current, FrontFace, OperatorFace};
 /// The faces of a node.
 pub(super) type FaceHalves = (Half<FrontFace>, Half<BackFace>, Option<Half<AuditorFace>>, Option<Half<OperatorFace>>);
 
-pub(super) fn edges((front, back, auditors, admin): FaceHalves, clock: &SharedClock, grace: Duration) -> FaceEdges {
-    let auditors = auditors.map(|face| face.edge(clock, grace));
-    let admin = admin.map(|face| face.edge(clock, grace));
-    (front.edge(clock, grace), back.edge(clock, grace), auditors, admin)
+///
+/// A node that steps aside sends browsers and clients elsewhere; those who look after it stay.
+pub(super) fn edges(
+    (front, back, auditors, admin): FaceHalves,
+    clock: &SharedClock,
+    grace: Duration,
+    aside: &Arc<AtomicBool>,
+) -> FaceEdges {
+    let auditors = auditors.map(|face| face.edge(clock, grace, &Arc::default()));
+    let admin = admin.map(|face| face.edge(clock, grace, &Arc::default()));
+    (front.edge(clock, grace, aside), back.edge(clock, grace, aside), auditors, admin)
 }
 
 /// What each face counts.
@@ -99,10 +107,11 @@ impl<S> Half<S> {
         Self { config, cell: cell.clone(), counters: Arc::default() }
     }
 
-    fn edge(self, clock: &SharedClock, grace: Duration) -> Edge<Current<S>> {
+    fn edge(self, clock: &SharedClock, grace: Duration, aside: &Arc<AtomicBool>) -> Edge<Current<S>> {
         let config = EdgeConfig { drain_grace: grace, ..self.config };
         let Cell { tls, face } = self.cell;
-        Edge { config, tls, service: Current(face), clock: Arc::clone(clock), counters: self.counters }
+        let service = Current { face, aside: Arc::clone(aside) };
+        Edge { config, tls, service, clock: Arc::clone(clock), counters: self.counters }
     }
 }
 

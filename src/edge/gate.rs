@@ -28,6 +28,12 @@ pub trait Serve: Send + Sync + 'static {
         request: Request<Incoming>,
         connection: &Arc<Connection>,
     ) -> impl Future<Output = Response<Body>> + Send;
+
+    /// Whether clients should go elsewhere: the answer in hand is then the last one of its connection, and says so. Connections
+    /// are still accepted, for those who have not noticed. Asked often, so it has to be quick.
+    fn steps_aside(&self) -> bool {
+        false
+    }
 }
 
 /// Answers one request of a connection; the last one of an HTTP/1.1 connection when `last`.

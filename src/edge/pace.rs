@@ -164,6 +164,11 @@ impl Pace {
         self.age(now) >= limits.connection_age_max
     }
 
+    /// Whether a request has come over HTTP/2.
+    pub(super) fn has_served_http2(&self) -> bool {
+        self.http2 && self.has_served()
+    }
+
     /// Never before the first request: whoever connects may ask something.
     pub(super) fn is_old_http2(&self, limits: &EdgeConfig, now: Instant) -> bool {
         self.http2 && self.age(now) >= limits.connection_age_max && self.state().served_any

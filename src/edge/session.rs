@@ -73,7 +73,7 @@ pub(super) async fn run<S: Serve>(edge: Arc<Edge<S>>, tcp: TcpStream, remote: So
         let (edge, pace, drain) = (Arc::clone(&edge), Arc::clone(&pace), tasks.drain.clone());
         move |request: Request<Incoming>| {
             let bodiless = request.body().is_end_stream();
-            let last = drain.is_raised() || pace.is_old(&edge.config);
+            let last = drain.is_raised() || edge.service.steps_aside() || pace.is_old(&edge.config);
             let reply = answer(Arc::clone(&edge), Arc::clone(&connection), request, pace.begin(bodiless), last);
             async move { Ok::<_, Infallible>(reply.await) }
         }
@@ -222,7 +222,7 @@ enum End {
     Rests,
 }
 
-impl<S> Driver<'_, S> {
+impl<S: Serve> Driver<'_, S> {
     async fn drive<F>(&self, mut http: Pin<&mut F>, finish: impl Fn(Pin<&mut F>)) -> End
     where
         F: Future<Output = hyper::Result<()>>,
@@ -295,7 +295,7 @@ impl<S> Driver<'_, S> {
                 Step::Cut
             }
             // HTTP/1.1 is told in the header of its next answer, see `last`.
-            (Stage::Open, Verdict::Until(_)) if self.pace.is_old_http2(config, now) => Step::Finish,
+            (Stage::Open, Verdict::Until(_)) if self.is_last_http2(now) => Step::Finish,
             (Stage::Lingering(end), Verdict::Until(_)) if busy || *end <= now => Step::Finish,
             (Stage::Lingering(end), Verdict::Until(until)) => Step::WaitUntil(until.min(*end)),
             (Stage::Open, Verdict::Until(until)) => match rests_from {
@@ -305,6 +305,11 @@ impl<S> Driver<'_, S> {
             },
             (Stage::Closing(_), Verdict::Until(until)) => Step::WaitUntil(until),
         }
+    }
+
+    fn is_last_http2(&self, now: Instant) -> bool {
+        (self.edge.service.steps_aside() && self.pace.has_served_http2())
+            || self.pace.is_old_http2(&self.edge.config, now)
     }
 
     fn linger_after(&self, since: Instant, now: Instant) -> Step {

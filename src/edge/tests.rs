@@ -12,6 +12,7 @@ use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -52,9 +53,14 @@ struct Desk {
     arrived: mpsc::UnboundedSender<()>,
     release: Arc<Notify>,
     ended: mpsc::UnboundedSender<Ended>,
+    aside: Arc<AtomicBool>,
 }
 
 impl Serve for Desk {
+    fn steps_aside(&self) -> bool {
+        self.aside.load(Ordering::Relaxed)
+    }
+
     async fn serve(&self, request: Request<Incoming>, connection: &Arc<Connection>) -> Response<Body> {
         let text = |text: String| Response::new(Body::full(text.into()));
         match request.uri().path() {
@@ -114,6 +120,7 @@ struct World {
     arrived: mpsc::UnboundedReceiver<()>,
     release: Arc<Notify>,
     ended: mpsc::UnboundedReceiver<Ended>,
+    aside: Arc<AtomicBool>,
 }
 
 fn config() -> EdgeConfig {
@@ -162,11 +169,13 @@ impl World {
         let (counters, release) = (Arc::new(Counters::default()), Arc::new(Notify::new()));
         let (arriving, arrived) = mpsc::unbounded_channel();
         let (ending, ended) = mpsc::unbounded_channel();
-        let service = Desk { arrived: arriving, release: Arc::clone(&release), ended: ending };
+        let aside = Arc::<AtomicBool>::default();
+        let service =
+            Desk { arrived: arriving, release: Arc::clone(&release), ended: ending, aside: Arc::clone(&aside) };
         let edge =
             Edge { config, tls: Arc::clone(&tls), service, clock: server_clock, counters: Arc::clone(&counters) };
         let serving = serving(listener, edge, drain.clone());
-        Self { pki, own, time, clock, address, tls, counters, drain, serving, arrived, release, ended }
+        Self { pki, own, time, clock, address, tls, counters, drain, serving, arrived, release, ended, aside }
     }
 
     fn connector(&self, identity: Option<&Identity>, alpn: &[&[u8]]) -> TlsConnector {

@@ -18,7 +18,7 @@ use crate::oauth::store::StoreFault;
 pub struct Readiness {
     serving: AtomicBool,
     draining: CancellationToken,
-    aside: AtomicBool,
+    aside: Arc<AtomicBool>,
     parts: std::sync::OnceLock<Parts>,
 }
 
@@ -93,7 +93,7 @@ impl Default for Readiness {
         Self {
             serving: AtomicBool::new(false),
             draining: CancellationToken::new(),
-            aside: AtomicBool::new(false),
+            aside: Arc::default(),
             parts: std::sync::OnceLock::new(),
         }
     }
@@ -122,6 +122,12 @@ impl Readiness {
     #[must_use]
     pub fn is_aside(&self) -> bool {
         self.aside.load(Ordering::Acquire)
+    }
+
+    /// The same, for those who ask often.
+    #[must_use]
+    pub fn aside(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.aside)
     }
 
     /// Returns when the node is stopping and says so.

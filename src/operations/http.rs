@@ -245,7 +245,7 @@ async fn past_stops(State(desk): State<Arc<Desk>>, Allowed(who): Allowed<Reviews
 }
 
 /// Makes the node step aside: `/readyz` says 503, so that a load balancer sends its requests elsewhere. What still comes is
-/// served, so that nothing fails before the load balancer has noticed.
+/// served, so that nothing fails before the load balancer has noticed, and each answer is the last of its connection.
 #[utoipa::path(put, path = "/drain", responses((status = 200, description = "It steps aside.", body = DoneView), Refusals))]
 async fn drain(State(desk): State<Arc<Desk>>, Allowed(who): Allowed<Changes>) -> Response {
     desk.drain(&who, true).await.map_or_else(failed, |done| json(&done))

@@ -78,3 +78,29 @@ async fn what_takes_longer_than_the_grace_is_cut_and_told() {
     assert!(soon(flight).await.unwrap().is_err());
     assert_eq!(world.counters.open(), 0);
 }
+
+/// Who comes is served all the same, and told to come elsewhere the next time; who comes back later finds it as before.
+#[tokio::test]
+async fn a_node_that_steps_aside_ends_each_connection_with_its_next_answer() {
+    let mut world = World::front(config());
+    let (mut used, end) = world.http2_to_its_end(None).await;
+    assert_eq!(text(soon(used.send_request(get2("/"))).await.unwrap()).await, "hello");
+    let (mut busy, busy_end) = world.http2_to_its_end(None).await;
+    let flight = tokio::spawn(busy.send_request(get2("/wait")));
+    soon(world.arrived.recv()).await;
+    world.aside.store(true, Ordering::Relaxed);
+    assert_eq!(text(soon(used.send_request(get2("/"))).await.unwrap()).await, "hello");
+    soon(end).await.unwrap().expect("told to go away, and not cut");
+    world.release.notify_waiters();
+    assert_eq!(text(soon(flight).await.unwrap().unwrap()).await, "waited", "what was under way is finished");
+    soon(busy_end).await.unwrap().expect("told to go away, and not cut");
+    let new = world.raw("GET / HTTP/1.1\r\nhost: gp.example.nl\r\n\r\n").await;
+    assert!(new.starts_with("HTTP/1.1 200") && new.contains("connection: close"), "{new}");
+    world.aside.store(false, Ordering::Relaxed);
+    let mut sender = world.http1(None).await;
+    for _ in 0..2 {
+        let answer = soon(sender.send_request(get("/"))).await.unwrap();
+        assert!(!answer.headers().contains_key("connection"));
+        assert_eq!(text(answer).await, "hello");
+    }
+}

@@ -95,6 +95,7 @@ async fn the_task_of_a_connection_is_small() {
             arrived: mpsc::unbounded_channel().0,
             release: Arc::clone(&world.release),
             ended: mpsc::unbounded_channel().0,
+            aside: Arc::default(),
         },
         clock: Arc::clone(&world.clock),
         counters: Arc::clone(&world.counters),
