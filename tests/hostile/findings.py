@@ -10,7 +10,7 @@ KNOWN = {
     # Of the sandbox: its certificates are of a moment ago and of nobody's authority, its name is in no DNS, its port is not 443.
     "cert_validityPeriod", "cert_revocation", "cert_revocation_CRL", "cert_revocation_OCSP", "DNS_CAArecord", "HTTP_status_code",
     # Of the tool: what its OpenSSL cannot do, and what it cannot ask where a client certificate is required.
-    "engine_problem", "secure_client_renego", "BREACH", "sessionresumption_ticket",
+    "engine_problem", "service", "secure_client_renego", "BREACH", "sessionresumption_ticket",
     # Ours: every suite of the list is good, so the client chooses among them (it knows whether it has AES in hardware).
     "cipher_order",
 }
