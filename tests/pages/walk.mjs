@@ -396,9 +396,9 @@ async function auditors(readers, see) {
   await see(stranger, "desk-nobody", 0);
 }
 
-/** The pages of operators, in English only: everything there is to see, a stop without a reason, one with, and nobody. */
+/** The pages of operators, in English only: everything there is to see, a stop without a reason, one with, nobody, and logging in. */
 async function operators(people, see) {
-  const [operator, auditor, stranger] = people;
+  const [operator, auditor, stranger, visitor] = people;
   const send = (page, button) => Promise.all([page.waitForNavigation(), page.click(button)]);
   for (const [path, forms] of [["/", 3], ["/practices", 1], ["/clients", 1], ["/his", 0], ["/lists", 0], ["/stops", 1]]) {
     await operator.goto(`${operations}${path}`);
@@ -421,6 +421,18 @@ async function operators(people, see) {
   await see(operator, "operations-lifted");
   await stranger.goto(operations);
   await see(stranger, "operations-nobody", 0);
+  await visitor.goto(operations);
+  await see(visitor, "operations-log-in", 0);
+  await send(visitor, 'a[href="/login"]');
+  await send(visitor, "text=b.wacht");
+  expect(new URL(visitor.url()).pathname === "/", "back from the provider somebody is at the node");
+  expect((await visitor.content()).includes("b.wacht (operator)"), "they are who the provider says");
+  await see(visitor, "operations-logged-in", 4);
+  await send(visitor, "form.leave button");
+  await see(visitor, "operations-logged-out", 0);
+  await send(visitor, 'a[href="/login"]');
+  await send(visitor, "text=g.gast");
+  await see(visitor, "operations-no-role", 0);
 }
 
 const journeys = { share, agree, again, agreeOnceMore: agree, stop, log, mistype, noData, noHis, portalAccount, portalLaunch, find, turnedAway };
@@ -448,6 +460,9 @@ for (const size of SIZES) {
     await Promise.all(readers.map((page) => page.context().close()));
     if (tag !== "en") continue;
     const people = await Promise.all(["wacht", "toezicht", "stranger"].map((file) => reader(browser, size, locale, file, operations)));
+    const context = await browser.newContext({ viewport: size, locale, ignoreHTTPSErrors: true });
+    people.push(await context.newPage());
+    people.at(-1).setDefaultTimeout(20_000);
     try {
       await operators(people, (page, step, forms) => look(page, size, step, tag, forms));
     } catch (error) {

@@ -79,7 +79,7 @@ fn prepare(home: &Home, world: &World) {
         .replacen("id = \"his-a\"", "id = \"his-a\"\nmax_in_flight = 40", 1)
         .replacen("[admin.login]", "[admin.login]\nsession_minutes = 60", 1)
         + "\n[release]\ntoken_lifetime_seconds = 300\n\n[services]\ncatalogue = \"services.toml\"\n"
-        + "\n[rates]\nclient_burst = 1000000\n\n[edge]\nmax_requests = 4096\n\n[outgoing]\nnetworks = []\n";
+        + "\n[rates]\nclient_burst = 1000000\n\n[edge]\nmax_requests = 4096\n\n[outgoing]\nnetworks = [\"10.0.0.0/16\"]\n";
     fs::write(home.path("gateway.toml"), config).unwrap();
 }
 
