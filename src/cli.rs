@@ -98,7 +98,7 @@ pub fn run() -> ExitCode {
         Some(Command::Audit(command)) => audit::run(command),
         Some(Command::Lists(command)) => lists::run(command),
         Some(Command::Login(command)) => login::run(&command),
-        Some(Command::Tls(command)) => tls::run(&command),
+        Some(Command::Tls(command)) => tls::run(command),
         Some(Command::His(command)) => his::run(&command),
         Some(Command::Open(command)) => open::run(&command),
         #[cfg(feature = "sandbox")]

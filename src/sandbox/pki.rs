@@ -1,6 +1,7 @@
 //! The certificates of a sandbox: one authority, made at start, and a leaf for everybody. Nothing of it is ever committed.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use jiff::civil::{Date, date};
 use rcgen::{
@@ -19,6 +20,8 @@ const LAST_DAY: Date = date(4096, 1, 1);
 pub struct Authority {
     issuer: Issuer<'static, KeyPair>,
     pem: String,
+    /// How many revocation lists it signed: the number of the last.
+    lists: AtomicU64,
 }
 
 /// Paths of a certificate and its key, in PEM.
@@ -41,7 +44,7 @@ impl Authority {
         params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let pem = params.self_signed(&key)?.pem();
-        Ok(Self { issuer: Issuer::new(params, key), pem })
+        Ok(Self { issuer: Issuer::new(params, key), pem, lists: AtomicU64::default() })
     }
 
     /// Its certificate in PEM.
@@ -79,7 +82,7 @@ impl Authority {
         let params = CertificateRevocationListParams {
             this_update: rcgen::date_time_ymd(2020, 1, 1),
             next_update: rcgen::date_time_ymd(year(due), month(due), day(due)),
-            crl_number: SerialNumber::from_slice(&random::<8>().map(|byte| byte & 0x7f)),
+            crl_number: SerialNumber::from(self.lists.fetch_add(1, Ordering::Relaxed) + 1),
             issuing_distribution_point: None,
             revoked_certs,
             key_identifier_method: KeyIdMethod::Sha256,

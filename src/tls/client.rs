@@ -55,15 +55,24 @@ pub fn reqwest_client(
     outgoing: &Outgoing,
     deadlines: Deadlines,
 ) -> Result<reqwest::Client, TlsError> {
-    let client = reqwest::Client::builder()
-        .tls_backend_preconfigured(tls)
-        .https_only(true)
+    Ok(builder(outgoing, deadlines).tls_backend_preconfigured(tls).https_only(true).build()?)
+}
+
+/// The same for plain http: for what is signed itself, and secret to nobody.
+///
+/// # Errors
+/// When the client cannot be built.
+pub fn plain_client(outgoing: &Outgoing, deadlines: Deadlines) -> Result<reqwest::Client, TlsError> {
+    Ok(builder(outgoing, deadlines).build()?)
+}
+
+fn builder(outgoing: &Outgoing, deadlines: Deadlines) -> reqwest::ClientBuilder {
+    reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .referer(false)
         .no_proxy()
         .dns_resolver(Arc::new(outgoing.clone()))
         .pool_idle_timeout(IDLE)
         .connect_timeout(deadlines.connect)
-        .timeout(deadlines.total);
-    Ok(client.build()?)
+        .timeout(deadlines.total)
 }

@@ -87,7 +87,7 @@ impl Roots {
     /// # Errors
     /// When the file cannot be read or parsed, or holds no certificate or an unusable one.
     pub fn load(path: &Path) -> Result<Self, TlsError> {
-        Self::from_der(certificates(&read(open(path)?, path)?)?)
+        Self::from_der(certificates_of(path)?)
     }
 
     /// Takes root certificates from memory.
@@ -139,6 +139,14 @@ fn refuse_exposed(file: &File, path: &Path) -> Result<(), TlsError> {
 #[cfg(not(unix))]
 fn refuse_exposed(_file: &File, _path: &Path) -> Result<(), TlsError> {
     Ok(())
+}
+
+/// Every certificate of a PEM file.
+///
+/// # Errors
+/// When it cannot be read, or holds none.
+pub fn certificates_of(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    certificates(&read(open(path)?, path)?)
 }
 
 fn certificates(text: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsError> {

@@ -42,11 +42,28 @@ impl Pki {
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        Self::of(params)
+    }
+
+    /// One of another name.
+    pub(crate) fn named(name: &str) -> Self {
+        let mut params = CertificateParams::default();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        params.distinguished_name.push(rcgen::DnType::CommonName, name);
+        Self::of(params)
+    }
+
+    fn of(params: CertificateParams) -> Self {
         Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
     }
 
     pub(crate) fn roots(&self) -> Roots {
         Roots::from_der(vec![self.0.der().clone()]).unwrap()
+    }
+
+    pub(crate) fn certificates(&self) -> Vec<CertificateDer<'static>> {
+        vec![self.0.der().clone()]
     }
 
     pub(crate) fn root_pem(&self) -> String {
@@ -86,6 +103,15 @@ impl Pki {
 
     /// A revocation list that names serial number 7, or none.
     pub(crate) fn revocations(&self, revoked: bool) -> CertificateRevocationListDer<'static> {
+        self.edition(1, 2050, revoked)
+    }
+
+    /// An edition of a list that names nobody, due at the beginning of a year.
+    pub(crate) fn revocations_of(&self, number: u8, due: i32) -> CertificateRevocationListDer<'static> {
+        self.edition(number, due, false)
+    }
+
+    fn edition(&self, number: u8, due: i32, revoked: bool) -> CertificateRevocationListDer<'static> {
         let entry = RevokedCertParams {
             serial_number: SerialNumber::from_slice(&[7]),
             revocation_time: date_time_ymd(2026, 1, 1),
@@ -93,9 +119,9 @@ impl Pki {
             invalidity_date: None,
         };
         let params = CertificateRevocationListParams {
-            this_update: date_time_ymd(2026, 1, 1),
-            next_update: date_time_ymd(2050, 1, 1),
-            crl_number: SerialNumber::from_slice(&[1]),
+            this_update: date_time_ymd(2025, 1, 1),
+            next_update: date_time_ymd(due, 1, 1),
+            crl_number: SerialNumber::from_slice(&[number]),
             issuing_distribution_point: None,
             revoked_certs: if revoked { vec![entry] } else { Vec::new() },
             key_identifier_method: KeyIdMethod::Sha256,

@@ -1,5 +1,8 @@
-//! Certificates that their issuer took back: lists of them (CRL, RFC 5280 section 5) from files that an operator keeps fresh, and
+//! Certificates that their issuer took back: lists of them (CRL, RFC 5280 section 5) from files, how these are kept fresh, and
 //! what holds where a list says nothing.
+
+mod edition;
+mod publisher;
 
 use std::fs::File;
 use std::io::Read as _;
@@ -9,6 +12,8 @@ use jiff::Timestamp;
 use rustls::pki_types::CertificateRevocationListDer;
 use rustls::pki_types::pem::PemObject as _;
 
+pub use self::edition::{Edition, EditionError};
+pub use self::publisher::{Publisher, PublisherError};
 use super::TlsError;
 
 /// Largest file of lists: room for a million revoked certificates.

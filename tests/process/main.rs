@@ -35,6 +35,7 @@ mod postgres;
 mod practices;
 mod prune;
 mod reload;
+mod revocation;
 mod rights;
 mod sandbox;
 mod serve;
