@@ -118,12 +118,7 @@ impl App {
         let (outgoing, (traces, sending)) = (material.outgoing.clone(), traces(config));
         let shared = Shared {
             operations: Operations::of(&lists, (&store, marker(config)?), &snapshot, config.telemetry.log, &clock),
-            admissions: Arc::new(Admissions::new(
-                config,
-                &clock,
-                &material.kept.memory(config),
-                Arc::clone(&audit) as _,
-            )),
+            admissions: admissions(config, &clock, &material, &audit),
             keyring: audit_keys.keyring(),
             tokens: Arc::new(cached(&store, &material.registered.practices, &clock)),
             store,
@@ -204,6 +199,11 @@ impl Keepers {
         let (audit, checkpoints) = open_audit(config, clock, opened.as_deref().ok(), outgoing)?;
         Ok(Self { store, opened, audit, checkpoints })
     }
+}
+
+/// Who is served, and the record of who is not.
+fn admissions(config: &Config, clock: &SharedClock, material: &Material, audit: &Arc<FileLog>) -> Arc<Admissions> {
+    Arc::new(Admissions::new(config, clock, &material.kept.memory(config), Arc::clone(audit) as _))
 }
 
 /// Marks who takes part in field tests and pilots; the same on every node of a store.
