@@ -32,7 +32,8 @@
 //! Rules: what Inzage does. They declare ports (traits) for what they need of the world.
 //!
 //! - [`services`]: which data services there are and exactly which requests each allows; data, not code.
-//! - [`practices`]: our own register: which HIS, open or closed, since when. [`clients`]: the portals, and who may act for whom.
+//! - [`practices`]: our own register: which HIS, open or closed, since when; and [`practices::programme`], the register of OPEN.
+//!   [`clients`]: the portals, and who may act for whom.
 //! - [`lists`]: the four MedMij lists, read strictly, swapped whole, kept on disk.
 //! - [`audit`]: the log that nobody can deny: events, hash chain, receipts, and reading it back.
 //! - [`chainlog`]: the lines for Stichting MedMij, which name no person.
