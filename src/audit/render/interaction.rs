@@ -32,6 +32,7 @@ impl<'a> Interaction<'a> {
     fn asked(query: &'a str) -> Self {
         let path = query.split('?').next().unwrap_or_default();
         match path.split_once('/') {
+            Some(("", _)) => Self::Unknown,
             Some((resource, rest)) if rest.starts_with('$') => Self::Operation(resource),
             Some((resource, _)) => Self::Read(resource),
             None if path.is_empty() => Self::Unknown,
@@ -54,4 +55,18 @@ impl<'a> Interaction<'a> {
 
 fn is_submission(record: &Record) -> bool {
     matches!(record.kind.known(), Some(Kind::SubmissionIntent | Kind::SubmissionOutcome))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_names_no_type_is_no_interaction() {
+        for query in ["", "/", "/$lastn", "?code=1", "//"] {
+            assert_eq!(Interaction::asked(query), Interaction::Unknown, "{query}");
+        }
+        assert_eq!(Interaction::asked("Observation/$lastn?code=1"), Interaction::Operation("Observation"));
+        assert_eq!(Interaction::asked("Binary/x"), Interaction::Read("Binary"));
+    }
 }
