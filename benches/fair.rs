@@ -2,11 +2,15 @@
 //! the HIS of the first hangs. Printed is the 99th percentile at the second practice in both kinds of rounds, which alternate, and
 //! their ratio: it must be at most 1.1, or the difference at most 1 ms.
 //!
+//! Then how soon those are told who are not served: every place of a node is taken by requests whose HIS hangs, and others ask as
+//! fast as they can. Printed is how long their refusals took: 99 of 100 at most 50 ms.
+//!
 //! Everything runs in this process, the load included, so the times are no measure of the gateway by themselves.
 
 #![expect(clippy::print_stdout, reason = "the figures go to standard output")]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a bench that cannot run must say so")]
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -22,13 +26,18 @@ use tokio::time::{MissedTickBehavior, interval};
 
 /// Pairs of rounds, and how long a round takes.
 const PAIRS: usize = 7;
-const ROUND: Duration = Duration::from_secs(4);
+const ROUND: Duration = Duration::from_secs(2);
 /// Patients of the practice whose HIS dies, each of whom is asked for so often: more than its HIS may have in hand and in its queue.
 const ASKING: usize = 200;
 const EACH: Duration = Duration::from_millis(500);
 /// Patients of the other practice.
 const OTHERS: usize = 4;
 const OTHERS_EACH: Duration = Duration::from_millis(10);
+
+/// Places of the node that is full, how many ask there at once, and how often each.
+const PLACES: u64 = 32;
+const REFUSED: usize = 64;
+const REFUSED_EACH: usize = 200;
 
 #[expect(clippy::disallowed_methods, reason = "a bench looks at the clock on the wall of the machine")]
 fn now() -> Instant {
@@ -102,20 +111,27 @@ fn median(mut values: Vec<f64>) -> f64 {
     values.get(values.len() / 2).copied().unwrap()
 }
 
-async fn run() {
+/// A world with these settings, its folder, and somebody who asks at each of two practices.
+async fn stage(settings: &str) -> (World, PathBuf, [Asker; 2]) {
     let dir = std::env::temp_dir().join(format!("inzage-bench-{}", new_id()));
     let clock: SharedClock = Arc::new(SystemClock);
-    let settings = "[release]\nhis_deadline_ms = 2000\n".to_owned();
+    let settings = settings.to_owned();
     let wish = Wish { dir: dir.clone(), his_data: None, base: Base::Any, with_gateway: true, settings };
     let world = World::start(&wish, Arc::clone(&clock)).await.unwrap();
-    let client = Arc::new(world.client("pgo", &clock).unwrap());
     let [dying, other] = [("huisarts.delinde@medmij", 0), ("huisarts.haven@medmij", 1)].map(|(provider, practice)| {
         (provider, world.practices.get(practice).and_then(|it| it.patients.first()).unwrap())
     });
-    let (dying, other) = (
+    // One connection for both, as of a PGO that asks at several practices.
+    let client = Arc::new(world.client("pgo", &clock).unwrap());
+    let askers = [
         Asker::new(&client, dying.0, dying.1.bsn.reveal()).await,
         Asker::new(&client, other.0, other.1.bsn.reveal()).await,
-    );
+    ];
+    (world, dir, askers)
+}
+
+async fn one_dead_his() {
+    let (world, dir, [dying, other]) = stage("[release]\nhis_deadline_ms = 2000\n").await;
     let his = world.his.first().unwrap();
     round(&dying, &other, false).await;
     let (mut ratios, mut differences) = (Vec::new(), Vec::new());
@@ -137,6 +153,59 @@ async fn run() {
     println!("median of {PAIRS}: ratio {ratio:.2}, difference {difference:.2} ms (must 1.1 or 1 ms): {held}");
     world.stop().await.unwrap();
     std::fs::remove_dir_all(&dir).unwrap();
+}
+
+/// How long each refusal took, in microseconds.
+async fn keep_being_refused(asker: Asker) -> Histogram<u64> {
+    let mut times = Histogram::new(3).unwrap();
+    for _ in 0..REFUSED_EACH {
+        let since = now();
+        assert_eq!(asker.ask().await, 503);
+        times.record(u64::try_from(now().duration_since(since).as_micros()).unwrap()).unwrap();
+    }
+    times
+}
+
+async fn a_full_node() {
+    let settings = format!("[edge]\nmax_requests = {PLACES}\n[release]\nhis_deadline_ms = 20000\n");
+    let (world, dir, [dying, other]) = stage(&settings).await;
+    let his = world.his.first().unwrap();
+    his.set_faults(Faults { fail: Fail::Hang, ..Faults::default() });
+    let asked = his.log().count;
+    let mut holding = JoinSet::new();
+    for _ in 0..PLACES {
+        let dying = dying.clone();
+        holding.spawn(async move { dying.ask().await });
+    }
+    while his.log().count < asked + PLACES {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let mut refused = JoinSet::new();
+    for _ in 0..REFUSED {
+        refused.spawn(keep_being_refused(other.clone()));
+    }
+    let mut all = Histogram::<u64>::new(3).unwrap();
+    for times in refused.join_all().await {
+        all.add(&times).unwrap();
+    }
+    let ms = |quantile| f64::from(u32::try_from(all.value_at_quantile(quantile)).unwrap()) / 1_000.0;
+    let held = if ms(0.99) <= 50.0 { "held" } else { "MISSED" };
+    println!(
+        "{} refusals of a full node, {REFUSED} at once: median {:.2} ms, p99 {:.2} ms, slowest {:.2} ms (must p99 50 ms): {held}",
+        all.len(),
+        ms(0.5),
+        ms(0.99),
+        ms(1.0)
+    );
+    holding.abort_all();
+    his.set_faults(Faults::default());
+    world.stop().await.unwrap();
+    std::fs::remove_dir_all(&dir).unwrap();
+}
+
+async fn run() {
+    one_dead_his().await;
+    a_full_node().await;
 }
 
 fn main() {
