@@ -10,8 +10,11 @@ GRANT USAGE ON SCHEMA public TO :"node";
 GRANT SELECT ON refinery_schema_history TO :"node";
 -- What is spent, ended and swept.
 GRANT SELECT, INSERT, UPDATE, DELETE ON grants, codes, tokens, refreshes, visits, used_ids TO :"node";
--- What operators stopped: none of it goes away.
-GRANT SELECT, INSERT, UPDATE ON stops TO :"node";
+-- What operators stopped: it goes a year after it was lifted.
+GRANT SELECT, INSERT, UPDATE, DELETE ON stops TO :"node";
+-- How far operators brought practices: changes are added, none is changed or goes away. And who takes part.
+GRANT SELECT, INSERT ON go_live TO :"node";
+GRANT SELECT, INSERT, DELETE ON go_live_places TO :"node";
 -- The register of the OPEN programme: versions are added, none is changed or goes away.
 GRANT SELECT, INSERT ON register_versions TO :"node";
 GRANT SELECT, UPDATE ON register_revision TO :"node";
