@@ -94,6 +94,7 @@ async fn a_node_starts_from_its_copy_without_a_publisher() {
 async fn a_copy_that_is_too_old_serves_nobody() {
     let day = Duration::from_hours(24);
     let again = Again::start(Gateway::start().await, |_| (), day).await;
+    again.controls.serving.cancelled().await;
     assert_eq!((again.ops("/readyz").await.0, again.status_of_authorization().await), (200, 200), "to the last second");
     again.stop().await;
     let again = Again::start(Gateway::start().await, |_| (), day + Duration::from_secs(1)).await;
