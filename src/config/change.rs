@@ -215,7 +215,7 @@ mod tests {
             ("name = \"a\"", "name = \"b\"", "node.name", false),
             ("workers = 4", "workers = 5", "back.workers", false),
             ("workers = 4\n", "", "back.workers", false),
-            ("#max_streams = 128", "max_streams = 128", "edge.max_streams", false),
+            ("#max_streams = 256", "max_streams = 256", "edge.max_streams", false),
             ("key = \"tls/front.key\"", "key = \"tls/new.key\"", "front.key", true),
             ("phone = \"088 123 45 67\"", "phone = \"088 123 45 68\"", "operator", true),
             ("state = \"open\"", "state = \"closed\"", "practices", true),

@@ -218,7 +218,7 @@ impl Edge {
         let max_requests = section.or_default("max_requests", &number(1..=1_000_000, ""), 4096);
         let memory = bytes(16_777_216..=68_719_476_736);
         let memory = section.or_default("answer_memory_bytes", &memory, 134_217_728);
-        let max_streams = section.or_default("max_streams", &number(1..=1000, ""), 128);
+        let max_streams = section.or_default("max_streams", &number(1..=1000, ""), 256);
         let max_header_bytes = section.or_default("max_header_bytes", &bytes(4096..=65_536), 16_384);
         let handshake_timeout = section.or_default("handshake_timeout_ms", &patience(), Duration::from_secs(5));
         let header_timeout = section.or_default("header_timeout_ms", &patience(), Duration::from_secs(10));

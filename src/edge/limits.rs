@@ -44,7 +44,7 @@ pub struct EdgeConfig {
     pub headers_max: usize,
     /// Read buffer, and likewise write buffer, of HTTP/1.1, in bytes; at least 8 KiB is used. Default 32 KiB.
     pub buffer_max_bytes: usize,
-    /// Streams open at once. Default 128.
+    /// Streams open at once. Default 256: more than one HIS can hold up.
     pub h2_streams_max: u32,
     /// What a client may send on a stream before we read, in bytes. Default 64 KiB.
     pub h2_stream_window_bytes: u32,
@@ -78,7 +78,7 @@ impl EdgeConfig {
             header_max_bytes: 16 * 1024,
             headers_max: 100,
             buffer_max_bytes: 32 * 1024,
-            h2_streams_max: 128,
+            h2_streams_max: 256,
             h2_stream_window_bytes: 64 * 1024,
             h2_connection_window_bytes: 1024 * 1024,
             h2_ping_interval: Duration::from_secs(20),

@@ -48,7 +48,7 @@ pub struct PoolConfig {
     pub outgoing: Outgoing,
     /// Requests under way at once, streams that are still being read among them.
     pub max_in_flight: usize,
-    /// How long a request waits for its turn before it is refused. Half as many wait as may be under way; one more is refused at once,
+    /// How long a request waits for its turn before it is refused. As many wait as may be under way; one more is refused at once,
     /// so that one HIS that hangs does not have all requests of the node.
     pub max_wait: Duration,
     /// How long connecting and the handshake may take together.
@@ -160,8 +160,7 @@ impl Pool {
         let turns = Arc::new(Semaphore::new(config.max_in_flight));
         let idle = Arc::new(Idle::new(config.idle_timeout, config.max_in_flight, Arc::clone(&clock)));
         let breaker = Arc::new(Breaker::new(config.name.clone(), config.breaker, Arc::clone(&clock)));
-        let (budget, counts, waiting) =
-            (Budget::new(), Counts::default(), Places::new(config.max_in_flight.div_ceil(2)));
+        let (budget, counts, waiting) = (Budget::new(), Counts::default(), Places::new(config.max_in_flight));
         Self { config, tls: TlsConnector::from(tls), clock, turns, waiting, idle, breaker, budget, counts }
     }
 

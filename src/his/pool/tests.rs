@@ -445,7 +445,7 @@ async fn what_does_not_fit_in_memory_is_passed_on_as_a_stream() {
     assert_eq!(ask(&pool, Method::GET).await.map(|body| body.len()), Ok(BYTES));
 }
 
-/// Half as many wait as may be under way, at least one; one more is not kept waiting.
+/// As many wait as may be under way; one more is not kept waiting.
 #[tokio::test(start_paused = true)]
 async fn the_queue_for_a_turn_has_an_end() {
     let (mut pool, seen, _) = pool_at(vec![vec![HANG]; 4]).await;

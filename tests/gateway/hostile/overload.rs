@@ -177,7 +177,7 @@ async fn one_dead_his_does_not_take_the_places_of_others() {
     gateway.world.his[0].set_faults(hang());
     let url = format!("{}/Encounter", dead.base());
     let mut hanging = tokio::task::JoinSet::new();
-    // A connection has 128 streams at most.
+    // More connections than one, as to one HIS a client may have more under way than a connection has streams.
     for client in std::iter::repeat_with(|| gateway.client("pgo")).take(4) {
         for _ in 0..100 {
             let asking = client.http().get(&url).bearer_auth(&dead.token.access_token);
