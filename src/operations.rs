@@ -1,5 +1,6 @@
-//! What operators see and do: the state of the node, and the emergency switch. Who they are is in their certificate, or
-//! said by the provider of their organisation; what they may do is in their role, and whatever they change, or are refused, is on record.
+//! What operators see and do: the state of the node, the emergency switch, go-live, and the register of OPEN. Who they are is
+//! in their certificate, or said by the provider of their organisation; what they may do is in their role, and whatever they
+//! change, or are refused, is on record.
 
 pub mod desk;
 pub mod follow;

@@ -70,9 +70,14 @@ impl Registered {
     /// Beside these lists.
     #[must_use]
     pub fn beside(self, lists: Arc<Lists>, freshness: Arc<Freshness>) -> Snapshot {
+        self.joined(lists, freshness).indexed()
+    }
+
+    /// The same, with nothing made ready yet.
+    fn joined(self, lists: Arc<Lists>, freshness: Arc<Freshness>) -> Snapshot {
         let Self { practices, services, interfaces, clients, adapters } = self;
         let (standing, stops, stages, people) = (Standing::default(), Arc::default(), Arc::default(), Arc::default());
-        let snapshot = Snapshot {
+        Snapshot {
             lists,
             practices,
             services,
@@ -84,8 +89,7 @@ impl Registered {
             stops,
             stages,
             people,
-        };
-        snapshot.indexed()
+        }
     }
 }
 
@@ -153,9 +157,9 @@ pub fn put_lists(snapshot: &SharedSnapshot, lists: &Arc<Lists>) -> Arc<Snapshot>
 /// The same for what the configuration says: the lists in force stay, and so does what operators set.
 pub fn put_registered(snapshot: &SharedSnapshot, registered: &Registered) -> Arc<Snapshot> {
     snapshot.rcu(|held| {
-        let beside = registered.clone().beside(Arc::clone(&held.lists), Arc::clone(&held.freshness));
+        let joined = registered.clone().joined(Arc::clone(&held.lists), Arc::clone(&held.freshness));
         let (stops, people) = (Arc::clone(&held.stops), Arc::clone(&held.people));
-        Snapshot { stops, stages: Arc::clone(&held.stages), people, ..beside }.indexed()
+        Snapshot { stops, stages: Arc::clone(&held.stages), people, ..joined }.indexed()
     })
 }
 

@@ -1,4 +1,4 @@
-//! Where stages and places are kept, so that every node has them.
+//! Where stages and places are kept, so that every node has them, and who gets a place.
 
 use std::sync::Arc;
 
