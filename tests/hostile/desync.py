@@ -63,6 +63,10 @@ def judge(case, door, tls):
     return None
 
 
+# As many as version 0.1.3 of the package brings: fewer would mean that they were not read.
+CASES = 159
+
+
 def main():
     door = Door(sys.argv[1], "front")
     tls = door.tls(["http/1.1"])
@@ -76,7 +80,7 @@ def main():
             faults.append(f"{file}: {case['name']} ({tier}): {fault}")
     print("\n".join(faults))
     print(f"desync: {len(cases) - len(faults)} passed, {len(faults)} failed ({tiers})")
-    sys.exit(bool(faults) or len(cases) < 100)
+    sys.exit(bool(faults) or len(cases) != CASES)
 
 
 main()
