@@ -16,6 +16,10 @@ fn cpu_time() -> Duration {
     Duration::from_nanos(account.split(' ').next().unwrap().parse().unwrap())
 }
 
+/// Far above what one pass takes without optimisation on a slow core (some 100 ms), far below what a pass for each of a hundred
+/// thousand things takes (minutes).
+const ONE_PASS: Duration = Duration::from_secs(2);
+
 /// The defect that stops a whitelist, and the processor time it took to find.
 fn stopped(text: &str) -> (Option<Defect>, Duration) {
     let before = cpu_time();
@@ -64,7 +68,7 @@ fn case_85_nothing_that_a_list_points_at_is_fetched() {
     for (name, text, defect) in refused {
         let (found, took) = stopped(&text);
         assert_eq!(found, Some(defect), "{name}");
-        assert!(took <= Duration::from_millis(100), "{name} took {took:?}");
+        assert!(took < ONE_PASS, "{name} took {took:?}");
     }
     // The published examples have a schemaLocation, so it is read over; it is not followed either.
     let instance = "xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\"";
@@ -88,7 +92,7 @@ fn case_86_a_hundred_thousand_declarations_or_attributes_cost_nothing() {
     for (name, text, defect) in refused {
         let (found, took) = stopped(&text);
         assert_eq!(found, Some(defect), "{name}");
-        assert!(took <= Duration::from_millis(100), "{name} took {took:?}");
+        assert!(took < ONE_PASS, "{name} took {took:?}");
     }
 }
 
@@ -119,7 +123,6 @@ fn what_is_too_deep_too_long_or_too_large_is_stopped() {
     for (name, text, defect) in refused {
         let (found, took) = stopped(&text);
         assert_eq!(found, Some(defect), "{name}");
-        // A bound for a build without optimisation.
-        assert!(took < Duration::from_secs(2), "{name} took {took:?}");
+        assert!(took < ONE_PASS, "{name} took {took:?}");
     }
 }
