@@ -57,7 +57,7 @@ pub use follow::Follower;
 pub(crate) use index::Found;
 pub use index::{
     Added, AuditIndex, Cursor, Entry, IndexBatch, IndexCounts, IndexFault, IndexPage, IndexPosition, IndexProgress,
-    IndexQuery, Lag, MemoryIndex, PAGE_MAX,
+    IndexQuery, Indexed, Lag, MemoryIndex, PAGE_MAX, RECORDS_MAX,
 };
 pub use indexer::Indexer;
 pub use keyfiles::{KeyFolder, KeyFolderError, KeyUse};

@@ -21,6 +21,8 @@ use crate::oauth::store::StoreFuture;
 
 /// Most records of one page.
 pub const PAGE_MAX: u16 = 500;
+/// Most records that are read in the order of a log at a time.
+pub const RECORDS_MAX: u16 = 2_048;
 
 /// The records of the access logs of all nodes that share a store.
 pub trait AuditIndex: Send + Sync + 'static {
@@ -33,6 +35,22 @@ pub trait AuditIndex: Send + Sync + 'static {
     /// Adds records and moves the position of their log, both or neither. When an earlier attempt failed, its records may be
     /// there: look at the position first.
     fn add(&self, batch: IndexBatch) -> StoreFuture<'_, Added>;
+
+    /// The ids of the logs that it has records of, pruned ones too.
+    fn logs(&self) -> StoreFuture<'_, Vec<String>>;
+
+    /// The records of a log from this index on, in the order of the log; at most so many, and at most [`RECORDS_MAX`]. Those that
+    /// were pruned are left out. When there are none, there are none from there on.
+    fn records(&self, log: Arc<str>, from: u64, most: u16) -> StoreFuture<'_, Vec<Indexed>>;
+}
+
+/// A record as it stands in its log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Indexed {
+    /// Its place in its log.
+    pub index: u64,
+    /// Its payload, byte for byte.
+    pub payload: Vec<u8>,
 }
 
 /// Consecutive records of one log.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::audit::{Added, AuditIndex, IndexBatch, IndexPage, IndexPosition, IndexQuery};
+use crate::audit::{Added, AuditIndex, IndexBatch, IndexPage, IndexPosition, IndexQuery, Indexed};
 use crate::oauth::store::{StoreError, StoreFault, StoreFuture};
 
 /// An index that a node keeps.
@@ -18,9 +18,6 @@ pub trait IndexStore: AuditIndex + Debug {
 
     /// Drops what happened before this moment, in steps. Positions stay.
     fn prune(&self, before: Timestamp) -> StoreFuture<'_, Pruned>;
-
-    /// The names of the logs that it has records of, pruned ones too.
-    fn logs(&self) -> StoreFuture<'_, Vec<String>>;
 
     /// Takes a log out, so that it can be added anew. When that is broken off, adding it anew is right all the same.
     fn forget(&self, log: Arc<str>) -> StoreFuture<'_, ()>;
@@ -58,6 +55,14 @@ impl AuditIndex for ClosedIndex {
     fn add(&self, _: IndexBatch) -> StoreFuture<'_, Added> {
         closed()
     }
+
+    fn logs(&self) -> StoreFuture<'_, Vec<String>> {
+        closed()
+    }
+
+    fn records(&self, _: Arc<str>, _: u64, _: u16) -> StoreFuture<'_, Vec<Indexed>> {
+        closed()
+    }
 }
 
 impl IndexStore for ClosedIndex {
@@ -66,10 +71,6 @@ impl IndexStore for ClosedIndex {
     }
 
     fn prune(&self, _: Timestamp) -> StoreFuture<'_, Pruned> {
-        closed()
-    }
-
-    fn logs(&self) -> StoreFuture<'_, Vec<String>> {
         closed()
     }
 

@@ -130,6 +130,54 @@ pub(super) async fn a_log_is_forgotten_and_added_again(index: &dyn IndexStore) {
     assert_eq!(found(index, all()).await, [9, 8, 7, 6, 5, 0]);
 }
 
+/// In the order of the log, also where its clock was set back, and with holes where records were pruned.
+pub(super) async fn a_log_is_read_in_its_order(index: &dyn AuditIndex) {
+    const DAY: i64 = 86_400;
+    let read = async |log: &str, from, most| {
+        let found = index.records(log.into(), from, most).await.unwrap();
+        found.iter().map(|record| record.index).collect::<Vec<_>>()
+    };
+    assert_eq!((index.logs().await.unwrap(), read(LOG, 0, 10).await), (vec![], vec![]));
+    let seconds = [0, 5, 3, 4, -40 * DAY, 2, 100 * DAY, 101 * DAY, 60 * DAY, 102 * DAY];
+    let events = seconds.map(event);
+    index.add(batch(LOG, 7, &events[..4])).await.unwrap();
+    index.add(batch(OTHER_LOG, 0, &events[..2])).await.unwrap();
+    index.add(batch(LOG, 11, &events[4..9])).await.unwrap();
+    index.add(batch(LOG, 16, &events[9..])).await.unwrap();
+    let mut logs = index.logs().await.unwrap();
+    logs.sort_unstable();
+    assert_eq!(logs, [LOG, OTHER_LOG]);
+    for most in 1..=11 {
+        let (mut from, mut all) = (0, Vec::new());
+        loop {
+            let found = read(LOG, from, most).await;
+            assert!(found.len() <= usize::from(most));
+            let Some(last) = found.last() else { break };
+            from = last + 1;
+            all.extend(found);
+        }
+        assert_eq!(all, (7..=16).collect::<Vec<_>>(), "{most}");
+    }
+    assert_eq!(read(LOG, 12, 3).await.first(), Some(&12), "also after a later one was read");
+    assert_eq!(read(OTHER_LOG, 1, 3).await, [1]);
+    let whole = index.records(LOG.into(), 15, 1).await.unwrap();
+    assert_eq!(whole[0].payload, entry(15, &events[8]).payload());
+}
+
+/// Whole days of it, as a retention does.
+pub(super) async fn what_is_left_of_a_log_is_read(index: &dyn IndexStore) {
+    const DAY: i64 = 86_400;
+    let events = [0, 1, 10 * DAY, 10 * DAY + 1, 20 * DAY].map(event);
+    index.add(batch(LOG, 0, &events)).await.unwrap();
+    assert_eq!(index.records(LOG.into(), 0, 1).await.unwrap().len(), 1);
+    index.prune(event(5 * DAY).time).await.unwrap();
+    let found = index.records(LOG.into(), 1, 10).await.unwrap();
+    assert_eq!(found.iter().map(|record| record.index).collect::<Vec<_>>(), [2, 3, 4]);
+    index.prune(event(30 * DAY).time).await.unwrap();
+    assert!(index.records(LOG.into(), 2, 10).await.unwrap().is_empty());
+    assert_eq!(index.logs().await.unwrap(), [LOG], "its position stays");
+}
+
 pub(super) async fn of_several_writers_each_record_is_added_once(index: Arc<dyn AuditIndex>) {
     let writers: Vec<_> = (0..8).map(|_| tokio::spawn(fill(Arc::clone(&index)))).collect();
     let mut done = 0;

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{Added, AuditIndex, Cursor, Entry, Found, IndexBatch, IndexPage, IndexPosition, IndexQuery};
+use super::{
+    Added, AuditIndex, Cursor, Entry, Found, IndexBatch, IndexPage, IndexPosition, IndexQuery, Indexed, RECORDS_MAX,
+};
 use crate::oauth::store::{StoreError, StoreFuture};
 
 /// Keeps all records. Fails when told to.
@@ -52,6 +54,22 @@ impl AuditIndex for MemoryIndex {
 
     fn add(&self, batch: IndexBatch) -> StoreFuture<'_, Added> {
         self.with(|state| state.add(batch))
+    }
+
+    fn logs(&self) -> StoreFuture<'_, Vec<String>> {
+        self.with(|state| state.logs.iter().map(|(name, _)| name.to_string()).collect())
+    }
+
+    fn records(&self, log: Arc<str>, from: u64, most: u16) -> StoreFuture<'_, Vec<Indexed>> {
+        self.with(|state| {
+            let number = state.logs.iter().position(|(name, _)| *name == log).and_then(|at| i64::try_from(at).ok());
+            let of_log = state.records.iter().filter(|(place, entry)| Some(place.log) == number && entry.index >= from);
+            let indexed = of_log.map(|(_, entry)| Indexed { index: entry.index, payload: entry.payload().to_vec() });
+            let mut found: Vec<_> = indexed.collect();
+            found.sort_by_key(|one| one.index);
+            found.truncate(most.min(RECORDS_MAX).into());
+            found
+        })
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod days;
 mod statements;
+mod walk;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -16,7 +17,8 @@ use super::pool::{Failure, Pool};
 use super::statements::column;
 use super::{PostgresError, PostgresSettings, schema};
 use crate::audit::{
-    Added, AuditIndex, Cursor, Found, IndexBatch, IndexPage, IndexPosition, IndexQuery, Outcome, Pseudonym,
+    Added, AuditIndex, Cursor, Found, IndexBatch, IndexPage, IndexPosition, IndexQuery, Indexed, Outcome, Pseudonym,
+    RECORDS_MAX,
 };
 use crate::oauth::store::{StoreFault, StoreFuture};
 use crate::store::index::{IndexStore, Pruned};
@@ -31,6 +33,8 @@ pub struct PostgresIndex {
     pool: Pool,
     /// Days that are known to have a partition.
     prepared: Mutex<BTreeSet<i64>>,
+    /// How far each log was last read in its order.
+    read: Mutex<walk::Hints>,
 }
 
 impl PostgresIndex {
@@ -43,7 +47,7 @@ impl PostgresIndex {
         let session = "-c plan_cache_mode=force_custom_plan";
         let pool = super::connect(PostgresSettings { connections: CONNECTIONS, ..settings }, session);
         schema::ensure(&pool, false).await?;
-        Ok(Self { pool, prepared: Mutex::default() })
+        Ok(Self { pool, prepared: Mutex::default(), read: Mutex::default() })
     }
 
     /// Makes the partitions that a batch needs, and those of the week after it. Without them its records go to the rest.
@@ -195,6 +199,17 @@ impl AuditIndex for PostgresIndex {
             Ok(self.try_add(&batch).await?)
         })
     }
+
+    fn logs(&self) -> StoreFuture<'_, Vec<String>> {
+        Box::pin(async move {
+            let rows = self.pool.query(statements::LOGS, &[]).await?;
+            Ok(rows.iter().map(|row| column(row, 0)).collect::<Result<_, Failure>>()?)
+        })
+    }
+
+    fn records(&self, log: Arc<str>, from: u64, most: u16) -> StoreFuture<'_, Vec<Indexed>> {
+        Box::pin(async move { Ok(self.walk(&log, from, most.min(RECORDS_MAX)).await?) })
+    }
 }
 
 impl IndexStore for PostgresIndex {
@@ -205,13 +220,6 @@ impl IndexStore for PostgresIndex {
     /// Drops whole days; only the owner of the tables may.
     fn prune(&self, before: Timestamp) -> StoreFuture<'_, Pruned> {
         Box::pin(async move { Ok(self.try_prune(before).await?) })
-    }
-
-    fn logs(&self) -> StoreFuture<'_, Vec<String>> {
-        Box::pin(async move {
-            let rows = self.pool.query(statements::LOGS, &[]).await?;
-            Ok(rows.iter().map(|row| column(row, 0)).collect::<Result<_, Failure>>()?)
-        })
     }
 
     /// Only who may delete can do this.

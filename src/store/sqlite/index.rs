@@ -4,6 +4,7 @@
 mod chunk;
 mod search;
 mod statements;
+mod walk;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use jiff::Timestamp;
 
 use super::schema::{self, OpenError};
 use super::worker::Worker;
-use crate::audit::{Added, AuditIndex, IndexBatch, IndexPage, IndexPosition, IndexQuery};
+use crate::audit::{Added, AuditIndex, IndexBatch, IndexPage, IndexPosition, IndexQuery, Indexed, RECORDS_MAX};
 use crate::oauth::store::{StoreFault, StoreFuture};
 use crate::store::index::{IndexStore, Pruned};
 
@@ -66,6 +67,18 @@ impl AuditIndex for SqliteIndex {
     fn add(&self, batch: IndexBatch) -> StoreFuture<'_, Added> {
         Box::pin(self.writer.submit(move |connection| statements::add(connection, &batch)))
     }
+
+    fn logs(&self) -> StoreFuture<'_, Vec<String>> {
+        Box::pin(self.writer.submit(|connection| {
+            let mut asked = connection.prepare("SELECT name FROM logs WHERE name IS NOT NULL AND next > 0")?;
+            let names = asked.query_map([], |row| row.get(0))?;
+            names.collect()
+        }))
+    }
+
+    fn records(&self, log: Arc<str>, from: u64, most: u16) -> StoreFuture<'_, Vec<Indexed>> {
+        Box::pin(self.reader.submit(move |connection| walk::records(connection, &log, from, most.min(RECORDS_MAX))))
+    }
 }
 
 impl IndexStore for SqliteIndex {
@@ -85,14 +98,6 @@ impl IndexStore for SqliteIndex {
                 }
             }
         })
-    }
-
-    fn logs(&self) -> StoreFuture<'_, Vec<String>> {
-        Box::pin(self.writer.submit(|connection| {
-            let mut asked = connection.prepare("SELECT name FROM logs WHERE name IS NOT NULL AND next > 0")?;
-            let names = asked.query_map([], |row| row.get(0))?;
-            names.collect()
-        }))
     }
 
     fn forget(&self, log: Arc<str>) -> StoreFuture<'_, ()> {

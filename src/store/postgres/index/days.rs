@@ -7,7 +7,8 @@ use jiff::Timestamp;
 
 use crate::audit::{Cursor, IndexQuery};
 
-const DAY_MICROS: i64 = 86_400_000_000;
+/// A day.
+pub(super) const DAY_MICROS: i64 = 86_400_000_000;
 /// Days that may have a partition, as `audit_prepare` says: 2015 to 2169. What a broken clock wrote goes to the rest.
 const PARTITIONED: RangeInclusive<i64> = 16_436..=73_042;
 /// How many days are prepared ahead of the newest record.

@@ -47,6 +47,16 @@ pub(super) const SEARCH: &str = "SELECT r.time, r.log, r.idx, l.name, r.payload
         AND ($9::text[] IS NULL OR r.kind = ANY ($9)) AND ($10::text[] IS NULL OR r.outcome = ANY ($10))
     ORDER BY r.time DESC, r.log DESC, r.idx DESC LIMIT $11";
 
+/// Records of a log from an index on, in a time, the first by time.
+pub(super) const WALK: &str = "SELECT r.time, r.idx, r.payload FROM audit_records r
+    WHERE r.log = (SELECT id FROM audit_logs WHERE name = $1) AND r.idx >= $2 AND r.time >= $3 AND r.time < $4
+    ORDER BY r.time, r.log, r.idx LIMIT $5";
+
+/// The first record of a log from an index on, in a time.
+pub(super) const FIRST: &str = "SELECT r.idx, r.time FROM audit_records r
+    WHERE r.log = (SELECT id FROM audit_logs WHERE name = $1) AND r.idx >= $2 AND r.time >= $3 AND r.time <= $4
+    ORDER BY r.idx, r.time LIMIT 1";
+
 /// The names of partitions end in their day.
 pub(super) const KEPT_DAYS: &str = "SELECT (min(d.day) - date '1970-01-01')::bigint, (max(d.day) - date '1970-01-01')::bigint
     FROM (SELECT to_date(right(c.relname, 8), 'YYYYMMDD') AS day FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid

@@ -36,6 +36,8 @@ conforms! {
     pages_follow_one_another_whatever_is_added,
     a_page_has_a_bound,
     a_record_that_cannot_be_read_blocks_nothing,
+    a_log_is_read_in_its_order,
+    what_is_left_of_a_log_is_read,
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

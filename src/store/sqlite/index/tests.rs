@@ -35,6 +35,7 @@ conforms! {
     pages_follow_one_another_whatever_is_added,
     a_page_has_a_bound,
     a_record_that_cannot_be_read_blocks_nothing,
+    a_log_is_read_in_its_order,
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -58,6 +59,33 @@ async fn two_openers_do_not_add_twice() {
 async fn a_log_is_forgotten_and_added_again() {
     let scratch = Scratch::new();
     conformance::a_log_is_forgotten_and_added_again(&open(&scratch)).await;
+}
+
+#[tokio::test]
+async fn what_is_left_of_a_log_is_read() {
+    let scratch = Scratch::new();
+    conformance::what_is_left_of_a_log_is_read(&open(&scratch)).await;
+}
+
+/// Some blocks and hundreds of chunks, from each place and across each seam.
+#[tokio::test]
+async fn a_long_log_is_read_from_anywhere() {
+    let scratch = Scratch::new();
+    let index = open(&scratch);
+    const ALL: u64 = 70_000;
+    for first in (0..ALL).step_by(8_000) {
+        let next = (first + 8_000).min(ALL);
+        let entries =
+            (first..next).map(|number| entry(number, &AuditEvent::new(noon(), Kind::NodeStarted, Outcome::Done)));
+        let batch = IndexBatch { log: LOG.into(), entries: entries.collect(), leaf: [1; 32] };
+        assert_eq!(index.add(batch).await, Ok(Added::Done));
+    }
+    for from in [0, 1, 127, 128, 129, 7_999, 8_000, 65_535, 65_536, ALL - 1] {
+        let found = index.records(LOG.into(), from, 300).await.unwrap();
+        let indexes: Vec<_> = found.iter().map(|record| record.index).collect();
+        assert_eq!(indexes, (from..ALL.min(from + 300)).collect::<Vec<_>>());
+    }
+    assert!(index.records(LOG.into(), ALL, 300).await.unwrap().is_empty());
 }
 
 #[tokio::test]
