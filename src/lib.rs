@@ -112,6 +112,7 @@ pub mod outgoing;
 pub mod pages;
 pub mod practices;
 pub mod rates;
+pub mod report;
 pub mod routes;
 pub mod routing;
 #[cfg(feature = "sandbox")]

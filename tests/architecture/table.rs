@@ -55,6 +55,7 @@ pub(crate) const PARTS: &[(Level, &str)] = &[
     (Level::Rules, "fault"),
     (Level::Rules, "auditors"),
     (Level::Rules, "session"),
+    (Level::Rules, "report"),
     (Level::Rules, "operations"),
     (Level::Rules, "pages"),
     (Level::Rules, "monitor"),

@@ -1,0 +1,235 @@
+//! Works figures out from what was counted and the register.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+use super::closed::{Kept, People};
+use super::facts::{Facts, Part, Union};
+use super::figures::{Figures, Requests, RequestsOf};
+use super::period::{Month, Period};
+use super::scope::Scope;
+use super::sketch::Registers;
+use super::waiting::Waiting;
+use super::words::Channel;
+use crate::availability::dutch_today;
+use crate::medmij::{ProviderName, ServiceId};
+use crate::practices::programme::{Draft, Practice};
+
+/// What figures are worked out from.
+#[derive(Clone, Copy)]
+pub(super) struct Tally<'a> {
+    pub(super) facts: &'a Facts,
+    pub(super) register: &'a Draft,
+    pub(super) now: Timestamp,
+    pub(super) counted_until: Option<Timestamp>,
+}
+
+impl<'a> Tally<'a> {
+    /// The day that says which practices are in a coalition: the last of the period, or today while it runs.
+    pub(super) fn day(&self, period: Period) -> Date {
+        if period.is_running(self.now) { dutch_today(self.now) } else { period.last() }
+    }
+
+    pub(super) fn figures(&self, scope: &Scope, period: Period) -> Figures {
+        let practices: Vec<&Practice> = scope.practices(self.register, self.day(period)).collect();
+        let names: Vec<&ProviderName> = practices.iter().map(|practice| &practice.provider).collect();
+        let people = self.people(scope, &names, period);
+        let (requests, waiting) = self.requests(scope, &names, period);
+        let (practices_with_viewer, by_channel) = self.with_viewer(&names, period);
+        let at = period.ends().min(self.now);
+        let at = if at == period.ends() { just_before(at) } else { at };
+        let since = |name: &&ProviderName| self.facts.listed_since(name, at);
+        let first = |name: &&ProviderName| self.first_retrieval(name);
+        let within = |day: &Date| (period.first()..=period.last()).contains(day);
+        let one = |found: Option<Date>| found.filter(|_| matches!(scope, Scope::Practice(_)));
+        let [pgo, portal] = people.channels;
+        Figures {
+            scope: scope.clone(),
+            period,
+            running: period.is_running(self.now),
+            counted_until: self.counted_until,
+            practices: number(names.len()),
+            on_zal: number(names.iter().filter_map(since).count()),
+            on_zal_since: one(names.first().and_then(since)),
+            enrolled_16: practices.iter().map(|practice| u64::from(practice.patients_16)).sum(),
+            viewers: people.viewers,
+            repeat: people.repeat,
+            by_channel: [(Channel::Pgo, pgo), (Channel::Portal, portal)],
+            by_service: people.services.into_iter().filter(|(_, distinct)| distinct.count > 0).collect(),
+            practices_with_viewer,
+            practices_with_viewer_by_channel: by_channel,
+            first_retrievals: number(names.iter().filter_map(first).filter(within).count()),
+            first_retrieval: one(names.first().and_then(first)),
+            requests,
+            waiting,
+        }
+    }
+
+    fn parts(&self, name: Option<&ProviderName>, period: Period) -> impl Iterator<Item = (Month, &'a Part)> + use<'a> {
+        let months = self.facts.months(name);
+        let first_and_last = period.months().next().zip(period.months().next_back());
+        months
+            .zip(first_and_last)
+            .into_iter()
+            .flat_map(|(months, (first, last))| months.range(first..=last).map(|(month, part)| (*month, part)))
+    }
+
+    fn people(&self, scope: &Scope, names: &[&ProviderName], period: Period) -> People {
+        match (period, scope) {
+            (Period::Month(month), Scope::Practice(name)) => {
+                let part = self.facts.months(Some(name)).and_then(|months| months.get(&month));
+                part.map_or_else(|| self.nobody(), |part| part.people(self.facts.groups()))
+            }
+            (Period::Month(month), _) if !self.facts.is_closed(month) => {
+                self.union(names, month).people(self.facts.groups())
+            }
+            (Period::Month(month), _) => match self.facts.together(&scope.to_string(), month) {
+                Some(together) => together.people.clone(),
+                None => self.sketched(scope, names, period),
+            },
+            (Period::Quarter { .. } | Period::Year(_), _) => self.sketched(scope, names, period),
+        }
+    }
+
+    fn nobody(&self) -> People {
+        People::counted(std::iter::empty(), self.facts.groups())
+    }
+
+    pub(super) fn union(&self, names: &[&ProviderName], month: Month) -> Union {
+        let months = names.iter().filter_map(|name| self.facts.months(Some(name)));
+        Union::of(months.filter_map(|months| months.get(&month)))
+    }
+
+    fn sketched(&self, scope: &Scope, names: &[&ProviderName], period: Period) -> People {
+        let mut sketches = Sketches::new(self.facts);
+        let parts = names.iter().flat_map(|name| self.parts(Some(name), period));
+        parts.flat_map(|(_, part)| part.kept()).for_each(|kept| sketches.insert(kept));
+        if !matches!(scope, Scope::Practice(_)) {
+            self.add_who_came_again(scope, names, period, &mut sketches);
+        }
+        sketches.estimate()
+    }
+
+    /// Those who looked at one practice of the scope on one day and at another on another day of the same month.
+    fn add_who_came_again(&self, scope: &Scope, names: &[&ProviderName], period: Period, sketches: &mut Sketches<'_>) {
+        for month in period.months() {
+            if self.facts.is_closed(month) {
+                let kept = self.facts.together(&scope.to_string(), month).into_iter().flat_map(|kept| &kept.again);
+                kept.for_each(|kept| sketches.came_again(*kept));
+            } else {
+                let union = self.union(names, month);
+                let again = union.again_elsewhere.iter().map(|mark| Kept::again(mark.code()));
+                again.for_each(|kept| sketches.came_again(kept));
+            }
+        }
+    }
+
+    fn requests(
+        &self,
+        scope: &Scope,
+        names: &[&ProviderName],
+        period: Period,
+    ) -> (Vec<RequestsOf>, Option<super::figures::Median>) {
+        let (mut requests, mut waiting) = (BTreeMap::new(), Waiting::default());
+        let unnamed = matches!(scope, Scope::Whole).then_some(None);
+        let named = names.iter().map(|name| Some(*name));
+        for (_, part) in named.chain(unnamed).flat_map(|name| self.parts(name, period)) {
+            part.add_requests(&mut requests);
+            part.add_waiting(&mut waiting);
+        }
+        (self.told(requests), waiting.median())
+    }
+
+    fn told(&self, requests: BTreeMap<u8, Requests>) -> Vec<RequestsOf> {
+        let of = |(place, requests): (u8, Requests)| {
+            let view = self.facts.view(place)?;
+            Some(RequestsOf { channel: view.channel, service: view.service.clone(), requests })
+        };
+        let mut all: Vec<_> = requests.into_iter().filter_map(of).collect();
+        all.sort_by(|a, b| (a.channel, &a.service).cmp(&(b.channel, &b.service)));
+        all
+    }
+
+    fn with_viewer(&self, names: &[&ProviderName], period: Period) -> (u32, [(Channel, u32); 2]) {
+        let (mut all, mut by) = (0, Channel::KNOWN.map(|channel| (channel, 0)));
+        for name in names {
+            let (mut any, mut channels) = (false, [false; 2]);
+            for (_, part) in self.parts(Some(name), period) {
+                let (here, by) = part.has_viewer(self.facts.groups());
+                any |= here;
+                channels.iter_mut().zip(by).for_each(|(all, here)| *all |= here);
+            }
+            all += u32::from(any);
+            by.iter_mut().zip(channels).for_each(|((_, count), here)| *count += u32::from(here));
+        }
+        (all, by)
+    }
+
+    /// The day of the first viewing by a PGO ever.
+    fn first_retrieval(&self, name: &ProviderName) -> Option<Date> {
+        let groups = self.facts.groups();
+        self.facts.months(Some(name))?.iter().find_map(|(month, part)| {
+            let day = part.first_pgo(groups)?;
+            month.first().with().day(day).build().ok()
+        })
+    }
+}
+
+/// The sketches of each way in which people are counted.
+struct Sketches<'a> {
+    facts: &'a Facts,
+    viewers: Registers,
+    repeat: Registers,
+    channels: [Registers; 2],
+    services: BTreeMap<ServiceId, Registers>,
+}
+
+impl<'a> Sketches<'a> {
+    fn new(facts: &'a Facts) -> Self {
+        let [viewers, repeat, pgo, portal] = std::array::from_fn(|_| Registers::default());
+        Self { facts, viewers, repeat, channels: [pgo, portal], services: BTreeMap::new() }
+    }
+
+    fn insert(&mut self, kept: Kept) {
+        let Some(code) = kept.code() else { return };
+        let (groups, views) = (self.facts.groups(), kept.views());
+        self.viewers.insert(code);
+        if kept.came_again() {
+            self.repeat.insert(code);
+        }
+        let of = groups.channels.iter().zip(&mut self.channels).filter(|(group, _)| views.meets(**group));
+        of.for_each(|(_, registers)| registers.insert(code));
+        for (service, _) in groups.services.iter().filter(|(_, group)| views.meets(**group)) {
+            match self.services.get_mut(service) {
+                Some(registers) => registers.insert(code),
+                None => self.services.entry(service.clone()).or_default().insert(code),
+            }
+        }
+    }
+
+    fn came_again(&mut self, kept: Kept) {
+        if let Some(code) = kept.code() {
+            self.repeat.insert(code);
+        }
+    }
+
+    fn estimate(&self) -> People {
+        let [pgo, portal] = &self.channels;
+        People {
+            viewers: self.viewers.estimate(),
+            repeat: self.repeat.estimate(),
+            channels: [pgo.estimate(), portal.estimate()],
+            services: self.services.iter().map(|(id, registers)| (id.clone(), registers.estimate())).collect(),
+        }
+    }
+}
+
+fn just_before(moment: Timestamp) -> Timestamp {
+    moment.saturating_sub(jiff::SignedDuration::from_micros(1)).unwrap_or(moment)
+}
+
+fn number(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
