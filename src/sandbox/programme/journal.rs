@@ -16,7 +16,7 @@ const NODE: &str = "a";
 /// No segment is longer, so that a start, which reads the last one whole, is quick. Bytes.
 const SEGMENT_BYTES: u64 = 64 * 1024 * 1024;
 /// How often it is told how far it is, in records.
-const TOLD_EVERY: u64 = 50_000;
+const TOLD_EVERY: u64 = 250_000;
 /// When the node fetches lists that changed.
 const LISTS_AT: SignedDuration = SignedDuration::from_hours(6);
 

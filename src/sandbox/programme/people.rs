@@ -12,8 +12,8 @@ use super::{DAYS, Plan};
 use crate::availability::dutch_midnight;
 use crate::medmij::Bsn;
 
-/// Records that a visit leaves, on average; measured over a year of two million.
-const RECORDS_EACH: u64 = 25;
+/// Records that a visit leaves, on average; measured.
+const RECORDS_EACH: u64 = 31;
 /// Visits of a person in the year, on average, by a hundredth.
 const VISITS_EACH: u64 = 236;
 /// Visits of each combination with a fault: so many in the days before it, and so many since.
@@ -65,7 +65,8 @@ impl Crowd {
     /// Draws as many as leave about so many records as are planned.
     pub(super) fn draw(plan: &Plan, country: &Country, faults: &[Seeded]) -> Self {
         let mut draw = Draw::new(plan, country);
-        let wanted = plan.events.div_euclid(RECORDS_EACH);
+        let of_faults = TRIED.saturating_mul(2).saturating_mul(faults.len() as u64);
+        let wanted = plan.events.div_euclid(RECORDS_EACH).saturating_sub(of_faults);
         let people = wanted.saturating_mul(100).div_euclid(VISITS_EACH).max(1);
         for _ in 0..people {
             draw.somebody();

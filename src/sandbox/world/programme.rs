@@ -24,6 +24,9 @@ const BY: &str = "inzage sandbox --programme";
 /// Where the audit keys of a sandbox are.
 const KEYS: &str = "audit-keys";
 
+/// How often it is told how far the index is, in records.
+const TOLD_EVERY: u64 = 250_000;
+
 /// Hears how far it is.
 pub type Teller = Arc<dyn Fn(String) + Send + Sync>;
 
@@ -59,18 +62,32 @@ pub(super) async fn simulate(
     register(&config, &programme, clock).await?;
     let entries = programme.register().len();
     told(format!("register: {entries} entries, in order by its rules"));
-    let (dir, audit, told) = (layout.dir().to_owned(), config.audit.dir.clone(), Arc::clone(told));
     let keys = KeyFolder::new(&layout.file(KEYS)).load().map_err(io::Error::other)?;
+    let (dir, clock, told) = (layout.dir().to_owned(), Arc::clone(clock), Arc::clone(told));
     let writing = tokio::task::spawn_blocking(move || {
         let of = programme.plan().events;
-        let records = programme.write_log(&audit, &Keyring::new(keys), |so_far| {
+        let records = programme.write_log(&config.audit.dir, &Keyring::new(keys), |so_far| {
             told(format!("audit log: {so_far} records of about {of}"));
         })?;
         told(format!("audit log: {records} records, whole"));
+        index(&config, &clock, &told)?;
         programme.tell(&dir, records)?;
         Ok::<_, SandboxError>(programme.listed())
     });
     writing.await.map_err(io::Error::other)?
+}
+
+/// Fills the index of the audit log, at full speed as nobody is served yet.
+fn index(config: &Config, clock: &SharedClock, told: &Teller) -> Result<(), SandboxError> {
+    let mut last = 0;
+    let filled = crate::app::rebuild_index(config, clock, |so_far, of| {
+        if so_far >= last + TOLD_EVERY {
+            last = so_far;
+            told(format!("index: {so_far} records of {of}"));
+        }
+    })?;
+    told(format!("index: {} records, whole", filled.records));
+    Ok(())
 }
 
 /// Puts the entries into the register of the store, all or none, as a change of an operator would.
