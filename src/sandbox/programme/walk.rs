@@ -242,7 +242,7 @@ impl<'a> Walker<'a> {
                 let always = under.fault.filter(|fault| fault.service == *service);
                 let always = always.filter(|fault| fault.at == At::Request { search: place });
                 let fails = always.map(|fault| (fault.code, fault.status));
-                self.request(under, Wanted { service, query, fails, bad_moment, answers_ms: runs.answers_ms }, grant);
+                self.request(under, &Wanted { service, query, fails, bad_moment, answers_ms: runs.answers_ms }, grant);
             }
             if service.as_str() == "51" && self.dice.happens(odds::DOCUMENT) {
                 self.document(under, service, runs.answers_ms, grant);
@@ -254,11 +254,11 @@ impl<'a> Walker<'a> {
         let id = format!("{}-{}", under.visit.person, self.dice.below(4));
         let Ok(name) = self.keyring.document(&under.trail.provider, &id, under.now) else { return };
         let query = format!("Binary/{name}").into();
-        self.request(under, Wanted { service, query, fails: None, bad_moment: false, answers_ms }, grant);
+        self.request(under, &Wanted { service, query, fails: None, bad_moment: false, answers_ms }, grant);
     }
 
     /// A request, and often another try when it fails.
-    fn request(&mut self, under: &mut Under<'_>, wanted: Wanted<'_>, grant: LocalId) {
+    fn request(&mut self, under: &mut Under<'_>, wanted: &Wanted<'_>, grant: LocalId) {
         if self.dice.happens(odds::REFUSED) {
             let at = under.later(&mut self.dice, 120);
             let ends = (Kind::ResourceRefused, Outcome::Refused);
@@ -269,7 +269,7 @@ impl<'a> Walker<'a> {
         }
         for _ in 0..2 {
             let at = under.later(&mut self.dice, 120);
-            let end = self.end(&wanted);
+            let end = self.end(wanted);
             let took = match end {
                 End::Failed("his-timeout", _) => 20_000,
                 End::Failed(..) | End::Done(_) | End::Aborted(_) => self.dice.around(wanted.answers_ms),

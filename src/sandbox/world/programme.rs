@@ -121,8 +121,14 @@ impl Programme {
             Err(error) => return Err(error),
         };
         let told: serde_json::Value = serde_json::from_slice(&text).map_err(io::Error::other)?;
-        let number = |name: &str| told[name].as_u64().ok_or_else(|| io::Error::from(io::ErrorKind::InvalidData));
-        let until = told["until"].as_str().and_then(|until| until.parse().ok()).ok_or(io::ErrorKind::InvalidData)?;
+        let member = |name: &str| told.get(name);
+        let number = |name: &str| {
+            member(name).and_then(serde_json::Value::as_u64).ok_or_else(|| io::Error::from(io::ErrorKind::InvalidData))
+        };
+        let until = member("until")
+            .and_then(serde_json::Value::as_str)
+            .and_then(|until| until.parse().ok())
+            .ok_or(io::ErrorKind::InvalidData)?;
         let practices = u32::try_from(number("practices")?).map_err(io::Error::other)?;
         Ok(Self::draw(Plan { seed: number("seed")?, until, events: plan.events, practices }))
     }
