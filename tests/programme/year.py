@@ -151,9 +151,8 @@ class Year:
             views.add((channel, service))
             if channel == "pgo":
                 self.first_pgo.setdefault(provider, day)
+        self.months = sorted({month for _, month in [*self.seen, *self.requests]})
 
-    def months(self):
-        return sorted({month for _, month in [*self.seen, *self.requests]})
 
 
 class Register:
@@ -202,7 +201,7 @@ def months_in(period, months):
 def figures(year, register, scope, period):
     """The figures of a scope in a period, each counted one by one."""
     practices = register.in_scope(scope, period)
-    months = months_in(period, year.months())
+    months = months_in(period, year.months)
     everybody, by_channel, by_service, repeat = set(), defaultdict(set), defaultdict(set), set()
     with_viewer, with_viewer_by = 0, Counter()
     requests, waiting = Counter(), []
