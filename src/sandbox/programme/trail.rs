@@ -18,6 +18,8 @@ pub(super) struct Trail {
     pub(super) provider: ProviderName,
     pub(super) way: Way,
     pub(super) subject: Subject,
+    /// What a portal asks for that vouches for the person.
+    pub(super) services: Vec<ServiceId>,
     /// Of the browser.
     browser: IpAddr,
     /// Of the node of the client.
@@ -47,6 +49,7 @@ impl Trail {
             provider,
             way,
             subject,
+            services: Vec::new(),
             browser: browser.into(),
             node: node.into(),
             visit: local_id(at, dice),
@@ -84,6 +87,12 @@ impl Trail {
         }
     }
 
+    /// The person comes for these services.
+    pub(super) fn requested(&self, at: Timestamp, services: &[ServiceId]) -> AuditEvent {
+        let detail = Some(named(services).into());
+        AuditEvent { detail, ..self.step(at, Kind::AuthorizationRequested, Outcome::Done) }
+    }
+
     /// The same of somebody who logged in.
     pub(super) fn known(&self, at: Timestamp, kind: Kind, outcome: Outcome) -> AuditEvent {
         AuditEvent { subject: Some(self.subject.clone()), ..self.step(at, kind, outcome) }
@@ -91,24 +100,17 @@ impl Trail {
 
     /// The walk ends on a page of ours.
     pub(super) fn stopped(&self, at: Timestamp, reason: &'static str, status: u16) -> AuditEvent {
-        AuditEvent {
-            reason: Some(reason),
-            local_id: Some(self.visit),
-            session: Some(self.visit),
-            access_point: Some(self.browser),
-            status: Some(status),
-            ..AuditEvent::new(at, Kind::AuthorizationRefused, Outcome::Failed)
-        }
+        let step = self.step(at, Kind::AuthorizationRefused, Outcome::Failed);
+        AuditEvent { reason: Some(reason), status: Some(status), ..step }
     }
 
     /// The person consented.
     pub(super) fn consent(&self, at: Timestamp, services: &[ServiceId]) -> AuditEvent {
-        let services: Vec<_> = services.iter().map(ToString::to_string).collect();
         let how_long = if self.way == Way::Lasting { "for an indefinite period" } else { "for this time" };
         AuditEvent {
             authorization: Some(self.authorization()),
             grant: Some(self.visit),
-            detail: Some(format!("services {}, {how_long}", services.join(" ")).into()),
+            detail: Some(format!("{}, {how_long}", named(services)).into()),
             ..self.known(at, Kind::ConsentGiven, Outcome::Done)
         }
     }
@@ -140,8 +142,8 @@ impl Trail {
     pub(super) fn token(&self, at: Timestamp, ends: (Kind, Outcome), grant: LocalId, dice: &mut Dice) -> AuditEvent {
         let detail = match self.way {
             Way::Once | Way::Lasting => None,
-            Way::Asserted => Some("protocol portal jwt-bearer"),
-            Way::Smart => Some("protocol smart"),
+            Way::Asserted => Some(format!("protocol portal jwt-bearer, {}", named(&self.services))),
+            Way::Smart => Some("protocol smart".to_owned()),
         };
         AuditEvent { detail: detail.map(Arc::from), ..self.asked(at, ends, grant, dice) }
     }
@@ -197,6 +199,12 @@ pub(super) enum End {
     Aborted(Counts),
     /// With this code and status.
     Failed(&'static str, u16),
+}
+
+/// As a detail names services.
+fn named(services: &[ServiceId]) -> String {
+    let ids: Vec<_> = services.iter().map(ToString::to_string).collect();
+    format!("services {}", ids.join(" "))
 }
 
 fn request_id(dice: &mut Dice) -> Option<RequestId> {

@@ -126,7 +126,9 @@ impl<'a> Walker<'a> {
         let subject = self.keyring.subject(&person.bsn, visit.at)?;
         let named = (client.id.clone(), person.client);
         let moment = (visit.at, &mut self.dice);
+        let services = granted(runs, client).into_iter().cloned().collect();
         let trail = Trail::begin(named, practice.provider.clone(), person.way, subject, moment);
+        let trail = Trail { services, ..trail };
         let fault = faults.iter().find(|fault| fault.holds(practice.installation, person.client, day));
         let (installation, given, now) = (practice.installation, &runs.services[..], visit.at);
         Ok(Some(Under { trail, person, visit, installation, given, now, fault }))
@@ -134,7 +136,7 @@ impl<'a> Walker<'a> {
 
     /// From the app to our pages and back; the grant, when it comes to one.
     fn consent(&mut self, under: &mut Under<'_>) -> Option<LocalId> {
-        self.expect(under.trail.step(under.now, Kind::AuthorizationRequested, Outcome::Done));
+        self.expect(under.trail.requested(under.now, under.given));
         if self.dice.happens(odds::CANCELLED) {
             return self.stop(under, Kind::AuthorizationRefused, "cancelled", 9_000);
         }
