@@ -204,8 +204,10 @@ impl<'a> Walker<'a> {
     /// Without the person: a refresh token of their lasting consent.
     fn refresh(&mut self, under: &mut Under<'_>, grant: LocalId) -> Option<LocalId> {
         let at = under.now;
-        if self.dice.happens(odds::TOKEN_REFUSED) {
-            self.refuse_token(under, at, grant, ("his-gives-no-answer", 503));
+        let refused = under.fails_at(&At::Token).map(|fault| (fault.code, fault.status));
+        let silent = under.fails_at(&At::Availability).is_some() || self.dice.happens(odds::TOKEN_REFUSED);
+        if let Some(refusal) = refused.or(silent.then_some(("his-gives-no-answer", 503))) {
+            self.refuse_token(under, at, grant, refusal);
             return None;
         }
         let intended = under.trail.token(at, (Kind::TokenIssued, Outcome::Intended), grant, &mut self.dice);
