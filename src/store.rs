@@ -14,6 +14,7 @@ use crate::oauth::store::{PoolFigures, StoreFault, StoreFuture};
 use crate::operations::StopStore;
 use crate::practices::golive::places::GoLiveStore;
 use crate::practices::programme::RegisterStore;
+use crate::report::matrix::store::MatrixStore;
 use crate::session::visit::VisitStore;
 
 mod cache;
@@ -24,6 +25,8 @@ mod golive_conformance;
 mod index;
 #[cfg(test)]
 mod index_conformance;
+#[cfg(test)]
+mod matrix_conformance;
 mod postgres;
 #[cfg(test)]
 mod register_conformance;
@@ -48,6 +51,7 @@ pub trait Store:
     + StopStore
     + RegisterStore
     + GoLiveStore
+    + MatrixStore
     + Debug
 {
     /// Whether the store does its work; for readiness. Never waits: when something is wrong it makes the store try again, and

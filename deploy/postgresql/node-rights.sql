@@ -18,6 +18,9 @@ GRANT SELECT, INSERT, DELETE ON go_live_places TO :"node";
 -- The register of the OPEN programme: versions are added, none is changed or goes away.
 GRANT SELECT, INSERT ON register_versions TO :"node";
 GRANT SELECT, UPDATE ON register_revision TO :"node";
+-- The matrix of combinations, which is counted from the index.
+GRANT SELECT, INSERT, UPDATE, DELETE ON matrix_logs, matrix_visits, matrix_months, matrix_standings TO :"node";
+GRANT SELECT, UPDATE ON matrix_generation TO :"node";
 -- The index of the audit log: added to and read. No right to change or delete a row.
 GRANT SELECT, INSERT ON audit_logs, audit_batches, audit_records TO :"node";
 -- Makes the table of a day, with the rights of the owner.

@@ -4,6 +4,7 @@
 mod condition;
 mod golive;
 mod index;
+mod matrix;
 mod pool;
 mod ports;
 mod register;

@@ -2,6 +2,7 @@
 
 mod golive;
 mod index;
+mod matrix;
 mod register;
 mod schema;
 mod statements;

@@ -6,7 +6,7 @@ use rusqlite::{Connection, params};
 
 use super::super::cache::CachedTokens;
 use super::super::conformance::{self, BSN, CLIENT, Scratch, code, grant, lasting, now, refresh, token, visit};
-use super::super::{golive_conformance, register_conformance, stops_conformance};
+use super::super::{golive_conformance, matrix_conformance, register_conformance, stops_conformance};
 use super::*;
 use crate::operations::StopStore as _;
 use crate::secret::{Handle, Secret};
@@ -79,6 +79,15 @@ async fn it_keeps_a_register() {
     register_conformance::half_a_change_is_no_change(&open(&scratch[1])).await;
     register_conformance::of_twenty_changes_from_one_revision_one_is_kept(Arc::new(open(&scratch[2]))).await;
     register_conformance::editors_at_once_lose_nothing(Arc::new(open(&scratch[3]))).await;
+}
+
+#[tokio::test]
+async fn it_keeps_a_matrix() {
+    let scratch = [(); 4].map(|()| Scratch::new());
+    matrix_conformance::what_is_kept_is_held(&open(&scratch[0])).await;
+    matrix_conformance::a_change_from_an_old_generation_is_none(&open(&scratch[1])).await;
+    matrix_conformance::what_is_old_goes(&open(&scratch[2])).await;
+    matrix_conformance::of_twenty_who_count_the_same_one_is_first(Arc::new(open(&scratch[3]))).await;
 }
 
 #[tokio::test]
