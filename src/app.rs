@@ -17,6 +17,7 @@ mod limits;
 pub(crate) mod lists;
 mod login;
 mod material;
+mod matrix;
 mod notify;
 mod observed;
 mod operations;
@@ -46,6 +47,7 @@ use crate::clock::SharedClock;
 use crate::edge::{Counters, EdgeConfig, WorkerError};
 use crate::monitor::metrics::Metrics;
 use crate::monitor::ready::Readiness;
+use crate::report::matrix::fold::Told;
 use crate::routes::{AuditorFace, BackFace, FrontFace, OperatorFace};
 use crate::routing::SharedSnapshot;
 use crate::store::{CachedTokens, Store};
@@ -160,6 +162,8 @@ pub struct Controls {
     pub reloads: Reloads,
     /// How far the log is in its index.
     pub indexed: Arc<IndexProgress>,
+    /// How far it is counted into the matrix of combinations.
+    pub counted: Arc<Told>,
 }
 
 impl App {
@@ -175,6 +179,7 @@ impl App {
             serving: CancellationToken::new(),
             reloads: self.reloader.reloads(),
             indexed: self.index.progress(),
+            counted: Arc::clone(&self.operations.matrix.told),
         }
     }
 
@@ -188,6 +193,7 @@ impl App {
         background.spawn(self.chain_log.clone().deliver(stop.clone()));
         background.spawn(sweep(Arc::clone(&self.store), Arc::clone(&self.clock), stop.clone()));
         background.spawn(self.index.prune(stop.clone()));
+        background.spawn(self.operations.matrix.count(self.index.search(), stop.clone()));
         background.spawn(Arc::clone(&self.watchman).keep(stop.clone()));
         self.metrics.started(self.clock.now());
     }
@@ -226,7 +232,8 @@ impl App {
         } = self;
         let (sockets, ops) = Sockets::of(listeners, workers)?;
         let counted = counted(&front, &back, auditors.as_ref(), admin.as_ref());
-        let observed = Observed::new(counted, reloader.endpoints(), &index, &syslog, &checkpoints, &watchman, traces);
+        let kept = (&index, &syslog, &operations.matrix);
+        let observed = Observed::new(counted, reloader.endpoints(), kept, &checkpoints, &watchman, traces);
         let monitor = monitor(&operations.readiness, &metrics, &audit, &store, &chain_log, &lists, observed);
         // It outlives the drain, so that readiness can tell of it.
         let drained = CancellationToken::new();

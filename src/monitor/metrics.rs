@@ -8,6 +8,7 @@ mod clients;
 mod faces;
 mod his;
 mod keeping;
+mod matrix;
 mod reloads;
 mod routes;
 mod steps;
@@ -35,6 +36,7 @@ use self::faces::FaceMetrics;
 use self::his::HisMetrics;
 use self::keeping::KeepingMetrics;
 pub use self::keeping::{Kept, Pruned};
+use self::matrix::MatrixMetrics;
 pub use self::reloads::ReloadMetrics;
 pub use self::routes::Route;
 use self::routes::Routes;
@@ -49,6 +51,8 @@ use crate::chainlog::Counts;
 use crate::his::Figures;
 use crate::lists::ListKind;
 use crate::oauth::store::{PoolFigures, StoreFailures};
+use crate::report::CountProgress;
+use crate::report::matrix::fold::Told;
 use crate::trace::Passage;
 
 /// A listener.
@@ -132,6 +136,7 @@ pub struct Metrics {
     checkpoints: CheckpointMetrics,
     his: HisMetrics,
     keeping: KeepingMetrics,
+    matrix: MatrixMetrics,
     reloads: ReloadMetrics,
     clients: ClientMetrics,
     steps: StepMetrics,
@@ -183,6 +188,7 @@ impl Default for Metrics {
             checkpoints: CheckpointMetrics::default(),
             his: HisMetrics::default(),
             keeping: KeepingMetrics::default(),
+            matrix: MatrixMetrics::default(),
             reloads: ReloadMetrics::default(),
             clients: ClientMetrics::default(),
             steps: StepMetrics::default(),
@@ -218,6 +224,7 @@ impl Metrics {
         registry.register("store_failures", "Failed operations of the store by reason", self.store_failures.clone());
         self.audit_index.register(registry);
         self.audit_syslog.register(registry);
+        self.matrix.register(registry);
         self.chain_log.register(registry);
         self.checkpoints.register(registry);
         self.his.register(registry);
@@ -338,6 +345,11 @@ impl Metrics {
     /// Sets how far the index of the access log is.
     pub fn observe_audit_index(&self, progress: &IndexProgress, now: Timestamp) {
         self.audit_index.observe(progress, now);
+    }
+
+    /// Sets what the matrix of combinations tells.
+    pub fn observe_matrix(&self, told: &Told, progress: &CountProgress) {
+        self.matrix.observe(told, progress);
     }
 
     /// Sets what the audit record repository has.
