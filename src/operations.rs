@@ -7,6 +7,7 @@ pub mod follow;
 pub mod golive;
 pub mod http;
 pub mod login;
+pub mod matrix;
 pub mod operators;
 pub mod register;
 pub mod sessions;
@@ -15,7 +16,7 @@ pub mod switch;
 pub mod upkeep;
 pub mod view;
 
-pub use desk::{Desk, DeskError, DeskRegisterError};
+pub use desk::{Desk, DeskError, DeskMatrixError, DeskRegisterError};
 pub use golive::GoLive;
 pub use login::Login;
 pub use operators::{Changes, Operators, Person, Reads, Reviews, Role};

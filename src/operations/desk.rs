@@ -3,8 +3,10 @@
 mod actions;
 mod golive;
 mod login;
+mod matrix;
 mod register;
 
+pub use matrix::DeskMatrixError;
 pub use register::DeskRegisterError;
 
 use std::net::IpAddr;
@@ -30,6 +32,7 @@ use crate::audit::{
 use crate::clock::SharedClock;
 use crate::medmij::{Hostname, LocalId};
 use crate::practices::programme::Registry;
+use crate::report::matrix::store::MatrixStore;
 use crate::routing::{SharedSnapshot, Target};
 
 /// How many refused requests a minute are answered and recorded one by one. Who is let in is never counted, so nobody keeps an
@@ -60,6 +63,8 @@ pub struct Desk {
     pub log_level: Arc<LogLevel>,
     /// The register of the OPEN programme.
     pub register: Arc<Registry>,
+    /// The matrix of combinations.
+    pub matrix: Arc<dyn MatrixStore>,
     /// Where it is recorded what somebody did.
     pub audit: Arc<dyn AuditLog>,
     /// Bounds what is recorded of who is refused.

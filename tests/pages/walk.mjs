@@ -404,6 +404,12 @@ async function operators(people, see) {
     await operator.goto(`${operations}${path}`);
     await see(operator, `operations${path === "/" ? "" : path.replace("/", "-")}`, forms);
   }
+  for (const lang of ["nl", "en"]) {
+    await operator.goto(`${operations}/matrix?lang=${lang}`);
+    await see(operator, `operations-matrix-${lang}`, 1);
+    await send(operator, ".wide th a");
+    await see(operator, `operations-matrix-one-${lang}`, 0);
+  }
   await operator.goto(`${operations}/practices`);
   await send(operator, '.results a[href^="/stops"]');
   expect((await operator.inputValue("#target")).startsWith("practice:"), "the link fills in what to stop");
