@@ -40,12 +40,14 @@ pub mod signer;
 mod subject;
 mod syslog;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod tiles;
 pub mod tree;
 #[cfg(feature = "sandbox")]
 mod unawaited;
 mod verify;
+#[cfg(feature = "sandbox")]
+mod whole;
 pub mod witness;
 
 pub use broken::{Broken, ReadError, Why};
@@ -78,6 +80,8 @@ pub use tiles::TileError;
 #[cfg(feature = "sandbox")]
 pub use unawaited::UnawaitedLog;
 pub use verify::{OutsideCopy, Progress, StateError, Verification, Verified, VerifyError, verify};
+#[cfg(feature = "sandbox")]
+pub use whole::WholeLog;
 
 use std::fmt;
 use std::sync::Arc;

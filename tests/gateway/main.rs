@@ -35,6 +35,7 @@ mod pages;
 mod paging;
 mod portal;
 mod practices;
+mod programme;
 mod record;
 mod releases;
 mod reload;
