@@ -44,6 +44,7 @@
 //! - [`auditors`]: what of the audit practices and auditors may search, and why they must say so.
 //! - [`fhir`]: requests, the use case of reading, and shaping the answer of a HIS.
 //! - [`fault`]: the one table from an error on the resource endpoint to an answer that says who can act.
+//! - [`explain`]: what would become of a request, step by step, and why.
 //! - [`session`]: a person's visit, from the landing page to a code. [`pages`]: its HTML.
 //! - [`operations`]: what operators see of a node, and the emergency switch.
 //! - [`monitor`]: readiness and metrics.
@@ -97,6 +98,7 @@ pub mod clients;
 pub mod clock;
 pub mod config;
 pub mod edge;
+pub mod explain;
 pub mod fault;
 pub mod fhir;
 pub mod form;

@@ -3,6 +3,7 @@
 //! change, or are refused, is on record.
 
 pub mod desk;
+pub mod explain;
 pub mod follow;
 pub mod golive;
 pub mod http;

@@ -1,6 +1,7 @@
 //! The desk of operators: knows who is there, shows the state of the node, and throws the emergency switch, on record.
 
 mod actions;
+mod explain;
 mod golive;
 mod login;
 mod register;
@@ -28,6 +29,7 @@ use crate::audit::{
     AuditError, AuditEvent, AuditLog, AuditReceipt, Authorization, Keyring, Kind, Outcome, User, receipt,
 };
 use crate::clock::SharedClock;
+use crate::explain::QuestionFault;
 use crate::medmij::{Hostname, LocalId};
 use crate::practices::programme::Registry;
 use crate::routing::{SharedSnapshot, Target};
@@ -112,6 +114,9 @@ pub enum DeskError {
     /// Somebody else changed it since it was looked at.
     #[error("somebody changed this meanwhile: look again, and change what is there now")]
     SeenOther,
+    /// A question that cannot be answered.
+    #[error(transparent)]
+    Question(QuestionFault),
     /// No BSN.
     #[error("this is no citizen service number")]
     Bsn,

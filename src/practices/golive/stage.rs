@@ -138,6 +138,18 @@ impl Pilot {
         self.places
     }
 
+    /// The apps that are chosen; none for all of them.
+    #[must_use]
+    pub fn clients(&self) -> &[Hostname] {
+        &self.clients
+    }
+
+    /// Its first day and its last.
+    #[must_use]
+    pub const fn days(&self) -> (Date, Date) {
+        (self.from, self.until)
+    }
+
     pub(super) fn greets(&self, visitor: Visitor<'_>) -> Result<(), NotYet> {
         if !(self.from..=self.until).contains(&visitor.today) {
             return Err(NotYet::PilotDays);
