@@ -45,6 +45,7 @@
 //! - [`fhir`]: requests, the use case of reading, and shaping the answer of a HIS.
 //! - [`fault`]: the one table from an error on the resource endpoint to an answer that says who can act.
 //! - [`session`]: a person's visit, from the landing page to a code. [`pages`]: its HTML.
+//! - [`signin`]: people at their work log in through the provider of their organisation.
 //! - [`operations`]: what operators see of a node, and the emergency switch.
 //! - [`monitor`]: readiness and metrics.
 //!
@@ -121,6 +122,7 @@ pub mod seal;
 pub mod secret;
 pub mod services;
 pub mod session;
+pub mod signin;
 pub mod store;
 pub mod telemetry;
 pub mod tls;

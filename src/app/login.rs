@@ -14,7 +14,7 @@ use crate::jose::{DecryptionKey, KeyError, SigningKey};
 use crate::outgoing::Outgoing as Destinations;
 use crate::session::login::IdentityProvider;
 use crate::session::oidc::{
-    OidcConfig, OidcKeys, OidcLogin, OperatorClaims, OperatorLogin, PersonClaims, RelyingParty, Userinfo,
+    OidcConfig, OidcKeys, OidcLogin, OrganisationClaims, OrganisationLogin, PersonClaims, RelyingParty, Userinfo,
 };
 use crate::tls::client::{Deadlines, reqwest_client};
 use crate::tls::credentials::Credentials;
@@ -127,13 +127,13 @@ pub(super) fn operator_login(
     written: &config::OperatorLogin,
     clock: &SharedClock,
     outgoing: &Outgoing,
-) -> Result<OperatorLogin, StartError> {
-    let claims = OperatorClaims {
+) -> Result<OrganisationLogin, StartError> {
+    let claims = OrganisationClaims {
         name: written.name_claim.clone(),
         roles: written.role_claim.clone(),
         acr_values: written.provider.acr_values.clone(),
     };
-    Ok(OperatorLogin::new(operators(config, written, clock, Calls::of(outgoing, OPERATORS)?)?, claims))
+    Ok(OrganisationLogin::new(operators(config, written, clock, Calls::of(outgoing, OPERATORS)?)?, claims))
 }
 
 fn operators(

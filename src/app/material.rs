@@ -19,13 +19,13 @@ use crate::jose::DecryptionKey;
 use crate::medmij::Hostname;
 use crate::oauth::rate::PortalRates;
 use crate::operations::Installation;
-use crate::operations::login::OperatorProvider;
 use crate::practices::PracticeRegister;
 use crate::practices::find::Finder;
 use crate::routing::Registered;
 use crate::seal::Key32;
 use crate::services::Catalogue;
 use crate::session::login::IdentityProvider;
+use crate::signin::OrganisationProvider;
 use crate::tls::TlsError;
 use crate::tls::identity::Roots;
 use crate::tls::revocation::Revocations;
@@ -71,7 +71,7 @@ pub(super) struct Served {
     /// Seals what comes back to us.
     pub(super) sealing: Key32,
     /// How operators log in who have no certificate.
-    pub(super) operators: Option<Arc<dyn OperatorProvider>>,
+    pub(super) operators: Option<Arc<dyn OrganisationProvider>>,
     /// The HIS installations as operators see them.
     pub(super) installations: Vec<Installation>,
 }
@@ -98,7 +98,7 @@ type LoginGround = (config::Login, Prints);
 /// What the login service of operators follows from.
 type OperatorGround = (config::OperatorLogin, config::Origin, Prints);
 /// That login service.
-type OperatorsIn = (OperatorGround, Arc<dyn OperatorProvider>);
+type OperatorsIn = (OperatorGround, Arc<dyn OrganisationProvider>);
 /// What each portal may.
 type Rates = Vec<(Hostname, NonZeroU32)>;
 
