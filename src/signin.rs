@@ -5,18 +5,19 @@
 mod departed;
 mod refusals;
 pub mod sessions;
+pub mod shared;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-pub use self::refusals::{Refusals, TooManyRefused};
 use self::departed::Departed;
-use self::sessions::{Session, Sessions};
+pub use self::refusals::{Refusals, TooManyRefused};
 use crate::audit::User;
 use crate::clock::SharedClock;
 use crate::form::single;
 use crate::language::Language;
 use crate::medmij::Bsn;
+use crate::oauth::store::{StoreError, StoreFuture};
 use crate::seal::Sealer;
 use crate::secret::Handle;
 use crate::session::login::{LoginEnd, LoginFuture, LoginState, LoginUnavailable, WayToLogin};
@@ -80,6 +81,15 @@ pub struct Leaving {
     pub carries: String,
 }
 
+/// Remembers which logins came to their end, until their way back would be too late anyhow.
+pub trait Logins: Send + Sync {
+    /// Whether a login is over.
+    fn is_over<'a>(&'a self, ticket: &'a str) -> StoreFuture<'a, bool>;
+
+    /// Marks a login as over; `false` when it was already.
+    fn end<'a>(&'a self, ticket: &'a str) -> StoreFuture<'a, bool>;
+}
+
 /// Why somebody did not come in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NotIn {
@@ -98,6 +108,9 @@ pub enum NotIn {
     /// The provider does not answer.
     #[error("the login service does not answer")]
     Unavailable,
+    /// It cannot be remembered that they came in.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 impl NotIn {
@@ -110,6 +123,7 @@ impl NotIn {
             Self::Cancelled => "login-cancelled",
             Self::Failed => "login-failed",
             Self::Unavailable => "login-unavailable",
+            Self::Store(_) => "store-down",
         }
     }
 }
@@ -125,24 +139,18 @@ impl From<LoginEnd> for NotIn {
 }
 
 /// What signing in takes.
-pub struct SignIn {
+pub struct SignIn<S> {
     /// Who vouches.
     pub provider: Arc<dyn OrganisationProvider>,
-    /// By what it is known; sessions of another one are over.
-    pub issuer: String,
-    /// How long a session lasts.
-    pub lifetime: Duration,
-    /// Most sessions at a time.
-    pub most: usize,
-    /// Who is logged in, over reloads.
-    pub sessions: Arc<Sessions>,
+    /// Who is logged in.
+    pub sessions: S,
     /// Seals what the browser carries.
     pub sealer: Sealer,
     /// Time.
     pub clock: SharedClock,
 }
 
-impl SignIn {
+impl<S: Logins> SignIn<S> {
     /// The way to the provider.
     ///
     /// # Errors
@@ -163,24 +171,12 @@ impl SignIn {
         let departed = Departed::open(carries, &self.sealer, self.clock.now());
         let departed = departed.filter(|departed| single(fields, "state") == Some(departed.ticket.reveal()));
         let Departed { ticket, state, .. } = departed.ok_or(NotIn::Stale)?;
-        if self.sessions.is_over(ticket.reveal()) {
+        if self.sessions.is_over(ticket.reveal()).await? {
             return Err(NotIn::Replayed);
         }
         let vouched = self.provider.finish(state, fields, self.clock.monotonic() + DEADLINE).await?;
-        let first = self.sessions.end_login(ticket.reveal(), AWAY);
+        let first = self.sessions.end(ticket.reveal()).await?;
         if first { Ok(vouched) } else { Err(NotIn::Replayed) }
-    }
-
-    /// Begins a session; the handle is for the cookie.
-    #[must_use]
-    pub fn open(&self, session: Session) -> Handle {
-        self.sessions.open(session, &self.issuer, self.lifetime, self.most)
-    }
-
-    /// The session of a cookie.
-    #[must_use]
-    pub fn find(&self, cookie: &str) -> Option<Session> {
-        self.sessions.find(cookie, &self.issuer)
     }
 }
 

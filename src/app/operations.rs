@@ -26,7 +26,7 @@ use crate::practices::programme::Registry;
 use crate::routes::OperatorFace;
 use crate::routing::SharedSnapshot;
 use crate::seal::{Key32, Sealer};
-use crate::signin::sessions::Sessions;
+use crate::signin::sessions::{NodeSessions, Sessions};
 use crate::signin::{OrganisationProvider, Refusals, SignIn};
 use crate::store::Store;
 
@@ -52,7 +52,10 @@ pub(super) struct Operations {
     /// Whether the node is there for requests.
     pub(super) duty: Arc<Duty>,
     log_level: Arc<LogLevel>,
-    register: Arc<Registry>,
+    /// The register of the OPEN programme.
+    pub(super) register: Arc<Registry>,
+    /// Bounds what is recorded of who is refused at the pages under `/open`.
+    pub(super) open_refusals: Arc<Refusals>,
     reload: Arc<Reload>,
     lists: Arc<dyn Fn() -> Vec<ListView> + Send + Sync>,
     /// Whether the node is ready, which operators see too.
@@ -84,6 +87,7 @@ impl Operations {
             duty: Arc::new(duty(&readiness)),
             log_level: Arc::new(LogLevel::new(level, crate::telemetry::set_level, Arc::clone(clock))),
             register: Arc::new(Registry::new(Arc::clone(store) as _)),
+            open_refusals: Arc::new(Refusals::new(Arc::clone(clock))),
             reload: Arc::default(),
             readiness,
             refusals: Arc::new(Refusals::new(Arc::clone(clock))),
@@ -127,10 +131,12 @@ pub(super) fn face(
         operators: operators(section),
         login: section.login.as_ref().zip(provider).map(|(written, provider)| SignIn {
             provider,
-            issuer: written.provider.issuer.as_str().to_owned(),
-            lifetime: written.session,
-            most: SESSIONS_MAX,
-            sessions: Arc::clone(&own.sessions),
+            sessions: NodeSessions {
+                all: Arc::clone(&own.sessions),
+                issuer: written.provider.issuer.as_str().to_owned(),
+                lifetime: written.session,
+                most: SESSIONS_MAX,
+            },
             sealer: Sealer::derived(sealing, "operator login"),
             clock: Arc::clone(&shared.clock),
         }),

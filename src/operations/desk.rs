@@ -24,6 +24,7 @@ use crate::clock::SharedClock;
 use crate::medmij::{Hostname, LocalId};
 use crate::practices::programme::Registry;
 use crate::routing::{SharedSnapshot, Target};
+use crate::signin::sessions::NodeSessions;
 use crate::signin::{Refusals, SignIn, TooManyRefused};
 
 /// What the desk needs.
@@ -31,7 +32,7 @@ pub struct Desk {
     /// Who may come.
     pub operators: Operators,
     /// How people log in; `None`: they have certificates.
-    pub login: Option<SignIn>,
+    pub login: Option<SignIn<NodeSessions>>,
     /// What only the running node knows.
     pub sources: Sources,
     /// The snapshot in force.
@@ -165,7 +166,7 @@ impl Desk {
     fn known(&self, shown: Shown<'_>) -> Option<Person> {
         let logged_in = || {
             let login = self.login.as_ref()?;
-            self.operators.logged_in(&login.find(shown.cookie?)?, shown.address)
+            self.operators.logged_in(&login.sessions.find(shown.cookie?)?, shown.address)
         };
         self.operators.recognise(shown.names, shown.address).or_else(logged_in)
     }

@@ -1,11 +1,12 @@
 //! Who is logged in at this node, and for how long: in its memory, so that logging out ends it, and a restart ends all.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::LoginName;
+use super::{AWAY, LoginName, Logins};
 use crate::clock::SharedClock;
+use crate::oauth::store::StoreFuture;
 use crate::secret::{Handle, HandleHash, hash_handle};
 
 /// Most logins that are remembered as over; while there are as many, nobody logs in.
@@ -95,6 +96,42 @@ impl Sessions {
     }
 }
 
+/// The sessions of this node, as one configuration has them.
+pub struct NodeSessions {
+    /// Those of all configurations, over reloads.
+    pub all: Arc<Sessions>,
+    /// By what the provider is known; sessions of another one are over.
+    pub issuer: String,
+    /// How long a session lasts.
+    pub lifetime: Duration,
+    /// Most sessions at a time.
+    pub most: usize,
+}
+
+impl NodeSessions {
+    /// Begins a session; the handle is for the cookie.
+    #[must_use]
+    pub fn open(&self, session: Session) -> Handle {
+        self.all.open(session, &self.issuer, self.lifetime, self.most)
+    }
+
+    /// The session of a cookie.
+    #[must_use]
+    pub fn find(&self, cookie: &str) -> Option<Session> {
+        self.all.find(cookie, &self.issuer)
+    }
+}
+
+impl Logins for NodeSessions {
+    fn is_over<'a>(&'a self, ticket: &'a str) -> StoreFuture<'a, bool> {
+        Box::pin(std::future::ready(Ok(self.all.is_over(ticket))))
+    }
+
+    fn end<'a>(&'a self, ticket: &'a str) -> StoreFuture<'a, bool> {
+        Box::pin(std::future::ready(Ok(self.all.end_login(ticket, AWAY))))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -104,9 +141,9 @@ mod tests {
     const MOST: usize = 100;
     const ISSUER: &str = "https://login.example";
 
-    fn sessions() -> (Sessions, std::sync::Arc<TestClock>) {
+    fn sessions() -> (Sessions, Arc<TestClock>) {
         let clock = TestClock::at("2026-11-22T12:00:00Z".parse().unwrap());
-        (Sessions::new(std::sync::Arc::clone(&clock) as _), clock)
+        (Sessions::new(Arc::clone(&clock) as _), clock)
     }
 
     fn somebody(name: &str) -> Session {

@@ -4,7 +4,7 @@ mod actions;
 mod golive;
 mod login;
 mod pages;
-mod register;
+pub(crate) mod register;
 mod second;
 mod switch;
 

@@ -7,6 +7,7 @@ use super::{Desk, DeskError};
 use crate::audit::{AuditEvent, Kind, Outcome, User, receipt};
 use crate::language::Language;
 use crate::operations::operators::Person;
+use crate::operations::switch::SwitchError;
 use crate::secret::Handle;
 use crate::signin::sessions::Session;
 use crate::signin::{Leaving, NotIn};
@@ -45,7 +46,7 @@ impl Desk {
             return Err(self.not_in(user, address, DeskError::NoRole, "no-operator").await);
         };
         self.on_record(&person, "logged in").await?;
-        Ok((login.open(session), login.lifetime))
+        Ok((login.sessions.open(session), login.sessions.lifetime))
     }
 
     /// Ends the session of this cookie, whosever it is.
@@ -53,7 +54,7 @@ impl Desk {
     /// # Errors
     /// When it cannot be recorded; the session is over all the same.
     pub async fn log_out(&self, cookie: &str, address: IpAddr) -> Result<(), DeskError> {
-        let session = self.login.as_ref().and_then(|login| login.sessions.close(cookie));
+        let session = self.login.as_ref().and_then(|login| login.sessions.all.close(cookie));
         match session.and_then(|session| self.operators.logged_in(&session, address)) {
             Some(person) => self.on_record(&person, "logged out").await,
             None => Ok(()),
@@ -84,6 +85,7 @@ impl From<NotIn> for DeskError {
         match not_in {
             NotIn::Stale | NotIn::Replayed | NotIn::Cancelled | NotIn::Failed => Self::NotIn,
             NotIn::Unavailable => Self::NoProvider,
+            NotIn::Store(_) => Self::Switch(SwitchError::Store),
         }
     }
 }

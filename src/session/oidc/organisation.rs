@@ -69,9 +69,7 @@ impl OrganisationProvider for OrganisationLogin {
         deadline: Instant,
     ) -> LoginFuture<'a, WayToLogin, LoginUnavailable> {
         let party = &self.party;
-        Box::pin(
-            async move { party.by(deadline, party.depart(ticket, language)).await.map_err(|_| LoginUnavailable) },
-        )
+        Box::pin(async move { party.by(deadline, party.depart(ticket, language)).await.map_err(|_| LoginUnavailable) })
     }
 
     fn finish<'a>(
