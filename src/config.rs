@@ -278,10 +278,7 @@ impl Parts {
         let practices = root.tables("practices", Practice::read);
         let telemetry = root.table_or_defaults("telemetry", Telemetry::read);
         cross::check(root.log(), source);
-        if let Ok(audit) = &audit {
-            cross::production_is_witnessed(root.log(), audit.witnesses.len());
-        }
-        check_portals(root, &clients, &practices, &services, &keys);
+        check_together(root, &audit, (&clients, &practices, &services, &keys));
         Ok(Self {
             environment: environment?,
             node: node?,
@@ -313,14 +310,14 @@ impl Parts {
     }
 }
 
-/// What is said of portals fits what is said of practices, services and keys.
-fn check_portals(
-    root: &mut Section<'_, '_>,
-    clients: &Read<BTreeMap<Hostname, Client>>,
-    practices: &Read<Vec<Practice>>,
-    services: &Read<Services>,
-    keys: &Read<Keys>,
-) {
+/// What of several sections is judged once they are read.
+type Together<'r> = (&'r Read<BTreeMap<Hostname, Client>>, &'r Read<Vec<Practice>>, &'r Read<Services>, &'r Read<Keys>);
+
+/// The log has a witness where it must, and what is said of portals fits what is said of practices, services and keys.
+fn check_together(root: &mut Section<'_, '_>, audit: &Read<Audit>, (clients, practices, services, keys): Together<'_>) {
+    if let Ok(audit) = audit {
+        cross::production_is_witnessed(root.log(), audit.witnesses.len());
+    }
     let Ok(clients) = clients else { return };
     if let Ok(practices) = practices {
         cross::portals_are_served(root.log(), clients, practices);
