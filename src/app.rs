@@ -20,6 +20,7 @@ mod login;
 mod material;
 mod notify;
 mod observed;
+mod open;
 mod operations;
 mod outgoing;
 mod portals;

@@ -178,6 +178,10 @@ impl ReplayStore for SqliteStore {
     fn first_use(&self, id: UsedId) -> StoreFuture<'_, bool> {
         Box::pin(self.writer.submit(move |connection| statements::first_use(connection, &id)))
     }
+
+    fn is_used(&self, hash: HandleHash) -> StoreFuture<'_, bool> {
+        Box::pin(self.reader.submit(move |connection| statements::is_used(connection, hash)))
+    }
 }
 
 impl VisitStore for SqliteStore {

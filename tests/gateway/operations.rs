@@ -5,7 +5,7 @@ mod explain;
 mod golive;
 mod login;
 mod pages;
-mod register;
+pub(crate) mod register;
 mod second;
 mod switch;
 
