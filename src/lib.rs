@@ -49,6 +49,7 @@
 //! - [`signin`]: people at their work log in through the provider of their organisation.
 //! - [`operations`]: what operators see of a node, and the emergency switch. [`open_desk`]: what practices, coalitions, the OPEN
 //!   programme and insurers see.
+//! - [`report`]: the figures of the OPEN programme, counted from the index of the audit.
 //! - [`monitor`]: readiness and metrics.
 //!
 //! The outside world, which implements ports: [`outgoing`] (where our own calls may go), [`tls`], [`store`] (SQLite), `his::fhir`,

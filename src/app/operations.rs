@@ -56,6 +56,8 @@ pub(super) struct Operations {
     pub(super) register: Arc<Registry>,
     /// Bounds what is recorded of who is refused at the pages under `/open`.
     pub(super) open_refusals: Arc<Refusals>,
+    /// The figures of the programme.
+    pub(super) figures: crate::report::Desk,
     reload: Arc<Reload>,
     lists: Arc<dyn Fn() -> Vec<ListView> + Send + Sync>,
     /// Whether the node is ready, which operators see too.
@@ -76,6 +78,7 @@ impl Operations {
     ) -> Self {
         let readiness: Arc<Readiness> = Arc::default();
         let alarms = lists.alarms();
+        let register = Arc::new(Registry::new(Arc::clone(store) as _));
         let told = move |stops: &[Stop]| {
             let targets: Vec<_> = stops.iter().map(|stop| stop.target.to_string()).collect();
             alarms.set(Alarm::AccessStopped, (!targets.is_empty()).then(|| targets.join(" ")).as_deref());
@@ -86,7 +89,8 @@ impl Operations {
             lists: Arc::new(lists.views()),
             duty: Arc::new(duty(&readiness)),
             log_level: Arc::new(LogLevel::new(level, crate::telemetry::set_level, Arc::clone(clock))),
-            register: Arc::new(Registry::new(Arc::clone(store) as _)),
+            figures: crate::report::Desk::over(Arc::clone(store) as _, Arc::clone(&register), Arc::clone(clock)),
+            register,
             open_refusals: Arc::new(Refusals::new(Arc::clone(clock))),
             reload: Arc::default(),
             readiness,

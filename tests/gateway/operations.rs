@@ -2,6 +2,7 @@
 
 mod actions;
 mod explain;
+mod figures;
 mod golive;
 mod login;
 mod pages;
