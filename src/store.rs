@@ -14,12 +14,16 @@ use crate::oauth::store::{PoolFigures, StoreFault, StoreFuture};
 use crate::operations::StopStore;
 use crate::practices::golive::places::GoLiveStore;
 use crate::practices::programme::RegisterStore;
+use crate::report::FigureStore;
 use crate::report::matrix::store::MatrixStore;
 use crate::session::visit::VisitStore;
 
 mod cache;
 #[cfg(test)]
 mod conformance;
+mod figure_rows;
+#[cfg(test)]
+mod figures_conformance;
 #[cfg(test)]
 mod golive_conformance;
 mod index;
@@ -51,6 +55,7 @@ pub trait Store:
     + StopStore
     + RegisterStore
     + GoLiveStore
+    + FigureStore
     + MatrixStore
     + Debug
 {

@@ -6,6 +6,7 @@ mod document;
 mod error;
 mod flags;
 mod flow;
+mod foresee;
 mod incoming;
 mod log;
 mod page;
@@ -39,7 +40,8 @@ use crate::trace::{self, Step};
 pub use self::error::ReadError;
 use self::error::Unread;
 pub use self::flow::{Flow, Outgoing, Told};
-pub use self::incoming::{NoToken, Request};
+pub use self::foresee::{Foreseen, Led, Shape, Work as ForeseenWork, foresee};
+pub use self::incoming::{NoToken, Request, route_of};
 pub use self::share::{BodyFault, Incoming, Shared};
 
 /// What reading needs.

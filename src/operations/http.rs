@@ -2,6 +2,7 @@
 //! route of the API is put there together with its description, so neither is without the other.
 
 mod answer;
+mod explain;
 mod golive;
 mod login;
 mod matrix;
@@ -83,6 +84,7 @@ fn api() -> (Router<Arc<Desk>>, OpenApi) {
         .routes(routes!(stops))
         .routes(routes!(stop, lift))
         .routes(routes!(past_stops))
+        .routes(routes!(explain::explain))
         .routes(routes!(golive::entrances))
         .routes(routes!(golive::changes, golive::set))
         .routes(routes!(golive::undo))
