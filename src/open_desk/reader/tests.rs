@@ -1,3 +1,5 @@
+//! Who sees which page: examples, and every register and claim against the words of the claim.
+
 use proptest::prelude::*;
 
 use super::*;
