@@ -53,7 +53,7 @@ use crate::monitor::ready::Readiness;
 use crate::report::matrix::fold::Told;
 use crate::routes::{AuditorFace, BackFace, FrontFace, OperatorFace};
 use crate::routing::SharedSnapshot;
-use crate::store::{CachedTokens, Store};
+use crate::store::{CachedTokens, IndexStore, Store};
 use crate::telemetry::{Sending, Traces};
 
 pub use self::assemble::check;
@@ -270,12 +270,16 @@ impl App {
         refusals.record(true);
         stop_log(&audit, &checkpoints, &clock).await?;
         let (index, ()) = tokio::join!(filling.finish(grace), sending.finish(grace));
-        // All wait for the disk.
-        let close = move || (store.close(), index.close(), audit.close());
-        tokio::task::spawn_blocking(close).await.map(|_| ()).map_err(std::io::Error::other)?;
+        close(store, index, audit).await?;
         keeping.await.map_err(std::io::Error::other).and_then(|kept| kept).map_err(RunError::Lists)?;
         served
     }
+}
+
+/// All wait for the disk.
+async fn close(store: Arc<dyn Store>, index: Arc<dyn IndexStore>, audit: Arc<FileLog>) -> std::io::Result<()> {
+    let close = move || (store.close(), index.close(), audit.close());
+    tokio::task::spawn_blocking(close).await.map(|_| ()).map_err(std::io::Error::other)
 }
 
 /// Records the end, and puts that under a checkpoint, also when the log takes no records any more.
