@@ -24,12 +24,14 @@ pub struct Suspect {
     pub worked: Timestamp,
 }
 
-/// The first step that stopped working, in a combination without an alarm.
+/// The first step that stopped working, in a combination without an alarm; none that nobody tried in the week before this moment.
 #[must_use]
-pub fn suspect(standing: &Standing) -> Option<Suspect> {
+pub fn suspect(standing: &Standing, now: Timestamp) -> Option<Suspect> {
     let mut steps: Vec<_> = standing.steps.iter().filter_map(|(text, step)| Some((Step::parse(text)?, step))).collect();
     steps.sort_by(|(a, _), (b, _)| a.cmp(b));
-    steps.iter().find_map(|(step, kept)| stopped(step, kept))
+    let suspect = steps.iter().find_map(|(step, kept)| stopped(step, kept))?;
+    let untried = suspect.alarm.raised.checked_add(WEEK).ok()?;
+    (now < untried).then_some(suspect)
 }
 
 fn stopped(step: &Step, kept: &StepStanding) -> Option<Suspect> {

@@ -177,7 +177,8 @@ impl Sheet {
                 alarms.cleared.push((combination.clone(), cleared));
             }
         }
-        let suspects: Vec<(Combination, Suspect)> = self.standings.iter().filter_map(under_suspicion).collect();
+        let suspects = self.standings.iter().filter_map(|one| under_suspicion(one, until));
+        let suspects: Vec<(Combination, Suspect)> = suspects.collect();
         for (combination, suspect) in suspects {
             if self.worked(store, &combination, suspect.worked).await?
                 && let Some(standing) = self.standings.get_mut(&combination)
@@ -241,8 +242,11 @@ fn months_of(rows: Vec<MonthRow>) -> BTreeMap<(Combination, MonthNumber), Month>
     rows.into_iter().filter_map(read).collect()
 }
 
-fn under_suspicion((combination, standing): (&Combination, &Standing)) -> Option<(Combination, Suspect)> {
-    if standing.alarm.is_some() { None } else { Some((combination.clone(), suspect(standing)?)) }
+fn under_suspicion(
+    (combination, standing): (&Combination, &Standing),
+    now: Timestamp,
+) -> Option<(Combination, Suspect)> {
+    if standing.alarm.is_some() { None } else { Some((combination.clone(), suspect(standing, now)?)) }
 }
 
 fn cleared(alarm: Raised, ended: End) -> Cleared {
