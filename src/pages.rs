@@ -6,11 +6,8 @@ mod dutch;
 mod english;
 mod find;
 pub mod log;
-<<<<<<< HEAD
 pub mod monitor;
-=======
 pub mod open;
->>>>>>> w-count
 pub mod operations;
 pub mod register;
 mod text;
