@@ -44,7 +44,11 @@ async fn files_are_for_those_they_are_meant_for() {
     let reader = Operator::new(&gateway, "lezer");
     let table = reader.ask("GET", "/api/v1/monitor/whole/coalitions.csv", None).await;
     assert!(table.headers["content-type"].to_str().unwrap().starts_with("text/csv"));
-    assert!(table.text.starts_with("name,practices,practices_told,share_on_zal,viewers,viewers_told"), "{}", table.text);
+    assert!(
+        table.text.starts_with("name,practices,practices_told,share_on_zal,viewers,viewers_told"),
+        "{}",
+        table.text
+    );
     assert!(table.text.contains("Regio Waterland,2,exact,0.5000,fewer-than-10,fewer-than-10"), "{}", table.text);
     let meaning = reader.ask("GET", "/api/v1/monitor/whole/definitions.csv?lang=en", None).await;
     assert!(meaning.text.contains("success_rate,Share that succeeded,"));
