@@ -24,6 +24,7 @@ mod memory;
 pub mod people;
 mod period;
 mod progress;
+pub mod publish;
 mod scope;
 pub mod sketch;
 pub mod store;

@@ -24,6 +24,7 @@ use crate::operations::{
 use crate::practices::golive::Marker;
 use crate::practices::golive::places::Places;
 use crate::practices::programme::Registry;
+use crate::report::publish::Publisher;
 use crate::routes::OperatorFace;
 use crate::routing::SharedSnapshot;
 use crate::seal::{Key32, Sealer};
@@ -61,6 +62,8 @@ pub(super) struct Operations {
     pub(super) figures: crate::report::Desk,
     /// The matrix of combinations.
     pub(super) matrix: MatrixPart,
+    /// What is told of them.
+    publisher: Arc<Publisher>,
     reload: Arc<Reload>,
     lists: Arc<dyn Fn() -> Vec<ListView> + Send + Sync>,
     /// Whether the node is ready, which operators see too.
@@ -86,14 +89,16 @@ impl Operations {
             alarms.set(Alarm::AccessStopped, (!targets.is_empty()).then(|| targets.join(" ")).as_deref());
         };
         let register = Arc::new(Registry::new(Arc::clone(store) as _));
+        let figures = crate::report::Desk::over(Arc::clone(store) as _, Arc::clone(&register), Arc::clone(clock));
         Self {
             matrix: MatrixPart::over(store, snapshot, &register, clock),
+            publisher: Arc::new(Publisher::new(figures.clone(), Arc::clone(clock))),
             switch: Arc::new(Switch::new(Arc::clone(store) as _, Arc::clone(snapshot), Box::new(told))),
             golive: Arc::new(GoLive::new(Places::new(Arc::clone(store) as _, marker), Arc::clone(snapshot))),
             lists: Arc::new(lists.views()),
             duty: Arc::new(duty(&readiness)),
             log_level: Arc::new(LogLevel::new(level, crate::telemetry::set_level, Arc::clone(clock))),
-            figures: crate::report::Desk::over(Arc::clone(store) as _, Arc::clone(&register), Arc::clone(clock)),
+            figures,
             register,
             open_refusals: Arc::new(Refusals::new(Arc::clone(clock))),
             reload: Arc::default(),
@@ -158,6 +163,7 @@ pub(super) fn face(
         log_level: Arc::clone(&own.log_level),
         register: Arc::clone(&own.register),
         matrix: Arc::clone(&own.matrix.store),
+        publisher: Arc::clone(&own.publisher),
         audit: Arc::clone(&shared.audit) as _,
         refusals: Arc::clone(&own.refusals),
         clock: Arc::clone(&shared.clock),

@@ -5,9 +5,11 @@ mod explain;
 mod golive;
 mod login;
 mod matrix;
+mod monitor;
 mod register;
 
 pub use matrix::DeskMatrixError;
+pub use monitor::Asked;
 pub use register::DeskRegisterError;
 
 use std::net::IpAddr;
@@ -28,6 +30,7 @@ use crate::explain::QuestionFault;
 use crate::medmij::{Hostname, LocalId};
 use crate::practices::programme::Registry;
 use crate::report::matrix::store::MatrixStore;
+use crate::report::publish::Publisher;
 use crate::routing::{SharedSnapshot, Target};
 use crate::signin::sessions::NodeSessions;
 use crate::signin::{Refusals, SignIn, TooManyRefused};
@@ -58,6 +61,8 @@ pub struct Desk {
     pub register: Arc<Registry>,
     /// The matrix of combinations.
     pub matrix: Arc<dyn MatrixStore>,
+    /// What is told of the programme.
+    pub publisher: Arc<Publisher>,
     /// Where it is recorded what somebody did.
     pub audit: Arc<dyn AuditLog>,
     /// Bounds what is recorded of who is refused.

@@ -7,6 +7,7 @@ mod golive;
 mod login;
 mod matrix;
 mod matrix_pages;
+mod monitor;
 mod pages;
 mod register;
 mod register_pages;
@@ -94,7 +95,8 @@ fn api() -> (Router<Arc<Desk>>, OpenApi) {
         .routes(routes!(reload))
         .routes(routes!(log_level, change_log_level, reset_log_level))
         .merge(register::api())
-        .merge(matrix::api());
+        .merge(matrix::api())
+        .merge(monitor::api());
     OpenApiRouter::with_openapi(About::openapi()).nest(API, routes).split_for_parts()
 }
 
@@ -115,6 +117,7 @@ pub fn router(desk: Arc<Desk>) -> Router {
         .merge(login::routes())
         .merge(register_pages::routes())
         .merge(matrix_pages::routes())
+        .merge(monitor::routes())
         .fallback(no_such_page)
         .method_not_allowed_fallback(answer::no_such_method)
         .layer(DefaultBodyLimit::max(BODY_MAX_BYTES))

@@ -6,6 +6,7 @@ mod figures;
 mod golive;
 mod login;
 mod matrix;
+mod monitor;
 mod pages;
 pub(crate) mod register;
 mod second;
@@ -97,6 +98,8 @@ fn with_names(path: &str) -> String {
         ("{kind}", "supplier"),
         ("{id}", "his-b"),
         ("{form}", "toml"),
+        ("{scope}", "whole"),
+        ("{file}", "declarations.csv"),
     ];
     names.iter().fold(path.to_owned(), |path, (parameter, name)| path.replace(parameter, name))
 }
@@ -150,6 +153,9 @@ async fn each_route_is_for_its_roles_and_stands_in_the_document() {
         ("GET", "/api/v1/matrix", [200, 200, 200]),
         ("GET", "/api/v1/matrix.csv", [200, 200, 200]),
         ("GET", "/api/v1/matrix/his-b", [404, 404, 404]),
+        ("GET", "/api/v1/monitor-files/declarations.csv", [200, 200, 200]),
+        ("GET", "/api/v1/monitor/whole", [200, 200, 200]),
+        ("GET", "/api/v1/monitor/whole/declarations.csv", [404, 404, 404]),
         ("GET", "/api/v1/node", [200, 200, 200]),
         ("GET", "/api/v1/past-stops", [403, 200, 200]),
         ("GET", "/api/v1/practices", [200, 200, 200]),

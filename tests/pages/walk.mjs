@@ -396,6 +396,20 @@ async function auditors(readers, see) {
   await see(stranger, "desk-nobody", 0);
 }
 
+/** The OPEN monitor over the region that is brought in: the whole, a coalition, a practice, its report, and what is not there. */
+async function monitor(operator, see, tag) {
+  const pages = { "": "", coalition: "/coalition:waterland", practice: "/practice:dijkzicht@medmij", supplier: "/supplier:his-a", report: "/report/coalition:waterland", final: "/final", absent: "/coalition:elders" };
+  for (const [name, path] of Object.entries(pages)) {
+    await operator.goto(`${operations}/monitor${path}?lang=${tag}`);
+    expect((await operator.locator("main table").count()) > 0 || name === "absent", `${path} has tables`);
+    await see(operator, `monitor${name && `-${name}`}`, 0);
+  }
+  await operator.goto(`${operations}/monitor/report/coalition:waterland?lang=${tag}`);
+  await operator.emulateMedia({ media: "print" });
+  await see(operator, "monitor-report-print", 0);
+  await operator.emulateMedia({ media: "screen" });
+}
+
 /** The pages of operators, in English only: everything there is to see, a stop without a reason, one with, nobody, and logging in. */
 async function operators(people, see) {
   const [operator, auditor, stranger, visitor] = people;
@@ -524,6 +538,13 @@ for (const size of SIZES) {
       wrong.push(`auditors, ${size.name}, ${tag}: ${error.message.split("\n")[0]}`);
     }
     await Promise.all(readers.map((page) => page.context().close()));
+    const keeper = await reader(browser, size, locale, "wacht", operations);
+    try {
+      await monitor(keeper, (page, step, forms) => look(page, size, step, tag, forms), tag);
+    } catch (error) {
+      wrong.push(`monitor, ${size.name}, ${tag}: ${error.message.split("\n")[0]}`);
+    }
+    await keeper.context().close();
     if (tag !== "en") continue;
     const people = await Promise.all(["wacht", "toezicht", "stranger"].map((file) => reader(browser, size, locale, file, operations)));
     const context = await browser.newContext({ viewport: size, locale, ignoreHTTPSErrors: true });
