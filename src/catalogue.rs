@@ -176,19 +176,19 @@ impl Entry {
 
 /// What belongs together, under a heading of the document.
 const GROUPS: &[(&str, &[Entry])] = &[
-    ("The app, its certificate and its token", caller::ALL),
-    ("The practice and its go-live", practice::ALL),
-    ("What is asked", request::ALL),
-    ("What is sent to be stored", sharing::ALL),
-    ("The information system of the practice", his::ALL),
-    ("The gateway", node::ALL),
-    ("Authorization and tokens (OAuth)", oauth::ALL),
-    ("A person's visit", visit::ALL),
+    ("The app, its certificate and its token", CALLERS),
+    ("The practice and its go-live", PRACTICES),
+    ("What is asked", REQUESTS),
+    ("What is sent to be stored", SHARING),
+    ("The information system of the practice", HIS),
+    ("The gateway", NODE),
+    ("Authorization and tokens (OAuth)", OAUTH),
+    ("A person's visit", VISITS),
 ];
 
-/// Entries by name, and the list of them.
+/// The list of a group by its name, and its entries by theirs.
 macro_rules! entries {
-    ($($name:ident: $code:literal, $who:ident, $again:expr, $why:ident, $nl:literal, $en:literal, $diagnostics:literal;)+) => {
+    ($group:ident; $($name:ident: $code:literal, $who:ident, $again:expr, $why:ident, $nl:literal, $en:literal, $diagnostics:literal;)+) => {
         $(
             #[doc = concat!("`", $code, "`: ", $diagnostics, ".")]
             pub(crate) const $name: $crate::catalogue::Entry = $crate::catalogue::Entry {
@@ -202,8 +202,8 @@ macro_rules! entries {
             };
         )+
 
-        /// All of them.
-        pub(super) const ALL: &[$crate::catalogue::Entry] = &[$($name,)+];
+        /// All of the group.
+        pub(super) const $group: &[$crate::catalogue::Entry] = &[$($name,)+];
     };
 }
 use entries;

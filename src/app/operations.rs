@@ -140,6 +140,7 @@ pub(super) fn face(
         log_level: Arc::clone(&own.log_level),
         register: Arc::clone(&own.register),
         audit: Arc::clone(&shared.audit) as _,
+        index: Arc::clone(&shared.index),
         refusals: Arc::clone(&own.refusals),
         clock: Arc::clone(&shared.clock),
     };

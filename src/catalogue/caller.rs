@@ -4,6 +4,7 @@ use super::Again::{After, Later, Never};
 use super::entries;
 
 entries! {
+    CALLERS;
     NO_TOKEN: "no-token", Pgo, Never, ConsentOver,
         "Uw app stuurde geen bewijs van toestemming mee.",
         "Your app sent no proof of your consent.",

@@ -4,6 +4,7 @@ use super::Again::{After, Later, Never};
 use super::entries;
 
 entries! {
+    HIS;
     HIS_UNREACHABLE: "his-unreachable", His, After(30), PracticeSystem,
         "Het systeem van de praktijk geeft nu geen antwoord. Probeer het later nog eens.",
         "The practice's system gives no answer now. Try again later.",

@@ -4,6 +4,7 @@ use super::Again::{After, Later, Never};
 use super::entries;
 
 entries! {
+    NODE;
     STOPPED: "stopped", Us, After(300), Other,
         "Wij hebben het ophalen van gegevens even stilgezet. Er is niets getoond. Probeer het later nog eens.",
         "We have stopped getting data for now. Nothing was shown. Try again later.",

@@ -5,6 +5,7 @@ use super::Again::{Later, Never};
 use super::entries;
 
 entries! {
+    OAUTH;
     INVALID_REQUEST: "invalid_request", Pgo, Never, Malformed,
         "Uw app vroeg iets dat niet kan.",
         "Your app asked for something that is not possible.",

@@ -4,6 +4,7 @@ use super::Again::{After, Never};
 use super::entries;
 
 entries! {
+    PRACTICES;
     NOT_OFFERED: "not-offered", Practice, Never, NotGiven,
         "De praktijk biedt deze gegevens niet aan.",
         "The practice does not offer these data.",

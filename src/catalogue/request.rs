@@ -4,6 +4,7 @@ use super::Again::Never;
 use super::entries;
 
 entries! {
+    REQUESTS;
     NO_ROUTE: "no-route", Pgo, Never, Malformed,
         "Dit adres bestaat niet.",
         "This address does not exist.",

@@ -4,6 +4,7 @@ use super::Again::Never;
 use super::entries;
 
 entries! {
+    SHARING;
     BODY_TOO_LARGE: "body-too-large", Pgo, Never, Malformed,
         "Wat u wilt delen, is te groot. Er is niets gedeeld.",
         "What you want to share is too large. Nothing was shared.",

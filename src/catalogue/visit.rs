@@ -4,6 +4,7 @@ use super::Again::{Later, Never};
 use super::entries;
 
 entries! {
+    VISITS;
     UNKNOWN_CLIENT: "unknown-client", Pgo, Never, NotAdmitted,
         "De app die u hierheen stuurde, kennen wij niet.",
         "We do not know the app that sent you here.",

@@ -400,7 +400,7 @@ async function auditors(readers, see) {
 async function operators(people, see) {
   const [operator, auditor, stranger, visitor] = people;
   const send = (page, button) => Promise.all([page.waitForNavigation(), page.click(button)]);
-  for (const [path, forms] of [["/", 3], ["/practices", 1], ["/clients", 1], ["/his", 0], ["/lists", 0], ["/explain", 1], ["/stops", 1]]) {
+  for (const [path, forms] of [["/", 3], ["/practices", 1], ["/clients", 1], ["/his", 0], ["/lists", 0], ["/explain", 2], ["/stops", 1]]) {
     await operator.goto(`${operations}${path}`);
     await see(operator, `operations${path === "/" ? "" : path.replace("/", "-")}`, forms);
   }
@@ -410,7 +410,7 @@ async function operators(people, see) {
   }
   await send(operator, "form[action='/explain'] button");
   expect((await operator.locator("ol.results li").count()) > 10, "an explanation has its steps");
-  await see(operator, "operations-explained");
+  await see(operator, "operations-explained", 2);
   await operator.goto(`${operations}/practices`);
   await send(operator, '.results a[href^="/stops"]');
   expect((await operator.inputValue("#target")).startsWith("practice:"), "the link fills in what to stop");
