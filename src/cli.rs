@@ -10,6 +10,7 @@ mod lists;
 mod login;
 mod node;
 mod open;
+mod report;
 mod run;
 #[cfg(feature = "sandbox")]
 mod sandbox;
@@ -88,6 +89,9 @@ enum Command {
     /// Keep the register of the OPEN programme, through the operations face of a node
     #[command(subcommand)]
     Open(open::Command),
+    /// Print the figures of the OPEN programme
+    #[command(subcommand)]
+    Report(report::Command),
     /// Run the whole world on loopback: lists, gateway, emulated systems of practices, a demonstration PGO
     #[cfg(feature = "sandbox")]
     Sandbox(sandbox::SandboxArguments),
@@ -115,6 +119,7 @@ pub fn run() -> ExitCode {
         Some(Command::Tls(command)) => tls::run(command),
         Some(Command::His(command)) => his::run(&command),
         Some(Command::Open(command)) => open::run(&command),
+        Some(Command::Report(command)) => report::run(command),
         #[cfg(feature = "sandbox")]
         Some(Command::Sandbox(arguments)) => sandbox::run(&arguments),
         #[cfg(feature = "sandbox")]

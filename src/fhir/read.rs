@@ -191,7 +191,10 @@ impl Presented {
     fn admitted<'a>(&'a self, request: &Request<'a>, event: &mut AuditEvent) -> Result<Admitted<'a>, ReadError> {
         let Self { token, snapshot, now } = self;
         let route = request.route?;
-        let permit = decide(snapshot, request.caller, token, route, *now).map_err(ReadError::Refused)?;
+        let permit = decide(snapshot, request.caller, token, route, *now).map_err(|refusal| {
+            event.service = snapshot.services.service(route.service).map(|service| service.id.clone());
+            ReadError::Refused(refusal)
+        })?;
         event.peer = Some(permit.peer().clone());
         event.service = Some(permit.service().id.clone());
         let floors = floors(*now, permit.practice());

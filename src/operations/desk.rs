@@ -4,22 +4,17 @@ mod actions;
 mod explain;
 mod golive;
 mod login;
+mod matrix;
 mod register;
 
+pub use matrix::DeskMatrixError;
 pub use register::DeskRegisterError;
 
 use std::net::IpAddr;
-use std::num::NonZeroU32;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
-
-use governor::middleware::NoOpMiddleware;
-use governor::state::{InMemoryState, NotKeyed};
-use governor::{Quota, RateLimiter};
 
 pub use self::golive::StageWish;
 use super::golive::GoLive;
-use super::login::Login;
 use super::operators::{Changes, Name, NotAllowed, Operators, Person, Reads, Reviews, Right};
 use super::state::{self, Part, Sources};
 use super::switch::{Reason, Stop, Switch, SwitchError};
@@ -33,18 +28,17 @@ use crate::explain::QuestionFault;
 use crate::explain::past::PastFault;
 use crate::medmij::{Hostname, LocalId};
 use crate::practices::programme::Registry;
+use crate::report::matrix::store::MatrixStore;
 use crate::routing::{SharedSnapshot, Target};
-
-/// How many refused requests a minute are answered and recorded one by one. Who is let in is never counted, so nobody keeps an
-/// operator away by being refused.
-const REFUSED_A_MINUTE: NonZeroU32 = NonZeroU32::new(60).unwrap();
+use crate::signin::sessions::NodeSessions;
+use crate::signin::{Refusals, SignIn, TooManyRefused};
 
 /// What the desk needs.
 pub struct Desk {
     /// Who may come.
     pub operators: Operators,
     /// How people log in; `None`: they have certificates.
-    pub login: Option<Login>,
+    pub login: Option<SignIn<NodeSessions>>,
     /// What only the running node knows.
     pub sources: Sources,
     /// The snapshot in force.
@@ -63,6 +57,8 @@ pub struct Desk {
     pub log_level: Arc<LogLevel>,
     /// The register of the OPEN programme.
     pub register: Arc<Registry>,
+    /// The matrix of combinations.
+    pub matrix: Arc<dyn MatrixStore>,
     /// Where it is recorded what somebody did.
     pub audit: Arc<dyn AuditLog>,
     /// What can be searched of that.
@@ -94,9 +90,9 @@ pub enum DeskError {
     /// Their role does not allow it.
     #[error("your role does not allow this")]
     NotAllowed,
-    /// So many requests were refused that no more are recorded; after so many seconds some are again.
-    #[error("too many requests were refused; try again in {0} s")]
-    TooManyRefused(u32),
+    /// So many requests were refused that no more are recorded.
+    #[error(transparent)]
+    TooManyRefused(#[from] TooManyRefused),
     /// Nothing can be stopped by that name.
     #[error("say what: everything, client:<client_id>, his:<id> or practice:<name>, one that is known here")]
     Target,
@@ -154,39 +150,6 @@ pub struct Shown<'a> {
     pub address: IpAddr,
 }
 
-/// Bounds refusals.
-pub struct Refusals {
-    limit: RateLimiter<NotKeyed, InMemoryState, Monotonic, NoOpMiddleware<Instant>>,
-    clock: Monotonic,
-}
-
-/// The monotonic time of our clock.
-#[derive(Clone)]
-struct Monotonic(SharedClock);
-
-impl governor::clock::Clock for Monotonic {
-    type Instant = Instant;
-
-    fn now(&self) -> Instant {
-        self.0.monotonic()
-    }
-}
-
-impl Refusals {
-    /// By this clock.
-    #[must_use]
-    pub fn new(clock: SharedClock) -> Self {
-        let clock = Monotonic(clock);
-        Self { limit: RateLimiter::direct_with_clock(Quota::per_minute(REFUSED_A_MINUTE), clock.clone()), clock }
-    }
-
-    fn count(&self) -> Result<(), DeskError> {
-        use governor::clock::Clock as _;
-        let seconds = |wait: Duration| u32::try_from(wait.as_millis().div_ceil(1_000)).unwrap_or(u32::MAX).max(1);
-        self.limit.check().map_err(|early| DeskError::TooManyRefused(seconds(early.wait_time_from(self.clock.now()))))
-    }
-}
-
 impl Desk {
     /// Somebody with this right. Who has it not is on record with what they asked for, unless they show nothing at all and may
     /// still log in.
@@ -222,7 +185,7 @@ impl Desk {
     fn known(&self, shown: Shown<'_>) -> Option<Person> {
         let logged_in = || {
             let login = self.login.as_ref()?;
-            self.operators.logged_in(&login.sessions.find(shown.cookie?, &login.issuer)?, shown.address)
+            self.operators.logged_in(&login.sessions.find(shown.cookie?)?, shown.address)
         };
         self.operators.recognise(shown.names, shown.address).or_else(logged_in)
     }

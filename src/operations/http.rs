@@ -5,6 +5,8 @@ mod answer;
 mod explain;
 mod golive;
 mod login;
+mod matrix;
+mod matrix_pages;
 mod pages;
 mod register;
 mod register_pages;
@@ -92,7 +94,8 @@ fn api() -> (Router<Arc<Desk>>, OpenApi) {
         .routes(routes!(end))
         .routes(routes!(reload))
         .routes(routes!(log_level, change_log_level, reset_log_level))
-        .merge(register::api());
+        .merge(register::api())
+        .merge(matrix::api());
     OpenApiRouter::with_openapi(About::openapi()).nest(API, routes).split_for_parts()
 }
 
@@ -112,6 +115,7 @@ pub fn router(desk: Arc<Desk>) -> Router {
         .merge(pages::routes())
         .merge(login::routes())
         .merge(register_pages::routes())
+        .merge(matrix_pages::routes())
         .fallback(no_such_page)
         .method_not_allowed_fallback(answer::no_such_method)
         .layer(DefaultBodyLimit::max(BODY_MAX_BYTES))

@@ -2,10 +2,12 @@
 
 mod actions;
 mod explain;
+mod figures;
 mod golive;
 mod login;
+mod matrix;
 mod pages;
-mod register;
+pub(crate) mod register;
 mod second;
 mod switch;
 
@@ -145,6 +147,9 @@ async fn each_route_is_for_its_roles_and_stands_in_the_document() {
         ("GET", "/api/v1/his", [200, 200, 200]),
         ("GET", "/api/v1/lists", [200, 200, 200]),
         ("GET", "/api/v1/log-level", [200, 200, 200]),
+        ("GET", "/api/v1/matrix", [200, 200, 200]),
+        ("GET", "/api/v1/matrix.csv", [200, 200, 200]),
+        ("GET", "/api/v1/matrix/his-b", [404, 404, 404]),
         ("GET", "/api/v1/node", [200, 200, 200]),
         ("GET", "/api/v1/past-stops", [403, 200, 200]),
         ("GET", "/api/v1/practices", [200, 200, 200]),

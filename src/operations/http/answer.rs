@@ -5,9 +5,11 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use serde::Serialize;
 
+use crate::edge::headers::guard_page;
 use crate::operations::desk::DeskError;
 use crate::operations::switch::SwitchError;
 use crate::operations::view::ErrorView;
+use crate::signin::TooManyRefused;
 
 /// What each route may answer instead.
 #[derive(utoipa::IntoResponses)]
@@ -41,7 +43,7 @@ pub(super) fn html(status: StatusCode, html: String) -> Response {
 pub(super) fn failed(error: DeskError) -> Response {
     let view = ErrorView { error: code(error), text: error.to_string() };
     let mut response = guarded((status(error), Json(view)).into_response());
-    if let DeskError::TooManyRefused(seconds) = error {
+    if let DeskError::TooManyRefused(TooManyRefused(seconds)) = error {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
     response
@@ -104,12 +106,6 @@ const fn code(error: DeskError) -> &'static str {
 }
 
 pub(super) fn guarded(mut response: Response) -> Response {
-    const POLICY: &str =
-        "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
-    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    guard_page(response.headers_mut());
     response
 }

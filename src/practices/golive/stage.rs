@@ -138,16 +138,22 @@ impl Pilot {
         self.places
     }
 
-    /// The apps that are chosen; none for all of them.
+    /// With which apps; with all of them when none is named.
     #[must_use]
     pub fn clients(&self) -> &[Hostname] {
         &self.clients
     }
 
-    /// Its first day and its last.
+    /// The first day.
     #[must_use]
-    pub const fn days(&self) -> (Date, Date) {
-        (self.from, self.until)
+    pub const fn from(&self) -> Date {
+        self.from
+    }
+
+    /// The last day.
+    #[must_use]
+    pub const fn until(&self) -> Date {
+        self.until
     }
 
     pub(super) fn greets(&self, visitor: Visitor<'_>) -> Result<(), NotYet> {

@@ -175,7 +175,7 @@ fn golive(snapshot: &Snapshot, supposed: &Supposed<'_>, now: Timestamp) -> Strin
         Stage::Open | Stage::Closed | Stage::Paused => told,
         Stage::FieldTest => format!("{told}; {}", person(snapshot, supposed, &in_force)),
         Stage::Pilot(pilot) => {
-            let (from, until) = pilot.days();
+            let (from, until) = (pilot.from(), pilot.until());
             let clients: Vec<_> = pilot.clients().iter().map(ToString::to_string).collect();
             let clients = if clients.is_empty() { "all apps".to_owned() } else { clients.join(" ") };
             let who = person(snapshot, supposed, &in_force);
