@@ -13,10 +13,9 @@ mod period;
 mod telling;
 #[cfg(test)]
 mod tests;
-mod why;
 
+pub use crate::catalogue::Why;
 pub use desk::{AccessLog, CompleteUntil, Extent, LookError, Looked, Question, Unseen};
 pub use entry::{Act, Basis, Client, ClientKind, Ending, Entry, Who};
 pub use gather::{Day, Line};
 pub use period::{BadPeriod, Period, Reach};
-pub use why::Why;

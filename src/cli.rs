@@ -63,6 +63,8 @@ enum Command {
     Healthcheck(healthcheck::HealthArguments),
     /// Print the OpenAPI document of the operations face
     Openapi,
+    /// Print every code of an answer, who can act on it and what people are told, as deploy/docs/errors.md has it
+    Errors,
     /// Print the state of a node that runs
     Status(status::StatusArguments),
     /// Say what would become of a request, step by step, and why
@@ -104,6 +106,10 @@ pub fn run() -> ExitCode {
         Some(Command::CheckConfig { file }) => run::check_config(&file),
         Some(Command::Healthcheck(arguments)) => healthcheck::run(&arguments),
         Some(Command::Openapi) => openapi(),
+        Some(Command::Errors) => {
+            say(crate::catalogue::document().trim_end());
+            ExitCode::SUCCESS
+        }
         Some(Command::Status(arguments)) => status::run(&arguments),
         Some(Command::Explain(arguments)) => explain::run(&arguments),
         Some(Command::Mark(arguments)) => explain::mark(&arguments),

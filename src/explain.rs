@@ -2,6 +2,7 @@
 //! asks whether it is open. It is the decision itself, the parser of requests and the table of faults that say so
 //! ([`foresee`], [`Fault`]); here only their words are put in a row. Nothing is asked of a HIS, and nobody's record is touched.
 
+pub mod past;
 mod question;
 mod told;
 

@@ -27,6 +27,7 @@
 //!   or English.
 //! - [`background`]: threads that give way to those that answer requests.
 //! - [`jose`]: JSON Web Keys, signed and encrypted tokens. [`trace`]: what is observed of one request.
+//! - [`catalogue`]: what is said of each thing that can be in the way of a request, and who can act.
 //! - [`bounds`]: how many requests and bytes may be in hand. [`rates`]: how often somebody may ask.
 //!
 //! Rules: what Inzage does. They declare ports (traits) for what they need of the world.
@@ -95,6 +96,7 @@ pub mod auditors;
 pub mod availability;
 pub mod background;
 pub mod bounds;
+pub mod catalogue;
 pub mod chainlog;
 pub mod cli;
 pub mod clients;

@@ -15,6 +15,7 @@ use crate::audit::{
     Record, receipt,
 };
 use crate::availability::{dutch_midnight, dutch_today};
+use crate::catalogue;
 use crate::clock::SharedClock;
 use crate::medmij::{Bsn, LocalId, ProviderName};
 use crate::routing::Snapshot;
@@ -158,7 +159,7 @@ impl AccessLog {
 
     /// Nothing is shown in any case, so a log that cannot take this changes nothing.
     async fn note_failure(&self, event: AuditEvent) -> Option<AuditReceipt> {
-        let event = AuditEvent { outcome: Outcome::Failed, reason: Some("index-down"), ..event };
+        let event = AuditEvent { outcome: Outcome::Failed, reason: Some(catalogue::INDEX_DOWN.code()), ..event };
         receipt(self.audit.append(&event).ok()?).await.ok()
     }
 

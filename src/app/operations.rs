@@ -165,6 +165,7 @@ pub(super) fn face(
         matrix: Arc::clone(&own.matrix.store),
         publisher: Arc::clone(&own.publisher),
         audit: Arc::clone(&shared.audit) as _,
+        index: Arc::clone(&shared.index),
         refusals: Arc::clone(&own.refusals),
         clock: Arc::clone(&shared.clock),
     };

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
-use serde_json::Value;
+use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::node::{NoAnswer, NodeArguments, PerhapsNode, ask, no_answer};
@@ -31,14 +31,14 @@ const BSN_MAX: u64 = 64;
 )]
 pub(super) struct Arguments {
     /// The practice, as name@medmij
-    #[arg(long, value_name = "NAME")]
-    provider: String,
+    #[arg(long, value_name = "NAME", required_unless_present = "request_id")]
+    provider: Option<String>,
     /// The id of the service in the lists, such as 49
-    #[arg(long, value_name = "ID")]
-    service: String,
+    #[arg(long, value_name = "ID", required_unless_present = "request_id")]
+    service: Option<String>,
     /// The client_id of the PGO or portal
-    #[arg(long, value_name = "HOST")]
-    client: String,
+    #[arg(long, value_name = "HOST", required_unless_present = "request_id")]
+    client: Option<String>,
     /// The name in the certificate of the node, when it is another than those that may act for the client
     #[arg(long, value_name = "HOST", default_value = "")]
     peer: String,
@@ -69,8 +69,17 @@ pub(super) struct Arguments {
     #[command(flatten)]
     node: PerhapsNode,
     /// A method, GET when there is none, and what follows the base, as 'Observation?code=...', or a whole path under /fhir/
-    #[arg(value_name = "REQUEST")]
-    request: String,
+    #[arg(value_name = "REQUEST", required_unless_present = "request_id")]
+    request: Option<String>,
+    /// What became of this request: our number of it, or its MedMij-Request-ID; of a node only, and on record there
+    #[arg(long, value_name = "ID", requires_all = ["url", "reason"], conflicts_with_all = ["request", "provider", "service", "client"])]
+    request_id: Option<String>,
+    /// The day of that request, as 2026-11-22; not needed with our number
+    #[arg(long, value_name = "DAY", requires = "request_id")]
+    day: Option<String>,
+    /// Why it is looked up: 10 to 500 characters, without a BSN
+    #[arg(long, value_name = "TEXT", requires = "request_id")]
+    reason: Option<String>,
 }
 
 /// Of whose keys the mark is.
@@ -95,6 +104,9 @@ enum Who {
 
 pub(super) fn run(arguments: &Arguments) -> ExitCode {
     crate::tls::install();
+    if let (Some(node), Some(id)) = (arguments.node.said(), &arguments.request_id) {
+        return look_back(&node, id, arguments);
+    }
     let asked = match (arguments.node.said(), &arguments.config) {
         (Some(node), _) => of_node(&node, arguments),
         (None, Some(config)) => of_files(config, arguments),
@@ -113,13 +125,13 @@ pub(super) fn run(arguments: &Arguments) -> ExitCode {
 
 fn question(arguments: &Arguments) -> QuestionView {
     QuestionView {
-        provider: arguments.provider.clone(),
-        service: arguments.service.clone(),
-        client: arguments.client.clone(),
+        provider: arguments.provider.clone().unwrap_or_default(),
+        service: arguments.service.clone().unwrap_or_default(),
+        client: arguments.client.clone().unwrap_or_default(),
         peer: arguments.peer.clone(),
         scope: arguments.scope.clone(),
         consented: arguments.consented.clone(),
-        request: arguments.request.clone(),
+        request: arguments.request.clone().unwrap_or_default(),
         person: match arguments.person {
             Who::Stranger => PersonView::Stranger,
             Who::Seated => PersonView::Seated,
@@ -131,7 +143,24 @@ fn question(arguments: &Arguments) -> QuestionView {
 
 fn of_node(node: &NodeArguments, arguments: &Arguments) -> Result<Value, ExitCode> {
     let body = serde_json::to_vec(&question(arguments)).map_err(|error| give_up(&error, EX_DATA))?;
-    match ask(node, "/api/v1/explain", Some(body)) {
+    asked(node, "/api/v1/explain", body)
+}
+
+/// What became of a request, as the node knows it.
+fn look_back(node: &NodeArguments, id: &str, arguments: &Arguments) -> ExitCode {
+    let wish = json!({"id": id, "day": arguments.day, "reason": arguments.reason});
+    match asked(node, "/api/v1/explain/past", wish.to_string().into_bytes()) {
+        Ok(past) => {
+            let past = &past;
+            say(if arguments.json { format!("{past:#}") } else { recalled(past) }.trim_end());
+            if past["records"].as_array().is_some_and(Vec::is_empty) { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+        }
+        Err(code) => code,
+    }
+}
+
+fn asked(node: &NodeArguments, path: &str, body: Vec<u8>) -> Result<Value, ExitCode> {
+    match ask(node, path, Some(body)) {
         Ok((200, text)) => serde_json::from_str(&text).map_err(|_| no_answer(&NoAnswer::Strange)),
         Ok((status, text)) => {
             let said = &serde_json::from_str::<Value>(&text).unwrap_or_default();
@@ -189,6 +218,29 @@ fn told(explained: &Value) -> String {
         ("developers are told", &answer["diagnostics"]),
     ] {
         let _ = writeln!(text, "{name:<20} {}", word(value));
+    }
+    text
+}
+
+/// For people.
+fn recalled(past: &Value) -> String {
+    let mut text = String::new();
+    for record in past["records"].as_array().into_iter().flatten() {
+        let facts = record.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null());
+        for (name, value) in facts {
+            let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            // Writing into a string does not fail.
+            let _ = writeln!(text, "{name:<12} {value}");
+        }
+        text.push('\n');
+    }
+    if text.is_empty() {
+        text.push_str("nothing is on record of it in that time\n\n");
+    }
+    let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    for stood in past["stood"].as_array().into_iter().flatten() {
+        let (what, since, detail) = (word(&stood["what"]), word(&stood["since"]), word(&stood["detail"]));
+        let _ = writeln!(text, "then {what:<13} since {since}: {detail}");
     }
     text
 }

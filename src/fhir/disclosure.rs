@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::read::ReadError;
 use crate::audit::{self, AuditError, AuditEvent, AuditLog, AuditReceipt, Counts, Kind, Outcome, PendingReceipt};
+use crate::catalogue;
 use crate::clock::SharedClock;
 use crate::fault::{Fault, reason_of};
 
@@ -143,7 +144,7 @@ impl Disclosure {
         let (outcome, reason) = match transfer {
             Transfer::Complete => (Outcome::Done, None),
             Transfer::Aborted => (Outcome::Aborted, None),
-            Transfer::ConsentEnded => (Outcome::Refused, Some("consent-ended")),
+            Transfer::ConsentEnded => (Outcome::Refused, Some(catalogue::CONSENT_ENDED.code())),
             Transfer::Failed(error) => (Outcome::Failed, Some(reason_of(error))),
         };
         if let Some(event) = &mut self.event {

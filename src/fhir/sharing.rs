@@ -7,6 +7,7 @@ use super::disclosure::{Attempt, Unanswered, broken_off, on_disk, raise_alarm};
 use super::read::ReadError;
 use super::shape::submit::{Sent, SubmitFault, Why};
 use crate::audit::{self, AuditEvent, AuditLog, AuditReceipt, Kind, Outcome, PendingReceipt};
+use crate::catalogue;
 use crate::clock::SharedClock;
 use crate::fault::Fault;
 use crate::services::SubmissionKind;
@@ -77,8 +78,10 @@ impl Sharing {
         let mut statuses = statuses.iter();
         let pending = self.finish(|| match statuses.next() {
             Some(status @ 200..300) => End { outcome: Outcome::Done, status: *status, reason: None },
-            Some(422) => End { outcome: Outcome::Failed, status: 422, reason: Some("entry-refused") },
-            Some(status) => End { outcome: Outcome::Failed, status: *status, reason: Some("entry-failed") },
+            Some(422) => End { outcome: Outcome::Failed, status: 422, reason: Some(catalogue::ENTRY_REFUSED.code()) },
+            Some(status) => {
+                End { outcome: Outcome::Failed, status: *status, reason: Some(catalogue::ENTRY_FAILED.code()) }
+            }
             None => End { outcome: broken_off(), status: 502, reason: None },
         });
         written(pending).await.or_else(|| self.intended.take())

@@ -7,6 +7,7 @@ pub use written::WrittenRequest;
 
 use super::pkce::CodeChallenge;
 use super::smart_scope::SmartScope;
+use crate::catalogue;
 use crate::form::single;
 use crate::lists::{Lists, OauthClient};
 use crate::medmij::{
@@ -95,9 +96,9 @@ impl BadRequest {
     #[must_use]
     pub const fn code(self) -> &'static str {
         match self {
-            Self::Invalid => "invalid_request",
-            Self::ResponseType => "unsupported_response_type",
-            Self::Scope => "invalid_scope",
+            Self::Invalid => catalogue::INVALID_REQUEST.code(),
+            Self::ResponseType => catalogue::UNSUPPORTED_RESPONSE_TYPE.code(),
+            Self::Scope => catalogue::INVALID_SCOPE.code(),
         }
     }
 }

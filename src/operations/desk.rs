@@ -23,10 +23,11 @@ use super::switch::{Reason, Stop, Switch, SwitchError};
 use super::upkeep::{Duty, LogLevel, OnDuty, Reload};
 use super::view::{ClientsView, DoneView, HisView, ListView, NodeView, PastStopView, PracticesView, StopView};
 use crate::audit::{
-    AuditError, AuditEvent, AuditLog, AuditReceipt, Authorization, Keyring, Kind, Outcome, User, receipt,
+    AuditError, AuditEvent, AuditIndex, AuditLog, AuditReceipt, Authorization, Keyring, Kind, Outcome, User, receipt,
 };
 use crate::clock::SharedClock;
 use crate::explain::QuestionFault;
+use crate::explain::past::PastFault;
 use crate::medmij::{Hostname, LocalId};
 use crate::practices::programme::Registry;
 use crate::report::matrix::store::MatrixStore;
@@ -65,6 +66,8 @@ pub struct Desk {
     pub publisher: Arc<Publisher>,
     /// Where it is recorded what somebody did.
     pub audit: Arc<dyn AuditLog>,
+    /// What can be searched of that.
+    pub index: Arc<dyn AuditIndex>,
     /// Bounds what is recorded of who is refused.
     pub refusals: Arc<Refusals>,
     /// Time.
@@ -118,6 +121,12 @@ pub enum DeskError {
     /// A question that cannot be answered.
     #[error(transparent)]
     Question(QuestionFault),
+    /// No request of the past can be looked for.
+    #[error(transparent)]
+    Past(PastFault),
+    /// The index of the access log does not answer, or not in time.
+    #[error("the index of the access log does not answer: try again, or name another day")]
+    Index,
     /// No BSN.
     #[error("this is no citizen service number")]
     Bsn,

@@ -1,10 +1,15 @@
 //! An explanation as it is asked for and shown: the same values as JSON, on the page and by `inzage explain`.
 
+mod past;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+pub use self::past::{PastView, PastWish, RecordView, StoodView};
+
 use super::state::Installation;
 use super::view::moment;
+use crate::catalogue::Entry;
 use crate::explain::{Endpoint, Explanation, Person, Question, QuestionFault, Refused, Step, Written, explain};
 use crate::medmij::holds_bsn;
 use crate::routing::Snapshot;
@@ -139,6 +144,8 @@ pub struct AnswerView {
     pub retry_after_seconds: Option<u32>,
     /// What people are told, in Dutch.
     pub text: &'static str,
+    /// The same in English.
+    pub text_en: &'static str,
     /// What developers are told.
     pub diagnostics: &'static str,
 }
@@ -163,6 +170,7 @@ impl From<Refused> for AnswerView {
             who: fault.who.as_str(),
             retry_after_seconds: fault.retry_after_seconds,
             text: fault.text,
+            text_en: Entry::find(fault.code).map_or("", Entry::en),
             diagnostics: fault.diagnostics,
         }
     }

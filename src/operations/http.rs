@@ -86,6 +86,7 @@ fn api() -> (Router<Arc<Desk>>, OpenApi) {
         .routes(routes!(stop, lift))
         .routes(routes!(past_stops))
         .routes(routes!(explain::explain))
+        .routes(routes!(explain::look_back))
         .routes(routes!(golive::entrances))
         .routes(routes!(golive::changes, golive::set))
         .routes(routes!(golive::undo))

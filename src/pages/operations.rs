@@ -50,6 +50,10 @@ impl<'a> Frame<'a> {
         self.person.is_some_and(|person| matches!(person.name(), Name::Login(_)))
     }
 
+    fn may_review(&self) -> bool {
+        self.person.is_some_and(|person| person.role() >= crate::operations::Role::Auditor)
+    }
+
     fn may_change(&self) -> bool {
         self.person.is_some_and(|person| person.role() == crate::operations::Role::Operator)
     }

@@ -17,6 +17,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::{GoLive, Practice};
+use crate::catalogue;
 use crate::medmij::{Hostname, ProviderName, ServiceId};
 
 /// Why somebody is not let in yet, or for a while.
@@ -51,12 +52,12 @@ impl NotYet {
     #[must_use]
     pub const fn code(self) -> &'static str {
         match self {
-            Self::Closed => "practice-closed",
-            Self::Paused => "practice-paused",
-            Self::FieldTest => "not-in-field-test",
-            Self::PilotClient => "client-not-in-pilot",
-            Self::PilotDays => "outside-pilot-days",
-            Self::PilotPerson => "not-in-pilot",
+            Self::Closed => catalogue::PRACTICE_CLOSED.code(),
+            Self::Paused => catalogue::PRACTICE_PAUSED.code(),
+            Self::FieldTest => catalogue::NOT_IN_FIELD_TEST.code(),
+            Self::PilotClient => catalogue::CLIENT_NOT_IN_PILOT.code(),
+            Self::PilotDays => catalogue::OUTSIDE_PILOT_DAYS.code(),
+            Self::PilotPerson => catalogue::NOT_IN_PILOT.code(),
         }
     }
 }

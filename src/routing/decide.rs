@@ -132,7 +132,7 @@ pub(super) struct Claim<'a> {
     /// Whose consent it is.
     pub(super) holder: Holder<'a>,
     /// The only certificate that may use it.
-    pub(super) bound_to: Option<Thumbprint>,
+    pub(super) bound_to: Option<&'a Thumbprint>,
     /// After this moment it is refused.
     pub(super) expires: Timestamp,
     /// Where the practice stands in the register, when it was looked up before.
@@ -148,7 +148,7 @@ impl<'a> Claim<'a> {
             services: &grant.services,
             scope: grant.scope(),
             holder: Holder { person: Whom::Person(&grant.subject), consented: grant.consented },
-            bound_to: token.bound_to,
+            bound_to: token.bound_to.as_ref(),
             expires: token.expires,
             place: token.place(),
         }
@@ -196,7 +196,7 @@ pub(super) fn weigh<'a>(
     let portal = snapshot.clients.portal(claim.client.as_str());
     let peer = admit(snapshot, caller, claim.client, portal, now, watch)?;
     watch.at(Check::Certificate);
-    ensure(claim.bound_to.is_none() || claim.bound_to == caller.thumbprint, Refusal::OtherCertificate)?;
+    ensure(claim.bound_to.is_none() || claim.bound_to == caller.thumbprint.as_ref(), Refusal::OtherCertificate)?;
     watch.at(Check::Lifetime);
     ensure(now < claim.expires, Refusal::Expired)?;
     watch.at(Check::Provider);

@@ -10,7 +10,6 @@ use super::decide::{Admitted, Caller, Claim, Refusal, weigh};
 use super::{Route, Snapshot};
 use crate::lists::ListKind;
 use crate::medmij::{Hostname, ProviderName, ServiceId};
-use crate::oauth::grant::Thumbprint;
 use crate::oauth::smart_scope::SmartScope;
 use crate::practices::golive::{Holder, Whom};
 
@@ -69,7 +68,7 @@ pub fn explain<'a>(snapshot: &'a Snapshot, supposed: &Supposed<'a>, now: Timesta
         services,
         scope: supposed.scope,
         holder: Holder { person: supposed.person, consented: supposed.consented },
-        bound_to: None::<Thumbprint>,
+        bound_to: None,
         expires: Timestamp::MAX,
         // Without it the long way is taken, which looks at everything.
         place: None,

@@ -4,6 +4,7 @@
 use std::collections::HashSet;
 use std::fmt;
 
+use crate::catalogue;
 use crate::medmij::{Hostname, ProviderName};
 use crate::practices::Practice;
 
@@ -73,10 +74,10 @@ impl Halt {
     #[must_use]
     pub const fn code(self) -> &'static str {
         match self {
-            Self::Everything => "stopped",
-            Self::Client => "stopped-client",
-            Self::His => "stopped-his",
-            Self::Practice => "stopped-practice",
+            Self::Everything => catalogue::STOPPED.code(),
+            Self::Client => catalogue::STOPPED_CLIENT.code(),
+            Self::His => catalogue::STOPPED_HIS.code(),
+            Self::Practice => catalogue::STOPPED_PRACTICE.code(),
         }
     }
 }

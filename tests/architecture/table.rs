@@ -19,6 +19,7 @@ pub(crate) enum Level {
 /// Every part, in order: each may name those above it and itself. A file belongs to the longest name that fits it.
 pub(crate) const PARTS: &[(Level, &str)] = &[
     (Level::Words, "bounds"),
+    (Level::Words, "catalogue"),
     (Level::Words, "clock"),
     (Level::Words, "background"),
     (Level::Words, "rates"),

@@ -166,6 +166,7 @@ async fn each_route_is_for_its_roles_and_stands_in_the_document() {
         ("GET", "/api/v1/stops", [200, 200, 200]),
         ("POST", "/api/v1/end", [403, 409, 403]),
         ("POST", "/api/v1/explain", [400, 400, 400]),
+        ("POST", "/api/v1/explain/past", [403, 400, 400]),
         ("POST", "/api/v1/go-live/huisarts.haven@medmij/undo", [403, 400, 403]),
         ("POST", "/api/v1/register-files/toml", [403, 422, 403]),
         ("POST", "/api/v1/reload", [403, 200, 403]),

@@ -414,7 +414,7 @@ async function monitor(operator, see, tag) {
 async function operators(people, see) {
   const [operator, auditor, stranger, visitor] = people;
   const send = (page, button) => Promise.all([page.waitForNavigation(), page.click(button)]);
-  for (const [path, forms] of [["/", 3], ["/practices", 1], ["/clients", 1], ["/his", 0], ["/lists", 0], ["/explain", 1], ["/stops", 1]]) {
+  for (const [path, forms] of [["/", 3], ["/practices", 1], ["/clients", 1], ["/his", 0], ["/lists", 0], ["/explain", 2], ["/stops", 1]]) {
     await operator.goto(`${operations}${path}`);
     await see(operator, `operations${path === "/" ? "" : path.replace("/", "-")}`, forms);
   }
@@ -424,7 +424,7 @@ async function operators(people, see) {
   }
   await send(operator, "form[action='/explain'] button");
   expect((await operator.locator("ol.results li").count()) > 10, "an explanation has its steps");
-  await see(operator, "operations-explained");
+  await see(operator, "operations-explained", 2);
   for (const lang of ["nl", "en"]) {
     await operator.goto(`${operations}/matrix?lang=${lang}`);
     await see(operator, `operations-matrix-${lang}`, 1);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::code_grant::{PresentedCode, RedeemedGrant, ShownWith, SpentCode};
 use super::{JWT_BEARER, Patience, PortalDesk, TokenAnswer, TokenCall, TokenError, TokenRules};
 use crate::audit::{AuditEvent, AuditLog, Keyring, Kind, Outcome, receipt};
+use crate::catalogue;
 use crate::chainlog::ChainLog;
 use crate::clock::SharedClock;
 use crate::form::single;
@@ -125,7 +126,7 @@ impl TokenDesk {
     async fn note(&self, spent: &SpentCode, event: &mut AuditEvent) -> Result<(), TokenError> {
         match spent {
             SpentCode::First(code) => self.name_grant(event, &code.grant)?,
-            SpentCode::Again(grant) => self.end(*grant, "code-reused", event).await?,
+            SpentCode::Again(grant) => self.end(*grant, catalogue::CODE_REUSED.code(), event).await?,
             SpentCode::None | SpentCode::Unknown => {}
         }
         Ok(())

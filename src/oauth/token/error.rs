@@ -1,6 +1,7 @@
 //! Why there is no token, and how that is said (RFC 6749 section 5.2; the table of core.tknint.207 is not published).
 
 use crate::audit::{AuditError, NoKey};
+use crate::catalogue;
 use crate::oauth::assertion::AssertionError;
 use crate::oauth::store::StoreError;
 use crate::practices::golive::NotYet;
@@ -85,18 +86,24 @@ impl TokenError {
     #[must_use]
     pub const fn code(self) -> &'static str {
         match self {
-            Self::InvalidRequest | Self::NotAForm | Self::Method | Self::TooLarge => "invalid_request",
+            Self::InvalidRequest | Self::NotAForm | Self::Method | Self::TooLarge => catalogue::INVALID_REQUEST.code(),
             Self::ClientAssertion(AssertionError::Store) | Self::Assertion(AssertionError::Store) => {
-                "temporarily_unavailable"
+                catalogue::TEMPORARILY_UNAVAILABLE.code()
             }
-            Self::InvalidClient | Self::NoClientAssertion | Self::ClientAssertion(_) => "invalid_client",
-            Self::InvalidGrant | Self::Assertion(_) | Self::NotAvailable | Self::NotYet(_) => "invalid_grant",
-            Self::UnauthorizedClient => "unauthorized_client",
+            Self::InvalidClient | Self::NoClientAssertion | Self::ClientAssertion(_) => {
+                catalogue::INVALID_CLIENT.code()
+            }
+            Self::InvalidGrant | Self::Assertion(_) | Self::NotAvailable | Self::NotYet(_) => {
+                catalogue::INVALID_GRANT.code()
+            }
+            Self::UnauthorizedClient => catalogue::UNAUTHORIZED_CLIENT.code(),
             // Borrowed from RFC 8628 section 3.5.
-            Self::SlowDown(_) | Self::TooManyWrong(_) => "slow_down",
-            Self::InvalidScope => "invalid_scope",
-            Self::UnsupportedGrantType => "unsupported_grant_type",
-            Self::ListsTooOld | Self::His | Self::Stopped(_) | Self::Store | Self::Audit => "temporarily_unavailable",
+            Self::SlowDown(_) | Self::TooManyWrong(_) => catalogue::SLOW_DOWN.code(),
+            Self::InvalidScope => catalogue::INVALID_SCOPE.code(),
+            Self::UnsupportedGrantType => catalogue::UNSUPPORTED_GRANT_TYPE.code(),
+            Self::ListsTooOld | Self::His | Self::Stopped(_) | Self::Store | Self::Audit => {
+                catalogue::TEMPORARILY_UNAVAILABLE.code()
+            }
         }
     }
 
@@ -153,17 +160,17 @@ impl TokenError {
     /// The reason in the audit; says more than the client is told.
     pub(super) const fn reason(self) -> &'static str {
         match self {
-            Self::ListsTooOld => "lists-too-old",
-            Self::His => "his-gives-no-answer",
+            Self::ListsTooOld => catalogue::LISTS_TOO_OLD.code(),
+            Self::His => catalogue::HIS_GIVES_NO_ANSWER.code(),
             Self::Stopped(halt) => halt.code(),
-            Self::NoClientAssertion => "no-client-assertion",
-            Self::ClientAssertion(AssertionError::Replayed) => "client-assertion-replayed",
-            Self::ClientAssertion(_) => "client-assertion-refused",
-            Self::Assertion(AssertionError::Replayed) => "assertion-replayed",
-            Self::Assertion(_) => "assertion-refused",
-            Self::NotAvailable => "not-available",
+            Self::NoClientAssertion => catalogue::NO_CLIENT_ASSERTION.code(),
+            Self::ClientAssertion(AssertionError::Replayed) => catalogue::CLIENT_ASSERTION_REPLAYED.code(),
+            Self::ClientAssertion(_) => catalogue::CLIENT_ASSERTION_REFUSED.code(),
+            Self::Assertion(AssertionError::Replayed) => catalogue::ASSERTION_REPLAYED.code(),
+            Self::Assertion(_) => catalogue::ASSERTION_REFUSED.code(),
+            Self::NotAvailable => catalogue::NOT_AVAILABLE.code(),
             Self::NotYet(not_yet) => not_yet.code(),
-            Self::TooManyWrong(_) => "too-many-wrong-requests",
+            Self::TooManyWrong(_) => catalogue::TOO_MANY_WRONG.code(),
             Self::InvalidRequest
             | Self::NotAForm
             | Self::Method

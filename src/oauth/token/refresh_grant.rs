@@ -12,6 +12,7 @@ use super::desk::{AdmittedClient, TokenDesk};
 use super::{TokenAnswer, TokenCall, TokenError};
 use crate::audit::{AuditEvent, Kind, Outcome, receipt};
 use crate::availability::{Moment, find_available};
+use crate::catalogue;
 use crate::form::{optional, single};
 use crate::medmij::ServiceId;
 use crate::oauth::grant::Grant;
@@ -90,7 +91,7 @@ impl TokenDesk {
                 Ok(*found)
             }
             FoundRefresh::Old { grant } => {
-                self.end(grant, "refresh-token-reused", event).await?;
+                self.end(grant, catalogue::REFRESH_TOKEN_REUSED.code(), event).await?;
                 Err(TokenError::InvalidGrant)
             }
             FoundRefresh::Unknown => Err(TokenError::InvalidGrant),
@@ -153,7 +154,7 @@ impl TokenDesk {
                 })
             }
             Turned::Old { grant } => {
-                self.end(grant, "refresh-token-reused", event).await?;
+                self.end(grant, catalogue::REFRESH_TOKEN_REUSED.code(), event).await?;
                 Err(TokenError::InvalidGrant)
             }
             Turned::Unknown => Err(TokenError::InvalidGrant),

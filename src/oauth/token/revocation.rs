@@ -3,6 +3,7 @@
 use super::desk::TokenDesk;
 use super::{TokenCall, TokenError};
 use crate::audit::{AuditEvent, Kind, Outcome, receipt};
+use crate::catalogue;
 use crate::form::single;
 use crate::medmij::{Hostname, LocalId};
 use crate::oauth::refresh::{FoundRefresh, PresentedRefresh};
@@ -48,13 +49,13 @@ impl TokenDesk {
         let token = single(form, "token").ok_or(TokenError::InvalidRequest)?;
         let client = self.admit(form, call, event)?;
         match self.given_back(token, &client.id, event).await? {
-            GivenBack::Own(grant) => self.end(grant, "revoked", event).await,
-            GivenBack::Old(grant) => self.end(grant, "refresh-token-reused", event).await,
+            GivenBack::Own(grant) => self.end(grant, catalogue::REVOKED.code(), event).await,
+            GivenBack::Old(grant) => self.end(grant, catalogue::REFRESH_TOKEN_REUSED.code(), event).await,
             GivenBack::Foreign(grant) => {
                 event.grant = Some(grant);
-                self.changed_nothing("token-of-another-client", event).await
+                self.changed_nothing(catalogue::TOKEN_OF_ANOTHER_CLIENT.code(), event).await
             }
-            GivenBack::Unknown => self.changed_nothing("unknown-token", event).await,
+            GivenBack::Unknown => self.changed_nothing(catalogue::UNKNOWN_TOKEN.code(), event).await,
         }
     }
 

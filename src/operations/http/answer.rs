@@ -69,9 +69,10 @@ pub(super) const fn status(error: DeskError) -> StatusCode {
         | DeskError::Stage
         | DeskError::Bsn
         | DeskError::Question(_)
+        | DeskError::Past(_)
         | DeskError::Form => StatusCode::BAD_REQUEST,
         DeskError::Switch(SwitchError::TooMany) | DeskError::OnDuty(_) | DeskError::SeenOther => StatusCode::CONFLICT,
-        DeskError::Switch(SwitchError::Store) | DeskError::Audit(_) | DeskError::NoProvider => {
+        DeskError::Switch(SwitchError::Store) | DeskError::Audit(_) | DeskError::Index | DeskError::NoProvider => {
             StatusCode::SERVICE_UNAVAILABLE
         }
     }
@@ -94,6 +95,8 @@ const fn code(error: DeskError) -> &'static str {
         DeskError::SeenOther => "changed-meanwhile",
         DeskError::Bsn => "no-bsn",
         DeskError::Question(_) => "no-question",
+        DeskError::Past(_) => "no-request",
+        DeskError::Index => "index-down",
         DeskError::OnDuty(_) => "on-duty",
         DeskError::Form => "not-readable",
         DeskError::Switch(SwitchError::TooMany) => "too-many-stops",

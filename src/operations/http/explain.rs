@@ -11,9 +11,11 @@ use axum::response::Response;
 
 use super::Allowed;
 use super::answer::{Refusals, failed, html, json, status};
+use super::pages::pairs;
+use crate::form::single;
 use crate::operations::desk::{Desk, DeskError};
-use crate::operations::explain::{ExplanationView, QuestionView};
-use crate::operations::operators::{Reads, Right};
+use crate::operations::explain::{ExplanationView, PastView, PastWish, QuestionView};
+use crate::operations::operators::{Reads, Reviews, Right};
 use crate::pages::operations::{ExplainPage, Frame};
 
 /// What would become of a request, step by step: the decision that serves requests, and nothing is asked of a HIS.
@@ -22,6 +24,34 @@ use crate::pages::operations::{ExplainPage, Frame};
 pub(super) async fn explain(State(desk): State<Arc<Desk>>, Allowed(who): Allowed<Reads>, body: Bytes) -> Response {
     let Ok(question) = serde_json::from_slice::<QuestionView>(&body) else { return failed(DeskError::Form) };
     desk.explain(&who, &question).await.map_or_else(failed, |explanation| json(&explanation))
+}
+
+/// What became of a request, by its number: its records without who the person is, and what stood when it came. The look is on
+/// record. For auditors and operators.
+#[utoipa::path(post, path = "/explain/past", request_body = PastWish,
+    responses((status = 200, description = "What is on record of it.", body = PastView), Refusals))]
+pub(super) async fn look_back(State(desk): State<Arc<Desk>>, Allowed(who): Allowed<Reviews>, body: Bytes) -> Response {
+    let Ok(wish) = serde_json::from_slice::<PastWish>(&body) else { return failed(DeskError::Form) };
+    desk.look_back(&who, &wish).await.map_or_else(failed, |past| json(&past))
+}
+
+/// The page with what became of a request.
+pub(super) async fn look_back_page(
+    State(desk): State<Arc<Desk>>,
+    Allowed(who): Allowed<Reviews>,
+    body: Bytes,
+) -> Response {
+    let pairs = pairs(&body);
+    let field = |name| single(&pairs, name).unwrap_or_default().to_owned();
+    let wish = PastWish { id: field("id"), day: Some(field("day")), reason: field("reason") };
+    let (past, wrong) = match desk.look_back(&who, &wish).await {
+        Ok(past) => (Some(past), None),
+        Err(error) => (None, Some(error)),
+    };
+    let typed = QuestionView::default();
+    let frame = Frame::of(who.person());
+    let page = ExplainPage { frame, typed: &typed, explanation: None, past: past.as_ref(), wrong };
+    html(wrong.map_or(StatusCode::OK, status), page.render_html())
 }
 
 /// The form, and the explanation once something is filled in.
@@ -50,6 +80,12 @@ pub(super) async fn page(
         Some(Err(error)) => (None, Some(error)),
     };
     let typed = if typed.holds_bsn() { QuestionView::default() } else { typed };
-    let page = ExplainPage { frame: Frame::of(who.person()), typed: &typed, explanation: explanation.as_ref(), wrong };
+    let page = ExplainPage {
+        frame: Frame::of(who.person()),
+        typed: &typed,
+        explanation: explanation.as_ref(),
+        past: None,
+        wrong,
+    };
     html(wrong.map_or(StatusCode::OK, status), page.render_html())
 }

@@ -5,7 +5,7 @@ use askama::Template;
 use super::Frame;
 use crate::explain::QuestionFault;
 use crate::operations::DeskError;
-use crate::operations::explain::{ExplanationView, PersonView, QuestionView};
+use crate::operations::explain::{ExplanationView, PastView, PersonView, QuestionView, RecordView};
 
 /// What would become of a request.
 #[derive(Template)]
@@ -17,6 +17,8 @@ pub struct ExplainPage<'a> {
     pub typed: &'a QuestionView,
     /// What was found.
     pub explanation: Option<&'a ExplanationView>,
+    /// What became of a request.
+    pub past: Option<&'a PastView>,
     /// What is wrong with the question.
     pub wrong: Option<DeskError>,
 }
@@ -44,7 +46,33 @@ impl ExplainPage<'_> {
         self.wrong.filter(|_| named == field)
     }
 
+    /// Whether who looks may see what became of requests.
+    fn may_look_back(&self) -> bool {
+        self.frame.may_review()
+    }
+
     fn is_seated(&self) -> bool {
         self.typed.person == PersonView::Seated
+    }
+
+    /// What is known of a record, in words.
+    fn facts(&self, one: &RecordView) -> Vec<(&'static str, String)> {
+        let text = |value: Option<&str>| value.map(str::to_owned);
+        let all = [
+            ("Step", text(one.step)),
+            ("Who can act", text(one.who)),
+            ("People are told", text(one.text)),
+            ("Developers are told", text(one.diagnostics)),
+            ("Client", one.client.clone()),
+            ("Node", one.peer.clone()),
+            ("Practice", one.provider.clone()),
+            ("Service", one.service.clone()),
+            ("Asked", one.query.clone()),
+            ("Status", one.status.map(|status| status.to_string())),
+            ("Our number", one.local_id.clone()),
+            ("MedMij-Request-ID", one.request_id.clone()),
+            ("Record", Some(one.record.clone())),
+        ];
+        all.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
     }
 }

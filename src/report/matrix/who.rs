@@ -1,30 +1,11 @@
 //! Who must act when a step fails, by the code of the failure.
 
-use crate::accesslog::Why;
-use crate::fault::Who;
+use crate::catalogue::{Entry, Who};
 
-/// Who can do something about failures of this code.
+/// Who can do something about failures of this code: whom the catalogue names, and for a code of another release we ourselves.
 #[must_use]
 pub fn who_acts(code: &str) -> Who {
-    match code {
-        "practice-not-registered" | "service-not-registered" => return Who::Practice,
-        // We registered it wrongly.
-        "portal-on-client-list" | "login-unavailable" => return Who::Us,
-        _ => {}
-    }
-    match Why::of(code) {
-        Why::ConsentOver
-        | Why::ConsentNarrow
-        | Why::NotAdmitted
-        | Why::Malformed
-        | Why::NotThere
-        | Why::OtherPerson
-        | Why::Copied => Who::Pgo,
-        Why::NotGiven => Who::Practice,
-        Why::Person | Why::Login => Who::Patient,
-        Why::PracticeSystem | Why::Unconfirmed | Why::Withheld => Who::His,
-        Why::Ours | Why::Other => Who::Us,
-    }
+    Entry::find(code).map_or(Who::Us, Entry::who)
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use super::chain::DENIED;
 use super::question::{practice_of, services_to_grant};
 use super::{BackToClient, Ended, Journey, JourneyError, Next, Presented, Spot, Step};
 use crate::audit::{Kind, Outcome, services_named};
+use crate::catalogue;
 use crate::chainlog::Event;
 use crate::form::single;
 use crate::oauth::authorize::{AuthorizeRequest, Door};
@@ -83,7 +84,7 @@ impl Journey {
             (Visit::Asked(asked), Some(Answer::Stop)) => on_the_beat(since, self.stop_lasting(spot, &asked)).await,
             (Visit::Unavailable(unavailable), Some(Answer::Leave)) => {
                 let Unavailable { request, person, not_yet } = &unavailable;
-                let reason = Some(not_yet.map_or("not-available", NotYet::code));
+                let reason = Some(not_yet.map_or(catalogue::NOT_AVAILABLE.code(), NotYet::code));
                 let no = self.decline(spot, Kind::AuthorizationRefused, reason, request, person);
                 on_the_beat(since, no).await
             }

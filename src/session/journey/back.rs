@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::catalogue;
 use crate::form::encode_pairs;
 use crate::oauth::authorize::{AuthorizeRequest, RedirectUri, State};
 use crate::secret::Handle;
@@ -42,7 +43,7 @@ impl fmt::Debug for BackToClient {
 /// One description for every "no", so that it tells the client nothing about treatment relations.
 pub(super) fn denied(request: &AuthorizeRequest) -> BackToClient {
     let (state, issuer) = (Some(&request.state), request.door.issuer());
-    refused(request.redirect_uri.clone(), state, issuer, "access_denied", "no authorization was given")
+    refused(request.redirect_uri.clone(), state, issuer, catalogue::ACCESS_DENIED.code(), "no authorization was given")
 }
 
 pub(super) fn refused(

@@ -1,6 +1,7 @@
 //! The lines of a walk in the chain log. None says why a person was refused, or who they are.
 
 use super::Journey;
+use crate::catalogue;
 use crate::chainlog::{Entry, Event, Failure, Inquiry};
 use crate::form::single;
 use crate::medmij::{CorrelationId, Hostname, LocalId, RequestId};
@@ -8,7 +9,7 @@ use crate::oauth::authorize::{AuthorizeRefusal, AuthorizeRequest, Door, NoClient
 use crate::session::login::LoginEnd;
 
 /// One failure for every "no" (autoriseren 1 and 2).
-pub(super) const DENIED: Event = Event::SendAuthorizationResponse(Some(Failure::of("access_denied")));
+pub(super) const DENIED: Event = Event::SendAuthorizationResponse(Some(Failure::of(catalogue::ACCESS_DENIED.code())));
 
 /// Whether a visit is noted, and under which trace. Portals are no party of the chain (`medmij.md` section 8).
 #[derive(Debug, Clone, Copy)]
@@ -80,7 +81,9 @@ pub(super) const fn login_event(end: Option<&LoginEnd>) -> Event {
     match end {
         None => Event::ReceiveAuthenticationResponse,
         Some(LoginEnd::Cancelled) => Event::ReceiveAuthorizationCancellation,
-        Some(LoginEnd::Failed | LoginEnd::NotABsn) => Event::ReceiveAuthenticationError(Failure::of("access_denied")),
+        Some(LoginEnd::Failed | LoginEnd::NotABsn) => {
+            Event::ReceiveAuthenticationError(Failure::of(catalogue::ACCESS_DENIED.code()))
+        }
         Some(LoginEnd::Unavailable(_)) => Event::ReceiveAuthenticationError(Failure::of("temporarily_unavailable")),
     }
 }

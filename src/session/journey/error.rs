@@ -2,6 +2,7 @@
 
 use super::back::{BackToClient, refused};
 use crate::audit::Outcome;
+use crate::catalogue;
 use crate::fault::Fault;
 use crate::his::HisError;
 use crate::language::Language;
@@ -96,8 +97,10 @@ impl JourneyError {
             | Self::BadForm
             | Self::TooLarge
             | Self::ListsTooOld => None,
-            Self::His(error) if !error.is_passing() => Some("server_error"),
-            Self::His(_) | Self::Login(_) | Self::Stopped(_) | Self::Ours => Some("temporarily_unavailable"),
+            Self::His(error) if !error.is_passing() => Some(catalogue::SERVER_ERROR.code()),
+            Self::His(_) | Self::Login(_) | Self::Stopped(_) | Self::Ours => {
+                Some(catalogue::TEMPORARILY_UNAVAILABLE.code())
+            }
         }
     }
 
@@ -116,17 +119,17 @@ impl JourneyError {
     /// The reason in the audit, and how that ended.
     pub(super) fn reason(self) -> (&'static str, Outcome) {
         match self {
-            Self::NoClient(NoClient::UnknownClient) => ("unknown-client", Outcome::Refused),
-            Self::NoClient(NoClient::BadRedirectUri) => ("bad-redirect-uri", Outcome::Refused),
-            Self::StalePage => ("stale-page", Outcome::Refused),
-            Self::OtherSite => ("other-site", Outcome::Refused),
-            Self::BadForm => ("bad-form", Outcome::Refused),
-            Self::TooLarge => ("form-too-large", Outcome::Refused),
+            Self::NoClient(NoClient::UnknownClient) => (catalogue::UNKNOWN_CLIENT.code(), Outcome::Refused),
+            Self::NoClient(NoClient::BadRedirectUri) => (catalogue::BAD_REDIRECT_URI.code(), Outcome::Refused),
+            Self::StalePage => (catalogue::STALE_PAGE.code(), Outcome::Refused),
+            Self::OtherSite => (catalogue::OTHER_SITE.code(), Outcome::Refused),
+            Self::BadForm => (catalogue::BAD_FORM.code(), Outcome::Refused),
+            Self::TooLarge => (catalogue::FORM_TOO_LARGE.code(), Outcome::Refused),
             Self::His(error) => (Fault::from(error).code, Outcome::Failed),
-            Self::Login(LoginUnavailable) => ("login-unavailable", Outcome::Failed),
-            Self::ListsTooOld => ("lists-too-old", Outcome::Failed),
+            Self::Login(LoginUnavailable) => (catalogue::LOGIN_UNAVAILABLE.code(), Outcome::Failed),
+            Self::ListsTooOld => (catalogue::LISTS_TOO_OLD.code(), Outcome::Failed),
             Self::Stopped(halt) => (halt.code(), Outcome::Refused),
-            Self::Ours => ("store-or-audit-down", Outcome::Failed),
+            Self::Ours => (catalogue::STORE_OR_AUDIT_DOWN.code(), Outcome::Failed),
         }
     }
 }

@@ -7,6 +7,7 @@ use super::question::{available_services, practice_of};
 use super::{Ended, Journey, JourneyError, Next, Presented, Spot, Step};
 use crate::audit::{AuditEvent, Kind, Outcome};
 use crate::availability::{Moment, find_available};
+use crate::catalogue;
 use crate::chainlog::Event;
 use crate::his::HisPatient;
 use crate::medmij::{Bsn, LocalId, ServiceId};
@@ -31,7 +32,7 @@ impl Journey {
             (Visit::Landed(landed), "continue") => self.send_to_login(spot, landed, Attempt::First).await,
             (Visit::Landed(landed), "cancel") => {
                 self.note(spot.visit, &landed.request, Event::SendAuthorizationCancellation);
-                self.deny(spot.visit, Kind::AuthorizationRefused, "cancelled", &landed.request).await
+                self.deny(spot.visit, Kind::AuthorizationRefused, catalogue::CANCELLED.code(), &landed.request).await
             }
             (
                 Visit::Landed(_)
@@ -103,8 +104,8 @@ impl Journey {
                 return self.send_to_login(spot, at_login.once_more(), Attempt::AfterATypo).await;
             }
             Err(LoginEnd::Unavailable(unavailable)) => return Err(unavailable.into()),
-            Err(LoginEnd::Cancelled) => "login-cancelled",
-            Err(LoginEnd::Failed) => "login-failed",
+            Err(LoginEnd::Cancelled) => catalogue::LOGIN_CANCELLED.code(),
+            Err(LoginEnd::Failed) => catalogue::LOGIN_FAILED.code(),
         };
         self.note(spot.visit, &at_login.request, DENIED);
         self.deny(spot.visit, Kind::AuthenticationFailed, reason, &at_login.request).await
@@ -116,8 +117,8 @@ impl Journey {
             Ok(person) => return self.recognise_own(spot, at_login, person).await,
             Err(LoginEnd::NotABsn) => return self.depart_own(spot, Attempt::AfterATypo, goal).await,
             Err(LoginEnd::Unavailable(unavailable)) => return Err(unavailable.into()),
-            Err(LoginEnd::Cancelled) => "login-cancelled",
-            Err(LoginEnd::Failed) => "login-failed",
+            Err(LoginEnd::Cancelled) => catalogue::LOGIN_CANCELLED.code(),
+            Err(LoginEnd::Failed) => catalogue::LOGIN_FAILED.code(),
         };
         let mut event = AuditEvent::new(self.clock.now(), Kind::AuthenticationFailed, Outcome::Refused);
         event.local_id = Some(spot.visit);

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 
 use super::{Ended, Journey, JourneyError, Next, Presented, Spot, Step};
 use crate::audit::{AuditEvent, Authorization, Kind, Outcome};
+use crate::catalogue;
 use crate::form::single;
 use crate::language::Language;
 use crate::medmij::{Bsn, LocalId};
@@ -166,7 +167,7 @@ impl Journey {
         for grant in self.lasting(&asked.request, &asked.person.bsn).await? {
             self.withdraw(spot, &grant).await?;
         }
-        self.decline(spot, Kind::ConsentRefused, Some("withdrawn"), &asked.request, &asked.person).await
+        self.decline(spot, Kind::ConsentRefused, Some(catalogue::WITHDRAWN.code()), &asked.request, &asked.person).await
     }
 
     /// Ends a grant, and records it when this is what ended it. The end is not taken back when the log cannot take it.
@@ -181,7 +182,7 @@ impl Journey {
             event.provider = Some(grant.provider.clone());
             event.subject = Some(subject);
             event.grant = Some(grant.id);
-            event.reason = Some("withdrawn");
+            event.reason = Some(catalogue::WITHDRAWN.code());
             self.record(event).await?;
         }
         Ok(())

@@ -142,3 +142,55 @@ async fn the_page_explains_what_its_form_asks_and_shows_no_number_again() {
     }
     gateway.stop().await;
 }
+
+#[tokio::test]
+async fn a_request_of_the_past_is_found_by_its_number_with_what_stood_then() {
+    let gateway = Gateway::start().await;
+    let [reader, operator, auditor] = ["lezer", "wacht", "toezicht"].map(|file| Operator::new(&gateway, file));
+    let bsn = gateway.patient();
+    let session = gateway.session(DELINDE, &bsn).await;
+    gateway.clock.advance(Duration::from_secs(1));
+    assert_eq!(operator.stop("practice:huisarts.delinde@medmij").await.status, 200);
+    gateway.clock.advance(Duration::from_secs(1));
+    let refused = session.get("EpisodeOfCare").await;
+    assert_eq!(fault(&refused).0, "stopped-practice");
+    let record = gateway.named_by(&refused);
+    gateway.clock.advance(Duration::from_secs(1));
+    operator.lift("practice:huisarts.delinde@medmij").await;
+    gateway.indexed().await;
+
+    let wish = |id: &Value, day: Value| json!({"id": id, "day": day, "reason": "vraag van de praktijk"});
+    let wanted = wish(&record["local_id"], Value::Null);
+    assert_eq!(reader.ask("POST", "/api/v1/explain/past", Some(&wanted)).await.status, 403);
+    let past = auditor.ask("POST", "/api/v1/explain/past", Some(&wanted)).await;
+    assert_eq!(past.status, 200, "{}", past.text);
+    let found = past.json();
+    let [one] = found["records"].as_array().unwrap().as_slice() else { panic!("{found:#}") };
+    let facts = (&one["reason"], &one["step"], &one["who"]);
+    assert_eq!(facts, (&"stopped-practice".into(), &"practice-stop".into(), &"practice".into()));
+    let stood = |what: &str| found["stood"].as_array().unwrap().iter().find(|one| one["what"] == what).unwrap().clone();
+    assert!(stood("lists")["detail"].as_str().unwrap().starts_with("zal "), "{found:#}");
+    assert!(stood("configuration")["detail"].as_str().unwrap().starts_with("configuration "), "{found:#}");
+    assert!(stood("stop")["detail"].as_str().unwrap().starts_with("practice:huisarts.delinde@medmij: "), "{found:#}");
+    for secret in [bsn.as_str(), record["subject"].as_str().unwrap(), record["sealed"].as_str().unwrap()] {
+        assert!(!past.text.contains(secret), "who the person is, is not shown");
+    }
+    let look = gateway.last_audit("log_read");
+    assert_eq!((&look["outcome"], &look["subject"]), (&"done".into(), &record["subject"]), "the patient sees the look");
+    assert_eq!(look["detail"], "vraag van de praktijk");
+
+    let theirs =
+        auditor.ask("POST", "/api/v1/explain/past", Some(&wish(&record["request_id"], "2026-11-21".into()))).await;
+    assert_eq!(theirs.json()["records"], found["records"], "{}", theirs.text);
+    let other = wish(&"5c0f6f0e-6a0b-4a43-9d2e-2f1f8a9e6b02".into(), "2026-11-21".into());
+    assert_eq!(auditor.ask("POST", "/api/v1/explain/past", Some(&other)).await.json()["records"], json!([]));
+    for (id, day, reason) in [("x", "2026-11-21", "vraag van de praktijk"), (&bsn, "2026-11-21", "vraag"), ("", "", "")]
+    {
+        let wrong = json!({"id": id, "day": day, "reason": reason});
+        assert_eq!(auditor.ask("POST", "/api/v1/explain/past", Some(&wrong)).await.status, 400, "{id}");
+    }
+    let id = record["local_id"].as_str().unwrap();
+    let page = operator.send("/explain", &[("id", id), ("day", ""), ("reason", "vraag van de praktijk")]).await;
+    assert!(page.status == 200 && page.text.contains("stopped-practice") && page.text.contains("practice-stop"));
+    gateway.stop().await;
+}
