@@ -8,7 +8,10 @@ mod auditors;
 mod chain_log;
 mod checkpoints;
 mod configured;
+mod count_anew;
+mod explain;
 mod faces;
+mod figures;
 mod his;
 mod his_check;
 mod known;
@@ -16,6 +19,7 @@ mod limits;
 pub(crate) mod lists;
 mod login;
 mod material;
+mod matrix;
 mod notify;
 mod observed;
 mod open;
@@ -46,9 +50,10 @@ use crate::clock::SharedClock;
 use crate::edge::{Counters, EdgeConfig, WorkerError};
 use crate::monitor::metrics::Metrics;
 use crate::monitor::ready::Readiness;
+use crate::report::matrix::fold::Told;
 use crate::routes::{AuditorFace, BackFace, FrontFace, OperatorFace};
 use crate::routing::SharedSnapshot;
-use crate::store::{CachedTokens, Store};
+use crate::store::{CachedTokens, IndexStore, Store};
 use crate::telemetry::{Sending, Traces};
 
 pub use self::assemble::check;
@@ -58,6 +63,9 @@ use self::audit_keys::AuditKeys;
 use self::chain_log::ChainLogPart;
 use self::checkpoints::Checkpoints;
 pub use self::checkpoints::{LetGo, checkpoint_key, prune_audit, retirement};
+pub use self::count_anew::count_anew;
+pub use self::explain::{StandIn, mark, stand_in};
+use self::figures::FiguresPart;
 pub use self::his_check::{HisCheck, LOG_NAME as HIS_CHECK_LOG, Line, Report, ServiceVerdict, Verdict, his_check};
 use self::lists::ListsPart;
 pub use self::login::{Whose, openid_party};
@@ -67,7 +75,7 @@ use self::operations::Operations;
 use self::reload::{Cell, Reloader, Reloads};
 pub use self::revocation::{FetchListError, FetchedList, WantedList, fetch_list};
 use self::sockets::{Sockets, counted, edges};
-pub use self::store::migrate_store;
+pub use self::store::{migrate_store, recount_figures};
 use self::syslog::SyslogPart;
 use self::vitals::Watchman;
 pub use start::StartError;
@@ -96,12 +104,12 @@ pub struct App {
     grace: Duration,
     audit: Arc<FileLog>,
     index: IndexPart,
+    figures: FiguresPart,
     syslog: SyslogPart,
     checkpoints: Checkpoints,
     audit_keys: AuditKeys,
     watchman: Arc<Watchman>,
-    traces: Option<Arc<Traces>>,
-    sending: Option<Sending>,
+    telemetry: (Option<Arc<Traces>>, Option<Sending>),
     chain_log: ChainLogPart,
     store: Arc<dyn Store>,
     tokens: Arc<CachedTokens>,
@@ -159,6 +167,10 @@ pub struct Controls {
     pub reloads: Reloads,
     /// How far the log is in its index.
     pub indexed: Arc<IndexProgress>,
+    /// The figures of the programme, as this node counts them with the others.
+    pub figures: crate::report::Desk,
+    /// How far it is counted into the matrix of combinations.
+    pub counted: Arc<Told>,
 }
 
 impl App {
@@ -174,6 +186,8 @@ impl App {
             serving: CancellationToken::new(),
             reloads: self.reloader.reloads(),
             indexed: self.index.progress(),
+            figures: self.operations.figures.clone(),
+            counted: Arc::clone(&self.operations.matrix.told),
         }
     }
 
@@ -187,6 +201,8 @@ impl App {
         background.spawn(self.chain_log.clone().deliver(stop.clone()));
         background.spawn(sweep(Arc::clone(&self.store), Arc::clone(&self.clock), stop.clone()));
         background.spawn(self.index.prune(stop.clone()));
+        background.spawn(self.figures.keep(stop.clone()));
+        background.spawn(self.operations.matrix.count(self.index.search(), stop.clone()));
         background.spawn(Arc::clone(&self.watchman).keep(stop.clone()));
         self.metrics.started(self.clock.now());
     }
@@ -206,8 +222,7 @@ impl App {
             audit,
             checkpoints,
             watchman,
-            traces,
-            sending,
+            telemetry: (traces, sending),
             index,
             syslog,
             chain_log,
@@ -225,8 +240,9 @@ impl App {
         } = self;
         let (sockets, ops) = Sockets::of(listeners, workers)?;
         let counted = counted(&front, &back, auditors.as_ref(), admin.as_ref());
-        let observed = Observed::new(counted, reloader.endpoints(), &index, &syslog, &checkpoints, &watchman, traces);
-        let monitor = monitor(&operations.readiness, &metrics, &audit, &store, &chain_log, &lists, observed);
+        let kept = (&index, &syslog, &operations.matrix);
+        let observed = Observed::new(counted, reloader.endpoints(), kept, &checkpoints, &watchman, traces);
+        let monitor = monitor(&operations, &metrics, &audit, &store, &chain_log, &lists, observed);
         // It outlives the drain, so that readiness can tell of it.
         let drained = CancellationToken::new();
         background.spawn(serve_ops(ops, monitor, drained.clone()));
@@ -240,7 +256,8 @@ impl App {
             record(&*audit, &clock, Kind::NodeStarted).await?;
             reloader.record_start().await?;
             background.spawn(reloader.keep(controls.stop.clone()));
-            operations.readiness.serve(parts(&audit, &checkpoints, &watchman, &index, &store, &lists));
+            let parts = parts(&audit, &checkpoints, &watchman, (&index, &operations.figures), &store, &lists);
+            operations.readiness.serve(parts);
             controls.serving.cancel();
             tracing::info!("serving");
             let faces = edges((front, back, auditors, admin), &clock, grace, &operations.readiness.aside());
@@ -253,12 +270,16 @@ impl App {
         refusals.record(true);
         stop_log(&audit, &checkpoints, &clock).await?;
         let (index, ()) = tokio::join!(filling.finish(grace), sending.finish(grace));
-        // All wait for the disk.
-        let close = move || (store.close(), index.close(), audit.close());
-        tokio::task::spawn_blocking(close).await.map(|_| ()).map_err(std::io::Error::other)?;
+        close(store, index, audit).await?;
         keeping.await.map_err(std::io::Error::other).and_then(|kept| kept).map_err(RunError::Lists)?;
         served
     }
+}
+
+/// All wait for the disk.
+async fn close(store: Arc<dyn Store>, index: Arc<dyn IndexStore>, audit: Arc<FileLog>) -> std::io::Result<()> {
+    let close = move || (store.close(), index.close(), audit.close());
+    tokio::task::spawn_blocking(close).await.map(|_| ()).map_err(std::io::Error::other)
 }
 
 /// Records the end, and puts that under a checkpoint, also when the log takes no records any more.

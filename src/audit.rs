@@ -7,6 +7,7 @@ pub mod checkpoint;
 mod encode;
 mod event;
 pub mod export;
+mod extent;
 mod file;
 mod folder;
 mod follow;
@@ -40,18 +41,21 @@ pub mod signer;
 mod subject;
 mod syslog;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod tiles;
 pub mod tree;
 #[cfg(feature = "sandbox")]
 mod unawaited;
 mod verify;
+#[cfg(feature = "sandbox")]
+mod whole;
 pub mod witness;
 
 pub use broken::{Broken, ReadError, Why};
 pub use chain::ChainHash;
 pub use encode::{MAX_PAYLOAD_BYTES, encode};
 pub use event::{AuditEvent, Counts};
+pub use extent::{services_named, services_of_detail};
 pub use file::{FileLog, FileLogConfig, FoundLog, OpenError, Recovery};
 pub use follow::Follower;
 pub(crate) use index::Found;
@@ -78,6 +82,8 @@ pub use tiles::TileError;
 #[cfg(feature = "sandbox")]
 pub use unawaited::UnawaitedLog;
 pub use verify::{OutsideCopy, Progress, StateError, Verification, Verified, VerifyError, verify};
+#[cfg(feature = "sandbox")]
+pub use whole::WholeLog;
 
 use std::fmt;
 use std::sync::Arc;

@@ -3,11 +3,14 @@
 
 mod audit;
 mod dumps;
+mod explain;
 mod healthcheck;
 mod his;
 mod lists;
 mod login;
+mod node;
 mod open;
+mod report;
 mod run;
 #[cfg(feature = "sandbox")]
 mod sandbox;
@@ -62,6 +65,10 @@ enum Command {
     Openapi,
     /// Print the state of a node that runs
     Status(status::StatusArguments),
+    /// Say what would become of a request, step by step, and why
+    Explain(Box<explain::Arguments>),
+    /// Print what stands for a person among those who take part in field tests and pilots
+    Mark(explain::MarkArguments),
     /// Read and check the audit log
     #[command(subcommand)]
     Audit(audit::Command),
@@ -80,6 +87,9 @@ enum Command {
     /// Keep the register of the OPEN programme, through the operations face of a node
     #[command(subcommand)]
     Open(open::Command),
+    /// Print the figures of the OPEN programme
+    #[command(subcommand)]
+    Report(report::Command),
     /// Run the whole world on loopback: lists, gateway, emulated systems of practices, a demonstration PGO
     #[cfg(feature = "sandbox")]
     Sandbox(sandbox::SandboxArguments),
@@ -95,12 +105,15 @@ pub fn run() -> ExitCode {
         Some(Command::Healthcheck(arguments)) => healthcheck::run(&arguments),
         Some(Command::Openapi) => openapi(),
         Some(Command::Status(arguments)) => status::run(&arguments),
+        Some(Command::Explain(arguments)) => explain::run(&arguments),
+        Some(Command::Mark(arguments)) => explain::mark(&arguments),
         Some(Command::Audit(command)) => audit::run(command),
         Some(Command::Lists(command)) => lists::run(command),
         Some(Command::Login(command)) => login::run(&command),
         Some(Command::Tls(command)) => tls::run(command),
         Some(Command::His(command)) => his::run(&command),
         Some(Command::Open(command)) => open::run(&command),
+        Some(Command::Report(command)) => report::run(command),
         #[cfg(feature = "sandbox")]
         Some(Command::Sandbox(arguments)) => sandbox::run(&arguments),
         #[cfg(feature = "sandbox")]

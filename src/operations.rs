@@ -3,9 +3,11 @@
 //! change, or are refused, is on record.
 
 pub mod desk;
+pub mod explain;
 pub mod follow;
 pub mod golive;
 pub mod http;
+pub mod matrix;
 pub mod operators;
 pub mod register;
 pub mod state;
@@ -13,7 +15,7 @@ pub mod switch;
 pub mod upkeep;
 pub mod view;
 
-pub use desk::{Desk, DeskError, DeskRegisterError};
+pub use desk::{Desk, DeskError, DeskMatrixError, DeskRegisterError};
 pub use golive::GoLive;
 pub use operators::{Changes, Operators, Person, Reads, Reviews, Role};
 pub use state::{Endpoint, Installation, Sources};

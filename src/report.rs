@@ -19,6 +19,7 @@ mod desk;
 mod facts;
 mod figures;
 mod ledger;
+pub mod matrix;
 mod memory;
 pub mod people;
 mod period;
@@ -27,6 +28,8 @@ mod scope;
 pub mod sketch;
 pub mod store;
 mod tally;
+#[cfg(test)]
+mod tests;
 mod usage;
 mod waiting;
 mod words;

@@ -10,6 +10,7 @@ pub mod pgo;
 pub mod pki;
 pub mod portal;
 pub mod ports;
+pub mod programme;
 pub mod publisher;
 pub mod records;
 pub mod relay;

@@ -14,16 +14,23 @@ use crate::oauth::store::{PoolFigures, StoreFault, StoreFuture};
 use crate::operations::StopStore;
 use crate::practices::golive::places::GoLiveStore;
 use crate::practices::programme::RegisterStore;
+use crate::report::FigureStore;
+use crate::report::matrix::store::MatrixStore;
 use crate::session::visit::VisitStore;
 
 mod cache;
 #[cfg(test)]
 mod conformance;
+mod figure_rows;
+#[cfg(test)]
+mod figures_conformance;
 #[cfg(test)]
 mod golive_conformance;
 mod index;
 #[cfg(test)]
 mod index_conformance;
+#[cfg(test)]
+mod matrix_conformance;
 mod postgres;
 #[cfg(test)]
 mod register_conformance;
@@ -48,6 +55,8 @@ pub trait Store:
     + StopStore
     + RegisterStore
     + GoLiveStore
+    + FigureStore
+    + MatrixStore
     + Debug
 {
     /// Whether the store does its work; for readiness. Never waits: when something is wrong it makes the store try again, and

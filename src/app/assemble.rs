@@ -12,6 +12,7 @@ use super::audit_index::{IndexPart, open_index};
 use super::audit_keys::AuditKeys;
 use super::chain_log::ChainLogPart;
 use super::checkpoints::{Checkpoints, open_audit};
+use super::figures::FiguresPart;
 use super::limits::Admissions;
 use super::material::{Kept, Material};
 use super::operations::Operations;
@@ -135,15 +136,14 @@ impl App {
             files: Files::default(),
         };
         let reloader = Reloader::over(config, prints, material, shared, lists.force());
-        let (operations, cells) = (&reloader.shared().operations, reloader.cells());
+        let (operations, watched) = (&reloader.shared().operations, watched(reloader.cells(), outgoing));
         operations.can_reload_by(reloader.reloads());
-        let watched = watched(cells, outgoing);
-        let (front, back, auditors, admin) = halves(config, cells);
+        let (front, back, auditors, admin) = halves(config, reloader.cells());
         Ok(Self {
+            figures: FiguresPart::build(&index, &audit_keys, reloader.shared()),
             grace: config.node.grace,
             watchman: Arc::new(Watchman::new(&clock, &config.audit.dir, audit_keys.clone(), watched, lists.alarms())),
-            traces,
-            sending,
+            telemetry: (traces, sending),
             store: Arc::clone(&reloader.shared().store),
             tokens: Arc::clone(&reloader.shared().tokens),
             front,
@@ -207,7 +207,7 @@ fn admissions(config: &Config, clock: &SharedClock, material: &Material, audit: 
 }
 
 /// Marks who takes part in field tests and pilots; the same on every node of a store.
-fn marker(config: &Config) -> Result<Marker, StartError> {
+pub(super) fn marker(config: &Config) -> Result<Marker, StartError> {
     Ok(Marker::new(Arc::new(Sealer::derived(&key(&config.keys.sealing)?, "go-live"))))
 }
 
@@ -257,7 +257,7 @@ pub(super) fn key(path: &Path) -> Result<Key32, StartError> {
 }
 
 /// What the configuration says, with no list in it: nobody and nothing is known until lists come.
-fn first_snapshot(config: &Config, registered: Registered) -> SharedSnapshot {
+pub(super) fn first_snapshot(config: &Config, registered: Registered) -> SharedSnapshot {
     let freshness = Arc::new(Freshness::per_list(config.lists.maximum_age));
     Arc::new(ArcSwap::from_pointee(registered.beside(Arc::new(Lists::default()), freshness)))
 }

@@ -10,6 +10,7 @@ use tracing::Level;
 use super::assemble::Shared;
 use super::his::Observed;
 use super::lists::ListsPart;
+use super::matrix::MatrixPart;
 use super::reload::{Cause, Reloaded, Reloads};
 use crate::clock::SharedClock;
 use crate::config::{Admin, Config, Dialect, His, OperatorRole};
@@ -56,6 +57,10 @@ pub(super) struct Operations {
     pub(super) register: Arc<Registry>,
     /// Bounds what is recorded of who is refused at the pages under `/open`.
     pub(super) open_refusals: Arc<Refusals>,
+    /// The figures of the programme.
+    pub(super) figures: crate::report::Desk,
+    /// The matrix of combinations.
+    pub(super) matrix: MatrixPart,
     reload: Arc<Reload>,
     lists: Arc<dyn Fn() -> Vec<ListView> + Send + Sync>,
     /// Whether the node is ready, which operators see too.
@@ -80,13 +85,16 @@ impl Operations {
             let targets: Vec<_> = stops.iter().map(|stop| stop.target.to_string()).collect();
             alarms.set(Alarm::AccessStopped, (!targets.is_empty()).then(|| targets.join(" ")).as_deref());
         };
+        let register = Arc::new(Registry::new(Arc::clone(store) as _));
         Self {
+            matrix: MatrixPart::over(store, snapshot, &register, clock),
             switch: Arc::new(Switch::new(Arc::clone(store) as _, Arc::clone(snapshot), Box::new(told))),
             golive: Arc::new(GoLive::new(Places::new(Arc::clone(store) as _, marker), Arc::clone(snapshot))),
             lists: Arc::new(lists.views()),
             duty: Arc::new(duty(&readiness)),
             log_level: Arc::new(LogLevel::new(level, crate::telemetry::set_level, Arc::clone(clock))),
-            register: Arc::new(Registry::new(Arc::clone(store) as _)),
+            figures: crate::report::Desk::over(Arc::clone(store) as _, Arc::clone(&register), Arc::clone(clock)),
+            register,
             open_refusals: Arc::new(Refusals::new(Arc::clone(clock))),
             reload: Arc::default(),
             readiness,
@@ -149,6 +157,7 @@ pub(super) fn face(
         reload: Arc::clone(&own.reload),
         log_level: Arc::clone(&own.log_level),
         register: Arc::clone(&own.register),
+        matrix: Arc::clone(&own.matrix.store),
         audit: Arc::clone(&shared.audit) as _,
         refusals: Arc::clone(&own.refusals),
         clock: Arc::clone(&shared.clock),

@@ -89,6 +89,9 @@ pub enum StartError {
     /// The index of the audit log cannot be changed.
     #[error("the index of the audit log cannot be changed")]
     Index(#[source] crate::audit::IndexFault),
+    /// What was counted for the figures cannot be dropped.
+    #[error("what was counted cannot be dropped")]
+    Figures(#[source] crate::oauth::store::StoreError),
     /// The audit log is not the one that was signed, or its key is another.
     #[error("the audit log is not the one that was signed")]
     Checkpoints(#[source] crate::audit::signer::SignError),
@@ -157,6 +160,12 @@ pub enum StartError {
     /// The store cannot be opened.
     #[error("the store cannot be opened")]
     Store(#[from] crate::store::OpenError),
+    /// The store does not say what operators set.
+    #[error("the store does not answer")]
+    StoreSilent,
+    /// The last good copy of the lists cannot be used.
+    #[error("the last good copy of the lists cannot be used")]
+    ListCopy(#[from] crate::lists::CopyError),
     /// The database server cannot be used.
     #[error("the store cannot be opened")]
     Server(#[from] crate::store::PostgresError),
@@ -248,17 +257,19 @@ impl StartError {
             | Self::WitnessUrl(_)
             | Self::OtherLog { .. }
             | Self::Checkpoints(crate::audit::signer::SignError::OtherKey { .. }) => 78,
-            Self::Locked { .. } | Self::Takeover | Self::Unwitnessed { .. } => 75,
+            Self::Locked { .. } | Self::Takeover | Self::Unwitnessed { .. } | Self::StoreSilent => 75,
             Self::Audit(_)
             | Self::AuditLog(_)
             | Self::Prune(_)
             | Self::Index(_)
+            | Self::Figures(_)
             | Self::Checkpoints(_)
             | Self::Contradicted { .. }
             | Self::Shortened { .. }
             | Self::NotSigned { .. }
             | Self::ChainLog(_)
             | Self::Store(_)
+            | Self::ListCopy(_)
             | Self::Server(_)
             | Self::File { .. }
             | Self::Bind { .. } => 69,

@@ -51,6 +51,12 @@ impl LogId {
         Self(format!("{ID_PREFIX}{}-{number:016x}", node.0).into())
     }
 
+    /// One whose number is given and not drawn.
+    #[cfg(feature = "sandbox")]
+    pub(super) fn numbered(node: &NodeName, number: u64) -> Self {
+        Self(format!("{ID_PREFIX}{}-{number:016x}", node.0).into())
+    }
+
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let (node, number) = text.strip_prefix(ID_PREFIX)?.rsplit_once('-')?;
         NodeName::parse(node).ok()?;

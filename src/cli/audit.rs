@@ -4,7 +4,7 @@ mod check_export;
 mod check_proof;
 mod checkpoint;
 mod export;
-mod index;
+pub(super) mod index;
 mod key;
 mod keys;
 mod people;

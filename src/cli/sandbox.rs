@@ -3,14 +3,21 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args;
+use jiff::civil::Date;
 
 use super::run::{StopSignal, give_up, runtime};
 use super::say;
+use crate::availability::dutch_today;
 use crate::clock::{SharedClock, SystemClock};
 use crate::sandbox::ports::Base;
-use crate::sandbox::world::{SandboxError, Wish, World, absolute};
+use crate::sandbox::programme::Plan;
+use crate::sandbox::world::{SandboxError, Teller, Wish, World, absolute};
+
+/// How often it is told how far something is.
+const TOLD_EVERY: Duration = Duration::from_secs(5);
 
 /// What the sandbox is asked to be.
 #[derive(Debug, Default, Args)]
@@ -27,6 +34,45 @@ pub(super) struct SandboxArguments {
     /// Run everything but the gateway, for `inzage serve --config DIR/gateway.toml`
     #[arg(long)]
     no_gateway: bool,
+    #[command(flatten)]
+    programme: ProgrammeArguments,
+}
+
+/// A simulated year of the OPEN programme.
+#[derive(Debug, Args)]
+struct ProgrammeArguments {
+    /// With a simulated country: its practices in the register and on the lists, and the audit log of a year
+    #[arg(long)]
+    programme: bool,
+    /// About how many records the audit log of that year gets
+    #[arg(long, value_name = "N", default_value_t = Plan::EVENTS, requires = "programme")]
+    programme_events: u64,
+    /// How many practices that country has
+    #[arg(long, value_name = "N", default_value_t = Plan::PRACTICES, requires = "programme")]
+    programme_practices: u32,
+    /// From which it is drawn: the same number on the same day gives the same year
+    #[arg(long, value_name = "N", default_value_t = Plan::SEED, requires = "programme")]
+    programme_seed: u64,
+}
+
+impl Default for ProgrammeArguments {
+    fn default() -> Self {
+        let Plan { seed, events, practices, .. } = Plan::before(Date::ZERO);
+        Self { programme: false, programme_events: events, programme_practices: practices, programme_seed: seed }
+    }
+}
+
+impl ProgrammeArguments {
+    /// The year before today, when one is wished for.
+    fn plan(&self, today: Date) -> Option<Plan> {
+        let plan = Plan {
+            seed: self.programme_seed,
+            events: self.programme_events,
+            practices: self.programme_practices,
+            ..Plan::before(today)
+        };
+        self.programme.then_some(plan)
+    }
 }
 
 pub(super) fn run(arguments: &SandboxArguments) -> ExitCode {
@@ -46,6 +92,8 @@ const fn exit_code(error: &SandboxError) -> u8 {
         SandboxError::Gateway(error) => error.exit_code(),
         SandboxError::Records(_) => 65,
         SandboxError::Port(_)
+        | SandboxError::Programme(_)
+        | SandboxError::Register(_)
         | SandboxError::Folder { .. }
         | SandboxError::Shipped(_)
         | SandboxError::Certificates(_)
@@ -73,15 +121,45 @@ async fn live(arguments: &SandboxArguments) -> Result<(), SandboxError> {
     };
     crate::telemetry::start_in_file(&dir.join("gateway.log"), tracing::Level::INFO)
         .map_err(|source| SandboxError::Folder { path: dir.clone(), source })?;
-    let world = World::start(&wish, clock).await?;
+    let world = match arguments.programme.plan(dutch_today(clock.now())) {
+        Some(plan) => World::start_programme(&wish, plan, &teller(), Arc::clone(&clock)).await?,
+        None => World::start(&wish, Arc::clone(&clock)).await?,
+    };
     say(&greeting(&world, &dir, temporary));
-    signal.received().await;
+    let told = async {
+        if arguments.programme.programme {
+            follow(&world, &clock).await;
+        }
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        () = signal.received() => {}
+        () = told => {}
+    }
     let ended = world.stop().await;
     if temporary {
         // The folder was ours alone and made for this run.
         let _ = std::fs::remove_dir_all(&dir);
     }
     ended.map_err(|error| SandboxError::Socket(std::io::Error::other(error)))
+}
+
+/// Says how far a simulation is.
+fn teller() -> Teller {
+    Arc::new(|text| say(&format!("programme: {text}")))
+}
+
+/// Says how far the index of the audit log is, until it has the whole year.
+async fn follow(world: &World, clock: &SharedClock) {
+    let Some(controls) = &world.gateway else { return };
+    loop {
+        let lag = controls.indexed.lag(clock.now());
+        say(&format!("programme: index: {} records, {} to go", controls.indexed.next(), lag.records));
+        if lag.records == 0 {
+            return;
+        }
+        tokio::time::sleep(TOLD_EVERY).await;
+    }
 }
 
 fn greeting(world: &World, dir: &Path, temporary: bool) -> String {

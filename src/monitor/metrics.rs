@@ -6,8 +6,10 @@ mod chain_log;
 mod checkpoints;
 mod clients;
 mod faces;
+mod figures;
 mod his;
 mod keeping;
+mod matrix;
 mod reloads;
 mod routes;
 mod steps;
@@ -32,9 +34,11 @@ pub use self::checkpoints::{Signed, Witnessed};
 use self::clients::ClientMetrics;
 pub use self::faces::FaceFigures;
 use self::faces::FaceMetrics;
+use self::figures::FiguresMetrics;
 use self::his::HisMetrics;
 use self::keeping::KeepingMetrics;
 pub use self::keeping::{Kept, Pruned};
+use self::matrix::MatrixMetrics;
 pub use self::reloads::ReloadMetrics;
 pub use self::routes::Route;
 use self::routes::Routes;
@@ -49,6 +53,8 @@ use crate::chainlog::Counts;
 use crate::his::Figures;
 use crate::lists::ListKind;
 use crate::oauth::store::{PoolFigures, StoreFailures};
+use crate::report::CountProgress;
+use crate::report::matrix::fold::Told;
 use crate::trace::Passage;
 
 /// A listener.
@@ -127,11 +133,13 @@ pub struct Metrics {
     store_waits: Counter,
     store_failures: Family<ReasonLabel, Counter>,
     audit_index: AuditIndexMetrics,
+    figures: FiguresMetrics,
     audit_syslog: AuditSyslogMetrics,
     chain_log: ChainLogMetrics,
     checkpoints: CheckpointMetrics,
     his: HisMetrics,
     keeping: KeepingMetrics,
+    matrix: MatrixMetrics,
     reloads: ReloadMetrics,
     clients: ClientMetrics,
     steps: StepMetrics,
@@ -178,11 +186,13 @@ impl Default for Metrics {
             store_waits: Counter::default(),
             store_failures: Family::default(),
             audit_index: AuditIndexMetrics::default(),
+            figures: FiguresMetrics::default(),
             audit_syslog: AuditSyslogMetrics::default(),
             chain_log: ChainLogMetrics::default(),
             checkpoints: CheckpointMetrics::default(),
             his: HisMetrics::default(),
             keeping: KeepingMetrics::default(),
+            matrix: MatrixMetrics::default(),
             reloads: ReloadMetrics::default(),
             clients: ClientMetrics::default(),
             steps: StepMetrics::default(),
@@ -217,7 +227,9 @@ impl Metrics {
         registry.register("store_waits", help, self.store_waits.clone());
         registry.register("store_failures", "Failed operations of the store by reason", self.store_failures.clone());
         self.audit_index.register(registry);
+        self.figures.register(registry);
         self.audit_syslog.register(registry);
+        self.matrix.register(registry);
         self.chain_log.register(registry);
         self.checkpoints.register(registry);
         self.his.register(registry);
@@ -338,6 +350,16 @@ impl Metrics {
     /// Sets how far the index of the access log is.
     pub fn observe_audit_index(&self, progress: &IndexProgress, now: Timestamp) {
         self.audit_index.observe(progress, now);
+    }
+
+    /// Sets how far the counting of figures is.
+    pub fn observe_figures(&self, progress: &CountProgress, now: Timestamp) {
+        self.figures.observe(progress, now);
+    }
+
+    /// Sets what the matrix of combinations tells.
+    pub fn observe_matrix(&self, told: &Told, progress: &CountProgress) {
+        self.matrix.observe(told, progress);
     }
 
     /// Sets what the audit record repository has.

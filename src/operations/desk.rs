@@ -1,10 +1,13 @@
 //! The desk of operators: knows who is there, shows the state of the node, and throws the emergency switch, on record.
 
 mod actions;
+mod explain;
 mod golive;
 mod login;
+mod matrix;
 mod register;
 
+pub use matrix::DeskMatrixError;
 pub use register::DeskRegisterError;
 
 use std::net::IpAddr;
@@ -21,8 +24,10 @@ use crate::audit::{
     AuditError, AuditEvent, AuditLog, AuditReceipt, Authorization, Keyring, Kind, Outcome, User, receipt,
 };
 use crate::clock::SharedClock;
+use crate::explain::QuestionFault;
 use crate::medmij::{Hostname, LocalId};
 use crate::practices::programme::Registry;
+use crate::report::matrix::store::MatrixStore;
 use crate::routing::{SharedSnapshot, Target};
 use crate::signin::sessions::NodeSessions;
 use crate::signin::{Refusals, SignIn, TooManyRefused};
@@ -51,6 +56,8 @@ pub struct Desk {
     pub log_level: Arc<LogLevel>,
     /// The register of the OPEN programme.
     pub register: Arc<Registry>,
+    /// The matrix of combinations.
+    pub matrix: Arc<dyn MatrixStore>,
     /// Where it is recorded what somebody did.
     pub audit: Arc<dyn AuditLog>,
     /// Bounds what is recorded of who is refused.
@@ -103,6 +110,9 @@ pub enum DeskError {
     /// Somebody else changed it since it was looked at.
     #[error("somebody changed this meanwhile: look again, and change what is there now")]
     SeenOther,
+    /// A question that cannot be answered.
+    #[error(transparent)]
+    Question(QuestionFault),
     /// No BSN.
     #[error("this is no citizen service number")]
     Bsn,

@@ -6,6 +6,7 @@ mod describe;
 mod directory;
 mod layout;
 mod listing;
+mod programme;
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
@@ -17,6 +18,7 @@ use tokio_util::task::TaskTracker;
 
 pub use self::directory::{Directory, ListedPractice};
 pub use self::layout::{Layout, TestPerson};
+pub use self::programme::Teller;
 use super::chainlog::Receiver;
 use super::client::{ClientError, ClientFiles, PgoClient};
 use super::his::{Emulator, EmulatorAuth, Holdings, Records};
@@ -24,6 +26,7 @@ use super::organisation::Organisation;
 use super::pki;
 use super::portal::client::PortalClient;
 use super::ports::{Base, Gateway, PortInUse, Sockets};
+use super::programme::{Listed, Plan, Programme, ProgrammeError};
 use super::publisher::Publisher;
 use super::records;
 use super::site::Site;
@@ -79,6 +82,12 @@ pub enum SandboxError {
     /// TLS cannot be set up.
     #[error(transparent)]
     Tls(#[from] crate::tls::TlsError),
+    /// The simulated year cannot be written.
+    #[error(transparent)]
+    Programme(#[from] ProgrammeError),
+    /// The register does not take the simulated country.
+    #[error("the register cannot be filled")]
+    Register(#[source] crate::practices::programme::RegisterError),
     /// The gateway cannot start.
     #[error(transparent)]
     Gateway(#[from] StartError),
@@ -124,6 +133,27 @@ impl World {
     /// # Errors
     /// See [`SandboxError`].
     pub async fn start(wish: &Wish, clock: SharedClock) -> Result<Self, SandboxError> {
+        Self::start_over(wish, None, clock).await
+    }
+
+    /// The same over a simulated year; `told` hears how far that is.
+    ///
+    /// # Errors
+    /// See [`SandboxError`].
+    pub async fn start_programme(
+        wish: &Wish,
+        plan: Plan,
+        told: &Teller,
+        clock: SharedClock,
+    ) -> Result<Self, SandboxError> {
+        Self::start_over(wish, Some((plan, told)), clock).await
+    }
+
+    async fn start_over(
+        wish: &Wish,
+        programme: Option<(Plan, &Teller)>,
+        clock: SharedClock,
+    ) -> Result<Self, SandboxError> {
         describe::remove_old(&wish.dir)?;
         let sockets = Sockets::bind(wish.base, wish.with_gateway)?;
         let mut practices = records::shipped(dutch_today(clock.now()));
@@ -132,10 +162,15 @@ impl World {
             first.access_start = jiff::civil::date(1900, 1, 1);
         }
         let records = gather_records(wish, &practices)?;
+        let year = programme.map(|(plan, told)| Self::draw(wish, plan).map(|year| (year, told))).transpose()?;
         let (layout, authority) = Layout::lay(&wish.dir, &sockets, &practices, &wish.settings, &clock)?;
+        let listed = match year {
+            Some((year, told)) => programme::simulate(&layout, year, &clock, told).await?,
+            None => Listed::default(),
+        };
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         let publisher = Publisher::default();
-        publisher.publish(layout.lists(1, clock.now()));
+        publisher.publish(layout.lists_beside(&listed, 1, clock.now()));
         let chain_log = Receiver::new(layout::host(layout::BACK_HOST));
         let (witness, organisation) = (layout.open_witness(&clock)?, Organisation::open(&layout, &clock)?);
         let mut world = Self {
@@ -163,6 +198,13 @@ impl World {
         world.serve_portal(portal, &clock)?;
         describe::write(&world.layout, &world.practices, &world.his)?;
         Ok(world)
+    }
+
+    /// Draws a year, or that of an earlier start, and makes its keys.
+    fn draw(wish: &Wish, plan: Plan) -> Result<Programme, SandboxError> {
+        let year = Programme::in_folder(&wish.dir, plan)?;
+        programme::make_keys(&wish.dir, &year)?;
+        Ok(year)
     }
 
     fn serve_lists(&self, socket: std::net::TcpListener, clock: &SharedClock) -> Result<(), SandboxError> {

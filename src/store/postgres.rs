@@ -2,8 +2,10 @@
 //! nodes is settled by the server, and a connection that breaks leaves nothing half done.
 
 mod condition;
+mod figures;
 mod golive;
 mod index;
+mod matrix;
 mod pool;
 mod ports;
 mod register;

@@ -1,7 +1,9 @@
 //! The embedded store: one SQLite file, one thread that writes and one that reads.
 
+mod figures;
 mod golive;
 mod index;
+mod matrix;
 mod register;
 mod schema;
 mod statements;

@@ -270,7 +270,8 @@ pub(crate) async fn operations(url: &str) -> (u16, String) {
     (response.status().as_u16(), response.text().await.unwrap())
 }
 
-fn records(audit_dir: &std::path::Path) -> Vec<Value> {
+/// The records of a log, oldest first.
+pub(crate) fn records(audit_dir: &std::path::Path) -> Vec<Value> {
     let mut text = Vec::new();
     inzage::audit::show(audit_dir, &mut text).unwrap();
     let lines = text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());

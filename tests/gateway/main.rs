@@ -37,6 +37,7 @@ mod pages;
 mod paging;
 mod portal;
 mod practices;
+mod programme;
 mod record;
 mod releases;
 mod reload;

@@ -70,6 +70,21 @@ fn with(mut form: Form, name: &str, value: Option<&str>) -> Form {
     form
 }
 
+/// A person of the first practice at its portal, by the word of the portal and by their own login; both look.
+pub(crate) async fn visit_both_ways(gateway: &Gateway, bsn: &str) {
+    let clock: SharedClock = Arc::clone(&gateway.clock) as _;
+    let portal = gateway.world.portal(&clock).unwrap();
+    let endpoints = portal.back.endpoints(&format!("{DELINDE}@medmij"), SERVICE).await.unwrap();
+    let form = portal.form(&endpoints, bsn, DELINDE).await.unwrap();
+    let asserted = json(&portal.present(&endpoints, &form).await.unwrap());
+    let tokens =
+        [asserted["access_token"].as_str().unwrap().to_owned(), smart::token_of(&portal, &endpoints, bsn).await];
+    for token in tokens {
+        let url = format!("{}/EpisodeOfCare", endpoints.resources[ROLE]);
+        assert_eq!(portal.back.get(&url, &token, &new_id()).await.unwrap().status, 200);
+    }
+}
+
 #[tokio::test]
 async fn a_portal_gets_a_token_for_the_person_it_asserts() {
     let site = Site::start().await;
@@ -83,10 +98,8 @@ async fn a_portal_gets_a_token_for_the_person_it_asserts() {
     assert!(answer.get("refresh_token").is_none(), "{answer}");
     let issued = site.gateway.last_audit("token_issued");
     assert_eq!((&issued["client_id"], &issued["peer"]), (&"portaal.localhost".into(), &"portaal.localhost".into()));
-    assert_eq!(
-        (&issued["provider"], &issued["detail"]),
-        (&"huisarts.delinde@medmij".into(), &"protocol portal jwt-bearer".into())
-    );
+    let detail = format!("protocol portal jwt-bearer, services {COLLECTED}");
+    assert_eq!((&issued["provider"], &issued["detail"]), (&"huisarts.delinde@medmij".into(), &detail.into()));
     assert!(issued["subject"].is_string() && issued["grant"].is_string(), "{issued}");
 
     let url = format!("{}/EpisodeOfCare", site.endpoints.resources[ROLE]);

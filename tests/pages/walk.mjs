@@ -400,9 +400,22 @@ async function auditors(readers, see) {
 async function operators(people, see) {
   const [operator, auditor, stranger, visitor] = people;
   const send = (page, button) => Promise.all([page.waitForNavigation(), page.click(button)]);
-  for (const [path, forms] of [["/", 3], ["/practices", 1], ["/clients", 1], ["/his", 0], ["/lists", 0], ["/stops", 1]]) {
+  for (const [path, forms] of [["/", 3], ["/practices", 1], ["/clients", 1], ["/his", 0], ["/lists", 0], ["/explain", 1], ["/stops", 1]]) {
     await operator.goto(`${operations}${path}`);
     await see(operator, `operations${path === "/" ? "" : path.replace("/", "-")}`, forms);
+  }
+  await operator.goto(`${operations}/explain`);
+  for (const [field, value] of [["provider", practice.name], ["service", "49"], ["client", new URL(pgo).hostname], ["request", "EpisodeOfCare"]]) {
+    await operator.fill(`#${field}`, value);
+  }
+  await send(operator, "form[action='/explain'] button");
+  expect((await operator.locator("ol.results li").count()) > 10, "an explanation has its steps");
+  await see(operator, "operations-explained");
+  for (const lang of ["nl", "en"]) {
+    await operator.goto(`${operations}/matrix?lang=${lang}`);
+    await see(operator, `operations-matrix-${lang}`, 1);
+    await send(operator, ".wide th a");
+    await see(operator, `operations-matrix-one-${lang}`, 0);
   }
   await operator.goto(`${operations}/practices`);
   await send(operator, '.results a[href^="/stops"]');

@@ -56,7 +56,7 @@ pub(in crate::cli) fn run(command: Command) -> ExitCode {
 }
 
 /// On a thread that may block, with a runtime at hand.
-pub(super) fn with(
+pub(in crate::cli) fn with(
     config: Result<Config, ExitCode>,
     work: impl FnOnce(&Config, &SharedClock) -> Result<(), StartError>,
 ) -> ExitCode {

@@ -246,6 +246,15 @@ fn shape<'a>(service: &'a Service, search: &AllowedSearch, floors: Floors) -> Re
     }
 }
 
+/// The request that asks for all that a search can give, in the words that the audit log has of it.
+///
+/// # Errors
+/// When the catalogue itself does not allow it.
+#[cfg(feature = "sandbox")]
+pub fn described_in_full(service: &Service, search: &AllowedSearch, floors: Floors) -> Result<String, ReadError> {
+    shape(service, search, floors).map(|shape| shape.describe())
+}
+
 /// What a search cannot do without, and all that may come along.
 fn pairs(search: &AllowedSearch, today: Date) -> Vec<(String, String)> {
     let asked = search.parameters.iter().filter(|parameter| parameter.required || parameter.name == "_include");

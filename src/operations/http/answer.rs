@@ -64,9 +64,12 @@ pub(super) const fn status(error: DeskError) -> StatusCode {
         }
         DeskError::TooManyRefused(_) => StatusCode::TOO_MANY_REQUESTS,
         DeskError::Target | DeskError::Entrance => StatusCode::NOT_FOUND,
-        DeskError::Reason | DeskError::Level | DeskError::Stage | DeskError::Bsn | DeskError::Form => {
-            StatusCode::BAD_REQUEST
-        }
+        DeskError::Reason
+        | DeskError::Level
+        | DeskError::Stage
+        | DeskError::Bsn
+        | DeskError::Question(_)
+        | DeskError::Form => StatusCode::BAD_REQUEST,
         DeskError::Switch(SwitchError::TooMany) | DeskError::OnDuty(_) | DeskError::SeenOther => StatusCode::CONFLICT,
         DeskError::Switch(SwitchError::Store) | DeskError::Audit(_) | DeskError::NoProvider => {
             StatusCode::SERVICE_UNAVAILABLE
@@ -90,6 +93,7 @@ const fn code(error: DeskError) -> &'static str {
         DeskError::Stage => "no-such-stage",
         DeskError::SeenOther => "changed-meanwhile",
         DeskError::Bsn => "no-bsn",
+        DeskError::Question(_) => "no-question",
         DeskError::OnDuty(_) => "on-duty",
         DeskError::Form => "not-readable",
         DeskError::Switch(SwitchError::TooMany) => "too-many-stops",

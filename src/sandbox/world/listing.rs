@@ -9,24 +9,31 @@ use crate::lists::{
 };
 use crate::medmij::ProviderName;
 use crate::routing::{INTERFACE_VERSION, resource_base};
+use crate::sandbox::programme::Listed;
 use crate::services::Catalogue;
 
 impl Layout {
     /// The four lists, under this sequence number.
     #[must_use]
     pub fn lists(&self, sequence: u64, now: Timestamp) -> Vec<(ListKind, String)> {
+        self.lists_beside(&Listed::default(), sequence, now)
+    }
+
+    /// The same with what else is listed.
+    #[must_use]
+    pub fn lists_beside(&self, others: &Listed, sequence: u64, now: Timestamp) -> Vec<(ListKind, String)> {
         let header = ListHeader {
             timestamp: now,
             sequence: sequence.saturating_add(u64::try_from(now.as_second()).unwrap_or(1)),
         };
         let catalogue = Catalogue::shipped();
         let with_his = self.providers.iter().zip(DIALECTS);
-        let providers: Vec<_> =
-            with_his.map(|(provider, dialect)| self.listed(provider, dialect, &catalogue)).collect();
+        let own = with_his.map(|(provider, dialect)| self.listed(provider, dialect, &catalogue));
+        let providers: Vec<_> = own.chain(others.providers.iter().cloned()).collect();
         let listed = self.clients.iter().filter_map(|client| Some((client, client.organisation?)));
-        let clients: Vec<_> = listed
-            .map(|(client, name)| ClientEntry { hostname: client.client_id.clone(), organisation: name.to_owned() })
-            .collect();
+        let own = listed
+            .map(|(client, name)| ClientEntry { hostname: client.client_id.clone(), organisation: name.to_owned() });
+        let clients: Vec<_> = own.chain(others.clients.iter().cloned()).collect();
         let nodes: Vec<String> = clients
             .iter()
             .map(|client| client.hostname.clone())

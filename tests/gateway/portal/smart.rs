@@ -6,8 +6,9 @@ use std::sync::Arc;
 use inzage::clock::SharedClock;
 use inzage::form::encode_pairs;
 use inzage::oauth::smart_scope::SmartScope;
-use inzage::sandbox::client::new_id;
+use inzage::sandbox::client::{Endpoints, new_id};
 use inzage::sandbox::person::{Choices, End, Person, location, read_form};
+use inzage::sandbox::portal::client::PortalClient;
 use inzage::sandbox::portal::smart::Server;
 use inzage::services::{Catalogue, Service};
 use serde_json::json;
@@ -19,6 +20,18 @@ const SCOPE: &str = "launch/patient openid patient/Observation.rs patient/Episod
 /// Long enough for 122 bits.
 const STATE: &str = "een-toestand-die-lang-genoeg-is";
 const VERIFIER: &str = "een-geheim-van-ten-minste-drieenveertig-tekens";
+
+/// A token of a person who logs in at the gateway for the portal.
+pub(super) async fn token_of(portal: &PortalClient, endpoints: &Endpoints, bsn: &str) -> String {
+    let base = &endpoints.resources[ROLE];
+    let server = portal.discover(base).await.unwrap();
+    let mut question = portal.question(base, SCOPE, STATE, VERIFIER);
+    question.push(("X-Correlation-ID".to_owned(), new_id()));
+    let address = format!("{}?{}", server.authorization_endpoint, encode_pairs(&question));
+    let end = Person::default().walk(&portal.back, &address, Choices::willing(bsn)).await.unwrap();
+    let End::Client(answer) = end else { panic!("the walk ended on a page") };
+    portal.redeem(&server, &answer["code"], VERIFIER, &new_id()).await.unwrap().access_token
+}
 
 impl Site {
     fn base(&self) -> &str {
