@@ -162,7 +162,7 @@ fn charts(frame: &Frame<'_>, seen: &Overview) -> [Chart; 2] {
     let viewers = seen.points.iter().map(|point| (month(point.period), point.viewers));
     let t = frame.t;
     [
-        Chart::bars("zal", t.chart_zal, zal.collect(), GOAL_ON_ZAL, 1.0, t.language),
-        Chart::bars("kijkers", t.chart_viewers, viewers.collect(), GOAL_VIEWERS, 0.25, t.language),
+        Chart::bars("zal", t.chart_zal, &zal.collect::<Vec<_>>(), GOAL_ON_ZAL, 1.0, t.language),
+        Chart::bars("kijkers", t.chart_viewers, &viewers.collect::<Vec<_>>(), GOAL_VIEWERS, 0.25, t.language),
     ]
 }

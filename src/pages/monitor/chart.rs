@@ -52,7 +52,7 @@ impl Chart {
     pub fn bars(
         name: &'static str,
         title: &'static str,
-        shares: Vec<(String, Option<f64>)>,
+        shares: &[(String, Option<f64>)],
         goal: f64,
         top: f64,
         language: Language,
@@ -116,7 +116,7 @@ mod tests {
     #[test]
     fn every_bar_lies_in_the_picture() {
         let shares = vec![("jan".to_owned(), Some(0.04)), ("feb".to_owned(), None), ("mrt".to_owned(), Some(0.4))];
-        let chart = Chart::bars("c", "C", shares, 0.2, 0.25, Language::Dutch);
+        let chart = Chart::bars("c", "C", &shares, 0.2, 0.25, Language::Dutch);
         assert_eq!(chart.description, "jan: 4 %; feb: niet getoond; mrt: 40 %");
         for (y, height, _) in chart.bars.iter().filter_map(|bar| bar.told.clone()) {
             let (y, height): (f64, f64) = (y.parse().unwrap(), height.parse().unwrap());

@@ -28,7 +28,7 @@ impl From<ReportError> for MonitorError {
     fn from(error: ReportError) -> Self {
         match error {
             ReportError::Unknown => Self::Absent,
-            other => Self::Report(other),
+            other @ (ReportError::Store | ReportError::Unreadable(_) | ReportError::Register(_)) => Self::Report(other),
         }
     }
 }

@@ -167,10 +167,10 @@ fn over_medmij(table: &mut Table, block: &Block<'_>, cells: &[CellId]) {
         let at = block.values.iter().position(|(measure, ..)| measure == wanted)?;
         cells.get(at).copied()
     };
-    let services = block.values.iter().filter_map(|(measure, ..)| match measure {
-        Measure::OverMedmij(service) => Some(service),
-        _ => None,
-    });
+    let services = block
+        .values
+        .iter()
+        .filter_map(|(measure, ..)| if let Measure::OverMedmij(service) = measure { Some(service) } else { None });
     let pairs = services.filter_map(|service| {
         let own = find(&Measure::OverMedmij(service.clone()))?;
         Some((find(&Measure::RequestsOf(service.clone()))?, own))
@@ -196,9 +196,9 @@ fn beside_earlier(table: &mut Table, cell: CellId, (measure, value): (&Measure, 
         alone.fixed(*cell, part.told.sight());
     }
     if measure.adds_up() {
-        alone.sum(whole, &cells)
+        alone.sum(whole, &cells);
     } else {
-        alone.union(whole, &cells)
+        alone.union(whole, &cells);
     }
     if alone.suppress().of(whole) == Sight::Withheld {
         table.withhold(cell);

@@ -154,7 +154,7 @@ impl Table {
         let terms = self.terms(all, parts);
         match (self.worth(&terms), parts.len()) {
             (both @ 1..VALUES, 2) => {
-                self.implied_in(terms.into_iter().map(|(cell, factor)| (cell, -factor)).collect(), both)
+                self.implied_in(terms.into_iter().map(|(cell, factor)| (cell, -factor)).collect(), both);
             }
             (0.., _) => self.relate(terms, 0, NO_END),
             _ => {}

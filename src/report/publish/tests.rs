@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use proptest::prelude::*;
+use quick_xml::events::Event;
 
 use super::*;
 use crate::medmij::{ProviderName, ServiceId};
@@ -52,7 +53,7 @@ fn figures(scope: Scope, period: Period, people: &[Person], tried: u64) -> Figur
 /// Eight practices: the even ones of one supplier, three coalitions of them, and the last in none.
 fn input(period: &str, people: &[Person], settled: bool) -> Input {
     let period = Period::parse(period).unwrap();
-    let coalition = |at: usize| (at < 7).then(|| at % 3);
+    let coalition = |at: usize| (at < 7).then_some(at % 3);
     let of = |scope: Scope, wanted: &dyn Fn(usize) -> bool| {
         let own: Vec<_> = people.iter().copied().filter(|one| wanted(one.0)).collect();
         let tried = own.len() as u64 * 3;
@@ -172,16 +173,17 @@ fn the_report_for_medmij_has_the_month_and_each_service() {
     let mut reader = quick_xml::Reader::from_str(&xml);
     let (mut texts, mut open) = (Vec::new(), Vec::new());
     loop {
-        match reader.read_event().unwrap() {
-            quick_xml::events::Event::Start(start) => {
-                open.push(start.name().as_ref().to_owned());
-            }
-            quick_xml::events::Event::End(_) => drop(open.pop()),
-            quick_xml::events::Event::Text(text) if !text.trim().is_empty() => {
-                texts.push(format!("{}={}", open.join("/"), &*text));
-            }
-            quick_xml::events::Event::Eof => break,
-            _ => {}
+        let event = reader.read_event().unwrap();
+        if let Event::Start(start) = &event {
+            open.push(start.name().as_ref().to_owned());
+        } else if let Event::End(_) = &event {
+            drop(open.pop());
+        } else if let Event::Text(text) = &event
+            && !text.trim().is_empty()
+        {
+            texts.push(format!("{}={}", open.join("/"), &**text));
+        } else if let Event::Eof = &event {
+            break;
         }
     }
     for line in [

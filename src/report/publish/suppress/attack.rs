@@ -73,7 +73,7 @@ fn found_out(table: &Table, sights: &Sights, possible: impl Fn(usize, i64) -> bo
     for (at, cell) in table.cells.iter().enumerate() {
         let sight = sights.of(CellId(at));
         let hidden = cell.rank.is_some() && sight != Sight::Shown;
-        if !hidden && !(cell.rank.is_none() && (1..10).contains(&cell.value)) {
+        if !(hidden || cell.rank.is_none() && (1..10).contains(&cell.value)) {
             continue;
         }
         let values: Vec<i64> = (0.max(cell.value - 9)..=cell.value + 9).filter(|value| possible(at, *value)).collect();
