@@ -10,6 +10,7 @@ mod checkpoints;
 mod configured;
 mod count_anew;
 mod faces;
+mod figures;
 mod his;
 mod his_check;
 mod known;
@@ -68,7 +69,7 @@ use self::operations::Operations;
 use self::reload::{Cell, Reloader, Reloads};
 pub use self::revocation::{FetchListError, FetchedList, WantedList, fetch_list};
 use self::sockets::{Sockets, counted, edges};
-pub use self::store::migrate_store;
+pub use self::store::{migrate_store, recount_figures};
 use self::syslog::SyslogPart;
 use self::vitals::Watchman;
 pub use start::StartError;
@@ -97,12 +98,12 @@ pub struct App {
     grace: Duration,
     audit: Arc<FileLog>,
     index: IndexPart,
+    figures: figures::FiguresPart,
     syslog: SyslogPart,
     checkpoints: Checkpoints,
     audit_keys: AuditKeys,
     watchman: Arc<Watchman>,
-    traces: Option<Arc<Traces>>,
-    sending: Option<Sending>,
+    telemetry: (Option<Arc<Traces>>, Option<Sending>),
     chain_log: ChainLogPart,
     store: Arc<dyn Store>,
     tokens: Arc<CachedTokens>,
@@ -160,6 +161,8 @@ pub struct Controls {
     pub reloads: Reloads,
     /// How far the log is in its index.
     pub indexed: Arc<IndexProgress>,
+    /// The figures of the programme, as this node counts them with the others.
+    pub figures: crate::report::Desk,
 }
 
 impl App {
@@ -175,6 +178,7 @@ impl App {
             serving: CancellationToken::new(),
             reloads: self.reloader.reloads(),
             indexed: self.index.progress(),
+            figures: self.operations.figures.clone(),
         }
     }
 
@@ -188,6 +192,7 @@ impl App {
         background.spawn(self.chain_log.clone().deliver(stop.clone()));
         background.spawn(sweep(Arc::clone(&self.store), Arc::clone(&self.clock), stop.clone()));
         background.spawn(self.index.prune(stop.clone()));
+        background.spawn(self.figures.keep(stop.clone()));
         background.spawn(Arc::clone(&self.watchman).keep(stop.clone()));
         self.metrics.started(self.clock.now());
     }
@@ -207,8 +212,7 @@ impl App {
             audit,
             checkpoints,
             watchman,
-            traces,
-            sending,
+            telemetry: (traces, sending),
             index,
             syslog,
             chain_log,
@@ -227,7 +231,7 @@ impl App {
         let (sockets, ops) = Sockets::of(listeners, workers)?;
         let counted = counted(&front, &back, auditors.as_ref(), admin.as_ref());
         let observed = Observed::new(counted, reloader.endpoints(), &index, &syslog, &checkpoints, &watchman, traces);
-        let monitor = monitor(&operations.readiness, &metrics, &audit, &store, &chain_log, &lists, observed);
+        let monitor = monitor(&operations, &metrics, &audit, &store, &chain_log, &lists, observed);
         // It outlives the drain, so that readiness can tell of it.
         let drained = CancellationToken::new();
         background.spawn(serve_ops(ops, monitor, drained.clone()));
@@ -241,7 +245,8 @@ impl App {
             record(&*audit, &clock, Kind::NodeStarted).await?;
             reloader.record_start().await?;
             background.spawn(reloader.keep(controls.stop.clone()));
-            operations.readiness.serve(parts(&audit, &checkpoints, &watchman, &index, &store, &lists));
+            let parts = parts(&audit, &checkpoints, &watchman, (&index, &operations.figures), &store, &lists);
+            operations.readiness.serve(parts);
             controls.serving.cancel();
             tracing::info!("serving");
             let faces = edges((front, back, auditors, admin), &clock, grace, &operations.readiness.aside());

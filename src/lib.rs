@@ -45,6 +45,7 @@
 //! - [`fhir`]: requests, the use case of reading, and shaping the answer of a HIS.
 //! - [`fault`]: the one table from an error on the resource endpoint to an answer that says who can act.
 //! - [`session`]: a person's visit, from the landing page to a code. [`pages`]: its HTML.
+//! - [`report`]: the figures of the OPEN programme, counted from the index of the audit.
 //! - [`operations`]: what operators see of a node, and the emergency switch.
 //! - [`monitor`]: readiness and metrics.
 //!

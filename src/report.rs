@@ -27,6 +27,8 @@ mod scope;
 pub mod sketch;
 pub mod store;
 mod tally;
+#[cfg(test)]
+mod tests;
 mod usage;
 mod waiting;
 mod words;

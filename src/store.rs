@@ -14,11 +14,15 @@ use crate::oauth::store::{PoolFigures, StoreFault, StoreFuture};
 use crate::operations::StopStore;
 use crate::practices::golive::places::GoLiveStore;
 use crate::practices::programme::RegisterStore;
+use crate::report::FigureStore;
 use crate::session::visit::VisitStore;
 
 mod cache;
 #[cfg(test)]
 mod conformance;
+mod figure_rows;
+#[cfg(test)]
+mod figures_conformance;
 #[cfg(test)]
 mod golive_conformance;
 mod index;
@@ -48,6 +52,7 @@ pub trait Store:
     + StopStore
     + RegisterStore
     + GoLiveStore
+    + FigureStore
     + Debug
 {
     /// Whether the store does its work; for readiness. Never waits: when something is wrong it makes the store try again, and

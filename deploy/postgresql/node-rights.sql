@@ -18,6 +18,12 @@ GRANT SELECT, INSERT, DELETE ON go_live_places TO :"node";
 -- The register of the OPEN programme: versions are added, none is changed or goes away.
 GRANT SELECT, INSERT ON register_versions TO :"node";
 GRANT SELECT, UPDATE ON register_revision TO :"node";
+-- Figures that are counted from the index of the audit log: marks go when their month is closed, and all of it to be counted anew.
+GRANT SELECT, INSERT, UPDATE, DELETE ON fold_positions, usage_cells, usage_marks TO :"node";
+GRANT SELECT, INSERT, DELETE ON usage_closed TO :"node";
+GRANT SELECT, UPDATE ON usage_state TO :"node";
+-- When the ZAL named which practices.
+GRANT SELECT, INSERT, UPDATE ON zal_listings TO :"node";
 -- The index of the audit log: added to and read. No right to change or delete a row.
 GRANT SELECT, INSERT ON audit_logs, audit_batches, audit_records TO :"node";
 -- Makes the table of a day, with the rights of the owner.

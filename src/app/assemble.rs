@@ -12,6 +12,7 @@ use super::audit_index::{IndexPart, open_index};
 use super::audit_keys::AuditKeys;
 use super::chain_log::ChainLogPart;
 use super::checkpoints::{Checkpoints, open_audit};
+use super::figures::FiguresPart;
 use super::limits::Admissions;
 use super::material::{Kept, Material};
 use super::operations::Operations;
@@ -135,15 +136,14 @@ impl App {
             files: Files::default(),
         };
         let reloader = Reloader::over(config, prints, material, shared, lists.force());
-        let (operations, cells) = (&reloader.shared().operations, reloader.cells());
+        let (operations, watched) = (&reloader.shared().operations, watched(reloader.cells(), outgoing));
         operations.can_reload_by(reloader.reloads());
-        let watched = watched(cells, outgoing);
-        let (front, back, auditors, admin) = halves(config, cells);
+        let (front, back, auditors, admin) = halves(config, reloader.cells());
         Ok(Self {
+            figures: FiguresPart::build(&index, &audit_keys, reloader.shared()),
             grace: config.node.grace,
             watchman: Arc::new(Watchman::new(&clock, &config.audit.dir, audit_keys.clone(), watched, lists.alarms())),
-            traces,
-            sending,
+            telemetry: (traces, sending),
             store: Arc::clone(&reloader.shared().store),
             tokens: Arc::clone(&reloader.shared().tokens),
             front,

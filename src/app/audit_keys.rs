@@ -8,10 +8,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::chain;
 use super::start::StartError;
-use crate::audit::{KeyFolder, Keyring, key_year};
+use crate::audit::{KeyFolder, KeyFolderError, Keyring, key_year};
 use crate::clock::SharedClock;
 use crate::config::Config;
 use crate::monitor::alarms::{Alarm, Alarms};
+use crate::seal::Key32;
 
 /// How often the folder is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(60);
@@ -43,6 +44,11 @@ impl AuditKeys {
 
     pub(super) fn keyring(&self) -> Arc<Keyring> {
         Arc::clone(&self.keyring)
+    }
+
+    /// The key for counting; `None` when there is none. Waits for the disk.
+    pub(super) fn counting(&self) -> Result<Option<Key32>, KeyFolderError> {
+        self.folder.counting()
     }
 
     /// Whether anybody can be named in a record of now.

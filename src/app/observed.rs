@@ -13,6 +13,7 @@ use super::chain_log::ChainLogPart;
 use super::checkpoints::Checkpoints;
 use super::his;
 use super::lists::ListsPart;
+use super::operations::Operations;
 use super::syslog::SyslogPart;
 use super::vitals::Watchman;
 use crate::audit::{AuditLog, FileLog};
@@ -20,7 +21,8 @@ use crate::edge::Counters;
 use crate::edge::counters::{HandshakeFailure, TimedOut};
 use crate::monitor::http::Monitor;
 use crate::monitor::metrics::{Face, FaceFigures, Metrics};
-use crate::monitor::ready::{Parts, Readiness};
+use crate::monitor::ready::Parts;
+use crate::report::Desk;
 use crate::store::Store;
 use crate::telemetry::Traces;
 
@@ -32,15 +34,16 @@ pub(super) fn parts(
     audit: &Arc<FileLog>,
     checkpoints: &Checkpoints,
     watchman: &Arc<Watchman>,
-    index: &IndexPart,
+    (index, figures): (&IndexPart, &Desk),
     store: &Arc<dyn Store>,
     lists: &ListsPart,
 ) -> Parts {
     let (store, signing, watching) = (Arc::clone(store), checkpoints.clone(), checkpoints.clone());
-    let watchman = Arc::clone(watchman);
+    let (watchman, counting) = (Arc::clone(watchman), figures.progress());
     Parts {
         audit: Arc::clone(audit) as Arc<dyn AuditLog>,
         audit_index: Box::new(index.health()),
+        figures: Box::new(move || counting.health()),
         checkpoints: Box::new(move || signing.fault()),
         alarms: Box::new(move || watching.alarms()),
         lists: Box::new(lists.watch()),
@@ -84,7 +87,7 @@ impl Observed {
 
 /// What the operations face shows.
 pub(super) fn monitor(
-    readiness: &Arc<Readiness>,
+    operations: &Operations,
     metrics: &Arc<Metrics>,
     audit: &Arc<FileLog>,
     store: &Arc<dyn Store>,
@@ -93,7 +96,8 @@ pub(super) fn monitor(
     observed: Observed,
 ) -> Monitor {
     let (audit, store, lists) = (Arc::clone(audit), Arc::clone(store), lists.watch());
-    let (chain_log, state) = (chain_log.clone(), Arc::clone(readiness));
+    let (chain_log, state) = (chain_log.clone(), Arc::clone(&operations.readiness));
+    let figures = operations.figures.clone();
     let observe = move |metrics: &Metrics| {
         if let Some(figures) = store.pool() {
             metrics.observe_store(&figures);
@@ -117,12 +121,13 @@ pub(super) fn monitor(
         observed.checkpoints.observe(metrics);
         chain_log.observe(metrics);
         (observed.index)(metrics);
+        metrics.observe_figures(&figures.progress(), figures.now());
         (observed.syslog)(metrics);
         let his = observed.his.load();
         his.iter().for_each(|endpoint| endpoint.observe(metrics));
         metrics.keep_only_his(&his.iter().map(|one| (one.his.as_str(), one.endpoint)).collect());
     };
-    Monitor { readiness: Arc::clone(readiness), metrics: Arc::clone(metrics), observe: Arc::new(observe) }
+    Monitor { readiness: Arc::clone(&operations.readiness), metrics: Arc::clone(metrics), observe: Arc::new(observe) }
 }
 
 /// What a listener counted.

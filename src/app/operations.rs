@@ -51,6 +51,8 @@ pub(super) struct Operations {
     pub(super) duty: Arc<Duty>,
     log_level: Arc<LogLevel>,
     register: Arc<Registry>,
+    /// The figures of the programme.
+    pub(super) figures: crate::report::Desk,
     reload: Arc<Reload>,
     lists: Arc<dyn Fn() -> Vec<ListView> + Send + Sync>,
     /// Whether the node is ready, which operators see too.
@@ -71,6 +73,7 @@ impl Operations {
     ) -> Self {
         let readiness: Arc<Readiness> = Arc::default();
         let alarms = lists.alarms();
+        let register = Arc::new(Registry::new(Arc::clone(store) as _));
         let told = move |stops: &[Stop]| {
             let targets: Vec<_> = stops.iter().map(|stop| stop.target.to_string()).collect();
             alarms.set(Alarm::AccessStopped, (!targets.is_empty()).then(|| targets.join(" ")).as_deref());
@@ -81,7 +84,8 @@ impl Operations {
             lists: Arc::new(lists.views()),
             duty: Arc::new(duty(&readiness)),
             log_level: Arc::new(LogLevel::new(level, crate::telemetry::set_level, Arc::clone(clock))),
-            register: Arc::new(Registry::new(Arc::clone(store) as _)),
+            figures: crate::report::Desk::over(Arc::clone(store) as _, Arc::clone(&register), Arc::clone(clock)),
+            register,
             reload: Arc::default(),
             readiness,
             refusals: Arc::new(Refusals::new(Arc::clone(clock))),

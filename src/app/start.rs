@@ -89,6 +89,9 @@ pub enum StartError {
     /// The index of the audit log cannot be changed.
     #[error("the index of the audit log cannot be changed")]
     Index(#[source] crate::audit::IndexFault),
+    /// What was counted for the figures cannot be dropped.
+    #[error("what was counted cannot be dropped")]
+    Figures(#[source] crate::oauth::store::StoreError),
     /// The audit log is not the one that was signed, or its key is another.
     #[error("the audit log is not the one that was signed")]
     Checkpoints(#[source] crate::audit::signer::SignError),
@@ -253,6 +256,7 @@ impl StartError {
             | Self::AuditLog(_)
             | Self::Prune(_)
             | Self::Index(_)
+            | Self::Figures(_)
             | Self::Checkpoints(_)
             | Self::Contradicted { .. }
             | Self::Shortened { .. }

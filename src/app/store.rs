@@ -31,6 +31,22 @@ pub(super) fn open_store(
     }
 }
 
+/// Drops what was counted for the figures, so that nodes count it anew. A file may not be in use; of a server nodes may be. Blocks, on
+/// a thread of a runtime that may.
+///
+/// # Errors
+/// See [`StartError`].
+pub fn recount_figures(config: &Config, clock: &SharedClock) -> Result<(), StartError> {
+    let _data = match &config.store {
+        config::Store::Sqlite(_) => Some(lock(&config.node.data)?),
+        config::Store::Postgres(_) => None,
+    };
+    let store = open_store(config, clock, &Outgoing::of_store(config)?)?;
+    let dropped = Handle::current().block_on(store.drop_counted());
+    store.close();
+    dropped.map_err(StartError::Figures)
+}
+
 /// Brings the schema of the store to that of this release and names the migrations that it took. A file is locked meanwhile; a
 /// server may be in use by nodes. Blocks, on a thread of a runtime that may.
 ///

@@ -1,5 +1,5 @@
-//! The folder with the yearly keys: `<year>.pseudonym` and `<year>.sealing`, each 32 random bytes in base64, for the owner
-//! only. Keys are made, and read; nothing here ever replaces or removes one.
+//! The folder with the yearly keys, `<year>.pseudonym` and `<year>.sealing`, and with the one for counting, `counting`: each 32 random
+//! bytes in base64, for the owner only. Keys are made, and read; nothing here ever replaces or removes one.
 
 use std::collections::BTreeMap;
 use std::fs::{self, DirBuilder, File, OpenOptions};
@@ -23,7 +23,10 @@ const YEARS: RangeInclusive<i16> = 1000..=9999;
 /// Most years at a time that keys are made for.
 const CREATE_MAX: i16 = 50;
 
-/// What a key is for.
+/// The name of the key that makes the marks by which people are counted. It is the same in all years.
+const COUNTING: &str = "counting";
+
+/// What a yearly key is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum KeyUse {
     /// Makes pseudonyms.
@@ -57,7 +60,9 @@ pub enum KeyFolderError {
     #[error("the folder of the audit keys cannot be used")]
     Folder(#[from] io::Error),
     /// Something in it is not named as a key is.
-    #[error("{name:?} in the folder of the audit keys is no key: expected <year>.pseudonym and <year>.sealing")]
+    #[error(
+        "{name:?} in the folder of the audit keys is no key: expected <year>.pseudonym, <year>.sealing and counting"
+    )]
     Foreign {
         /// Its name.
         name: String,
@@ -122,7 +127,7 @@ impl KeyFolder {
         Ok(years)
     }
 
-    /// Which keys there are, by year. Names that begin with a dot are no business of ours.
+    /// Which yearly keys there are. Names that begin with a dot are no business of ours.
     ///
     /// # Errors
     /// When the folder cannot be read, or something in it is no key.
@@ -130,7 +135,7 @@ impl KeyFolder {
         let mut found: BTreeMap<i16, Vec<KeyUse>> = BTreeMap::new();
         for entry in fs::read_dir(&self.0)? {
             let name = entry?.file_name().to_string_lossy().into_owned();
-            if name.starts_with('.') {
+            if name.starts_with('.') || name == COUNTING {
                 continue;
             }
             let Some((year, key_use)) = key_of(&name) else { return Err(KeyFolderError::Foreign { name }) };
@@ -140,7 +145,21 @@ impl KeyFolder {
         Ok(found)
     }
 
-    /// Makes the keys of each year that has none, and gives the names of those it made. The folder is made when it is absent.
+    /// Reads the key for counting; `None` when there is none.
+    ///
+    /// # Errors
+    /// When it cannot be used; see [`KeyFolderError`].
+    pub fn counting(&self) -> Result<Option<Key32>, KeyFolderError> {
+        let path = self.0.join(COUNTING);
+        if !path.try_exists()? {
+            return Ok(None);
+        }
+        let key = KeyFile::load(&path);
+        key.map(Some).map_err(|source| KeyFolderError::Key { name: COUNTING.to_owned(), source })
+    }
+
+    /// Makes the keys of each year that has none, and the one for counting when there is none, and gives the names of those it
+    /// made. The folder is made when it is absent.
     ///
     /// # Errors
     /// See [`KeyFolderError`].
@@ -150,10 +169,11 @@ impl KeyFolder {
             return Err(KeyFolderError::Years);
         }
         self.make()?;
+        let yearly = years.flat_map(|year| KeyUse::ALL.map(|key_use| name(year, key_use)));
         let mut made = Vec::new();
-        for (year, key_use) in years.flat_map(|year| KeyUse::ALL.map(|key_use| (year, key_use))) {
-            match self.write(year, key_use, &Secret::new(random())) {
-                Ok(()) => made.push(name(year, key_use)),
+        for name in yearly.chain([COUNTING.to_owned()]) {
+            match self.write(name.clone(), &Secret::new(random())) {
+                Ok(()) => made.push(name),
                 Err(KeyFolderError::Exists { .. }) => {}
                 Err(error) => return Err(error),
             }
@@ -171,7 +191,7 @@ impl KeyFolder {
             return Err(KeyFolderError::Years);
         }
         self.make()?;
-        self.write(year, KeyUse::Pseudonym, &of_master(master, year))?;
+        self.write(name(year, KeyUse::Pseudonym), &of_master(master, year))?;
         self.create(year..=year).map(drop)
     }
 
@@ -185,8 +205,7 @@ impl KeyFolder {
     }
 
     /// Whole under its name, or not at all, and never over another.
-    fn write(&self, year: i16, key_use: KeyUse, key: &Key32) -> Result<(), KeyFolderError> {
-        let name = name(year, key_use);
+    fn write(&self, name: String, key: &Key32) -> Result<(), KeyFolderError> {
         let draft = self.0.join(format!(".{name}-{:016x}", u64::from_le_bytes(random())));
         let text = Zeroizing::new(STANDARD.encode(key.reveal()) + "\n");
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
@@ -242,13 +261,16 @@ mod tests {
         let scratch = Scratch::new();
         let folder = KeyFolder::new(&scratch.path().join("deep/keys"));
         let made = folder.create(2026..=2027).unwrap();
-        assert_eq!(made, ["2026.pseudonym", "2026.sealing", "2027.pseudonym", "2027.sealing"]);
+        assert_eq!(made, ["2026.pseudonym", "2026.sealing", "2027.pseudonym", "2027.sealing", "counting"]);
+        let counting = folder.counting().unwrap().unwrap();
         assert_eq!(mode(folder.path()), 0o700);
         let before = fs::read(folder.path().join("2027.sealing")).unwrap();
         assert_eq!(mode(&folder.path().join("2027.sealing")), 0o600);
         assert_eq!(folder.create(2027..=2028).unwrap(), ["2028.pseudonym", "2028.sealing"]);
         assert_eq!(fs::read(folder.path().join("2027.sealing")).unwrap(), before);
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 6, "no drafts stay");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 7, "no drafts stay");
+        assert_eq!(folder.counting().unwrap().unwrap().reveal(), counting.reveal(), "it is the same over the years");
+        assert!(folder.list().unwrap().keys().eq(&[2026, 2027, 2028]));
         let ring = Keyring::load(folder.path()).unwrap();
         assert!((2026..=2028).all(|year| ring.check(year).is_ok()) && ring.check(2029).is_err());
     }
@@ -314,6 +336,10 @@ mod tests {
         }
         fs::write(scratch.path().join(".keep"), "").unwrap();
         assert!(folder.load().is_ok());
+        fs::write(scratch.path().join("counting"), "not a key").unwrap();
+        assert!(matches!(folder.counting(), Err(KeyFolderError::Key { name, .. }) if name == "counting"));
+        fs::remove_file(scratch.path().join("counting")).unwrap();
+        assert!(folder.counting().unwrap().is_none());
         assert!(matches!(KeyFolder::new(&scratch.path().join("absent")).load(), Err(KeyFolderError::Folder(_))));
     }
 }

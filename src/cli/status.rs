@@ -107,8 +107,8 @@ async fn read(http: &reqwest::Client, url: &str) -> Result<String, Unsaid> {
 }
 
 /// The parts in the order in which a node needs them.
-const PARTS: [&str; 9] =
-    ["keys", "audit", "audit_disk", "checkpoints", "audit_index", "store", "lists", "certificates", "clock"];
+const PARTS: [&str; 10] =
+    ["keys", "audit", "audit_disk", "checkpoints", "audit_index", "figures", "store", "lists", "certificates", "clock"];
 
 /// For people. Whatever the node says is made plain, so that a terminal shows it and obeys nothing.
 fn told(report: &Value, metrics: &str) -> String {

@@ -6,6 +6,7 @@ mod chain_log;
 mod checkpoints;
 mod clients;
 mod faces;
+mod figures;
 mod his;
 mod keeping;
 mod reloads;
@@ -32,6 +33,7 @@ pub use self::checkpoints::{Signed, Witnessed};
 use self::clients::ClientMetrics;
 pub use self::faces::FaceFigures;
 use self::faces::FaceMetrics;
+use self::figures::FiguresMetrics;
 use self::his::HisMetrics;
 use self::keeping::KeepingMetrics;
 pub use self::keeping::{Kept, Pruned};
@@ -49,6 +51,7 @@ use crate::chainlog::Counts;
 use crate::his::Figures;
 use crate::lists::ListKind;
 use crate::oauth::store::{PoolFigures, StoreFailures};
+use crate::report::CountProgress;
 use crate::trace::Passage;
 
 /// A listener.
@@ -127,6 +130,7 @@ pub struct Metrics {
     store_waits: Counter,
     store_failures: Family<ReasonLabel, Counter>,
     audit_index: AuditIndexMetrics,
+    figures: FiguresMetrics,
     audit_syslog: AuditSyslogMetrics,
     chain_log: ChainLogMetrics,
     checkpoints: CheckpointMetrics,
@@ -178,6 +182,7 @@ impl Default for Metrics {
             store_waits: Counter::default(),
             store_failures: Family::default(),
             audit_index: AuditIndexMetrics::default(),
+            figures: FiguresMetrics::default(),
             audit_syslog: AuditSyslogMetrics::default(),
             chain_log: ChainLogMetrics::default(),
             checkpoints: CheckpointMetrics::default(),
@@ -217,6 +222,7 @@ impl Metrics {
         registry.register("store_waits", help, self.store_waits.clone());
         registry.register("store_failures", "Failed operations of the store by reason", self.store_failures.clone());
         self.audit_index.register(registry);
+        self.figures.register(registry);
         self.audit_syslog.register(registry);
         self.chain_log.register(registry);
         self.checkpoints.register(registry);
@@ -338,6 +344,11 @@ impl Metrics {
     /// Sets how far the index of the access log is.
     pub fn observe_audit_index(&self, progress: &IndexProgress, now: Timestamp) {
         self.audit_index.observe(progress, now);
+    }
+
+    /// Sets how far the counting of figures is.
+    pub fn observe_figures(&self, progress: &CountProgress, now: Timestamp) {
+        self.figures.observe(progress, now);
     }
 
     /// Sets what the audit record repository has.

@@ -13,6 +13,7 @@ use super::vitals::{Vitals, VitalsReport};
 use crate::audit::{AuditLog, IndexFault};
 use crate::lists::{ListKind, PerList};
 use crate::oauth::store::StoreFault;
+use crate::report::CountFault;
 
 /// What readiness looks at.
 pub struct Readiness {
@@ -34,6 +35,8 @@ pub struct Parts {
     pub lists: Box<dyn Fn() -> ListsState + Send + Sync>,
     /// Whether the index of the audit log is filled; readiness does not follow it.
     pub audit_index: Box<dyn Fn() -> Result<(), IndexFault> + Send + Sync>,
+    /// Whether the figures of the programme are counted; readiness does not follow it.
+    pub figures: Box<dyn Fn() -> Result<(), CountFault> + Send + Sync>,
     /// What the node says of itself.
     pub vitals: Box<dyn Fn() -> Vitals + Send + Sync>,
     /// Whether codes and tokens can be kept and found.
@@ -71,6 +74,8 @@ pub struct Report {
     pub audit: String,
     /// `ok`, or why the audit log cannot be searched to its end. The node is ready all the same.
     pub audit_index: String,
+    /// `ok`, or why the figures of the programme are not counted. The node is ready all the same.
+    pub figures: String,
     /// `ok`, or why what is recorded is not signed.
     pub checkpoints: String,
     /// `ok`, or why codes and tokens cannot be kept or found.
@@ -150,6 +155,7 @@ impl Readiness {
         let others = self.parts.get().map(|parts| (parts.alarms)()).unwrap_or_default();
         let store = self.parts.get().map(|parts| (parts.store)());
         let audit_index = self.parts.get().map(|parts| (parts.audit_index)());
+        let figures = self.parts.get().map(|parts| (parts.figures)());
         // Before the lists, which tell of the alarms.
         let vitals = self.parts.get().map(|parts| (parts.vitals)());
         let lists = self.parts.get().map(|parts| (parts.lists)());
@@ -169,6 +175,7 @@ impl Readiness {
             },
             audit: said(audit),
             audit_index: said(audit_index),
+            figures: said(figures),
             store: said(store),
             lists: match lists.as_ref().map(|lists| lists.too_old) {
                 None => "missing".to_owned(),

@@ -3,12 +3,13 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::ledger::Ledger;
 use super::progress::CountProgress;
 use super::tally::Tally;
-use super::{Figures, Parts, Period, ReportError, Scope};
+use super::{FigureStore, Figures, Parts, Period, ReportError, Scope};
 use crate::availability::dutch_today;
 use crate::clock::SharedClock;
 use crate::practices::programme::{Register, Registry};
@@ -48,6 +49,36 @@ impl Desk {
     #[must_use]
     pub fn new(ledger: Arc<Ledger>, register: Arc<Registry>, progress: Arc<CountProgress>, clock: SharedClock) -> Self {
         Self { ledger, register, progress, clock, remembered: Arc::default() }
+    }
+
+    /// One over a store, that nobody counts into yet.
+    #[must_use]
+    pub fn over(store: Arc<dyn FigureStore>, register: Arc<Registry>, clock: SharedClock) -> Self {
+        Self::new(Arc::new(Ledger::new(store)), register, Arc::default(), clock)
+    }
+
+    /// What it is worked out from, for whoever counts.
+    #[must_use]
+    pub fn ledger(&self) -> Arc<Ledger> {
+        Arc::clone(&self.ledger)
+    }
+
+    /// How far the counting is.
+    #[must_use]
+    pub fn progress(&self) -> Arc<CountProgress> {
+        Arc::clone(&self.progress)
+    }
+
+    /// The moment that says which periods are running.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// The register of the programme.
+    #[must_use]
+    pub fn registry(&self) -> Arc<Registry> {
+        Arc::clone(&self.register)
     }
 
     /// The figures of a scope in a period.

@@ -15,11 +15,14 @@ pub enum CountFault {
     /// The store does not take what was counted; it is tried again.
     #[error("the store does not take what was counted")]
     Store,
+    /// The key that makes marks is missing; it is looked for again.
+    #[error("the counting key is missing: run `inzage audit keys create`")]
+    NoKey,
     /// A record was written by a later release: a node of that release counts on from there.
     #[error("a record is of a later release")]
     LaterRelease,
     /// What is kept was written by another release; everything is counted anew by a command.
-    #[error("what was counted cannot be read: run `inzage report recount --config FILE`")]
+    #[error("what was counted cannot be read, and has to be counted anew")]
     OtherRelease,
 }
 
@@ -127,7 +130,7 @@ impl CountProgress {
     }
 
     /// It is not counted now.
-    pub(super) fn failed(&self, fault: CountFault) {
+    pub(crate) fn failed(&self, fault: CountFault) {
         self.failures.fetch_add(1, Ordering::Relaxed);
         self.state().fault = Some(fault);
     }

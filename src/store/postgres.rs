@@ -2,6 +2,7 @@
 //! nodes is settled by the server, and a connection that breaks leaves nothing half done.
 
 mod condition;
+mod figures;
 mod golive;
 mod index;
 mod pool;

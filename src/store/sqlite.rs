@@ -1,5 +1,6 @@
 //! The embedded store: one SQLite file, one thread that writes and one that reads.
 
+mod figures;
 mod golive;
 mod index;
 mod register;

@@ -134,7 +134,7 @@ async fn readiness_tells_of_certificates_room_keys_and_clock() {
     assert_eq!(session.get("EpisodeOfCare").await.status, 200);
     let (status, report) = ready(&gateway).await;
     assert_eq!(status, 200, "{report}");
-    for part in ["audit", "audit_index", "checkpoints", "store", "lists", "keys", "certificates", "clock"] {
+    for part in ["audit", "audit_index", "figures", "checkpoints", "store", "lists", "keys", "certificates", "clock"] {
         assert_eq!(report[part], "ok", "{part} in {report}");
     }
     for name in ["front", "back", "auditors", "admin", "lists", "chain_log"] {

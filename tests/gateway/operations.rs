@@ -1,6 +1,7 @@
 //! The operations face: who may what, what stands on record of it, and the emergency switch as patients and PGOs meet it.
 
 mod actions;
+mod figures;
 mod golive;
 mod login;
 mod pages;

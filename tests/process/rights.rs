@@ -91,6 +91,9 @@ async fn case_95_the_role_of_a_node_serves_and_changes_no_record() {
         "DELETE FROM go_live_places WHERE false",
         "INSERT INTO register_versions SELECT * FROM register_versions WHERE false",
         "UPDATE register_revision SET revision = revision",
+        "DELETE FROM usage_marks WHERE false",
+        "DELETE FROM usage_closed WHERE false",
+        "UPDATE zal_listings SET ended = ended WHERE false",
     ] {
         as_node.batch_execute(allowed).await.unwrap_or_else(|error| panic!("{allowed}: {error}"));
     }
@@ -108,6 +111,9 @@ async fn case_95_the_role_of_a_node_serves_and_changes_no_record() {
         "UPDATE go_live SET stage = ''",
         "DELETE FROM go_live",
         "DELETE FROM register_versions",
+        "UPDATE usage_closed SET document = ''",
+        "DELETE FROM usage_state",
+        "DELETE FROM zal_listings",
     ] {
         let error = as_node.batch_execute(refused).await.unwrap_err();
         assert_eq!(error.code(), Some(&SqlState::INSUFFICIENT_PRIVILEGE), "{refused}: {error}");

@@ -6,7 +6,7 @@ use tokio_postgres::types::ToSql;
 
 use super::super::cache::CachedTokens;
 use super::super::conformance::{self, BSN, CLIENT, code, grant, lasting, now, refresh, token, visit};
-use super::super::{golive_conformance, register_conformance, stops_conformance};
+use super::super::{figures_conformance, golive_conformance, register_conformance, stops_conformance};
 use super::testing::Database;
 use super::*;
 use crate::oauth::code::{CodeStore, Presented};
@@ -268,6 +268,25 @@ async fn no_table_holds_a_citizen_service_number() {
     database.remove().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn it_keeps_figures() {
+    let Some(database) = Database::new().await else { return };
+    figures_conformance::a_batch_is_counted_once_and_in_its_place(&database.open().await).await;
+    database.remove().await;
+    let Some(database) = Database::new().await else { return };
+    figures_conformance::pages_have_a_bound_and_miss_nothing(&database.open().await).await;
+    database.remove().await;
+    let Some(database) = Database::new().await else { return };
+    figures_conformance::a_closed_month_keeps_what_is_kept_of_it(&database.open().await).await;
+    database.remove().await;
+    let Some(database) = Database::new().await else { return };
+    figures_conformance::the_zal_is_kept_as_times(&database.open().await).await;
+    database.remove().await;
+    let Some(database) = Database::new().await else { return };
+    figures_conformance::of_several_counters_each_batch_is_counted_once(Arc::new(database.open().await)).await;
+    database.remove().await;
+}
+
 #[tokio::test]
 async fn an_empty_database_gets_the_schema_where_that_is_allowed() {
     let Some(database) = Database::new().await else { return };
@@ -287,11 +306,12 @@ async fn an_earlier_schema_waits_for_a_request_to_migrate() {
     let applied = PostgresStore::migrate(database.settings()).await.unwrap();
     assert!(applied.first().unwrap().contains("codes_grants_visits"), "{applied:?}");
     let forget = "DROP TABLE used_ids, audit_records, audit_batches, audit_logs, stops, go_live, go_live_places,
-                      register_revision, register_versions;
+                      register_revision, register_versions, fold_positions, usage_state, usage_cells, usage_marks,
+                      usage_closed, zal_listings;
                   DROP FUNCTION audit_prepare, audit_drop_before; DELETE FROM refinery_schema_history WHERE version >= 3";
     database.raw().await.batch_execute(forget).await.unwrap();
     assert!(matches!(database.try_open(1, true).await, Err(PostgresError::Outdated)));
-    assert_eq!(PostgresStore::migrate(database.settings()).await.unwrap().len(), 5);
+    assert_eq!(PostgresStore::migrate(database.settings()).await.unwrap().len(), 6);
     database.open().await;
     database.remove().await;
 }

@@ -6,7 +6,7 @@ use rusqlite::{Connection, params};
 
 use super::super::cache::CachedTokens;
 use super::super::conformance::{self, BSN, CLIENT, Scratch, code, grant, lasting, now, refresh, token, visit};
-use super::super::{golive_conformance, register_conformance, stops_conformance};
+use super::super::{figures_conformance, golive_conformance, register_conformance, stops_conformance};
 use super::*;
 use crate::operations::StopStore as _;
 use crate::secret::{Handle, Secret};
@@ -79,6 +79,21 @@ async fn it_keeps_a_register() {
     register_conformance::half_a_change_is_no_change(&open(&scratch[1])).await;
     register_conformance::of_twenty_changes_from_one_revision_one_is_kept(Arc::new(open(&scratch[2]))).await;
     register_conformance::editors_at_once_lose_nothing(Arc::new(open(&scratch[3]))).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn it_keeps_figures() {
+    for memory in [true, false] {
+        let scratch = [(); 5].map(|()| Scratch::new());
+        let store = |at: usize| -> Arc<dyn crate::report::FigureStore> {
+            if memory { Arc::<crate::report::MemoryFigures>::default() } else { Arc::new(open(&scratch[at])) }
+        };
+        figures_conformance::a_batch_is_counted_once_and_in_its_place(&*store(0)).await;
+        figures_conformance::pages_have_a_bound_and_miss_nothing(&*store(1)).await;
+        figures_conformance::a_closed_month_keeps_what_is_kept_of_it(&*store(2)).await;
+        figures_conformance::the_zal_is_kept_as_times(&*store(3)).await;
+        figures_conformance::of_several_counters_each_batch_is_counted_once(store(4)).await;
+    }
 }
 
 #[tokio::test]

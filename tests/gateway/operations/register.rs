@@ -59,7 +59,7 @@ impl Operator {
     }
 }
 
-async fn registered(gateway: &Gateway) -> Operator {
+pub(super) async fn registered(gateway: &Gateway) -> Operator {
     let operator = Operator::new(gateway, "wacht");
     let said = operator.import("toml", REGION).await;
     assert_eq!(said.status, 200, "{}", said.text);
