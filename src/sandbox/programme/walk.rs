@@ -127,8 +127,8 @@ impl<'a> Walker<'a> {
         let named = (client.id.clone(), person.client);
         let moment = (visit.at, &mut self.dice);
         let services = granted(runs, client).into_iter().cloned().collect();
-        let trail = Trail::begin(named, practice.provider.clone(), person.way, subject, moment);
-        let trail = Trail { services, ..trail };
+        let mut trail = Trail::begin(named, practice.provider.clone(), person.way, subject, moment);
+        trail.services = services;
         let fault = faults.iter().find(|fault| fault.holds(practice.installation, person.client, day));
         let (installation, given, now) = (practice.installation, &runs.services[..], visit.at);
         Ok(Some(Under { trail, person, visit, installation, given, now, fault }))
