@@ -11,14 +11,14 @@ use serde_json::{Value, json};
 use super::audit::index::with;
 use super::run::{NodeArguments, load_for};
 use super::say_error;
-use crate::app::{StartError, count_anew};
+use crate::app::{StartError, count_anew, kept_figures};
 use crate::audit::IndexFault;
 use crate::report::{Desk, Distinct, Figures, Period, ReportError, Scope};
 
 /// What to do with the figures.
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Count the index of the audit log anew, in memory, and print the figures as they are: one scope and period a line, in JSON
+    /// Print the figures that are kept, as they are: one scope and period a line, in JSON
     #[command(
         after_help = "Small counts are not suppressed: what is printed is for whoever may read the audit log, and for nobody else. With SQLite \
                       the node must be stopped."
@@ -33,6 +33,9 @@ pub(super) enum Command {
         /// 2026-03, 2026-Q1 or 2026; without one all since a year ago
         #[arg(long, value_name = "PERIOD", value_parser = period)]
         period: Vec<Period>,
+        /// Count the index of the audit log anew, in memory, instead; of the ZAL it knows nothing
+        #[arg(long)]
+        anew: bool,
         #[command(flatten)]
         node: NodeArguments,
     },
@@ -47,9 +50,9 @@ fn period(text: &str) -> Result<Period, String> {
 }
 
 pub(super) fn run(command: Command) -> ExitCode {
-    let Command::Dump { config, scope, period, node } = command;
+    let Command::Dump { config, scope, period, anew, node } = command;
     with(load_for(&config, node), |config, clock| {
-        let desk = count_anew(config, clock)?;
+        let desk = if anew { count_anew(config, clock) } else { kept_figures(config, clock) }?;
         let periods = if period.is_empty() { last_year(clock.now()) } else { period };
         let printed = tokio::runtime::Handle::current().block_on(print(&desk, scope, &periods));
         printed.map_err(|error| {
