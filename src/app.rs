@@ -9,6 +9,7 @@ mod chain_log;
 mod checkpoints;
 mod configured;
 mod count_anew;
+mod explain;
 mod faces;
 mod figures;
 mod his;
@@ -18,8 +19,10 @@ mod limits;
 pub(crate) mod lists;
 mod login;
 mod material;
+mod matrix;
 mod notify;
 mod observed;
+mod open;
 mod operations;
 mod outgoing;
 mod portals;
@@ -47,9 +50,10 @@ use crate::clock::SharedClock;
 use crate::edge::{Counters, EdgeConfig, WorkerError};
 use crate::monitor::metrics::Metrics;
 use crate::monitor::ready::Readiness;
+use crate::report::matrix::fold::Told;
 use crate::routes::{AuditorFace, BackFace, FrontFace, OperatorFace};
 use crate::routing::SharedSnapshot;
-use crate::store::{CachedTokens, Store};
+use crate::store::{CachedTokens, IndexStore, Store};
 use crate::telemetry::{Sending, Traces};
 
 pub use self::assemble::check;
@@ -60,6 +64,8 @@ use self::chain_log::ChainLogPart;
 use self::checkpoints::Checkpoints;
 pub use self::checkpoints::{LetGo, checkpoint_key, prune_audit, retirement};
 pub use self::count_anew::{count_anew, kept_figures};
+pub use self::explain::{StandIn, mark, stand_in};
+use self::figures::FiguresPart;
 pub use self::his_check::{HisCheck, LOG_NAME as HIS_CHECK_LOG, Line, Report, ServiceVerdict, Verdict, his_check};
 use self::lists::ListsPart;
 pub use self::login::{Whose, openid_party};
@@ -98,7 +104,7 @@ pub struct App {
     grace: Duration,
     audit: Arc<FileLog>,
     index: IndexPart,
-    figures: figures::FiguresPart,
+    figures: FiguresPart,
     syslog: SyslogPart,
     checkpoints: Checkpoints,
     audit_keys: AuditKeys,
@@ -163,6 +169,8 @@ pub struct Controls {
     pub indexed: Arc<IndexProgress>,
     /// The figures of the programme, as this node counts them with the others.
     pub figures: crate::report::Desk,
+    /// How far it is counted into the matrix of combinations.
+    pub counted: Arc<Told>,
 }
 
 impl App {
@@ -179,6 +187,7 @@ impl App {
             reloads: self.reloader.reloads(),
             indexed: self.index.progress(),
             figures: self.operations.figures.clone(),
+            counted: Arc::clone(&self.operations.matrix.told),
         }
     }
 
@@ -193,6 +202,7 @@ impl App {
         background.spawn(sweep(Arc::clone(&self.store), Arc::clone(&self.clock), stop.clone()));
         background.spawn(self.index.prune(stop.clone()));
         background.spawn(self.figures.keep(stop.clone()));
+        background.spawn(self.operations.matrix.count(self.index.search(), stop.clone()));
         background.spawn(Arc::clone(&self.watchman).keep(stop.clone()));
         self.metrics.started(self.clock.now());
     }
@@ -230,7 +240,8 @@ impl App {
         } = self;
         let (sockets, ops) = Sockets::of(listeners, workers)?;
         let counted = counted(&front, &back, auditors.as_ref(), admin.as_ref());
-        let observed = Observed::new(counted, reloader.endpoints(), &index, &syslog, &checkpoints, &watchman, traces);
+        let kept = (&index, &syslog, &operations.matrix);
+        let observed = Observed::new(counted, reloader.endpoints(), kept, &checkpoints, &watchman, traces);
         let monitor = monitor(&operations, &metrics, &audit, &store, &chain_log, &lists, observed);
         // It outlives the drain, so that readiness can tell of it.
         let drained = CancellationToken::new();
@@ -259,12 +270,16 @@ impl App {
         refusals.record(true);
         stop_log(&audit, &checkpoints, &clock).await?;
         let (index, ()) = tokio::join!(filling.finish(grace), sending.finish(grace));
-        // All wait for the disk.
-        let close = move || (store.close(), index.close(), audit.close());
-        tokio::task::spawn_blocking(close).await.map(|_| ()).map_err(std::io::Error::other)?;
+        close(store, index, audit).await?;
         keeping.await.map_err(std::io::Error::other).and_then(|kept| kept).map_err(RunError::Lists)?;
         served
     }
+}
+
+/// All wait for the disk.
+async fn close(store: Arc<dyn Store>, index: Arc<dyn IndexStore>, audit: Arc<FileLog>) -> std::io::Result<()> {
+    let close = move || (store.close(), index.close(), audit.close());
+    tokio::task::spawn_blocking(close).await.map(|_| ()).map_err(std::io::Error::other)
 }
 
 /// Records the end, and puts that under a checkpoint, also when the log takes no records any more.

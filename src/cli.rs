@@ -3,10 +3,12 @@
 
 mod audit;
 mod dumps;
+mod explain;
 mod healthcheck;
 mod his;
 mod lists;
 mod login;
+mod node;
 mod open;
 mod report;
 mod run;
@@ -63,6 +65,10 @@ enum Command {
     Openapi,
     /// Print the state of a node that runs
     Status(status::StatusArguments),
+    /// Say what would become of a request, step by step, and why
+    Explain(Box<explain::Arguments>),
+    /// Print what stands for a person among those who take part in field tests and pilots
+    Mark(explain::MarkArguments),
     /// Read and check the audit log
     #[command(subcommand)]
     Audit(audit::Command),
@@ -99,6 +105,8 @@ pub fn run() -> ExitCode {
         Some(Command::Healthcheck(arguments)) => healthcheck::run(&arguments),
         Some(Command::Openapi) => openapi(),
         Some(Command::Status(arguments)) => status::run(&arguments),
+        Some(Command::Explain(arguments)) => explain::run(&arguments),
+        Some(Command::Mark(arguments)) => explain::mark(&arguments),
         Some(Command::Audit(command)) => audit::run(command),
         Some(Command::Lists(command)) => lists::run(command),
         Some(Command::Login(command)) => login::run(&command),

@@ -67,6 +67,12 @@ impl ClientRegister {
         self.clients.get(client).map_or(peer == client, |client| client.peers().contains(peer))
     }
 
+    /// The nodes that may act for this client: those that are registered, or else the one of its own name.
+    #[must_use]
+    pub fn nodes_of(&self, client: &Hostname) -> Vec<Hostname> {
+        self.clients.get(client).map_or_else(|| vec![client.clone()], |client| client.peers().to_vec())
+    }
+
     /// Whether tokens of this client are bound to the certificate with which they were asked for (RFC 8705 section 3).
     #[must_use]
     pub fn binds_tokens(&self, client: &Hostname) -> bool {

@@ -18,6 +18,7 @@ mod kind;
 mod log;
 mod login;
 mod oauth;
+mod open;
 mod operator;
 mod origin;
 mod parts;
@@ -52,6 +53,7 @@ pub use his::{Backend, Manner};
 pub use instead::{Instead, InsteadError};
 pub use login::{Login, Oidc};
 pub use oauth::{Oauth, TokenScope};
+pub use open::{Open, OpenLogin};
 pub use operator::Operator;
 pub use origin::{HttpsUrl, Origin};
 pub use parts::{Back, Edge, Environment, Front, Identity, Lists, Node, Ops};
@@ -101,6 +103,8 @@ pub struct Parts {
     pub ops: Ops,
     /// `[admin]`; without it nobody sees more than health and metrics, and nobody changes anything.
     pub admin: Option<Admin>,
+    /// `[open]`; without it practices, coalitions and others see nothing of how far access is.
+    pub open: Option<Open>,
     /// `[edge]`.
     pub edge: Edge,
     /// `[rates]`.
@@ -253,6 +257,7 @@ impl Parts {
         let own = back.as_ref().map(|back| &back.identity).map_err(|noted| *noted);
         let ops = root.table_or_defaults("ops", Ops::read);
         let admin = root.optional_table("admin", |section| Admin::read(section, own));
+        let open = root.optional_table("open", Open::read);
         let edge = root.table_or_defaults("edge", Edge::read);
         let sandbox = matches!(environment, Ok(Environment::Sandbox));
         let rates = root.table_or_defaults("rates", |section| Rates::read(section, sandbox));
@@ -273,10 +278,7 @@ impl Parts {
         let practices = root.tables("practices", Practice::read);
         let telemetry = root.table_or_defaults("telemetry", Telemetry::read);
         cross::check(root.log(), source);
-        if let Ok(audit) = &audit {
-            cross::production_is_witnessed(root.log(), audit.witnesses.len());
-        }
-        check_portals(root, &clients, &practices, &services, &keys);
+        check_together(root, &audit, (&clients, &practices, &services, &keys));
         Ok(Self {
             environment: environment?,
             node: node?,
@@ -285,6 +287,7 @@ impl Parts {
             back: back?,
             ops: ops?,
             admin: admin?,
+            open: open?,
             edge: edge?,
             rates: rates?,
             lists: lists?,
@@ -307,14 +310,14 @@ impl Parts {
     }
 }
 
-/// What is said of portals fits what is said of practices, services and keys.
-fn check_portals(
-    root: &mut Section<'_, '_>,
-    clients: &Read<BTreeMap<Hostname, Client>>,
-    practices: &Read<Vec<Practice>>,
-    services: &Read<Services>,
-    keys: &Read<Keys>,
-) {
+/// What of several sections is judged once they are read.
+type Together<'r> = (&'r Read<BTreeMap<Hostname, Client>>, &'r Read<Vec<Practice>>, &'r Read<Services>, &'r Read<Keys>);
+
+/// The log has a witness where it must, and what is said of portals fits what is said of practices, services and keys.
+fn check_together(root: &mut Section<'_, '_>, audit: &Read<Audit>, (clients, practices, services, keys): Together<'_>) {
+    if let Ok(audit) = audit {
+        cross::production_is_witnessed(root.log(), audit.witnesses.len());
+    }
     let Ok(clients) = clients else { return };
     if let Ok(practices) = practices {
         cross::portals_are_served(root.log(), clients, practices);

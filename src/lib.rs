@@ -44,9 +44,12 @@
 //! - [`auditors`]: what of the audit practices and auditors may search, and why they must say so.
 //! - [`fhir`]: requests, the use case of reading, and shaping the answer of a HIS.
 //! - [`fault`]: the one table from an error on the resource endpoint to an answer that says who can act.
+//! - [`explain`]: what would become of a request, step by step, and why.
 //! - [`session`]: a person's visit, from the landing page to a code. [`pages`]: its HTML.
+//! - [`signin`]: people at their work log in through the provider of their organisation.
+//! - [`operations`]: what operators see of a node, and the emergency switch. [`open_desk`]: what practices, coalitions, the OPEN
+//!   programme and insurers see.
 //! - [`report`]: the figures of the OPEN programme, counted from the index of the audit.
-//! - [`operations`]: what operators see of a node, and the emergency switch.
 //! - [`monitor`]: readiness and metrics.
 //!
 //! The outside world, which implements ports: [`outgoing`] (where our own calls may go), [`tls`], [`store`] (SQLite), `his::fhir`,
@@ -98,6 +101,7 @@ pub mod clients;
 pub mod clock;
 pub mod config;
 pub mod edge;
+pub mod explain;
 pub mod fault;
 pub mod fhir;
 pub mod form;
@@ -108,6 +112,7 @@ pub mod lists;
 pub mod medmij;
 pub mod monitor;
 pub mod oauth;
+pub mod open_desk;
 pub mod operations;
 pub mod outgoing;
 pub mod pages;
@@ -122,6 +127,7 @@ pub mod seal;
 pub mod secret;
 pub mod services;
 pub mod session;
+pub mod signin;
 pub mod store;
 pub mod telemetry;
 pub mod tls;

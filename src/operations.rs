@@ -3,23 +3,21 @@
 //! change, or are refused, is on record.
 
 pub mod desk;
+pub mod explain;
 pub mod follow;
 pub mod golive;
 pub mod http;
-pub mod login;
+pub mod matrix;
 pub mod operators;
 pub mod register;
-pub mod sessions;
 pub mod state;
 pub mod switch;
 pub mod upkeep;
 pub mod view;
 
-pub use desk::{Desk, DeskError, DeskRegisterError};
+pub use desk::{Desk, DeskError, DeskMatrixError, DeskRegisterError};
 pub use golive::GoLive;
-pub use login::Login;
 pub use operators::{Changes, Operators, Person, Reads, Reviews, Role};
-pub use sessions::Sessions;
 pub use state::{Endpoint, Installation, Sources};
 pub use switch::{PastStop, Reason, Stop, StopStore, Switch, SwitchError};
 pub use upkeep::{Duty, LevelWish, LogLevel, OnDuty, Reload, ReloadEnd, Reloading};

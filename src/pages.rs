@@ -6,6 +6,7 @@ mod dutch;
 mod english;
 mod find;
 pub mod log;
+pub mod open;
 pub mod operations;
 pub mod register;
 mod text;

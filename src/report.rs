@@ -19,6 +19,7 @@ mod desk;
 mod facts;
 mod figures;
 mod ledger;
+pub mod matrix;
 mod memory;
 pub mod people;
 mod period;

@@ -10,6 +10,7 @@
 //! | front channel | `GET /simulator` | the login simulator (feature `sandbox`) |
 //! | front channel | `GET /practices` | [`crate::practices::http`]: find my practice |
 //! | front channel | `GET /assets/inzage.css` | the stylesheet |
+//! | front channel | `GET /open`, `/open/…`, `POST /open/logout` | [`crate::open_desk::http`]: how far online access is |
 //! | both channels | `GET /.well-known/oauth-authorization-server` | [`crate::oauth::http`]: what is served (RFC 8414) |
 //! | both channels | `GET /.well-known/oauth-authorization-server/smart`, `/.well-known/smart-configuration` | the same for portals; also under each FHIR base |
 //! | back channel | `POST /oauth/token` | [`crate::oauth::http`]: a code or refresh token becomes a token |

@@ -2,7 +2,9 @@
 //! decision itself.
 
 mod addresses;
+mod check;
 mod decide;
+pub mod explain;
 mod interfaces;
 mod offer;
 mod path;
@@ -11,8 +13,11 @@ mod standing;
 mod stops;
 
 pub use addresses::{AUTHORIZATION_PATH, Difference, OwnAddresses, OwnOrigin, TOKEN_PATH};
+pub use check::Check;
 pub(crate) use decide::admit_caller;
-pub use decide::{Caller, Permit, Refusal, decide};
+#[cfg(test)]
+pub(crate) use decide::tests as world;
+pub use decide::{Admitted, Caller, Permit, Refusal, decide};
 pub use interfaces::{INTERFACE_VERSION, Interfaces};
 pub(crate) use offer::still_offered;
 pub use path::{Route, is_plain, resource_base, route};

@@ -15,6 +15,7 @@ use crate::operations::StopStore;
 use crate::practices::golive::places::GoLiveStore;
 use crate::practices::programme::RegisterStore;
 use crate::report::FigureStore;
+use crate::report::matrix::store::MatrixStore;
 use crate::session::visit::VisitStore;
 
 mod cache;
@@ -28,6 +29,8 @@ mod golive_conformance;
 mod index;
 #[cfg(test)]
 mod index_conformance;
+#[cfg(test)]
+mod matrix_conformance;
 mod postgres;
 #[cfg(test)]
 mod register_conformance;
@@ -53,6 +56,7 @@ pub trait Store:
     + RegisterStore
     + GoLiveStore
     + FigureStore
+    + MatrixStore
     + Debug
 {
     /// Whether the store does its work; for readiness. Never waits: when something is wrong it makes the store try again, and

@@ -24,6 +24,9 @@ GRANT SELECT, INSERT, DELETE ON usage_closed TO :"node";
 GRANT SELECT, UPDATE ON usage_state TO :"node";
 -- When the ZAL named which practices.
 GRANT SELECT, INSERT, UPDATE ON zal_listings TO :"node";
+-- The matrix of combinations, which is counted from the index.
+GRANT SELECT, INSERT, UPDATE, DELETE ON matrix_logs, matrix_visits, matrix_months, matrix_standings TO :"node";
+GRANT SELECT, UPDATE ON matrix_generation TO :"node";
 -- The index of the audit log: added to and read. No right to change or delete a row.
 GRANT SELECT, INSERT ON audit_logs, audit_batches, audit_records TO :"node";
 -- Makes the table of a day, with the rights of the owner.

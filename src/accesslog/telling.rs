@@ -50,7 +50,11 @@ impl Telling<'_> {
             Kind::ConsentRefused => Act::Refuse,
             Kind::GrantEnded | Kind::ConsentWithdrawn => Act::EndConsent,
             Kind::TokenIssued | Kind::TokenRefused => Act::GetKey,
-            Kind::Administration | Kind::AccessStopped | Kind::AccessRestored | Kind::GoLiveChanged => Act::Administer,
+            Kind::Administration
+            | Kind::AccessStopped
+            | Kind::AccessRestored
+            | Kind::GoLiveChanged
+            | Kind::OverviewRead => Act::Administer,
             Kind::NodeStarted
             | Kind::NodeStopped
             | Kind::ListsSwapped

@@ -207,7 +207,7 @@ fn admissions(config: &Config, clock: &SharedClock, material: &Material, audit: 
 }
 
 /// Marks who takes part in field tests and pilots; the same on every node of a store.
-fn marker(config: &Config) -> Result<Marker, StartError> {
+pub(super) fn marker(config: &Config) -> Result<Marker, StartError> {
     Ok(Marker::new(Arc::new(Sealer::derived(&key(&config.keys.sealing)?, "go-live"))))
 }
 
@@ -257,7 +257,7 @@ pub(super) fn key(path: &Path) -> Result<Key32, StartError> {
 }
 
 /// What the configuration says, with no list in it: nobody and nothing is known until lists come.
-fn first_snapshot(config: &Config, registered: Registered) -> SharedSnapshot {
+pub(super) fn first_snapshot(config: &Config, registered: Registered) -> SharedSnapshot {
     let freshness = Arc::new(Freshness::per_list(config.lists.maximum_age));
     Arc::new(ArcSwap::from_pointee(registered.beside(Arc::new(Lists::default()), freshness)))
 }

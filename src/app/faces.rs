@@ -50,11 +50,13 @@ pub(super) struct Faces {
 impl Faces {
     /// Over the parts that stay.
     pub(super) fn assemble(config: &Config, shared: &Shared, served: Served) -> Self {
-        let Served { services, login, finder, decryption, rates, sealing, operators, installations } = served;
+        let Served { services, login, finder, decryption, rates, sealing, operators, open, installations } = served;
         let told = told(config, &services);
         let [pages, clients] = shared.admissions.under(config);
+        let open = super::open::routes(config, shared, open, (operator(&config.operator), &sealing));
+        let beside = open.into_iter().fold(told.clone(), Router::merge);
         Self {
-            front: front(config, shared, login, (finder, pages), told.clone()),
+            front: front(config, shared, login, (finder, pages), beside),
             back: back(config, shared, (decryption, rates, clients), &sealing, told),
             desk: super::auditors::face(config, shared, &sealing),
             admin: super::operations::face(config, shared, (installations, operators), &sealing),
@@ -67,7 +69,7 @@ fn front(
     shared: &Shared,
     login: Arc<dyn IdentityProvider>,
     (finder, admission): (Finder, Admission),
-    told: Router,
+    beside: Router,
 ) -> FrontFace {
     let journey = Journey {
         snapshot: Arc::clone(&shared.snapshot),
@@ -94,7 +96,7 @@ fn front(
     };
     let search = SearchDesk::new(finder, Arc::clone(&shared.snapshot));
     let router = crate::session::http::router(Arc::new(journey))
-        .merge(told)
+        .merge(beside)
         .merge(crate::practices::http::router(Arc::new(search)));
     FrontFace { router, admission, watch: shared.watch.clone() }
 }

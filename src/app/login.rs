@@ -1,4 +1,4 @@
-//! From `[login]` and `[admin.login]` to login services.
+//! From `[login]`, `[admin.login]` and `[open.login]` to login services.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::assemble::read_secret;
 use super::limits::destinations;
-use super::outgoing::{LOGIN, OPERATORS, Outgoing, of_provider};
+use super::outgoing::{LOGIN, OPEN, OPERATORS, Outgoing, of_provider};
 use super::start::StartError;
 use crate::clock::SharedClock;
 use crate::config::{self, Config};
@@ -14,7 +14,7 @@ use crate::jose::{DecryptionKey, KeyError, SigningKey};
 use crate::outgoing::Outgoing as Destinations;
 use crate::session::login::IdentityProvider;
 use crate::session::oidc::{
-    OidcConfig, OidcKeys, OidcLogin, OperatorClaims, OperatorLogin, PersonClaims, RelyingParty, Userinfo,
+    OidcConfig, OidcKeys, OidcLogin, OrganisationClaims, OrganisationLogin, PersonClaims, RelyingParty, Userinfo,
 };
 use crate::tls::client::{Deadlines, reqwest_client};
 use crate::tls::credentials::Credentials;
@@ -23,6 +23,8 @@ use crate::tls::credentials::Credentials;
 const DEADLINES: Deadlines = Deadlines { connect: Duration::from_secs(3), total: Duration::from_secs(8) };
 /// Where an OpenID provider sends the browser back to: on our front channel, or on the listener of operators.
 const CALLBACK: &str = "/login/callback";
+/// The same for the pages under `/open` of our front channel.
+const OPEN_CALLBACK: &str = "/open/login/callback";
 
 pub(super) fn login(
     config: &Config,
@@ -67,6 +69,8 @@ pub enum Whose {
     Patients,
     /// Operators.
     Operators,
+    /// People of practices, coalitions, the OPEN programme and insurers.
+    Open,
 }
 
 /// What we are to an OpenID provider of a configuration; `None` when these people do not log in through one.
@@ -87,6 +91,12 @@ pub fn openid_party(config: &Config, whose: Whose, clock: &SharedClock) -> Resul
             let credentials = Arc::new(of_provider(&written.provider)?);
             let calls = Calls { credentials: &credentials, destinations: &destinations };
             operators(config, written, clock, calls).map(Some)
+        }
+        (Whose::Open, _) => {
+            let Some(written) = config.open.as_ref().map(|open| &open.login) else { return Ok(None) };
+            let credentials = Arc::new(of_provider(&written.provider)?);
+            let calls = Calls { credentials: &credentials, destinations: &destinations };
+            of_open(config, written, clock, calls).map(Some)
         }
     }
 }
@@ -117,7 +127,7 @@ fn patients(
         signing: token_key(&written.provider.signing_key, SigningKey::parse)?,
         decryption: opening.collect::<Result<_, _>>()?,
     };
-    let told = OidcConfig { userinfo: written.userinfo, ..told(&written.provider, &config.front.origin) };
+    let told = OidcConfig { userinfo: written.userinfo, ..told(&written.provider, &config.front.origin, CALLBACK) };
     party(told, keys, clock, calls)
 }
 
@@ -127,13 +137,13 @@ pub(super) fn operator_login(
     written: &config::OperatorLogin,
     clock: &SharedClock,
     outgoing: &Outgoing,
-) -> Result<OperatorLogin, StartError> {
-    let claims = OperatorClaims {
+) -> Result<OrganisationLogin, StartError> {
+    let claims = OrganisationClaims {
         name: written.name_claim.clone(),
         roles: written.role_claim.clone(),
         acr_values: written.provider.acr_values.clone(),
     };
-    Ok(OperatorLogin::new(operators(config, written, clock, Calls::of(outgoing, OPERATORS)?)?, claims))
+    Ok(OrganisationLogin::new(operators(config, written, clock, Calls::of(outgoing, OPERATORS)?)?, claims))
 }
 
 fn operators(
@@ -143,9 +153,42 @@ fn operators(
     calls: Calls<'_>,
 ) -> Result<RelyingParty, StartError> {
     let origin = config.admin.as_ref().map_or(&config.front.origin, |admin| &admin.origin);
-    let keys =
-        OidcKeys { signing: token_key(&written.provider.signing_key, SigningKey::parse)?, decryption: Vec::new() };
-    party(told(&written.provider, origin), keys, clock, calls)
+    colleagues(&written.provider, (origin, CALLBACK), clock, calls)
+}
+
+/// The login service of practices, coalitions, the programme and insurers.
+pub(super) fn open_login(
+    config: &Config,
+    written: &config::OpenLogin,
+    clock: &SharedClock,
+    outgoing: &Outgoing,
+) -> Result<OrganisationLogin, StartError> {
+    let claims = OrganisationClaims {
+        name: written.name_claim.clone(),
+        roles: written.role_claim.clone(),
+        acr_values: written.provider.acr_values.clone(),
+    };
+    Ok(OrganisationLogin::new(of_open(config, written, clock, Calls::of(outgoing, OPEN)?)?, claims))
+}
+
+fn of_open(
+    config: &Config,
+    written: &config::OpenLogin,
+    clock: &SharedClock,
+    calls: Calls<'_>,
+) -> Result<RelyingParty, StartError> {
+    colleagues(&written.provider, (&config.front.origin, OPEN_CALLBACK), clock, calls)
+}
+
+/// A provider that vouches for people at their work: nothing that it says is encrypted to us.
+fn colleagues(
+    written: &config::Provider,
+    (origin, callback): (&config::Origin, &str),
+    clock: &SharedClock,
+    calls: Calls<'_>,
+) -> Result<RelyingParty, StartError> {
+    let keys = OidcKeys { signing: token_key(&written.signing_key, SigningKey::parse)?, decryption: Vec::new() };
+    party(told(written, origin, callback), keys, clock, calls)
 }
 
 fn party(told: OidcConfig, keys: OidcKeys, clock: &SharedClock, calls: Calls<'_>) -> Result<RelyingParty, StartError> {
@@ -155,12 +198,12 @@ fn party(told: OidcConfig, keys: OidcKeys, clock: &SharedClock, calls: Calls<'_>
 }
 
 /// What a provider is told; `origin` is where the people who log in came from.
-fn told(written: &config::Provider, origin: &config::Origin) -> OidcConfig {
+fn told(written: &config::Provider, origin: &config::Origin, callback: &str) -> OidcConfig {
     OidcConfig {
         issuer: written.issuer.as_str().to_owned(),
         origins: written.origins.iter().map(ToString::to_string).collect(),
         client_id: written.client_id.clone(),
-        redirect_uri: format!("{origin}{CALLBACK}"),
+        redirect_uri: format!("{origin}{callback}"),
         scopes: written.scopes.clone(),
         acr_values: written.acr_values.clone(),
         userinfo: Userinfo::None,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::assemble::{catalogue, identity, key, practice};
 use super::his::Installations;
-use super::login::{login, operator_login};
+use super::login::{login, open_login, operator_login};
 use super::outgoing::Outgoing;
 use super::portals;
 use super::start::StartError;
@@ -19,13 +19,13 @@ use crate::jose::DecryptionKey;
 use crate::medmij::Hostname;
 use crate::oauth::rate::PortalRates;
 use crate::operations::Installation;
-use crate::operations::login::OperatorProvider;
 use crate::practices::PracticeRegister;
 use crate::practices::find::Finder;
 use crate::routing::Registered;
 use crate::seal::Key32;
 use crate::services::Catalogue;
 use crate::session::login::IdentityProvider;
+use crate::signin::OrganisationProvider;
 use crate::tls::TlsError;
 use crate::tls::identity::Roots;
 use crate::tls::revocation::Revocations;
@@ -71,7 +71,9 @@ pub(super) struct Served {
     /// Seals what comes back to us.
     pub(super) sealing: Key32,
     /// How operators log in who have no certificate.
-    pub(super) operators: Option<Arc<dyn OperatorProvider>>,
+    pub(super) operators: Option<Arc<dyn OrganisationProvider>>,
+    /// How people of practices and others log in.
+    pub(super) open: Option<Arc<dyn OrganisationProvider>>,
     /// The HIS installations as operators see them.
     pub(super) installations: Vec<Installation>,
 }
@@ -87,6 +89,8 @@ pub(super) struct Kept {
     login: Option<(LoginGround, Arc<dyn IdentityProvider>)>,
     /// That of operators.
     operators: Option<OperatorsIn>,
+    /// That of practices and others.
+    open: Option<OpenIn>,
     /// How often each portal asked.
     rates: Option<(Rates, Arc<PortalRates>)>,
     /// What those whom we call showed last.
@@ -98,7 +102,11 @@ type LoginGround = (config::Login, Prints);
 /// What the login service of operators follows from.
 type OperatorGround = (config::OperatorLogin, config::Origin, Prints);
 /// That login service.
-type OperatorsIn = (OperatorGround, Arc<dyn OperatorProvider>);
+type OperatorsIn = (OperatorGround, Arc<dyn OrganisationProvider>);
+/// What the login service of practices and others follows from.
+type OpenGround = (config::OpenLogin, config::Origin, Prints);
+/// That login service.
+type OpenIn = (OpenGround, Arc<dyn OrganisationProvider>);
 /// What each portal may.
 type Rates = Vec<(Hostname, NonZeroU32)>;
 
@@ -120,6 +128,7 @@ impl Material {
         let his = Installations::build(config, prints, clock, &memory, outgoing.destinations(), &before.his)?;
         let (login, rates) = (before.login(config, prints, clock, &outgoing)?, before.rates(&clients, clock));
         let operators = before.operators(config, prints, clock, &outgoing)?;
+        let open = before.open(config, prints, clock, &outgoing)?;
         let registered = registered(config, clients, &his)?;
         Ok(Self {
             tls: FaceTls::read(config, clock)?,
@@ -132,10 +141,11 @@ impl Material {
                 rates: Arc::clone(&rates.1),
                 sealing: key(&config.keys.sealing)?,
                 operators: operators.as_ref().map(|(_, provider)| Arc::clone(provider)),
+                open: open.as_ref().map(|(_, provider)| Arc::clone(provider)),
                 installations: super::operations::installations(config, &his.endpoints()),
             },
             registered,
-            kept: Kept { his, memory: Some(memory), login: Some(login), operators, rates: Some(rates), outgoing },
+            kept: Kept { his, memory: Some(memory), login: Some(login), operators, open, rates: Some(rates), outgoing },
         })
     }
 }
@@ -209,6 +219,21 @@ impl Kept {
         match self.operators.as_ref().filter(|(held, _)| *held == ground) {
             Some(same) => Ok(Some(same.clone())),
             None => Ok(Some((ground, Arc::new(operator_login(config, written, clock, outgoing)?)))),
+        }
+    }
+
+    fn open(
+        &self,
+        config: &Config,
+        prints: &Prints,
+        clock: &SharedClock,
+        outgoing: &Outgoing,
+    ) -> Result<Option<OpenIn>, StartError> {
+        let Some(written) = config.open.as_ref().map(|open| &open.login) else { return Ok(None) };
+        let ground = (written.clone(), config.front.origin.clone(), prints.below("open.login."));
+        match self.open.as_ref().filter(|(held, _)| *held == ground) {
+            Some(same) => Ok(Some(same.clone())),
+            None => Ok(Some((ground, Arc::new(open_login(config, written, clock, outgoing)?)))),
         }
     }
 

@@ -13,6 +13,7 @@ use super::chain_log::ChainLogPart;
 use super::checkpoints::Checkpoints;
 use super::his;
 use super::lists::ListsPart;
+use super::matrix::MatrixPart;
 use super::operations::Operations;
 use super::syslog::SyslogPart;
 use super::vitals::Watchman;
@@ -58,6 +59,7 @@ pub(super) struct Observed {
     his: Arc<ArcSwap<Vec<his::Observed>>>,
     index: Box<dyn Fn(&Metrics) + Send + Sync>,
     syslog: Box<dyn Fn(&Metrics) + Send + Sync>,
+    matrix: Box<dyn Fn(&Metrics) + Send + Sync>,
     checkpoints: Checkpoints,
     watchman: Arc<Watchman>,
     traces: Option<Arc<Traces>>,
@@ -67,8 +69,7 @@ impl Observed {
     pub(super) fn new(
         faces: Vec<(Face, Arc<Counters>)>,
         his: Arc<ArcSwap<Vec<his::Observed>>>,
-        index: &IndexPart,
-        syslog: &SyslogPart,
+        (index, syslog, matrix): (&IndexPart, &SyslogPart, &MatrixPart),
         checkpoints: &Checkpoints,
         watchman: &Arc<Watchman>,
         traces: Option<Arc<Traces>>,
@@ -80,6 +81,7 @@ impl Observed {
             his,
             index: Box::new(index.observe()),
             syslog: Box::new(syslog.observe()),
+            matrix: Box::new(matrix.observe()),
             checkpoints: checkpoints.clone(),
         }
     }
@@ -123,6 +125,7 @@ pub(super) fn monitor(
         (observed.index)(metrics);
         metrics.observe_figures(&figures.progress(), figures.now());
         (observed.syslog)(metrics);
+        (observed.matrix)(metrics);
         let his = observed.his.load();
         his.iter().for_each(|endpoint| endpoint.observe(metrics));
         metrics.keep_only_his(&his.iter().map(|one| (one.his.as_str(), one.endpoint)).collect());

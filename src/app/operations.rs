@@ -10,18 +10,16 @@ use tracing::Level;
 use super::assemble::Shared;
 use super::his::Observed;
 use super::lists::ListsPart;
+use super::matrix::MatrixPart;
 use super::reload::{Cause, Reloaded, Reloads};
 use crate::clock::SharedClock;
 use crate::config::{Admin, Config, Dialect, His, OperatorRole};
 use crate::monitor::alarms::Alarm;
 use crate::monitor::ready::{Readiness, Report};
-use crate::operations::desk::Refusals;
 use crate::operations::follow;
-use crate::operations::login::OperatorProvider;
 use crate::operations::view::{AlarmView, ListView, NodeView};
 use crate::operations::{
-    Desk, Duty, Endpoint, GoLive, Installation, LogLevel, Login, Operators, Reload, ReloadEnd, Role, Sessions, Sources,
-    Stop, Switch,
+    Desk, Duty, Endpoint, GoLive, Installation, LogLevel, Operators, Reload, ReloadEnd, Role, Sources, Stop, Switch,
 };
 use crate::practices::golive::Marker;
 use crate::practices::golive::places::Places;
@@ -29,7 +27,12 @@ use crate::practices::programme::Registry;
 use crate::routes::OperatorFace;
 use crate::routing::SharedSnapshot;
 use crate::seal::{Key32, Sealer};
+use crate::signin::sessions::{NodeSessions, Sessions};
+use crate::signin::{OrganisationProvider, Refusals, SignIn};
 use crate::store::Store;
+
+/// Most operators who are logged in at a time.
+const SESSIONS_MAX: usize = 1_000;
 
 /// Reads what is stopped, and follows it from then on; an operator can end the node by `stop`.
 pub(super) async fn follow(operations: &Operations, background: &TaskTracker, stop: &CancellationToken) {
@@ -50,9 +53,14 @@ pub(super) struct Operations {
     /// Whether the node is there for requests.
     pub(super) duty: Arc<Duty>,
     log_level: Arc<LogLevel>,
-    register: Arc<Registry>,
+    /// The register of the OPEN programme.
+    pub(super) register: Arc<Registry>,
+    /// Bounds what is recorded of who is refused at the pages under `/open`.
+    pub(super) open_refusals: Arc<Refusals>,
     /// The figures of the programme.
     pub(super) figures: crate::report::Desk,
+    /// The matrix of combinations.
+    pub(super) matrix: MatrixPart,
     reload: Arc<Reload>,
     lists: Arc<dyn Fn() -> Vec<ListView> + Send + Sync>,
     /// Whether the node is ready, which operators see too.
@@ -73,12 +81,13 @@ impl Operations {
     ) -> Self {
         let readiness: Arc<Readiness> = Arc::default();
         let alarms = lists.alarms();
-        let register = Arc::new(Registry::new(Arc::clone(store) as _));
         let told = move |stops: &[Stop]| {
             let targets: Vec<_> = stops.iter().map(|stop| stop.target.to_string()).collect();
             alarms.set(Alarm::AccessStopped, (!targets.is_empty()).then(|| targets.join(" ")).as_deref());
         };
+        let register = Arc::new(Registry::new(Arc::clone(store) as _));
         Self {
+            matrix: MatrixPart::over(store, snapshot, &register, clock),
             switch: Arc::new(Switch::new(Arc::clone(store) as _, Arc::clone(snapshot), Box::new(told))),
             golive: Arc::new(GoLive::new(Places::new(Arc::clone(store) as _, marker), Arc::clone(snapshot))),
             lists: Arc::new(lists.views()),
@@ -86,6 +95,7 @@ impl Operations {
             log_level: Arc::new(LogLevel::new(level, crate::telemetry::set_level, Arc::clone(clock))),
             figures: crate::report::Desk::over(Arc::clone(store) as _, Arc::clone(&register), Arc::clone(clock)),
             register,
+            open_refusals: Arc::new(Refusals::new(Arc::clone(clock))),
             reload: Arc::default(),
             readiness,
             refusals: Arc::new(Refusals::new(Arc::clone(clock))),
@@ -120,19 +130,23 @@ fn duty(readiness: &Arc<Readiness>) -> Duty {
 pub(super) fn face(
     config: &Config,
     shared: &Shared,
-    (his, provider): (Vec<Installation>, Option<Arc<dyn OperatorProvider>>),
+    (his, provider): (Vec<Installation>, Option<Arc<dyn OrganisationProvider>>),
     sealing: &Key32,
 ) -> Option<OperatorFace> {
     let (section, own) = (config.admin.as_ref()?, &shared.operations);
     let lists = Arc::clone(&own.lists);
     let desk = Desk {
         operators: operators(section),
-        login: section.login.as_ref().zip(provider).map(|(written, provider)| Login {
+        login: section.login.as_ref().zip(provider).map(|(written, provider)| SignIn {
             provider,
-            issuer: written.provider.issuer.as_str().to_owned(),
-            lifetime: written.session,
-            sessions: Arc::clone(&own.sessions),
+            sessions: NodeSessions {
+                all: Arc::clone(&own.sessions),
+                issuer: written.provider.issuer.as_str().to_owned(),
+                lifetime: written.session,
+                most: SESSIONS_MAX,
+            },
             sealer: Sealer::derived(sealing, "operator login"),
+            clock: Arc::clone(&shared.clock),
         }),
         sources: Sources { node: Box::new(node(config, &own.readiness)), lists: Box::new(move || lists()), his },
         snapshot: Arc::clone(&shared.snapshot),
@@ -143,6 +157,7 @@ pub(super) fn face(
         reload: Arc::clone(&own.reload),
         log_level: Arc::clone(&own.log_level),
         register: Arc::clone(&own.register),
+        matrix: Arc::clone(&own.matrix.store),
         audit: Arc::clone(&shared.audit) as _,
         refusals: Arc::clone(&own.refusals),
         clock: Arc::clone(&shared.clock),

@@ -27,6 +27,8 @@ pub(super) const SYSLOG: &str = "audit.syslog";
 pub(super) const LOGIN: &str = "login";
 /// The OpenID provider of operators.
 pub(super) const OPERATORS: &str = "admin.login";
+/// The OpenID provider of practices, coalitions, the programme and insurers.
+pub(super) const OPEN: &str = "open.login";
 /// The database server, when it is asked over TLS.
 pub(super) const STORE: &str = "store.postgres";
 
@@ -51,6 +53,9 @@ impl Outgoing {
         }
         if let Some(section) = config.admin.as_ref().and_then(|admin| admin.login.as_ref()) {
             all.push((OPERATORS.to_owned(), of_provider(&section.provider)?));
+        }
+        if let Some(section) = &config.open {
+            all.push((OPEN.to_owned(), of_provider(&section.login.provider)?));
         }
         if let Some(section) = &config.chain_log {
             all.push((CHAIN_LOG.to_owned(), read(&section.roots, Some(&section.identity), clock)?));
@@ -98,8 +103,8 @@ impl Outgoing {
         self.credentials.get(section).ok_or_else(|| StartError::NoCredentials { section: section.to_owned() })
     }
 
-    /// Takes over what others hold. Sections neither come nor go while a node runs, save that of the login of operators, which is made
-    /// anew with its credentials.
+    /// Takes over what others hold. Sections neither come nor go while a node runs, save those of the logins of operators and of
+    /// `[open]`, which are made anew with their credentials.
     pub(super) fn become_like(&self, others: &Self) {
         self.followed.become_like(&others.said);
         for (section, credentials) in &self.credentials {

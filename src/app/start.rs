@@ -160,6 +160,12 @@ pub enum StartError {
     /// The store cannot be opened.
     #[error("the store cannot be opened")]
     Store(#[from] crate::store::OpenError),
+    /// The store does not say what operators set.
+    #[error("the store does not answer")]
+    StoreSilent,
+    /// The last good copy of the lists cannot be used.
+    #[error("the last good copy of the lists cannot be used")]
+    ListCopy(#[from] crate::lists::CopyError),
     /// The database server cannot be used.
     #[error("the store cannot be opened")]
     Server(#[from] crate::store::PostgresError),
@@ -251,7 +257,7 @@ impl StartError {
             | Self::WitnessUrl(_)
             | Self::OtherLog { .. }
             | Self::Checkpoints(crate::audit::signer::SignError::OtherKey { .. }) => 78,
-            Self::Locked { .. } | Self::Takeover | Self::Unwitnessed { .. } => 75,
+            Self::Locked { .. } | Self::Takeover | Self::Unwitnessed { .. } | Self::StoreSilent => 75,
             Self::Audit(_)
             | Self::AuditLog(_)
             | Self::Prune(_)
@@ -263,6 +269,7 @@ impl StartError {
             | Self::NotSigned { .. }
             | Self::ChainLog(_)
             | Self::Store(_)
+            | Self::ListCopy(_)
             | Self::Server(_)
             | Self::File { .. }
             | Self::Bind { .. } => 69,

@@ -155,6 +155,8 @@ kinds! {
     AccessRestored = "access_restored": Administration, Update, by Node;
     /// An operator set how far a practice is with a service, or who takes part in its field test. An intent comes first.
     GoLiveChanged = "go_live_changed": Administration, Update, by Node;
+    /// Somebody of a practice, a coalition, the OPEN programme or an insurer saw how far access is there.
+    OverviewRead = "overview_read": Administration, Read, by Node;
     /// A PGO sent a person to us and the request was in order.
     AuthorizationRequested = "authorization_requested": Authorization, Execute, by Person;
     /// An authorization request ended without a code: wrong request, cancelled, not available, refused by the person.

@@ -314,6 +314,7 @@ mod tests {
             Kind::AccessStopped,
             Kind::AccessRestored,
             Kind::GoLiveChanged,
+            Kind::OverviewRead,
             Kind::ConfigurationChanged,
             Kind::Administration,
             Kind::ConsentWithdrawn,
@@ -333,7 +334,7 @@ mod tests {
             assert!(record.kind.known().is_some() && record.user.is_some() && record.responsible.is_some());
             assert_eq!(record.subject.is_some(), record.sealed.is_some(), "{line}");
         }
-        let later = [Kind::AccessStopped, Kind::AccessRestored, Kind::GoLiveChanged];
+        let later = [Kind::AccessStopped, Kind::AccessRestored, Kind::GoLiveChanged, Kind::OverviewRead];
         for kind in Kind::ALL.iter().filter(|kind| !later.contains(kind)) {
             assert!(fixtures.iter().any(|(_, record)| record.kind == Word::Known(*kind)), "{kind:?}");
         }

@@ -23,6 +23,9 @@ pub(super) enum Command {
         /// The provider through which operators log in, instead of patients
         #[arg(long)]
         operators: bool,
+        /// That of practices, coalitions, the OPEN programme and insurers
+        #[arg(long, conflicts_with = "operators")]
+        open: bool,
     },
     /// Read the metadata and keys of the OpenID provider, and say whether they fit the configuration
     Check {
@@ -32,22 +35,29 @@ pub(super) enum Command {
         /// The provider through which operators log in, instead of patients
         #[arg(long)]
         operators: bool,
+        /// That of practices, coalitions, the OPEN programme and insurers
+        #[arg(long, conflicts_with = "operators")]
+        open: bool,
     },
 }
 
 pub(super) fn run(command: &Command) -> ExitCode {
     crate::tls::install();
     match command {
-        Command::Keys { file, operators } => with_login(file, whose(*operators), |login| {
+        Command::Keys { file, operators, open } => with_login(file, whose(*operators, *open), |login| {
             say(&format!("{:#}", login.published_keys()));
             ExitCode::SUCCESS
         }),
-        Command::Check { file, operators } => with_login(file, whose(*operators), check),
+        Command::Check { file, operators, open } => with_login(file, whose(*operators, *open), check),
     }
 }
 
-const fn whose(operators: bool) -> Whose {
-    if operators { Whose::Operators } else { Whose::Patients }
+const fn whose(operators: bool, open: bool) -> Whose {
+    match (operators, open) {
+        (true, _) => Whose::Operators,
+        (false, true) => Whose::Open,
+        (false, false) => Whose::Patients,
+    }
 }
 
 fn with_login(file: &Path, whose: Whose, what: impl FnOnce(&RelyingParty) -> ExitCode) -> ExitCode {
@@ -64,6 +74,7 @@ fn with_login(file: &Path, whose: Whose, what: impl FnOnce(&RelyingParty) -> Exi
                     "the login of this configuration is the simulator: it has no keys, and nobody to ask"
                 }
                 Whose::Operators => "operators do not log in by this configuration: it has no [admin.login]",
+                Whose::Open => "nobody sees the pages of OPEN by this configuration: it has no [open.login]",
             });
             ExitCode::from(EX_CONFIG)
         }

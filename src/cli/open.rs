@@ -2,27 +2,16 @@
 //! roles and the audit are those of everybody.
 
 use std::fmt::Write as _;
-use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use serde_json::Value;
 
-use super::run::{EX_CONFIG, EX_DATA, EX_UNAVAILABLE, give_up, runtime};
+use super::node::{NoAnswer, NodeArguments, no_answer};
+use super::run::{EX_DATA, give_up};
 use super::{say, say_error};
-use crate::clock::{SharedClock, SystemClock};
 use crate::practices::programme::file::{Fault, Form, read};
-use crate::tls::TlsError;
-use crate::tls::client::client_config;
-use crate::tls::identity::{Identity, Roots};
-
-/// How long the node may take: a file of the whole country is read, judged and kept.
-const DEADLINE: Duration = Duration::from_secs(60);
-/// More than any answer of a node.
-const ANSWER_MAX_BYTES: usize = 64 * 1024 * 1024;
 
 /// What to do with the register.
 #[derive(Debug, Subcommand)]
@@ -76,37 +65,6 @@ pub(super) struct Named {
 fn form(name: &str) -> Result<Named, &'static str> {
     let form = Form::find(name).ok_or("toml, supplier.csv, organisation.csv, practice.csv or coalition.csv")?;
     Ok(Named { name: name.to_owned(), form })
-}
-
-/// Which node, and who we are there.
-#[derive(Debug, Args)]
-pub(super) struct NodeArguments {
-    /// The operations face, as https://beheer.inzage.example
-    #[arg(long, value_name = "URL")]
-    url: reqwest::Url,
-    /// Certificate of an operator, with its chain (PEM)
-    #[arg(long, value_name = "FILE")]
-    cert: PathBuf,
-    /// Its key (PEM)
-    #[arg(long, value_name = "FILE")]
-    key: PathBuf,
-    /// The roots that the certificate of the node leads to (PEM)
-    #[arg(long, value_name = "FILE")]
-    roots: PathBuf,
-    /// Where the node is, in place of what DNS says
-    #[arg(long, value_name = "ADDRESS")]
-    address: Option<IpAddr>,
-}
-
-/// Why there is no answer.
-#[derive(Debug, thiserror::Error)]
-enum NoAnswer {
-    #[error(transparent)]
-    Tls(#[from] TlsError),
-    #[error("the node does not answer: {0}")]
-    Http(#[from] reqwest::Error),
-    #[error("it answers with something else than a node of this program")]
-    Strange,
 }
 
 pub(super) fn run(command: &Command) -> ExitCode {
@@ -205,40 +163,7 @@ fn refused(status: u16, text: &str) -> ExitCode {
     ExitCode::from(EX_DATA)
 }
 
-fn no_answer(error: &NoAnswer) -> ExitCode {
-    give_up(error, if matches!(error, NoAnswer::Tls(_)) { EX_CONFIG } else { EX_UNAVAILABLE })
-}
-
 /// Asks a node for a file of the register, or sends it one.
 fn ask(node: &NodeArguments, path: &str, body: Option<Vec<u8>>) -> Result<(u16, String), NoAnswer> {
-    let http = client(node)?;
-    let url = format!("{}/api/v1/register-files/{path}", node.url.as_str().trim_end_matches('/'));
-    let runtime = runtime().map_err(|_| NoAnswer::Strange)?;
-    runtime.block_on(async {
-        let request = match body {
-            Some(body) => http.post(url).body(body),
-            None => http.get(url),
-        };
-        let mut answer = request.send().await?;
-        let (status, mut bytes) = (answer.status().as_u16(), Vec::new());
-        while let Some(chunk) = answer.chunk().await? {
-            bytes.extend_from_slice(&chunk);
-            if bytes.len() > ANSWER_MAX_BYTES {
-                return Err(NoAnswer::Strange);
-            }
-        }
-        Ok((status, String::from_utf8(bytes).map_err(|_| NoAnswer::Strange)?))
-    })
-}
-
-fn client(node: &NodeArguments) -> Result<reqwest::Client, NoAnswer> {
-    let clock: SharedClock = Arc::new(SystemClock);
-    let identity = Identity::load(&node.cert, &node.key, clock.now())?;
-    let tls = client_config(&Roots::load(&node.roots)?, Some(&identity), &[b"h2", b"http/1.1"], &clock)?;
-    let mut http = reqwest::Client::builder().tls_backend_preconfigured(tls).https_only(true).no_proxy();
-    http = http.timeout(DEADLINE).redirect(reqwest::redirect::Policy::none());
-    if let (Some(address), Some(host)) = (node.address, node.url.host_str()) {
-        http = http.resolve(host, SocketAddr::new(address, 0));
-    }
-    Ok(http.build()?)
+    super::node::ask(node, &format!("/api/v1/register-files/{path}"), body)
 }

@@ -174,6 +174,7 @@ fn greeting(world: &World, dir: &Path, temporary: bool) -> String {
          (who, about whom and what, and why it was allowed; your search is in it the next time)\n\
          Operate     {admin}  state of the node and emergency switch: log in there as one of the invented colleagues\n             \
          curl --cacert {ca} --cert {operator}.pem --key {operator}.key {admin}/api/v1/node\n\
+         Practices   {front}/open  how far online access is, for practices, coalitions, the programme and insurers\n\
          Data        {dir}{after}\n\
          Stop        Ctrl-C\n",
         pgo = layout.pgo_url(),

@@ -58,6 +58,7 @@ const CHANGEABLE: &[&str] = &[
     "services",
     "release",
     "oauth",
+    "open",
     "clients",
     "his",
     "practices",

@@ -18,7 +18,7 @@ pub use self::share::may_store;
 use super::capability::{Capabilities, METADATA};
 use super::disclosure::{Transfer, Unanswered};
 use super::outcome::{Issue, operation_outcome};
-use super::read::{self, Flow, NoToken, Outgoing, ReadError, Reader, Released, Told};
+use super::read::{self, Flow, NoToken, Outgoing, ReadError, Reader, Released, Told, route_of};
 use super::request::{Accept, Asked, FORM_MAX_BYTES, FormFault, Format, Media, Prefer, RequestError, Verb, of_refusal};
 use super::shape::submit::SubmitFault;
 use super::xml::to_xml;
@@ -26,7 +26,7 @@ use crate::audit::{AuditReceipt, Counts};
 use crate::edge::{Body, Connection, Ended, Gate, Leave, Source, Torn};
 use crate::fault::Fault;
 use crate::medmij::{CorrelationId, FhirVersion, LocalId, RequestId};
-use crate::routing::{Refusal, Route, is_plain, route};
+use crate::routing::Refusal;
 use crate::trace;
 
 /// How long a client may take over a form.
@@ -122,11 +122,6 @@ struct Refused<'a> {
     local_id: LocalId,
     version: FhirVersion,
     asked: Asked<'a>,
-}
-
-fn route_of(path: &str) -> Result<Route<'_>, ReadError> {
-    let plain = is_plain(path).then_some(path).ok_or(ReadError::Request(RequestError::BadPath))?;
-    route(plain).ok_or(ReadError::NoRoute)
 }
 
 /// Nobody may say one method and mean another.

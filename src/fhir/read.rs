@@ -6,6 +6,7 @@ mod document;
 mod error;
 mod flags;
 mod flow;
+mod foresee;
 mod incoming;
 mod log;
 mod page;
@@ -39,7 +40,8 @@ use crate::trace::{self, Step};
 pub use self::error::ReadError;
 use self::error::Unread;
 pub use self::flow::{Flow, Outgoing, Told};
-pub use self::incoming::{NoToken, Request};
+pub use self::foresee::{Foreseen, Led, Shape, Work as ForeseenWork, foresee};
+pub use self::incoming::{NoToken, Request, route_of};
 pub use self::share::{BodyFault, Incoming, Shared};
 
 /// What reading needs.
@@ -189,7 +191,10 @@ impl Presented {
     fn admitted<'a>(&'a self, request: &Request<'a>, event: &mut AuditEvent) -> Result<Admitted<'a>, ReadError> {
         let Self { token, snapshot, now } = self;
         let route = request.route?;
-        let permit = decide(snapshot, request.caller, token, route, *now).map_err(ReadError::Refused)?;
+        let permit = decide(snapshot, request.caller, token, route, *now).map_err(|refusal| {
+            event.service = snapshot.services.service(route.service).map(|service| service.id.clone());
+            ReadError::Refused(refusal)
+        })?;
         event.peer = Some(permit.peer().clone());
         event.service = Some(permit.service().id.clone());
         let floors = floors(*now, permit.practice());

@@ -9,6 +9,7 @@ mod faces;
 mod figures;
 mod his;
 mod keeping;
+mod matrix;
 mod reloads;
 mod routes;
 mod steps;
@@ -37,6 +38,7 @@ use self::figures::FiguresMetrics;
 use self::his::HisMetrics;
 use self::keeping::KeepingMetrics;
 pub use self::keeping::{Kept, Pruned};
+use self::matrix::MatrixMetrics;
 pub use self::reloads::ReloadMetrics;
 pub use self::routes::Route;
 use self::routes::Routes;
@@ -52,6 +54,7 @@ use crate::his::Figures;
 use crate::lists::ListKind;
 use crate::oauth::store::{PoolFigures, StoreFailures};
 use crate::report::CountProgress;
+use crate::report::matrix::fold::Told;
 use crate::trace::Passage;
 
 /// A listener.
@@ -136,6 +139,7 @@ pub struct Metrics {
     checkpoints: CheckpointMetrics,
     his: HisMetrics,
     keeping: KeepingMetrics,
+    matrix: MatrixMetrics,
     reloads: ReloadMetrics,
     clients: ClientMetrics,
     steps: StepMetrics,
@@ -188,6 +192,7 @@ impl Default for Metrics {
             checkpoints: CheckpointMetrics::default(),
             his: HisMetrics::default(),
             keeping: KeepingMetrics::default(),
+            matrix: MatrixMetrics::default(),
             reloads: ReloadMetrics::default(),
             clients: ClientMetrics::default(),
             steps: StepMetrics::default(),
@@ -224,6 +229,7 @@ impl Metrics {
         self.audit_index.register(registry);
         self.figures.register(registry);
         self.audit_syslog.register(registry);
+        self.matrix.register(registry);
         self.chain_log.register(registry);
         self.checkpoints.register(registry);
         self.his.register(registry);
@@ -349,6 +355,11 @@ impl Metrics {
     /// Sets how far the counting of figures is.
     pub fn observe_figures(&self, progress: &CountProgress, now: Timestamp) {
         self.figures.observe(progress, now);
+    }
+
+    /// Sets what the matrix of combinations tells.
+    pub fn observe_matrix(&self, told: &Told, progress: &CountProgress) {
+        self.matrix.observe(told, progress);
     }
 
     /// Sets what the audit record repository has.

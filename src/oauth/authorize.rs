@@ -9,7 +9,9 @@ use super::pkce::CodeChallenge;
 use super::smart_scope::SmartScope;
 use crate::form::single;
 use crate::lists::{Lists, OauthClient};
-use crate::medmij::{CorrelationId, Hostname, RequestId, Scope, ScopeRelease, ServiceId, split_authority};
+use crate::medmij::{
+    CorrelationId, Hostname, ProviderName, RequestId, Scope, ScopeRelease, ServiceId, split_authority,
+};
 
 /// A request that is in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -115,7 +117,18 @@ pub enum AuthorizeRefusal {
         state: Option<State>,
         /// The error.
         error: BadRequest,
+        /// What was asked, when only that is not offered; for the record.
+        unoffered: Option<Box<Unoffered>>,
     },
+}
+
+/// What a practice of ours does not offer now. Names that are none of ours are not kept: anything can stand in a scope.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unoffered {
+    /// The practice.
+    pub provider: ProviderName,
+    /// The services of the catalogue that were named; empty when none was.
+    pub services: Vec<ServiceId>,
 }
 
 /// What parsing needs to know.
@@ -167,6 +180,7 @@ impl AuthorizeRequest {
             redirect_uri: redirect_uri.clone(),
             state: state.clone(),
             error,
+            unoffered: None,
         };
         let scope = parse_rest(pairs, rules.form.release).map_err(refuse)?;
         let held = state.clone().ok_or_else(|| refuse(BadRequest::Invalid))?;

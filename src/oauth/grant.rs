@@ -7,7 +7,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::pkce::CodeChallenge;
-use super::smart_scope::{Access, SmartScope};
+use super::smart_scope::SmartScope;
 use super::store::StoreFuture;
 use crate::audit::{Authorization, Keyring, KnownSubject, NoKey, Subject};
 use crate::medmij::{Bsn, CorrelationId, Hostname, LocalId, ProviderName, RequestId, ServiceId};
@@ -64,10 +64,10 @@ impl Grant {
         }
     }
 
-    /// Whether this may be done with this type of resource. A grant of MedMij is for whole services.
+    /// The types of resource that it covers, and for what; `None` for all. A grant of MedMij is for whole services.
     #[must_use]
-    pub fn covers(&self, resource: &str, access: Access) -> bool {
-        self.smart.as_ref().is_none_or(|smart| smart.scope.covers(resource, access))
+    pub fn scope(&self) -> Option<&SmartScope> {
+        self.smart.as_ref().map(|smart| &smart.scope)
     }
 }
 

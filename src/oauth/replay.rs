@@ -22,12 +22,21 @@ impl UsedId {
         // A host name has no NUL, so no two pairs write the same bytes.
         Self { hash: sha256(format!("inzage jti {client}\0{jti}").as_bytes()), expires }
     }
+
+    /// Of a login or a session of somebody at work, by the handle that only their browser has; it ends at `expires` by itself.
+    #[must_use]
+    pub fn of_login(handle: &str, expires: Timestamp) -> Self {
+        Self { hash: sha256(format!("inzage login {handle}").as_bytes()), expires }
+    }
 }
 
 /// Where used ids are remembered.
 pub trait ReplayStore: Send + Sync + 'static {
     /// Remembers an id, in one atomic step: of any number of presentations at once exactly one is told `true`.
     fn first_use(&self, id: UsedId) -> StoreFuture<'_, bool>;
+
+    /// Whether an id was used, for who only looks.
+    fn is_used(&self, hash: HandleHash) -> StoreFuture<'_, bool>;
 }
 
 #[cfg(test)]

@@ -66,7 +66,8 @@ pub fn parse(
             door: Door::Smart(ask.ask),
         }),
         Err(error) => {
-            Err(AuthorizeRefusal::Redirect { client: client.clone(), redirect_uri: redirect_uri.clone(), state, error })
+            let (client, redirect_uri) = (client.clone(), redirect_uri.clone());
+            Err(AuthorizeRefusal::Redirect { client, redirect_uri, state, error, unoffered: None })
         }
     }
 }

@@ -1,24 +1,20 @@
 //! The desk of operators: knows who is there, shows the state of the node, and throws the emergency switch, on record.
 
 mod actions;
+mod explain;
 mod golive;
 mod login;
+mod matrix;
 mod register;
 
+pub use matrix::DeskMatrixError;
 pub use register::DeskRegisterError;
 
 use std::net::IpAddr;
-use std::num::NonZeroU32;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
-
-use governor::middleware::NoOpMiddleware;
-use governor::state::{InMemoryState, NotKeyed};
-use governor::{Quota, RateLimiter};
 
 pub use self::golive::StageWish;
 use super::golive::GoLive;
-use super::login::Login;
 use super::operators::{Changes, Name, NotAllowed, Operators, Person, Reads, Reviews, Right};
 use super::state::{self, Part, Sources};
 use super::switch::{Reason, Stop, Switch, SwitchError};
@@ -28,20 +24,20 @@ use crate::audit::{
     AuditError, AuditEvent, AuditLog, AuditReceipt, Authorization, Keyring, Kind, Outcome, User, receipt,
 };
 use crate::clock::SharedClock;
+use crate::explain::QuestionFault;
 use crate::medmij::{Hostname, LocalId};
 use crate::practices::programme::Registry;
+use crate::report::matrix::store::MatrixStore;
 use crate::routing::{SharedSnapshot, Target};
-
-/// How many refused requests a minute are answered and recorded one by one. Who is let in is never counted, so nobody keeps an
-/// operator away by being refused.
-const REFUSED_A_MINUTE: NonZeroU32 = NonZeroU32::new(60).unwrap();
+use crate::signin::sessions::NodeSessions;
+use crate::signin::{Refusals, SignIn, TooManyRefused};
 
 /// What the desk needs.
 pub struct Desk {
     /// Who may come.
     pub operators: Operators,
     /// How people log in; `None`: they have certificates.
-    pub login: Option<Login>,
+    pub login: Option<SignIn<NodeSessions>>,
     /// What only the running node knows.
     pub sources: Sources,
     /// The snapshot in force.
@@ -60,6 +56,8 @@ pub struct Desk {
     pub log_level: Arc<LogLevel>,
     /// The register of the OPEN programme.
     pub register: Arc<Registry>,
+    /// The matrix of combinations.
+    pub matrix: Arc<dyn MatrixStore>,
     /// Where it is recorded what somebody did.
     pub audit: Arc<dyn AuditLog>,
     /// Bounds what is recorded of who is refused.
@@ -89,9 +87,9 @@ pub enum DeskError {
     /// Their role does not allow it.
     #[error("your role does not allow this")]
     NotAllowed,
-    /// So many requests were refused that no more are recorded; after so many seconds some are again.
-    #[error("too many requests were refused; try again in {0} s")]
-    TooManyRefused(u32),
+    /// So many requests were refused that no more are recorded.
+    #[error(transparent)]
+    TooManyRefused(#[from] TooManyRefused),
     /// Nothing can be stopped by that name.
     #[error("say what: everything, client:<client_id>, his:<id> or practice:<name>, one that is known here")]
     Target,
@@ -112,6 +110,9 @@ pub enum DeskError {
     /// Somebody else changed it since it was looked at.
     #[error("somebody changed this meanwhile: look again, and change what is there now")]
     SeenOther,
+    /// A question that cannot be answered.
+    #[error(transparent)]
+    Question(QuestionFault),
     /// No BSN.
     #[error("this is no citizen service number")]
     Bsn,
@@ -138,39 +139,6 @@ pub struct Shown<'a> {
     pub cookie: Option<&'a str>,
     /// From which address.
     pub address: IpAddr,
-}
-
-/// Bounds refusals.
-pub struct Refusals {
-    limit: RateLimiter<NotKeyed, InMemoryState, Monotonic, NoOpMiddleware<Instant>>,
-    clock: Monotonic,
-}
-
-/// The monotonic time of our clock.
-#[derive(Clone)]
-struct Monotonic(SharedClock);
-
-impl governor::clock::Clock for Monotonic {
-    type Instant = Instant;
-
-    fn now(&self) -> Instant {
-        self.0.monotonic()
-    }
-}
-
-impl Refusals {
-    /// By this clock.
-    #[must_use]
-    pub fn new(clock: SharedClock) -> Self {
-        let clock = Monotonic(clock);
-        Self { limit: RateLimiter::direct_with_clock(Quota::per_minute(REFUSED_A_MINUTE), clock.clone()), clock }
-    }
-
-    fn count(&self) -> Result<(), DeskError> {
-        use governor::clock::Clock as _;
-        let seconds = |wait: Duration| u32::try_from(wait.as_millis().div_ceil(1_000)).unwrap_or(u32::MAX).max(1);
-        self.limit.check().map_err(|early| DeskError::TooManyRefused(seconds(early.wait_time_from(self.clock.now()))))
-    }
 }
 
 impl Desk {
@@ -208,7 +176,7 @@ impl Desk {
     fn known(&self, shown: Shown<'_>) -> Option<Person> {
         let logged_in = || {
             let login = self.login.as_ref()?;
-            self.operators.logged_in(&login.sessions.find(shown.cookie?, &login.issuer)?, shown.address)
+            self.operators.logged_in(&login.sessions.find(shown.cookie?)?, shown.address)
         };
         self.operators.recognise(shown.names, shown.address).or_else(logged_in)
     }

@@ -2,8 +2,11 @@
 //! route of the API is put there together with its description, so neither is without the other.
 
 mod answer;
+mod explain;
 mod golive;
 mod login;
+mod matrix;
+mod matrix_pages;
 mod pages;
 mod register;
 mod register_pages;
@@ -81,6 +84,7 @@ fn api() -> (Router<Arc<Desk>>, OpenApi) {
         .routes(routes!(stops))
         .routes(routes!(stop, lift))
         .routes(routes!(past_stops))
+        .routes(routes!(explain::explain))
         .routes(routes!(golive::entrances))
         .routes(routes!(golive::changes, golive::set))
         .routes(routes!(golive::undo))
@@ -89,7 +93,8 @@ fn api() -> (Router<Arc<Desk>>, OpenApi) {
         .routes(routes!(end))
         .routes(routes!(reload))
         .routes(routes!(log_level, change_log_level, reset_log_level))
-        .merge(register::api());
+        .merge(register::api())
+        .merge(matrix::api());
     OpenApiRouter::with_openapi(About::openapi()).nest(API, routes).split_for_parts()
 }
 
@@ -109,6 +114,7 @@ pub fn router(desk: Arc<Desk>) -> Router {
         .merge(pages::routes())
         .merge(login::routes())
         .merge(register_pages::routes())
+        .merge(matrix_pages::routes())
         .fallback(no_such_page)
         .method_not_allowed_fallback(answer::no_such_method)
         .layer(DefaultBodyLimit::max(BODY_MAX_BYTES))

@@ -242,15 +242,15 @@ pub struct StaleView {
 }
 
 /// What an entry is seen against.
-pub(super) struct Scene<'a> {
-    pub(super) register: &'a Register,
-    pub(super) snapshot: &'a Snapshot,
-    pub(super) today: Day,
+pub(crate) struct Scene<'a> {
+    pub(crate) register: &'a Register,
+    pub(crate) snapshot: &'a Snapshot,
+    pub(crate) today: Day,
 }
 
 impl<'a> Scene<'a> {
     /// On the day of this moment. A clock before 2000 or after 2100 has no day of the programme.
-    pub(super) fn of(register: &'a Register, snapshot: &'a Snapshot, now: Timestamp) -> Option<Self> {
+    pub(crate) fn of(register: &'a Register, snapshot: &'a Snapshot, now: Timestamp) -> Option<Self> {
         let today = Day::of(now.in_tz(ZONE).ok()?.date()).ok()?;
         Some(Self { register, snapshot, today })
     }
@@ -281,11 +281,11 @@ impl<'a> Scene<'a> {
         Some(EntryView { kind, version: version.number, changed, entry, standing, declaration, network })
     }
 
-    fn is_on_zal(&self, provider: &str) -> bool {
+    pub(crate) fn is_on_zal(&self, provider: &str) -> bool {
         self.snapshot.lists.zal.provider(provider).is_some()
     }
 
-    fn standing(&self, coalition: &Coalition) -> StandingView {
+    pub(crate) fn standing(&self, coalition: &Coalition) -> StandingView {
         let is_on_zal = |provider: &crate::medmij::ProviderName| self.is_on_zal(provider.as_str());
         let found = standing(self.register.entries(), coalition, self.today, is_on_zal);
         let steps = coalition.steps().into_iter().map(|(step, on)| StepView {
@@ -303,7 +303,7 @@ impl<'a> Scene<'a> {
         }
     }
 
-    fn declaration(&self, practice: &Practice) -> DeclarationView {
+    pub(crate) fn declaration(&self, practice: &Practice) -> DeclarationView {
         let found = declaration(practice, &LEVELS, self.today);
         let declarable = found.unmet().next().is_none();
         let condition = |(condition, evidence): (crate::practices::programme::Condition, _)| ConditionView {

@@ -75,12 +75,12 @@ impl Part {
         &self.with
     }
 
-    pub(super) fn wants(&self, texts: [&str; 2]) -> bool {
+    pub(crate) fn wants(&self, texts: [&str; 2]) -> bool {
         self.with.is_empty() || texts.iter().any(|text| text.to_lowercase().contains(&self.with))
     }
 
     /// The names of this part in order, and where the next one begins.
-    pub(super) fn take<'a>(&self, names: &BTreeSet<&'a str>) -> (Vec<&'a str>, Option<String>) {
+    pub(crate) fn take<'a>(&self, names: &BTreeSet<&'a str>) -> (Vec<&'a str>, Option<String>) {
         let after = (Bound::Excluded(self.after.as_str()), Bound::Unbounded);
         let mut taken: Vec<_> = names.range::<str, _>(after).copied().take(self.limit.saturating_add(1)).collect();
         let more = taken.len() > self.limit;

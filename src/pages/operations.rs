@@ -1,9 +1,11 @@
 //! The pages of operators, in English: the same values as the API shows, and the forms of the emergency switch.
 
+mod explain;
 mod golive;
 
 use askama::Template;
 
+pub use self::explain::ExplainPage;
 pub use self::golive::{GoLivePage, StageForm};
 
 use crate::operations::operators::Name;

@@ -1,5 +1,6 @@
 //! The pages of the register of the OPEN programme, in Dutch and English: the same values as the API shows.
 
+pub mod matrix;
 mod text;
 
 use askama::Template;
@@ -38,6 +39,11 @@ impl<'a> Frame<'a> {
     /// The entries of a kind, in the language of this page.
     fn list(&self, kind: &str) -> String {
         format!("/register/{kind}?lang={}", self.t.language.tag())
+    }
+
+    /// The matrix of combinations, in the language of this page.
+    fn matrix(&self) -> String {
+        format!("/matrix?lang={}", self.t.language.tag())
     }
 
     /// An entry, in the language of this page. No id has a character that an address does not take.

@@ -8,7 +8,7 @@ mod people;
 pub mod places;
 mod stage;
 
-pub use people::{Mark, Marker, People};
+pub use people::{Mark, Marker, People, Whom};
 pub use stage::{Entrance, Pilot, Stage, StageFault};
 
 use std::collections::HashMap;
@@ -17,7 +17,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::{GoLive, Practice};
-use crate::medmij::{Bsn, Hostname, ProviderName, ServiceId};
+use crate::medmij::{Hostname, ProviderName, ServiceId};
 
 /// Why somebody is not let in yet, or for a while.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
@@ -74,7 +74,7 @@ pub struct Visitor<'a> {
 #[derive(Debug, Clone, Copy)]
 pub struct Holder<'a> {
     /// Who.
-    pub person: &'a Bsn,
+    pub person: Whom<'a>,
     /// Since when the consent stands. One that was given under the stage in force passed its door.
     pub consented: Timestamp,
 }

@@ -157,7 +157,7 @@ mod tests {
         assert_eq!(Registers::default().estimate(), Distinct { count: 0, exact: false, error: 0.0 });
     }
 
-    /// Of many sketches of one size the root of the mean squared error is what is stated, and none is off by more than five of it.
+    /// Of many sketches of one size the root of the mean squared error is about what is stated, and none is off by five of it.
     #[test]
     fn the_stated_error_holds_for_small_and_large_numbers() {
         for (size, trials) in [(1, 50), (10, 50), (100, 50), (1_000, 50), (5_000, 40), (20_000, 30), (100_000, 12)] {
@@ -169,7 +169,9 @@ mod tests {
                 .collect();
             let mean_square = errors.iter().map(|error| error * error).sum::<f64>() / trials as f64;
             assert!(mean_square.sqrt() <= 1.45 * Registers::ERROR, "{size}: {}", mean_square.sqrt());
-            assert!(errors.iter().all(|error| error.abs() <= 5.0 * Registers::ERROR), "{size}: {errors:?}");
+            // Of ten people two may share a register and a rank.
+            let most = (5.0 * Registers::ERROR).max(1.5 / size as f64);
+            assert!(errors.iter().all(|error| error.abs() <= most), "{size}: {errors:?}");
         }
     }
 

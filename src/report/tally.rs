@@ -87,10 +87,16 @@ impl<'a> Tally<'a> {
             }
             (Period::Month(month), _) => match self.facts.together(&scope.to_string(), month) {
                 Some(together) => together.people.clone(),
+                None if self.is_empty(names, period) => self.nobody(),
                 None => self.sketched(scope, names, period),
             },
             (Period::Quarter { .. } | Period::Year(_), _) => self.sketched(scope, names, period),
         }
+    }
+
+    /// Whether nothing was counted of any of them.
+    fn is_empty(&self, names: &[&ProviderName], period: Period) -> bool {
+        names.iter().all(|name| self.parts(Some(name), period).next().is_none())
     }
 
     fn nobody(&self) -> People {

@@ -5,14 +5,15 @@ use std::net::IpAddr;
 
 use jiff::Timestamp;
 
+use super::check::{Check, Unwatched, Watch};
 use super::{Halt, Route, Snapshot};
 use crate::availability::dutch_today;
 use crate::clients::Portal;
-use crate::medmij::Hostname;
+use crate::medmij::{Hostname, ProviderName, ServiceId};
 use crate::oauth::grant::{Grant, IssuedToken, Thumbprint};
-use crate::oauth::smart_scope::Access;
-use crate::practices::Practice;
-use crate::practices::golive::{Holder, NotYet, Visitor};
+use crate::oauth::smart_scope::{Access, SmartScope};
+use crate::practices::golive::{Holder, NotYet, Visitor, Whom};
+use crate::practices::{Place, Practice};
 use crate::services::Service;
 
 /// Who is at the other end of the mutual TLS connection: the names of its verified certificate.
@@ -117,6 +118,54 @@ pub enum Refusal {
     Stopped(Halt),
 }
 
+/// What a token stands for, as far as a decision asks.
+#[derive(Clone, Copy)]
+pub(super) struct Claim<'a> {
+    /// The client that it was given to.
+    pub(super) client: &'a Hostname,
+    /// The practice that it is for.
+    pub(super) provider: &'a ProviderName,
+    /// The services that it covers.
+    pub(super) services: &'a [ServiceId],
+    /// The types of resource that it covers; `None` for all.
+    pub(super) scope: Option<&'a SmartScope>,
+    /// Whose consent it is.
+    pub(super) holder: Holder<'a>,
+    /// The only certificate that may use it.
+    pub(super) bound_to: Option<Thumbprint>,
+    /// After this moment it is refused.
+    pub(super) expires: Timestamp,
+    /// Where the practice stands in the register, when it was looked up before.
+    pub(super) place: Option<Place>,
+}
+
+impl<'a> Claim<'a> {
+    fn of(token: &'a IssuedToken) -> Self {
+        let grant = &*token.grant;
+        Self {
+            client: &grant.client,
+            provider: &grant.provider,
+            services: &grant.services,
+            scope: grant.scope(),
+            holder: Holder { person: Whom::Person(&grant.subject), consented: grant.consented },
+            bound_to: token.bound_to,
+            expires: token.expires,
+            place: token.place(),
+        }
+    }
+}
+
+/// What a claim may be used on, and through whom.
+#[derive(Debug, Clone, Copy)]
+pub struct Admitted<'a> {
+    /// The practice.
+    pub practice: &'a Practice,
+    /// The service.
+    pub service: &'a Service,
+    /// The name of the certificate that was admitted.
+    pub peer: &'a Hostname,
+}
+
 /// Decides.
 ///
 /// # Errors
@@ -128,52 +177,77 @@ pub fn decide<'a>(
     route: Route<'_>,
     now: Timestamp,
 ) -> Result<Permit<'a>, Refusal> {
-    let grant = &*token.grant;
-    let portal = snapshot.clients.portal(grant.client.as_str());
-    let peer = admit(snapshot, caller, &grant.client, portal, now)?;
-    ensure(token.bound_to.is_none() || token.bound_to == caller.thumbprint, Refusal::OtherCertificate)?;
-    ensure(now < token.expires, Refusal::Expired)?;
-    ensure(grant.provider.short() == route.provider, Refusal::OtherProvider)?;
-    ensure(grant.services.iter().any(|service| service.as_str() == route.service), Refusal::ServiceNotGranted)?;
+    let Admitted { practice, service, peer } = weigh(snapshot, caller, &Claim::of(token), route, now, &mut Unwatched)?;
+    Ok(Permit { practice, service, grant: &token.grant, peer })
+}
+
+/// Decides on a claim, and says on the way what it looks at.
+///
+/// # Errors
+/// See [`decide`].
+pub(super) fn weigh<'a>(
+    snapshot: &'a Snapshot,
+    caller: Caller<'a>,
+    claim: &Claim<'_>,
+    route: Route<'_>,
+    now: Timestamp,
+    watch: &mut impl Watch,
+) -> Result<Admitted<'a>, Refusal> {
+    let portal = snapshot.clients.portal(claim.client.as_str());
+    let peer = admit(snapshot, caller, claim.client, portal, now, watch)?;
+    watch.at(Check::Certificate);
+    ensure(claim.bound_to.is_none() || claim.bound_to == caller.thumbprint, Refusal::OtherCertificate)?;
+    watch.at(Check::Lifetime);
+    ensure(now < claim.expires, Refusal::Expired)?;
+    watch.at(Check::Provider);
+    ensure(claim.provider.short() == route.provider, Refusal::OtherProvider)?;
+    watch.at(Check::Consent);
+    ensure(claim.services.iter().any(|service| service.as_str() == route.service), Refusal::ServiceNotGranted)?;
+    watch.at(Check::Service);
     let (place, service) = snapshot.services.placed(route.service).ok_or(Refusal::UnknownService)?;
     ensure(service.fhir == route.version, Refusal::UnknownService)?;
     ensure(portal.is_some() || service.is_for_everyone(), Refusal::UnknownService)?;
-    admit_registration(portal, grant, service)?;
+    admit_registration(portal, claim.provider, service, watch)?;
+    watch.at(Check::Scope);
     let (resource, access) = asked(route.rest);
-    ensure(grant.covers(resource, access), Refusal::TypeNotGranted)?;
-    let practice = match token.place().and_then(|practice| snapshot.open_and_listed(practice, place)) {
+    ensure(claim.scope.is_none_or(|scope| scope.covers(resource, access)), Refusal::TypeNotGranted)?;
+    let practice = match claim.place.and_then(|practice| snapshot.open_and_listed(practice, place)) {
         Some(practice) => practice,
-        None => open_practice(snapshot, grant, service, now)?,
+        None => open_practice(snapshot, claim, service, now, watch)?,
     };
-    debug_assert_eq!(practice.provider, grant.provider, "a place is that of the practice of the grant");
+    debug_assert_eq!(practice.provider, *claim.provider, "a place is that of the practice of the grant");
+    watch.at(Check::PracticeStop);
     running(snapshot.stops.practice(practice))?;
-    Ok(Permit { practice, service, grant, peer })
+    Ok(Admitted { practice, service, peer })
 }
 
-/// The practice of the grant, the long way: it gives the service now, is ours, and lets this person in.
+/// The practice of the claim, the long way: it gives the service now, is ours, and lets this person in.
 fn open_practice<'a>(
     snapshot: &'a Snapshot,
-    grant: &Grant,
+    claim: &Claim<'_>,
     service: &Service,
     now: Timestamp,
+    watch: &mut impl Watch,
 ) -> Result<&'a Practice, Refusal> {
-    ensure(snapshot.gives(grant.provider.as_str(), service, now), Refusal::NotOffered)?;
-    let practice = snapshot.practices.practice(grant.provider.as_str()).ok_or(Refusal::NotServed)?;
-    admit_stage(snapshot, practice, service, grant, now)?;
+    watch.at(Check::Offered);
+    ensure(snapshot.gives(claim.provider.as_str(), service, now), Refusal::NotOffered)?;
+    watch.at(Check::Register);
+    let practice = snapshot.practices.practice(claim.provider.as_str()).ok_or(Refusal::NotServed)?;
+    watch.at(Check::GoLive);
+    admit_stage(snapshot, practice, service, claim, now)?;
     Ok(practice)
 }
 
-/// The practice is so far with the service that this grant gets in (go-live).
+/// The practice is so far with the service that this claim gets in (go-live).
 fn admit_stage(
     snapshot: &Snapshot,
     practice: &Practice,
     service: &Service,
-    grant: &Grant,
+    claim: &Claim<'_>,
     now: Timestamp,
 ) -> Result<(), Refusal> {
-    let visitor = Visitor { client: &grant.client, today: dutch_today(now) };
-    let holder = Holder { person: &grant.subject, consented: grant.consented };
-    let admitted = snapshot.stages.admits(&snapshot.people, practice, &service.id, (visitor, holder));
+    let visitor = Visitor { client: claim.client, today: dutch_today(now) };
+    let admitted = snapshot.stages.admits(&snapshot.people, practice, &service.id, (visitor, claim.holder));
     admitted.map_err(Refusal::NotYet)
 }
 
@@ -185,7 +259,7 @@ pub(crate) fn admit_caller<'a>(
     client: &Hostname,
     now: Timestamp,
 ) -> Result<&'a Hostname, Refusal> {
-    admit(snapshot, caller, client, snapshot.clients.portal(client.as_str()), now)
+    admit(snapshot, caller, client, snapshot.clients.portal(client.as_str()), now, &mut Unwatched)
 }
 
 fn admit<'a>(
@@ -194,38 +268,60 @@ fn admit<'a>(
     client: &Hostname,
     portal: Option<&Portal>,
     now: Timestamp,
+    watch: &mut impl Watch,
 ) -> Result<&'a Hostname, Refusal> {
+    watch.at(Check::Lists);
     ensure(snapshot.freshness.holds(now), Refusal::ListsTooOld)?;
+    watch.at(Check::Peer);
     let peer = match portal {
-        Some(_) => admit_portal(snapshot, caller, client),
-        None => admit_pgo(snapshot, caller, client),
+        Some(_) => admit_portal(snapshot, caller, client, watch),
+        None => admit_pgo(snapshot, caller, client, watch),
     }?;
     // Only whoever may act for the client learns that it is stopped.
+    watch.at(Check::ClientStop);
     running(snapshot.stops.client(client))?;
     Ok(peer)
 }
 
 /// No list of MedMij names a portal (`medmij.md` section 8), so only our register counts.
-fn admit_portal<'a>(snapshot: &Snapshot, caller: Caller<'a>, client: &Hostname) -> Result<&'a Hostname, Refusal> {
+fn admit_portal<'a>(
+    snapshot: &Snapshot,
+    caller: Caller<'a>,
+    client: &Hostname,
+    watch: &mut impl Watch,
+) -> Result<&'a Hostname, Refusal> {
     let peer = caller.names.iter().find(|name| snapshot.clients.may_act(name, client));
     let peer = peer.ok_or(Refusal::PeerNotOfClient)?;
+    watch.at(Check::Client);
     ensure(snapshot.lists.ocl.client(client.as_str()).is_none(), Refusal::PortalOnClientList)?;
     Ok(peer)
 }
 
 /// A node on the whitelist that may act for a client on the OAuth client list.
-fn admit_pgo<'a>(snapshot: &Snapshot, caller: Caller<'a>, client: &Hostname) -> Result<&'a Hostname, Refusal> {
+fn admit_pgo<'a>(
+    snapshot: &Snapshot,
+    caller: Caller<'a>,
+    client: &Hostname,
+    watch: &mut impl Watch,
+) -> Result<&'a Hostname, Refusal> {
     let mut listed = caller.names.iter().filter(|name| snapshot.lists.whl.contains(name)).peekable();
     ensure(listed.peek().is_some(), Refusal::PeerNotListed)?;
     let peer = listed.find(|name| snapshot.clients.may_act(name, client)).ok_or(Refusal::PeerNotOfClient)?;
+    watch.at(Check::Client);
     ensure(snapshot.lists.ocl.client(client.as_str()).is_some(), Refusal::ClientNotListed)?;
     Ok(peer)
 }
 
 /// The registration may have become narrower since the portal got its grant.
-fn admit_registration(portal: Option<&Portal>, grant: &Grant, service: &Service) -> Result<(), Refusal> {
+fn admit_registration(
+    portal: Option<&Portal>,
+    provider: &ProviderName,
+    service: &Service,
+    watch: &mut impl Watch,
+) -> Result<(), Refusal> {
     let Some(portal) = portal else { return Ok(()) };
-    ensure(portal.scope.has_practice(&grant.provider), Refusal::PracticeNotRegistered)?;
+    watch.at(Check::Registration);
+    ensure(portal.scope.has_practice(provider), Refusal::PracticeNotRegistered)?;
     ensure(portal.scope.has_service(&service.id), Refusal::ServiceNotRegistered)
 }
 
@@ -250,4 +346,4 @@ const fn ensure(holds: bool, refusal: Refusal) -> Result<(), Refusal> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

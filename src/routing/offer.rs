@@ -7,7 +7,7 @@ use crate::availability::dutch_today;
 use crate::medmij::ServiceId;
 use crate::oauth::grant::Grant;
 use crate::practices::Practice;
-use crate::practices::golive::{Holder, Visitor};
+use crate::practices::golive::{Holder, Visitor, Whom};
 
 /// The practice of a grant, and the services of it that are still offered at this moment; `None` when nothing is.
 pub(crate) fn still_offered<'a>(
@@ -18,7 +18,7 @@ pub(crate) fn still_offered<'a>(
     let provider = grant.provider.as_str();
     let practice = snapshot.practices.practice(provider)?;
     let visitor = Visitor { client: &grant.client, today: dutch_today(now) };
-    let holder = Holder { person: &grant.subject, consented: grant.consented };
+    let holder = Holder { person: Whom::Person(&grant.subject), consented: grant.consented };
     let offered = |id: &&ServiceId| {
         let service = snapshot.services.service(id.as_str());
         service.is_some_and(|service| snapshot.gives(provider, service, now))

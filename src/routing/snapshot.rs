@@ -140,6 +140,13 @@ impl Freshness {
         ListKind::ALL.into_iter().find(|list| !self.holds_for(*list, now))
     }
 
+    /// The last moment at which a list may be used; [`Timestamp::MIN`] when it was never given.
+    #[must_use]
+    pub fn until(&self, list: ListKind) -> Timestamp {
+        let until_us = self.until_us.of(list).load(Ordering::Acquire);
+        Timestamp::from_microsecond(until_us).unwrap_or(Timestamp::MIN)
+    }
+
     fn holds_for(&self, list: ListKind, now: Timestamp) -> bool {
         now.as_microsecond() <= self.until_us.of(list).load(Ordering::Acquire)
     }

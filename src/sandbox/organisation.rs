@@ -1,5 +1,6 @@
-//! The provider of the organisation that runs the gateway, emulated: an OpenID provider at which anybody says which of four
-//! colleagues they are. It holds the gateway to what OpenID Connect asks of it, and can be made to vouch for something else.
+//! A provider of organisations, emulated: an OpenID provider at which anybody says which of a few people they are. It knows the gateway
+//! as two clients: one for those who run it, one for those who look how far online access is. It holds the gateway to what OpenID
+//! Connect asks of it, and can be made to vouch for something else.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,7 +15,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde_json::{Value, json};
 
-use super::portal::keys::OPERATORS_PUBLIC;
+use super::portal::keys::{OPEN_PUBLIC, OPERATORS_PUBLIC};
 use super::site::Site;
 use super::site::web::fields;
 use super::world::Layout;
@@ -24,15 +25,32 @@ use crate::jose::{AudienceRule, Expected, Jwks, Jws, Rules, SignatureAlgorithm, 
 use crate::oauth::pkce::CodeChallenge;
 use crate::secret::Handle;
 
-/// Who the gateway is to it.
+/// Who the gateway is to it where operators log in.
 pub(super) const CLIENT: &str = "inzage-beheer";
-/// Who works there: `sub`, and what they are.
-pub const COLLEAGUES: [(&str, &[&str]); 4] = [
+/// Who it is where practices, coalitions, the OPEN programme and insurers do.
+pub(super) const OPEN_CLIENT: &str = "inzage-open";
+/// Somebody: `sub`, and what they are.
+type Somebody = (&'static str, &'static [&'static str]);
+/// Who runs the gateway.
+const COLLEAGUES: &[Somebody] = &[
     ("b.wacht", &["medewerker", "inzage-beheer"]),
     ("t.zicht", &["medewerker", "inzage-toezicht"]),
     ("l.lezer", &["medewerker", "inzage-kijken"]),
     ("g.gast", &["medewerker"]),
 ];
+/// Who looks how far online access is.
+const OTHERS: &[Somebody] = &[
+    ("p.linde", &["medewerker", "practice:huisarts.delinde@medmij"]),
+    ("p.twee", &["practice:huisarts.haven@medmij", "practice:huisarts.molenwiek@medmij"]),
+    ("c.kring", &["coalition:waterland"]),
+    ("o.open", &["programme"]),
+    ("v.zeker", &["insurer"]),
+    ("d.dubbel", &["insurer", "programme"]),
+    ("g.gast", &["medewerker"]),
+];
+/// Each client, who comes through it, and the file with its keys.
+const CLIENTS: [(&str, &[Somebody], &str); 2] =
+    [(CLIENT, COLLEAGUES, OPERATORS_PUBLIC), (OPEN_CLIENT, OTHERS, OPEN_PUBLIC)];
 /// How long an id_token is valid, in seconds.
 const LIFETIME_SECONDS: i64 = 300;
 /// How long the signature of the gateway may be.
@@ -45,8 +63,8 @@ type Change = Box<dyn Fn(&mut Value) + Send + Sync>;
 pub struct Organisation {
     origin: String,
     key: SigningKey,
-    /// The registered keys of the gateway.
-    registered: Jwks,
+    /// The registered keys of the gateway, by client.
+    registered: BTreeMap<&'static str, Jwks>,
     clock: SharedClock,
     codes: Mutex<BTreeMap<String, Given>>,
     change: Mutex<Option<Change>>,
@@ -54,6 +72,7 @@ pub struct Organisation {
 
 /// What a code was given for.
 struct Given {
+    client: &'static str,
     subject: &'static str,
     roles: &'static [&'static str],
     challenge: CodeChallenge,
@@ -69,14 +88,18 @@ struct Page {
 }
 
 impl Organisation {
-    /// That of a sandbox, where the key of its gateway is registered.
+    /// That of a sandbox, where the keys of its gateway are registered.
     pub(super) fn open(layout: &Layout, clock: &SharedClock) -> std::io::Result<Arc<Self>> {
-        let registered = std::fs::read_to_string(layout.file(OPERATORS_PUBLIC))?;
         let made = || std::io::Error::other("a key cannot be used");
+        let registered = CLIENTS.into_iter().map(|(client, _, file)| {
+            let keys = std::fs::read_to_string(layout.file(file))?;
+            Ok((client, Jwks::parse(&keys).map_err(|_| made())?))
+        });
+        let registered = registered.collect::<std::io::Result<_>>()?;
         Ok(Arc::new(Self {
             origin: layout.organisation_origin(),
             key: SigningKey::generate(SignatureAlgorithm::Es256).map_err(|_| made())?,
-            registered: Jwks::parse(&registered).map_err(|_| made())?,
+            registered,
             clock: Arc::clone(clock),
             codes: Mutex::default(),
             change: Mutex::default(),
@@ -101,11 +124,12 @@ impl Organisation {
     /// A code for this colleague, and where it goes.
     fn give(&self, asked: &[(String, String)]) -> Option<String> {
         let wanted = |name: &str, value: &str| (single(asked, name)? == value).then_some(());
-        wanted("client_id", CLIENT)?;
+        let (client, people) = people(asked)?;
         wanted("response_type", "code")?;
         single(asked, "scope")?.split(' ').find(|scope| *scope == "openid")?;
-        let (subject, roles) = COLLEAGUES.into_iter().find(|(name, _)| Some(*name) == single(asked, "colleague"))?;
+        let (subject, roles) = *people.iter().find(|(name, _)| Some(*name) == single(asked, "colleague"))?;
         let given = Given {
+            client,
             subject,
             roles,
             challenge: CodeChallenge::parse(single(asked, "code_challenge"), single(asked, "code_challenge_method"))?,
@@ -123,33 +147,35 @@ impl Organisation {
     /// An id_token for a code, to the client that it was given to, once (RFC 6749 section 4.1.3).
     fn exchange(&self, sent: &[(String, String)]) -> Result<Value, &'static str> {
         let field = |name| single(sent, name).unwrap_or_default();
-        if !self.proves_itself(field("client_assertion")) {
-            return Err("invalid_client");
-        }
+        let client = self.prover(field("client_assertion")).ok_or("invalid_client")?;
         let given = self.codes.lock().unwrap_or_else(PoisonError::into_inner).remove(field("code"));
         let given = given.filter(|given| {
-            given.redirect_uri == field("redirect_uri") && given.challenge.is_answered_by(field("code_verifier"))
+            given.client == client
+                && given.redirect_uri == field("redirect_uri")
+                && given.challenge.is_answered_by(field("code_verifier"))
         });
         let id_token = self.id_token(&given.ok_or("invalid_grant")?).ok_or("server_error")?;
         Ok(json!({"access_token": Handle::draw().reveal(), "token_type": "Bearer", "id_token": id_token}))
     }
 
-    /// Whether a client assertion is of the gateway and for us (RFC 7523 section 3).
-    fn proves_itself(&self, assertion: &str) -> bool {
-        let expected = Expected {
-            issuer: CLIENT,
-            subject: Some(CLIENT),
-            audience: &[&self.origin],
-            others: AudienceRule::Only,
-            nonce: None,
-            issued_at: false,
-            token_id: true,
-            lifetime: ASSERTION_LIFETIME,
-            leeway: Duration::ZERO,
-        };
+    /// The client that a client assertion is of, when it is one of the gateway and for us (RFC 7523 section 3).
+    fn prover(&self, assertion: &str) -> Option<&'static str> {
         let rules = Rules { algorithms: &[SignatureAlgorithm::Es256], typ: None };
-        let verified = Jws::parse(assertion).and_then(|jws| jws.verify(&self.registered, &rules)?.claims());
-        verified.is_ok_and(|claims| claims.check(&expected, self.clock.now()).is_ok())
+        self.registered.iter().find_map(|(client, keys)| {
+            let expected = Expected {
+                issuer: client,
+                subject: Some(client),
+                audience: &[&self.origin],
+                others: AudienceRule::Only,
+                nonce: None,
+                issued_at: false,
+                token_id: true,
+                lifetime: ASSERTION_LIFETIME,
+                leeway: Duration::ZERO,
+            };
+            let claims = Jws::parse(assertion).and_then(|jws| jws.verify(keys, &rules)?.claims()).ok()?;
+            claims.check(&expected, self.clock.now()).is_ok().then_some(*client)
+        })
     }
 
     fn id_token(&self, given: &Given) -> Option<String> {
@@ -157,7 +183,7 @@ impl Organisation {
         let mut claims = json!({
             "iss": self.origin,
             "sub": given.subject,
-            "aud": CLIENT,
+            "aud": given.client,
             "nonce": given.nonce,
             "iat": now,
             "exp": now.saturating_add(LIFETIME_SECONDS),
@@ -169,6 +195,12 @@ impl Organisation {
         }
         self.key.sign("JWT", &claims).ok().map(|token| token.reveal().clone())
     }
+}
+
+/// The client that asks, and who comes through it.
+fn people(asked: &[(String, String)]) -> Option<(&'static str, &'static [Somebody])> {
+    let found = CLIENTS.into_iter().find(|(client, ..)| Some(*client) == single(asked, "client_id"))?;
+    Some((found.0, found.1))
 }
 
 type Shared = State<Arc<Organisation>>;
@@ -201,7 +233,8 @@ async fn authorize(RawQuery(query): RawQuery) -> Response {
         let colleague = ("colleague".to_owned(), name.to_owned());
         format!("/choose?{}", encode_pairs(&[asked.as_slice(), &[colleague]].concat()))
     };
-    let colleagues = COLLEAGUES.into_iter().map(|(name, roles)| (address(name), name, roles.join(", ")));
+    let people = people(&asked).map_or(&[][..], |(_, people)| people);
+    let colleagues = people.iter().map(|(name, roles)| (address(name), *name, roles.join(", ")));
     Html(Page { colleagues: colleagues.collect() }.render().unwrap_or_default()).into_response()
 }
 

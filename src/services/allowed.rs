@@ -16,6 +16,10 @@ pub struct AllowedSearch {
     /// What the answer may show.
     #[serde(default)]
     pub rules: Vec<Rule>,
+    /// Which part of the record it gives. Searches of one part give the same in other ways, so that a complete record has one
+    /// of them; without it the search is a part of its own.
+    #[serde(default)]
+    pub part: Option<String>,
     /// Whether the attention flags of the patient must be known to judge the answer.
     #[serde(default)]
     pub needs_flags: bool,

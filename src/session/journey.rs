@@ -235,21 +235,28 @@ impl Journey {
     /// Ends a walk on a page of ours; the record's visit id ties it to the steps before. `request` is what the walk was about,
     /// if that is known.
     async fn ended(&self, error: JourneyError, id: LocalId, request: Option<&AuthorizeRequest>) -> Ended {
-        self.refuse(error, id).await;
+        self.record_end(error, id, request).await;
         Ended::new(error, request)
     }
 
     /// Records that the walk ends on a page of ours, and gives the error back. The end stands whether or not the log can
     /// take it.
     pub async fn refuse(&self, error: JourneyError, id: LocalId) -> JourneyError {
+        self.record_end(error, id, None).await;
+        error
+    }
+
+    async fn record_end(&self, error: JourneyError, id: LocalId, request: Option<&AuthorizeRequest>) {
         let (reason, outcome) = error.reason();
         trace::refused(reason);
-        let mut event = AuditEvent::new(self.clock.now(), Kind::AuthorizationRefused, outcome);
+        let mut event = match request {
+            Some(request) => self.event(Kind::AuthorizationRefused, outcome, id, request),
+            None => AuditEvent::new(self.clock.now(), Kind::AuthorizationRefused, outcome),
+        };
         event.local_id = Some(id);
         event.reason = Some(reason);
         event.status = Some(error.status());
         let _ = self.record(event).await;
-        error
     }
 
     async fn deny(&self, id: LocalId, kind: Kind, reason: &'static str, request: &AuthorizeRequest) -> Step<Next> {

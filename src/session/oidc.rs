@@ -1,6 +1,7 @@
 //! Login through an OpenID provider: OpenID Connect Core 1.0, the authorization code flow, as RFC 9700 wants it. PKCE, nonce
 //! and `state` tie the answer to the request and to the browser; we prove who we are with a signature (`private_key_jwt`).
-//! Patients come through one ([`OidcLogin`]), and operators through one of their own organisation ([`OperatorLogin`]).
+//! Patients come through one ([`OidcLogin`]), and people at their work through one of their organisation
+//! ([`OrganisationLogin`]).
 //!
 //! What comes from the provider is trusted in this order: TLS to a configured origin, the issuer in its metadata, the
 //! signature of the id_token by a key of that issuer, the claims in it, and userinfo about the same `sub`.
@@ -12,7 +13,7 @@ mod claims;
 mod departure;
 mod error;
 mod metadata;
-mod operator;
+mod organisation;
 mod party;
 mod person;
 mod provider;
@@ -28,7 +29,7 @@ use std::time::Duration;
 
 pub use self::account::Account;
 pub use self::error::OidcError;
-pub use self::operator::{OperatorClaims, OperatorLogin};
+pub use self::organisation::{OrganisationClaims, OrganisationLogin};
 pub use self::party::RelyingParty;
 pub use self::person::{OidcLogin, PersonClaims};
 use crate::jose::{DecryptionKey, SignatureAlgorithm, SigningKey};

@@ -371,7 +371,10 @@ pub(super) async fn an_id_is_used_once(ids: &dyn ReplayStore) {
     assert_eq!(ids.first_use(used_id("b")).await, Ok(true));
     for jti in ["a", "b", "a"] {
         assert_eq!(ids.first_use(UsedId { expires: after(999), ..used_id(jti) }).await, Ok(false));
+        assert_eq!(ids.is_used(used_id(jti).hash).await, Ok(true));
     }
+    assert_eq!(ids.is_used(used_id("c").hash).await, Ok(false), "who looks uses nothing");
+    assert_eq!(ids.is_used(used_id("c").hash).await, Ok(false));
 }
 
 /// After [`an_id_is_used_once`]. A node whose clock is behind, or was set back, still takes the assertion when another one

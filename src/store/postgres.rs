@@ -5,6 +5,7 @@ mod condition;
 mod figures;
 mod golive;
 mod index;
+mod matrix;
 mod pool;
 mod ports;
 mod register;

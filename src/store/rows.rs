@@ -1,6 +1,8 @@
 //! Codes, grants, tokens and visits as rows of any SQL engine: texts, integers and sealed bytes. What comes back is parsed
 //! again, and a row that does not parse is an error, never a panic.
 
+mod matrix;
+
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -23,6 +25,8 @@ use crate::routing::Target;
 use crate::seal::Sealer;
 use crate::secret::{HandleHash, Secret};
 use crate::session::visit::{OpenVisit, Visit};
+
+pub(super) use self::matrix::{MatrixStandingRow, matrix_position, matrix_visit, micros};
 
 /// A row does not parse: it was sealed with a key that we do not have, or it is damaged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

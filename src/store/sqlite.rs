@@ -3,6 +3,7 @@
 mod figures;
 mod golive;
 mod index;
+mod matrix;
 mod register;
 mod schema;
 mod statements;
@@ -178,6 +179,10 @@ impl RefreshStore for SqliteStore {
 impl ReplayStore for SqliteStore {
     fn first_use(&self, id: UsedId) -> StoreFuture<'_, bool> {
         Box::pin(self.writer.submit(move |connection| statements::first_use(connection, &id)))
+    }
+
+    fn is_used(&self, hash: HandleHash) -> StoreFuture<'_, bool> {
+        Box::pin(self.reader.submit(move |connection| statements::is_used(connection, hash)))
     }
 }
 

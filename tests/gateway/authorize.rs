@@ -31,6 +31,7 @@ async fn ids_of_the_network_may_be_missing_or_broken() {
             assert_eq!(reply.status, 200);
             let record = gateway.last_audit("authorization_requested");
             assert!(record[field].is_null() && record["local_id"].is_string(), "{record}");
+            assert_eq!(record["detail"], format!("services {COLLECTED}"), "what was asked is on record");
         }
     }
     gateway.stop().await;

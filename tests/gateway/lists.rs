@@ -61,7 +61,9 @@ async fn a_client_that_leaves_the_client_list_is_out_at_the_next_request() {
     let asked = gateway.world.his[0].log().count;
     let reply = session.get("EpisodeOfCare").await;
     assert_eq!(reply.status, 403, "{}", text(&reply));
-    assert_eq!(gateway.last_audit("resource_refused")["reason"], fault(&reply).0);
+    let refused = gateway.last_audit("resource_refused");
+    assert_eq!(refused["reason"], fault(&reply).0);
+    assert_eq!(refused["service"], "49", "the service that was asked for is on record");
     assert_eq!(gateway.world.his[0].log().count, asked, "the HIS is not asked");
     let refused = session.client.exchange(&endpoints, &code, &correlation_id).await.unwrap_err();
     assert_eq!(refused.to_string(), "the token endpoint answered 401 Unauthorized: invalid_client");
@@ -123,6 +125,7 @@ async fn a_provider_that_leaves_the_list_is_served_for_an_hour_more() {
     assert_eq!(gateway.his_requests(), asked, "the HIS is not asked");
     let reply = Person::default().open(&session.client, &url).await.unwrap();
     assert!(location(&reply).unwrap().contains("error=invalid_scope"));
+    assert_eq!(gateway.last_audit("authorization_refused")["provider"], "huisarts.delinde@medmij");
     gateway.stop().await;
 }
 

@@ -1,11 +1,13 @@
 //! The operations face: who may what, what stands on record of it, and the emergency switch as patients and PGOs meet it.
 
 mod actions;
+mod explain;
 mod figures;
 mod golive;
 mod login;
+mod matrix;
 mod pages;
-mod register;
+pub(crate) mod register;
 mod second;
 mod switch;
 
@@ -145,6 +147,9 @@ async fn each_route_is_for_its_roles_and_stands_in_the_document() {
         ("GET", "/api/v1/his", [200, 200, 200]),
         ("GET", "/api/v1/lists", [200, 200, 200]),
         ("GET", "/api/v1/log-level", [200, 200, 200]),
+        ("GET", "/api/v1/matrix", [200, 200, 200]),
+        ("GET", "/api/v1/matrix.csv", [200, 200, 200]),
+        ("GET", "/api/v1/matrix/his-b", [404, 404, 404]),
         ("GET", "/api/v1/node", [200, 200, 200]),
         ("GET", "/api/v1/past-stops", [403, 200, 200]),
         ("GET", "/api/v1/practices", [200, 200, 200]),
@@ -154,6 +159,7 @@ async fn each_route_is_for_its_roles_and_stands_in_the_document() {
         ("GET", "/api/v1/register/supplier/his-b/versions", [403, 200, 200]),
         ("GET", "/api/v1/stops", [200, 200, 200]),
         ("POST", "/api/v1/end", [403, 409, 403]),
+        ("POST", "/api/v1/explain", [400, 400, 400]),
         ("POST", "/api/v1/go-live/huisarts.haven@medmij/undo", [403, 400, 403]),
         ("POST", "/api/v1/register-files/toml", [403, 422, 403]),
         ("POST", "/api/v1/reload", [403, 200, 403]),

@@ -98,10 +98,8 @@ async fn a_portal_gets_a_token_for_the_person_it_asserts() {
     assert!(answer.get("refresh_token").is_none(), "{answer}");
     let issued = site.gateway.last_audit("token_issued");
     assert_eq!((&issued["client_id"], &issued["peer"]), (&"portaal.localhost".into(), &"portaal.localhost".into()));
-    assert_eq!(
-        (&issued["provider"], &issued["detail"]),
-        (&"huisarts.delinde@medmij".into(), &"protocol portal jwt-bearer".into())
-    );
+    let detail = format!("protocol portal jwt-bearer, services {COLLECTED}");
+    assert_eq!((&issued["provider"], &issued["detail"]), (&"huisarts.delinde@medmij".into(), &detail.into()));
     assert!(issued["subject"].is_string() && issued["grant"].is_string(), "{issued}");
 
     let url = format!("{}/EpisodeOfCare", site.endpoints.resources[ROLE]);

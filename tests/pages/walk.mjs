@@ -4,7 +4,7 @@
 //   node walk.mjs SANDBOX [PICTURES]     SANDBOX: the folder with sandbox.json; PICTURES: where screenshots go
 
 import dns from "node:dns";
-import { readFileSync, mkdirSync } from "node:fs";
+import { readFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { AxeBuilder } from "@axe-core/playwright";
 import { chromium } from "playwright-core";
@@ -400,9 +400,22 @@ async function auditors(readers, see) {
 async function operators(people, see) {
   const [operator, auditor, stranger, visitor] = people;
   const send = (page, button) => Promise.all([page.waitForNavigation(), page.click(button)]);
-  for (const [path, forms] of [["/", 3], ["/practices", 1], ["/clients", 1], ["/his", 0], ["/lists", 0], ["/stops", 1]]) {
+  for (const [path, forms] of [["/", 3], ["/practices", 1], ["/clients", 1], ["/his", 0], ["/lists", 0], ["/explain", 1], ["/stops", 1]]) {
     await operator.goto(`${operations}${path}`);
     await see(operator, `operations${path === "/" ? "" : path.replace("/", "-")}`, forms);
+  }
+  await operator.goto(`${operations}/explain`);
+  for (const [field, value] of [["provider", practice.name], ["service", "49"], ["client", new URL(pgo).hostname], ["request", "EpisodeOfCare"]]) {
+    await operator.fill(`#${field}`, value);
+  }
+  await send(operator, "form[action='/explain'] button");
+  expect((await operator.locator("ol.results li").count()) > 10, "an explanation has its steps");
+  await see(operator, "operations-explained");
+  for (const lang of ["nl", "en"]) {
+    await operator.goto(`${operations}/matrix?lang=${lang}`);
+    await see(operator, `operations-matrix-${lang}`, 1);
+    await send(operator, ".wide th a");
+    await see(operator, `operations-matrix-one-${lang}`, 0);
   }
   await operator.goto(`${operations}/practices`);
   await send(operator, '.results a[href^="/stops"]');
@@ -435,9 +448,62 @@ async function operators(people, see) {
   await see(visitor, "operations-no-role", 0);
 }
 
-const journeys = { share, agree, again, agreeOnceMore: agree, stop, log, mistype, noData, noHis, portalAccount, portalLaunch, find, turnedAway };
+/** Logs in at the pages of OPEN as somebody whom the provider vouches for. */
+async function comeAs(page, name) {
+  const send = (link) => Promise.all([page.waitForNavigation(), page.click(link)]);
+  await page.goto(`${front}/open`);
+  await send('main a[href^="/open/login"]');
+  await send(`text=${name}`);
+  expect(new URL(page.url()).pathname.startsWith("/open"), `${name} comes back to the pages of OPEN, not to ${page.url()}`);
+}
+
+/** A practice: how far it is, and the texts for its patients, of which the leaflet is printed on two sides. */
+async function openPractice(page, see, language) {
+  await page.goto(`${front}/open`);
+  await see("open-log-in", 0);
+  await comeAs(page, "p.linde");
+  await see("open-practice");
+  await page.goto(`${front}/open/practices/huisarts.haven@medmij`);
+  await see("open-no-page");
+  await comeAs(page, "p.linde");
+  await Promise.all([page.waitForNavigation(), page.click('main a[href*="/texts"]')]);
+  await see("open-texts");
+  const [file] = await Promise.all([page.waitForEvent("download"), page.click("a[download]")]);
+  expect(readFileSync(await file.path(), "utf8").startsWith("Uw medische gegevens"), "the plain text is a file");
+  if (language === "nl") {
+    await Promise.all([page.waitForNavigation(), page.click('main a[href$="/leaflet"]')]);
+    await see("open-leaflet", 0);
+    const pdf = await page.pdf({ preferCSSPageSize: true, printBackground: true });
+    const sheets = pdf.toString("latin1").match(/\/Type\s*\/Page\b/g).length;
+    expect(sheets === 2, `the leaflet has two sides, not ${sheets}`);
+    if (pictures) writeFileSync(join(pictures, "open-leaflet.pdf"), pdf);
+  }
+  await page.goto(`${front}/open`);
+  await Promise.all([page.waitForNavigation(), page.click("form.leave button")]);
+  await see("open-logged-out", 0);
+}
+
+/** Everybody else, each at what is theirs; and who has no role. */
+async function openOthers(page, see) {
+  for (const [name, step, forms] of [["p.twee", "choice", 1], ["c.kring", "coalition", 1], ["o.open", "programme", 1], ["v.zeker", "declarations", 2]]) {
+    await comeAs(page, name);
+    await see(`open-${step}`, forms);
+    await Promise.all([page.waitForNavigation(), page.click("form.leave button")]);
+  }
+  await page.goto(`${front}/open/login`);
+  await Promise.all([page.waitForNavigation(), page.click("text=g.gast")]);
+  await see("open-no-role", 0);
+}
+
+const journeys = { share, agree, again, agreeOnceMore: agree, stop, log, mistype, noData, noHis, portalAccount, portalLaunch, find, turnedAway, openPractice, openOthers };
 
 const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox"] });
+// The register of OPEN, by its API.
+const keeper = await reader(browser, SIZES[0], "nl-NL", "wacht", operations);
+const region = readFileSync(new URL("region.toml", import.meta.url), "utf8");
+const kept = await keeper.request.post(`${operations}/api/v1/register-files/toml`, { data: region, headers: { "content-type": "text/plain" } });
+expect(kept.ok(), `the register takes a region: ${kept.status()}`);
+await keeper.context().close();
 for (const size of SIZES) {
   for (const { tag, locale } of LANGUAGES) {
     for (const [name, journey] of Object.entries(journeys)) {

@@ -19,6 +19,7 @@ mod damage;
 mod database;
 mod drain;
 mod durability;
+mod explain;
 mod export;
 mod faults;
 mod harness;

@@ -94,6 +94,8 @@ async fn case_95_the_role_of_a_node_serves_and_changes_no_record() {
         "DELETE FROM usage_marks WHERE false",
         "DELETE FROM usage_closed WHERE false",
         "UPDATE zal_listings SET ended = ended WHERE false",
+        "UPDATE matrix_generation SET generation = generation",
+        "DELETE FROM matrix_months WHERE false",
     ] {
         as_node.batch_execute(allowed).await.unwrap_or_else(|error| panic!("{allowed}: {error}"));
     }

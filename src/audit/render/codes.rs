@@ -97,6 +97,7 @@ impl<'a> Event<'a> {
             | Kind::AccessStopped
             | Kind::AccessRestored
             | Kind::GoLiveChanged => event(Pattern::Node, SECURITY_ALERT, SECURITY_CONFIGURATION, 'U'),
+            Kind::OverviewRead => event(Pattern::Node, SECURITY_ALERT, RESTRICTED_FUNCTION, 'R'),
             Kind::Administration => event(Pattern::Node, SECURITY_ALERT, RESTRICTED_FUNCTION, 'E'),
             Kind::AuthorizationRequested | Kind::AuthorizationRefused | Kind::TokenIssued | Kind::TokenRefused => {
                 event(Pattern::Token, USER_AUTHENTICATION, GET_ACCESS_TOKEN, 'E')

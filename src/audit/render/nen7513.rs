@@ -207,6 +207,7 @@ fn object(record: &Record) -> (Option<&'static str>, Option<&'static str>) {
             | Kind::AccessStopped
             | Kind::AccessRestored
             | Kind::GoLiveChanged
+            | Kind::OverviewRead
             | Kind::Administration
             | Kind::AuthorizationRequested
             | Kind::AuthorizationRefused

@@ -42,6 +42,7 @@ pub const fn kind(kind: Kind) -> Words {
         Kind::AccessStopped => Words::new("Toegang stilgezet door beheerder", "Access stopped by an operator"),
         Kind::AccessRestored => Words::new("Toegang hersteld door beheerder", "Access restored by an operator"),
         Kind::GoLiveChanged => Words::new("Openstelling van praktijk gewijzigd", "Go-live of a practice changed"),
+        Kind::OverviewRead => Words::new("Stand van de online inzage bekeken", "Progress of online access seen"),
         Kind::AuthorizationRequested => Words::new("Toegang gevraagd door een app", "Access asked for by an app"),
         Kind::AuthorizationRefused => Words::new("Vraag om toegang afgewezen", "Request for access refused"),
         Kind::PersonAuthenticated => Words::new("Ingelogd", "Logged in"),

@@ -18,6 +18,7 @@ use crate::audit::Record;
 use crate::audit::render::{balp, csv, ndjson, nen7513};
 use crate::auditors::desk::{Desk, DeskError, Results, Visitor};
 use crate::auditors::question::{About, Wrong};
+use crate::edge::headers::guard_page;
 use crate::language::Language;
 use crate::medmij::LocalId;
 use crate::pages::{AuditorMessagePage, AuditorPage, AuditorRequestsPage, STYLESHEET};
@@ -250,13 +251,8 @@ fn with_receipt(mut response: Response, results: &Results) -> Response {
 }
 
 fn guarded(mut response: Response) -> Response {
-    const POLICY: &str =
-        "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+    guard_page(response.headers_mut());
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
-    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::VARY, HeaderValue::from_static("accept, accept-language"));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
 }

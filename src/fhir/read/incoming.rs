@@ -1,9 +1,9 @@
 //! A request for data, as it came in.
 
 use super::ReadError;
-use crate::fhir::request::Asked;
+use crate::fhir::request::{Asked, RequestError};
 use crate::medmij::{CorrelationId, LocalId, RequestId};
-use crate::routing::{Caller, Route};
+use crate::routing::{Caller, Route, is_plain, route};
 
 /// A request for data as it came in. Without `Debug`: it holds the token.
 #[derive(Clone, Copy)]
@@ -22,6 +22,15 @@ pub struct Request<'a> {
     pub token: Result<&'a str, NoToken>,
     /// What is asked there.
     pub asked: Asked<'a>,
+}
+
+/// Where a path leads.
+///
+/// # Errors
+/// `BadPath` when it could be read as two things, `NoRoute` when it is under no base of ours.
+pub fn route_of(path: &str) -> Result<Route<'_>, ReadError> {
+    let plain = is_plain(path).then_some(path).ok_or(ReadError::Request(RequestError::BadPath))?;
+    route(plain).ok_or(ReadError::NoRoute)
 }
 
 /// Why a request carries no token.

@@ -24,6 +24,11 @@ impl ReplayStore for Memory {
         let first = self.0.lock().unwrap().insert(id.hash);
         Box::pin(std::future::ready(Ok(first)))
     }
+
+    fn is_used(&self, hash: HandleHash) -> StoreFuture<'_, bool> {
+        let is_used = self.0.lock().unwrap().contains(&hash);
+        Box::pin(std::future::ready(Ok(is_used)))
+    }
 }
 
 struct World {

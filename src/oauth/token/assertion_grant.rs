@@ -20,7 +20,7 @@ use super::desk::{AdmittedClient, TokenDesk};
 use super::error::TokenError;
 use super::portal_scope::PortalRequest;
 use super::{TokenAnswer, TokenCall};
-use crate::audit::{AuditEvent, Kind, Outcome, receipt};
+use crate::audit::{AuditEvent, Kind, Outcome, receipt, services_named};
 use crate::availability::{Moment, find_available};
 use crate::clients::Portal;
 use crate::form::single;
@@ -80,6 +80,7 @@ impl TokenDesk {
         let proven = prove(form, &rules).await?;
         let request = PortalRequest::read(form, (&client.id, portal), &snapshot, event.time)?;
         event.provider = Some(request.provider.clone());
+        event.detail = Some(format!("{PROTOCOL}, {}", services_named(&request.services)).into());
         // Before the assertion about the person is spent.
         self.running_at(&request.provider)?;
         let person = assertion(form, portal, &proven, &rules).await?;

@@ -5,9 +5,11 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use serde::Serialize;
 
+use crate::edge::headers::guard_page;
 use crate::operations::desk::DeskError;
 use crate::operations::switch::SwitchError;
 use crate::operations::view::ErrorView;
+use crate::signin::TooManyRefused;
 
 /// What each route may answer instead.
 #[derive(utoipa::IntoResponses)]
@@ -41,7 +43,7 @@ pub(super) fn html(status: StatusCode, html: String) -> Response {
 pub(super) fn failed(error: DeskError) -> Response {
     let view = ErrorView { error: code(error), text: error.to_string() };
     let mut response = guarded((status(error), Json(view)).into_response());
-    if let DeskError::TooManyRefused(seconds) = error {
+    if let DeskError::TooManyRefused(TooManyRefused(seconds)) = error {
         response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
     response
@@ -62,9 +64,12 @@ pub(super) const fn status(error: DeskError) -> StatusCode {
         }
         DeskError::TooManyRefused(_) => StatusCode::TOO_MANY_REQUESTS,
         DeskError::Target | DeskError::Entrance => StatusCode::NOT_FOUND,
-        DeskError::Reason | DeskError::Level | DeskError::Stage | DeskError::Bsn | DeskError::Form => {
-            StatusCode::BAD_REQUEST
-        }
+        DeskError::Reason
+        | DeskError::Level
+        | DeskError::Stage
+        | DeskError::Bsn
+        | DeskError::Question(_)
+        | DeskError::Form => StatusCode::BAD_REQUEST,
         DeskError::Switch(SwitchError::TooMany) | DeskError::OnDuty(_) | DeskError::SeenOther => StatusCode::CONFLICT,
         DeskError::Switch(SwitchError::Store) | DeskError::Audit(_) | DeskError::NoProvider => {
             StatusCode::SERVICE_UNAVAILABLE
@@ -88,6 +93,7 @@ const fn code(error: DeskError) -> &'static str {
         DeskError::Stage => "no-such-stage",
         DeskError::SeenOther => "changed-meanwhile",
         DeskError::Bsn => "no-bsn",
+        DeskError::Question(_) => "no-question",
         DeskError::OnDuty(_) => "on-duty",
         DeskError::Form => "not-readable",
         DeskError::Switch(SwitchError::TooMany) => "too-many-stops",
@@ -97,12 +103,6 @@ const fn code(error: DeskError) -> &'static str {
 }
 
 pub(super) fn guarded(mut response: Response) -> Response {
-    const POLICY: &str =
-        "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
-    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    guard_page(response.headers_mut());
     response
 }

@@ -4,18 +4,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{RawQuery, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Router};
 
 use super::{answer, pages};
 use crate::edge::Connection;
-use crate::edge::headers::cookie_of;
+use crate::edge::headers::{cookie_of, set_cookie};
 use crate::form::decode_pairs;
 use crate::operations::desk::{Desk, DeskError};
-use crate::operations::login::AWAY;
 use crate::pages::operations::{Frame, LoggedOutPage};
+use crate::signin::AWAY;
 
 /// The cookie of who is on their way to the provider.
 const AWAY_COOKIE: &str = "__Host-operator-login";
@@ -73,11 +73,6 @@ async fn log_out(
 /// For our own pages only; sent along when another site leads here, as the provider does.
 fn with_cookies(response: impl IntoResponse, cookies: &[(&str, &str, Duration)]) -> Response {
     let mut response = answer::guarded(response.into_response());
-    for (name, value, lasts) in cookies {
-        let text = format!("{name}={value}; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age={}", lasts.as_secs());
-        if let Ok(value) = HeaderValue::from_str(&text) {
-            response.headers_mut().append(header::SET_COOKIE, value);
-        }
-    }
+    cookies.iter().for_each(|cookie| set_cookie(response.headers_mut(), *cookie));
     response
 }

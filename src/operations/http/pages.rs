@@ -29,6 +29,7 @@ pub(super) fn routes() -> Router<Arc<Desk>> {
         .route("/clients", get(clients))
         .route("/his", get(his))
         .route("/lists", get(lists))
+        .route("/explain", get(super::explain::page))
         .route("/go-live", get(super::golive::pages::show).post(super::golive::pages::change))
         .route("/stops", get(stops).post(throw))
         .route("/duty", post(duty))

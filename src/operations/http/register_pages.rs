@@ -29,7 +29,7 @@ pub(super) fn routes() -> Router<Arc<Desk>> {
 }
 
 /// The frame of a page, in the language of its address or else of the browser.
-fn frame<'a>(person: Option<&'a Person>, uri: &Uri, headers: &HeaderMap) -> Frame<'a> {
+pub(super) fn frame<'a>(person: Option<&'a Person>, uri: &Uri, headers: &HeaderMap) -> Frame<'a> {
     let mut pairs = uri.query().and_then(|query| decode_pairs(query).ok()).unwrap_or_default();
     let accepted = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let asked = single(&pairs, "lang").and_then(Language::parse);

@@ -7,6 +7,7 @@ use crate::practices::programme::{EntryKind, OrganisationKind};
 pub(super) struct Text {
     pub(super) language: Language,
     pub(super) register: &'static str,
+    pub(super) matrix: &'static str,
     pub(super) skip: &'static str,
     pub(super) other_language: &'static str,
     pub(super) on_record: &'static str,
@@ -93,6 +94,7 @@ impl Text {
 const DUTCH: Text = Text {
     language: Language::Dutch,
     register: "Register van OPEN",
+    matrix: "Combinaties",
     skip: "Naar de inhoud",
     other_language: "English",
     on_record: "Wat hier verandert, wordt vastgelegd.",
@@ -142,6 +144,7 @@ const DUTCH: Text = Text {
 const ENGLISH: Text = Text {
     language: Language::English,
     register: "Register of OPEN",
+    matrix: "Combinations",
     skip: "Skip to content",
     other_language: "Nederlands",
     on_record: "Whatever is changed here is on record.",

@@ -24,12 +24,51 @@ impl Mark {
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
+
+    /// Reads 64 hexadecimal digits.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut bytes = [0; 32];
+        let digits = text.as_bytes();
+        if digits.len() != 64 {
+            return None;
+        }
+        for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+            let digit = |at: usize| pair.get(at).and_then(|digit| char::from(*digit).to_digit(16));
+            *byte = u8::try_from(digit(0)? * 16 + digit(1)?).ok()?;
+        }
+        Some(Self(bytes))
+    }
+
+    /// 64 hexadecimal digits. It stands for one person on these nodes, so it belongs in no log, page or address.
+    #[must_use]
+    pub fn reveal(&self) -> String {
+        use std::fmt::Write as _;
+        self.0.iter().fold(String::with_capacity(64), |mut text, byte| {
+            // Writing into a string does not fail.
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+    }
 }
 
 impl fmt::Debug for Mark {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Mark(..)")
     }
+}
+
+/// By what it is told who somebody is.
+#[derive(Debug, Clone, Copy)]
+pub enum Whom<'a> {
+    /// Their number.
+    Person(&'a Bsn),
+    /// Their mark, where the number is not needed.
+    Marked(&'a Mark),
+    /// Anybody who has a place wherever it is asked: for explanations.
+    Seated,
+    /// Anybody who has no place anywhere: for explanations.
+    Stranger,
 }
 
 /// Makes marks, with the key of the store and those that it replaced.
@@ -103,7 +142,13 @@ impl People {
 
     /// Whether a person has a place at an entrance. Takes a keyed hash (about 1 us), so it is asked last.
     #[must_use]
-    pub fn know(&self, provider: &ProviderName, service: Option<&ServiceId>, person: &Bsn) -> bool {
+    pub fn know(&self, provider: &ProviderName, service: Option<&ServiceId>, person: Whom<'_>) -> bool {
+        let person = match person {
+            Whom::Seated => return true,
+            Whom::Stranger => return false,
+            Whom::Marked(mark) => return self.at(provider, service).is_some_and(|marks| marks.contains(mark)),
+            Whom::Person(person) => person,
+        };
         let Some((marker, marks)) = self.marker.as_ref().zip(self.at(provider, service)) else { return false };
         marker.0.is_marked(person.reveal().as_bytes(), |mark| marks.contains(&Mark(mark)))
     }

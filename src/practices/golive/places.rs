@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::{Entrance, Mark, Marker, NotYet, People, Stage, Stages};
+use super::{Entrance, Mark, Marker, NotYet, People, Stage, Stages, Whom};
 use crate::medmij::{Bsn, LocalId, ServiceId};
 use crate::oauth::store::{StoreError, StoreFuture};
 use crate::practices::Practice;
@@ -113,7 +113,7 @@ impl Doors<'_> {
         let service = service.as_ref();
         let is_free = places.is_some_and(|places| self.people.taken(&provider, service) < usize::from(places));
         let stranger = if places.is_some() { NotYet::PilotPerson } else { NotYet::FieldTest };
-        if is_free || self.people.know(&provider, service, person) { Ok(()) } else { Err(stranger) }
+        if is_free || self.people.know(&provider, service, Whom::Person(person)) { Ok(()) } else { Err(stranger) }
     }
 }
 

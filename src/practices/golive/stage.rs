@@ -138,6 +138,24 @@ impl Pilot {
         self.places
     }
 
+    /// With which apps; with all of them when none is named.
+    #[must_use]
+    pub fn clients(&self) -> &[Hostname] {
+        &self.clients
+    }
+
+    /// The first day.
+    #[must_use]
+    pub const fn from(&self) -> Date {
+        self.from
+    }
+
+    /// The last day.
+    #[must_use]
+    pub const fn until(&self) -> Date {
+        self.until
+    }
+
     pub(super) fn greets(&self, visitor: Visitor<'_>) -> Result<(), NotYet> {
         if !(self.from..=self.until).contains(&visitor.today) {
             return Err(NotYet::PilotDays);

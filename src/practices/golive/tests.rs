@@ -6,6 +6,7 @@ use jiff::civil::date;
 use proptest::prelude::*;
 
 use super::*;
+use crate::medmij::Bsn;
 use crate::practices::ClosedEpisodes;
 use crate::seal::Sealer;
 use crate::secret::Secret;
@@ -94,7 +95,7 @@ fn each_stage_lets_in_whom_it_says() {
     ];
     for (stage, client, today, person, consented, expected) in cases {
         let stages = stages(&[("huisarts.delinde@medmij", stage.clone())]);
-        let who = (Visitor { client, today }, Holder { person, consented: at(consented) });
+        let who = (Visitor { client, today }, Holder { person: Whom::Person(person), consented: at(consented) });
         let said = stages.admits(&people, &practice(GoLive::Closed), &service("49"), who);
         assert_eq!(said, expected, "{stage:?} {client} {today} {consented}");
     }
@@ -105,9 +106,12 @@ fn a_place_at_one_entrance_is_none_at_another() {
     let person = Bsn::parse("999911132").unwrap();
     let people = People::new(marker(1), [(entrance("huisarts.delinde@medmij~49"), marker(1).mark(&person))]);
     let provider = ProviderName::parse("huisarts.delinde@medmij").unwrap();
-    assert!(people.know(&provider, Some(&service("49")), &person));
-    assert!(!people.know(&provider, Some(&service("51")), &person) && !people.know(&provider, None, &person));
-    assert!(!People::default().know(&provider, None, &person));
+    assert!(people.know(&provider, Some(&service("49")), Whom::Person(&person)));
+    assert!(
+        !people.know(&provider, Some(&service("51")), Whom::Person(&person))
+            && !people.know(&provider, None, Whom::Person(&person))
+    );
+    assert!(!People::default().know(&provider, None, Whom::Person(&person)));
 }
 
 #[test]
@@ -116,7 +120,7 @@ fn who_was_marked_under_a_key_that_was_replaced_is_still_known() {
     let now = Sealer::new(&Secret::new([2; 32])).also_opening(&Secret::new([1; 32]));
     let people =
         People::new(Marker::new(Arc::new(now)), [(entrance("huisarts.delinde@medmij"), marker(1).mark(&person))]);
-    assert!(people.know(&ProviderName::parse("huisarts.delinde@medmij").unwrap(), None, &person));
+    assert!(people.know(&ProviderName::parse("huisarts.delinde@medmij").unwrap(), None, Whom::Person(&person)));
 }
 
 #[test]

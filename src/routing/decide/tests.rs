@@ -20,11 +20,11 @@ use crate::services::Catalogue;
 
 const NOW: &str = "2026-11-21T12:00:00Z";
 
-fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     NOW.parse().unwrap()
 }
 
-fn host(name: &str) -> Hostname {
+pub(crate) fn host(name: &str) -> Hostname {
     Hostname::parse(name).unwrap()
 }
 
@@ -99,7 +99,7 @@ fn register() -> ClientRegister {
 const PORTAL_ONLY: &str = "[[service]]\nid='900'\nname='Recepten'\nroles=[]\nfhir='stu3'\npurpose='collect'\n\
      audience='portal_only'\nsearch=[{resource='MedicationRequest'}]\n";
 
-fn snapshot() -> Snapshot {
+pub(crate) fn snapshot() -> Snapshot {
     let freshness = Freshness::new(Duration::from_secs(3600));
     freshness.note(now());
     let practices = [
@@ -126,7 +126,7 @@ fn snapshot() -> Snapshot {
     }
 }
 
-fn grant(client: &str, provider: &str) -> Grant {
+pub(crate) fn grant(client: &str, provider: &str) -> Grant {
     Grant {
         id: LocalId::new(now()),
         client: host(client),
@@ -142,7 +142,7 @@ fn grant(client: &str, provider: &str) -> Grant {
     }
 }
 
-fn token(grant: &Grant, bound_to: Option<Thumbprint>) -> IssuedToken {
+pub(crate) fn token(grant: &Grant, bound_to: Option<Thumbprint>) -> IssuedToken {
     let expires = "2026-11-21T12:15:00Z".parse().unwrap();
     IssuedToken::new([0; 32], expires, bound_to, Arc::new(grant.clone()))
 }

@@ -23,6 +23,11 @@ pub(in crate::sandbox) const OPERATORS_PRIVATE: &str = "beheer-login.jwk.json";
 /// File of its public key, a JWKS: what that provider has registered of it.
 pub(in crate::sandbox) const OPERATORS_PUBLIC: &str = "beheer-login.jwks.json";
 
+/// The same for the pages of practices, coalitions, the OPEN programme and insurers.
+pub(in crate::sandbox) const OPEN_PRIVATE: &str = "open-login.jwk.json";
+/// File of its public key, a JWKS.
+pub(in crate::sandbox) const OPEN_PUBLIC: &str = "open-login.jwks.json";
+
 /// File of the gateway's private key towards a HIS, a JWK for ES384.
 pub(in crate::sandbox) const BACKEND_PRIVATE: &str = "backend.jwk.json";
 /// File of its public key, a JWKS: what the HIS has registered of it.
@@ -44,6 +49,7 @@ pub(in crate::sandbox) fn make(dir: &Path) -> std::io::Result<()> {
     pair(dir, [PRIVATE, PUBLIC], || draw("portaal-1", "sig", "ES256", &P256))?;
     pair(dir, [BACKEND_PRIVATE, BACKEND_PUBLIC], || draw("inzage-his-1", "sig", "ES384", &P384))?;
     pair(dir, [OPERATORS_PRIVATE, OPERATORS_PUBLIC], || draw("inzage-beheer-1", "sig", "ES256", &P256))?;
+    pair(dir, [OPEN_PRIVATE, OPEN_PUBLIC], || draw("inzage-open-1", "sig", "ES256", &P256))?;
     if !dir.join(ASSERTIONS).exists() {
         write_private(&dir.join(ASSERTIONS), draw("inzage-1", "enc", "ECDH-ES", &P256)?.to_string().as_bytes())?;
     }

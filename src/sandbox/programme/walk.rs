@@ -126,9 +126,8 @@ impl<'a> Walker<'a> {
         let subject = self.keyring.subject(&person.bsn, visit.at)?;
         let named = (client.id.clone(), person.client);
         let moment = (visit.at, &mut self.dice);
-        let services = granted(runs, client).into_iter().cloned().collect();
         let mut trail = Trail::begin(named, practice.provider.clone(), person.way, subject, moment);
-        trail.services = services;
+        trail.services = granted(runs, client).into_iter().cloned().collect();
         let fault = faults.iter().find(|fault| fault.holds(practice.installation, person.client, day));
         let (installation, given, now) = (practice.installation, &runs.services[..], visit.at);
         Ok(Some(Under { trail, person, visit, installation, given, now, fault }))

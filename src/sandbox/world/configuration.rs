@@ -7,8 +7,8 @@ use super::layout::{
     READERS, WITNESS_FOLDER, WITNESS_HOST, his_host, his_id,
 };
 use crate::lists::ListKind;
-use crate::sandbox::organisation::CLIENT;
-use crate::sandbox::portal::keys::{ASSERTIONS, BACKEND_PRIVATE, OPERATORS_PRIVATE, PUBLIC};
+use crate::sandbox::organisation::{CLIENT, OPEN_CLIENT};
+use crate::sandbox::portal::keys::{ASSERTIONS, BACKEND_PRIVATE, OPEN_PRIVATE, OPERATORS_PRIVATE, PUBLIC};
 use crate::sandbox::ports::HIS_COUNT;
 use crate::sandbox::records::Practice;
 use crate::sandbox::syslog::HOST as ARCHIVE_HOST;
@@ -23,6 +23,7 @@ pub(super) fn configuration(layout: &Layout, practices: &[Practice], witness_key
     }
     text.push_str(&of_audit(layout, witness_key));
     text.push_str(&of_readers(layout, practices));
+    text.push_str(&of_open(layout));
     text.push_str(&of_operators(layout));
     text.push_str(&of_portal(layout, practices));
     for number in 0..HIS_COUNT {
@@ -178,6 +179,20 @@ signing_key = "{OPERATORS_PRIVATE}"
 "inzage-kijken" = "reader"
 "inzage-beheer" = "operator"
 "inzage-toezicht" = "auditor"
+"#
+    )
+}
+
+/// People of practices, a coalition, the programme and an insurer, who log in at the same provider.
+fn of_open(layout: &Layout) -> String {
+    let issuer = layout.organisation_origin();
+    format!(
+        r#"
+[open.login]
+issuer = "{issuer}"
+roots = "ca.pem"
+client_id = "{OPEN_CLIENT}"
+signing_key = "{OPEN_PRIVATE}"
 "#
     )
 }

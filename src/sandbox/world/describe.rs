@@ -51,6 +51,7 @@ fn description(layout: &Layout, practices: &[Practice], his: &[Arc<Emulator>]) -
             "name": host, "cert": format!("{file}.pem"), "key": format!("{file}.key")}))},
         "admin": {"url": layout.admin_origin(), "operators": OPERATORS.map(|(file, host)| json!({
             "name": host, "cert": format!("{file}.pem"), "key": format!("{file}.key")}))},
+        "open": {"url": format!("{}/open", layout.front_origin())},
         "chain_log": {"control": layout.chain_log_control()},
         "his": (0..his.len()).map(|number| json!({"id": his_id(number), "control": layout.his_control(number)})).collect::<Vec<_>>(),
         "providers": practices

@@ -8,7 +8,7 @@ use super::back::denied;
 use super::chain::DENIED;
 use super::question::{practice_of, services_to_grant};
 use super::{BackToClient, Ended, Journey, JourneyError, Next, Presented, Spot, Step};
-use crate::audit::{Kind, Outcome};
+use crate::audit::{Kind, Outcome, services_named};
 use crate::chainlog::Event;
 use crate::form::single;
 use crate::oauth::authorize::{AuthorizeRequest, Door};
@@ -183,9 +183,8 @@ impl Journey {
 
 /// To what a person said yes: the practice must be able to prove it, also when the grant is long gone.
 fn extent(grant: &Grant) -> String {
-    let services: Vec<_> = grant.services.iter().map(ToString::to_string).collect();
     let how_long = if grant.lasting { "for an indefinite period" } else { "for this time" };
-    format!("services {}, {how_long}", services.join(" "))
+    format!("{}, {how_long}", services_named(&grant.services))
 }
 
 #[cfg(test)]

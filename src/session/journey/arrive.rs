@@ -5,11 +5,11 @@ use jiff::Timestamp;
 use super::back::refused;
 use super::question::{available_services, practice_of};
 use super::{Ended, Journey, JourneyError, Next, Spot, Step};
-use crate::audit::{AuditEvent, Kind, Outcome};
+use crate::audit::{AuditEvent, Kind, Outcome, services_named};
 use crate::chainlog::Event;
 use crate::language::Language;
-use crate::medmij::LocalId;
-use crate::oauth::authorize::{AuthorizeRefusal, AuthorizeRequest, AuthorizeRules, BadRequest};
+use crate::medmij::{LocalId, Scope, ServiceId};
+use crate::oauth::authorize::{AuthorizeRefusal, AuthorizeRequest, AuthorizeRules, BadRequest, Unoffered};
 use crate::oauth::smart;
 use crate::routing::Snapshot;
 use crate::session::visit::{BrowserKeys, Landed, Visit};
@@ -90,7 +90,10 @@ impl Journey {
     }
 
     async fn show_landing(&self, request: AuthorizeRequest, spot: Spot) -> Step<Next> {
-        self.record(self.event(Kind::AuthorizationRequested, Outcome::Done, spot.visit, &request)).await?;
+        let mut event = self.event(Kind::AuthorizationRequested, Outcome::Done, spot.visit, &request);
+        let services = available_services(&self.snapshot.load(), &request, event.time);
+        event.detail = Some(services_named(&services).into());
+        self.record(event).await?;
         self.note_arrival(spot.visit, &request);
         let (keys, visit) = (BrowserKeys::draw(), Visit::Landed(Landed { request: request.clone() }));
         let page = self.page(keys, spot, &visit, &request)?;
@@ -104,8 +107,12 @@ impl Journey {
         event.local_id = Some(local_id);
         match refusal {
             AuthorizeRefusal::Page(no_client) => Err(JourneyError::from(no_client)),
-            AuthorizeRefusal::Redirect { client, redirect_uri, state, error } => {
+            AuthorizeRefusal::Redirect { client, redirect_uri, state, error, unoffered } => {
                 event.client_id = Some(client);
+                if let Some(Unoffered { provider, services }) = unoffered.map(|unoffered| *unoffered) {
+                    event.provider = Some(provider);
+                    event.detail = (!services.is_empty()).then(|| services_named(&services).into());
+                }
                 event.reason = Some(error.code());
                 self.record(event).await?;
                 let why = "the request cannot be served";
@@ -125,10 +132,24 @@ fn admit_scope(
     if practice_of(snapshot, &request).is_some() && !services.is_empty() {
         return Ok(request);
     }
+    let unoffered = unoffered(snapshot, &request);
     Err(AuthorizeRefusal::Redirect {
         client: request.client,
         redirect_uri: request.redirect_uri,
         state: Some(request.state),
         error: BadRequest::Scope,
+        unoffered,
     })
+}
+
+fn unoffered(snapshot: &Snapshot, request: &AuthorizeRequest) -> Option<Box<Unoffered>> {
+    let named = match &request.scope {
+        Scope::Collect(_) => &[],
+        Scope::Named(_, ids) => ids.as_slice(),
+        Scope::Share(_, id) => std::slice::from_ref(id),
+    };
+    let known = |id: &&ServiceId| snapshot.services.service(id.as_str()).is_some();
+    let provider = practice_of(snapshot, request)?.provider.clone();
+    let services = named.iter().filter(known).cloned().collect();
+    Some(Box::new(Unoffered { provider, services }))
 }

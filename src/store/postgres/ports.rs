@@ -165,6 +165,10 @@ impl ReplayStore for PostgresStore {
             Ok(row.is_some())
         })
     }
+
+    fn is_used(&self, hash: HandleHash) -> StoreFuture<'_, bool> {
+        Box::pin(async move { Ok(self.pool.query_opt(statements::IS_USED, &[&hash.as_slice()]).await?.is_some()) })
+    }
 }
 
 impl VisitStore for PostgresStore {

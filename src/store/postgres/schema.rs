@@ -40,6 +40,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("V6__register", include_str!("../migrations/postgres/V6__register.sql")),
     ("V7__go_live", include_str!("../migrations/postgres/V7__go_live.sql")),
     ("V8__figures", include_str!("../migrations/postgres/V8__figures.sql")),
+    ("V9__matrix", include_str!("../migrations/postgres/V9__matrix.sql")),
 ];
 
 /// How often a node tries to make the schema that others may be making too.

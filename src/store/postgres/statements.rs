@@ -118,6 +118,8 @@ pub(super) const LOOK_AT_VISIT: &str =
 pub(super) const FIRST_USE: &str =
     "INSERT INTO used_ids (hash, expires) VALUES ($1, $2) ON CONFLICT (hash) DO NOTHING RETURNING 1";
 
+pub(super) const IS_USED: &str = "SELECT 1 FROM used_ids WHERE hash = $1";
+
 pub(super) const SWEEP_VISITS: &str =
     sweep!("DELETE FROM visits WHERE id IN (SELECT id FROM visits WHERE expires <= $1");
 

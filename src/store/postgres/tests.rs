@@ -6,7 +6,9 @@ use tokio_postgres::types::ToSql;
 
 use super::super::cache::CachedTokens;
 use super::super::conformance::{self, BSN, CLIENT, code, grant, lasting, now, refresh, token, visit};
-use super::super::{figures_conformance, golive_conformance, register_conformance, stops_conformance};
+use super::super::{
+    figures_conformance, golive_conformance, matrix_conformance, register_conformance, stops_conformance,
+};
 use super::testing::Database;
 use super::*;
 use crate::oauth::code::{CodeStore, Presented};
@@ -67,6 +69,22 @@ async fn it_keeps_a_register() {
     database.remove().await;
     let Some(database) = Database::new().await else { return };
     register_conformance::editors_at_once_lose_nothing(Arc::new(database.open().await)).await;
+    database.remove().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn it_keeps_a_matrix() {
+    let Some(database) = Database::new().await else { return };
+    matrix_conformance::what_is_kept_is_held(&database.open().await).await;
+    database.remove().await;
+    let Some(database) = Database::new().await else { return };
+    matrix_conformance::a_change_from_an_old_generation_is_none(&database.open().await).await;
+    database.remove().await;
+    let Some(database) = Database::new().await else { return };
+    matrix_conformance::what_is_old_goes(&database.open().await).await;
+    database.remove().await;
+    let Some(database) = Database::new().await else { return };
+    matrix_conformance::of_twenty_who_count_the_same_one_is_first(Arc::new(database.open().await)).await;
     database.remove().await;
 }
 
@@ -307,11 +325,12 @@ async fn an_earlier_schema_waits_for_a_request_to_migrate() {
     assert!(applied.first().unwrap().contains("codes_grants_visits"), "{applied:?}");
     let forget = "DROP TABLE used_ids, audit_records, audit_batches, audit_logs, stops, go_live, go_live_places,
                       register_revision, register_versions, fold_positions, usage_state, usage_cells, usage_marks,
-                      usage_closed, zal_listings;
+                      usage_closed, zal_listings, matrix_generation, matrix_logs, matrix_visits,
+                      matrix_months, matrix_standings;
                   DROP FUNCTION audit_prepare, audit_drop_before; DELETE FROM refinery_schema_history WHERE version >= 3";
     database.raw().await.batch_execute(forget).await.unwrap();
     assert!(matches!(database.try_open(1, true).await, Err(PostgresError::Outdated)));
-    assert_eq!(PostgresStore::migrate(database.settings()).await.unwrap().len(), 6);
+    assert_eq!(PostgresStore::migrate(database.settings()).await.unwrap().len(), 7);
     database.open().await;
     database.remove().await;
 }

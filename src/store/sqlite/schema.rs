@@ -149,6 +149,7 @@ const MIGRATIONS: &[(&str, &str)] = &[
     ("V5__register", include_str!("../migrations/sqlite/V5__register.sql")),
     ("V6__go_live", include_str!("../migrations/sqlite/V6__go_live.sql")),
     ("V7__figures", include_str!("../migrations/sqlite/V7__figures.sql")),
+    ("V8__matrix", include_str!("../migrations/sqlite/V8__matrix.sql")),
 ];
 
 /// Every form of the index. There is no way from one to the next but to rebuild it.
@@ -181,7 +182,7 @@ mod tests {
         let strict: i64 = connection
             .query_row("SELECT count(*) FROM pragma_table_list WHERE strict = 1", [], |row| row.get(0))
             .unwrap();
-        assert_eq!(strict, 17);
+        assert_eq!(strict, 22);
     }
 
     #[test]

@@ -209,6 +209,10 @@ pub(super) fn first_use(connection: &Connection, id: &UsedId) -> Result<bool> {
     Ok(inserted == 1)
 }
 
+pub(super) fn is_used(connection: &Connection, hash: HandleHash) -> Result<bool> {
+    connection.prepare_cached("SELECT 1 FROM used_ids WHERE hash = ?1")?.exists(params![hash])
+}
+
 fn grant_row(row: &Row<'_>) -> Result<GrantRow> {
     Ok(GrantRow {
         id: row.get(0)?,

@@ -6,7 +6,9 @@ use rusqlite::{Connection, params};
 
 use super::super::cache::CachedTokens;
 use super::super::conformance::{self, BSN, CLIENT, Scratch, code, grant, lasting, now, refresh, token, visit};
-use super::super::{figures_conformance, golive_conformance, register_conformance, stops_conformance};
+use super::super::{
+    figures_conformance, golive_conformance, matrix_conformance, register_conformance, stops_conformance,
+};
 use super::*;
 use crate::operations::StopStore as _;
 use crate::secret::{Handle, Secret};
@@ -94,6 +96,15 @@ async fn it_keeps_figures() {
         figures_conformance::the_zal_is_kept_as_times(&*store(3)).await;
         figures_conformance::of_several_counters_each_batch_is_counted_once(store(4)).await;
     }
+}
+
+#[tokio::test]
+async fn it_keeps_a_matrix() {
+    let scratch = [(); 4].map(|()| Scratch::new());
+    matrix_conformance::what_is_kept_is_held(&open(&scratch[0])).await;
+    matrix_conformance::a_change_from_an_old_generation_is_none(&open(&scratch[1])).await;
+    matrix_conformance::what_is_old_goes(&open(&scratch[2])).await;
+    matrix_conformance::of_twenty_who_count_the_same_one_is_first(Arc::new(open(&scratch[3]))).await;
 }
 
 #[tokio::test]

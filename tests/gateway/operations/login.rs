@@ -2,60 +2,23 @@
 
 use std::time::Duration;
 
-use inzage::clock::SharedClock;
-use inzage::sandbox::client::{PgoClient, Reply};
-use inzage::sandbox::person::{Person, location};
+use inzage::sandbox::client::Reply;
+use inzage::sandbox::person::location;
 use serde_json::{Value, json};
 
 use super::Operator;
+use crate::browser::Browser;
 use crate::harness::{Gateway, text};
 
 const REASON: &str = "verkeerde uitslagen, melding 12";
 
-/// A browser without a certificate.
-struct Browser<'g> {
-    gateway: &'g Gateway,
-    client: PgoClient,
-    person: Person,
-    origin: String,
+/// A browser without a certificate, at the operations face.
+fn browser(gateway: &Gateway) -> Browser<'_> {
+    Browser::at(gateway, gateway.world.layout.admin_origin(), "/login")
 }
 
-impl<'g> Browser<'g> {
-    fn new(gateway: &'g Gateway) -> Self {
-        let clock = std::sync::Arc::clone(&gateway.clock) as SharedClock;
-        let client = gateway.world.visitor(&clock).unwrap();
-        Self { gateway, client, person: Person::default(), origin: gateway.world.layout.admin_origin() }
-    }
-
-    async fn open(&mut self, address: &str) -> Reply {
-        let address = if address.starts_with('/') { format!("{}{address}", self.origin) } else { address.to_owned() };
-        self.person.open(&self.client, &address).await.unwrap()
-    }
-
-    async fn send(&mut self, path: &str, fields: &[(&str, &str)]) -> Reply {
-        let fields: Vec<_> = fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        self.person.submit(&self.client, &format!("{}{path}", self.origin), &fields).await.unwrap()
-    }
-
-    /// Leaves for the provider and says there who they are; the address that leads back.
-    async fn leave_as(&mut self, colleague: &str) -> String {
-        let away = location(&self.open("/login").await).unwrap();
-        assert!(away.starts_with(&self.gateway.world.layout.organisation_origin()), "{away}");
-        let page = text(&self.open(&away).await);
-        let link = page.split("href=\"").find(|part| part.contains(&format!("colleague={colleague}"))).unwrap();
-        let link = link.split('"').next().unwrap().replace("&#38;", "&").replace("&amp;", "&");
-        let back = self.open(&format!("{}{link}", self.gateway.world.layout.organisation_origin())).await;
-        location(&back).unwrap()
-    }
-
-    async fn log_in(&mut self, colleague: &str) -> Reply {
-        let back = self.leave_as(colleague).await;
-        self.open(&back).await
-    }
-
-    async fn is_in(&mut self) -> bool {
-        self.open("/").await.status == 200
-    }
+async fn is_in(browser: &mut Browser<'_>) -> bool {
+    browser.open("/").await.status == 200
 }
 
 /// The last record of a refused login.
@@ -67,7 +30,7 @@ fn refusal(gateway: &Gateway) -> (Value, Value, Value) {
 #[tokio::test]
 async fn colleagues_come_in_as_what_they_are_and_stand_on_record_by_their_subject() {
     let gateway = Gateway::start().await;
-    let mut operator = Browser::new(&gateway);
+    let mut operator = browser(&gateway);
     let first = operator.open("/stops").await;
     assert!(first.status == 403 && text(&first).contains("href=\"/login\""), "{}", text(&first));
     assert!(gateway.audit_of("administration").is_empty(), "who only asks for the page is not on record");
@@ -87,7 +50,7 @@ async fn colleagues_come_in_as_what_they_are_and_stand_on_record_by_their_subjec
     let foreign = foreign.header("origin", "https://elsewhere.example").header("sec-fetch-site", "cross-site");
     assert_eq!(foreign.send().await.unwrap().status(), 403);
 
-    let (mut reader, mut auditor) = (Browser::new(&gateway), Browser::new(&gateway));
+    let (mut reader, mut auditor) = (browser(&gateway), browser(&gateway));
     reader.log_in("l.lezer").await;
     auditor.log_in("t.zicht").await;
     assert!(text(&reader.open("/").await).contains("l.lezer (reader)"));
@@ -106,11 +69,11 @@ async fn colleagues_come_in_as_what_they_are_and_stand_on_record_by_their_subjec
 #[tokio::test]
 async fn whom_the_provider_knows_and_we_do_not_stays_out() {
     let gateway = Gateway::start().await;
-    let mut guest = Browser::new(&gateway);
+    let mut guest = browser(&gateway);
     let refused = guest.log_in("g.gast").await;
     assert!(refused.status == 403 && text(&refused).contains("no role here"), "{}", text(&refused));
     assert_eq!(refusal(&gateway), (json!("refused"), json!("no-operator"), json!("operator:g.gast")));
-    assert!(!guest.is_in().await);
+    assert!(!is_in(&mut guest).await);
     gateway.stop().await;
 }
 
@@ -131,7 +94,7 @@ async fn what_the_provider_says_to_somebody_else_or_too_late_lets_nobody_in() {
     ] {
         let said = value.clone();
         gateway.world.organisation.vouch_otherwise(Some(Box::new(move |claims| claims[claim] = said.clone())));
-        let mut browser = Browser::new(&gateway);
+        let mut browser = browser(&gateway);
         let refused = browser.log_in("b.wacht").await;
         assert_eq!(refused.status, 403, "{claim} {value}");
         assert_eq!(
@@ -139,22 +102,22 @@ async fn what_the_provider_says_to_somebody_else_or_too_late_lets_nobody_in() {
             (json!("refused"), json!("login-failed"), json!("operator:unknown")),
             "{claim} {value}"
         );
-        assert!(!browser.is_in().await);
+        assert!(!is_in(&mut browser).await);
     }
     gateway.world.organisation.vouch_otherwise(None);
-    assert_eq!(Browser::new(&gateway).log_in("b.wacht").await.status, 303);
+    assert_eq!(browser(&gateway).log_in("b.wacht").await.status, 303);
     gateway.stop().await;
 }
 
 #[tokio::test]
 async fn a_way_back_is_good_once_in_its_own_browser_and_in_time() {
     let gateway = Gateway::start().await;
-    let (mut one, mut other) = (Browser::new(&gateway), Browser::new(&gateway));
+    let (mut one, mut other) = (browser(&gateway), browser(&gateway));
     let back = one.leave_as("b.wacht").await;
     other.leave_as("l.lezer").await;
     assert_eq!(other.open(&back).await.status, 403, "the state of another browser");
     assert_eq!(refusal(&gateway).1, "login-stale");
-    assert_eq!(Browser::new(&gateway).open(&back).await.status, 403, "without a cookie");
+    assert_eq!(browser(&gateway).open(&back).await.status, 403, "without a cookie");
 
     // A browser that keeps what it should forget.
     let away = one.client.http().get(format!("{}/login", one.origin)).send().await.unwrap();
@@ -171,7 +134,7 @@ async fn a_way_back_is_good_once_in_its_own_browser_and_in_time() {
     assert_eq!(come().await.status(), 403);
     assert_eq!(refusal(&gateway).1, "login-replayed");
 
-    let mut late = Browser::new(&gateway);
+    let mut late = browser(&gateway);
     let back = late.leave_as("b.wacht").await;
     gateway.clock.advance(Duration::from_mins(10));
     assert_eq!(late.open(&back).await.status, 403);
@@ -182,7 +145,7 @@ async fn a_way_back_is_good_once_in_its_own_browser_and_in_time() {
 #[tokio::test]
 async fn a_session_ends_by_time_by_logging_out_and_when_a_role_is_taken_away() {
     let gateway = Gateway::start().await;
-    let (mut one, mut other) = (Browser::new(&gateway), Browser::new(&gateway));
+    let (mut one, mut other) = (browser(&gateway), browser(&gateway));
     one.log_in("b.wacht").await;
     other.log_in("t.zicht").await;
     let cookie = |reply: &Reply| {
@@ -203,24 +166,24 @@ async fn a_session_ends_by_time_by_logging_out_and_when_a_role_is_taken_away() {
     std::fs::write(&file, written.replace("\"inzage-toezicht\" = \"auditor\"\n", "")).unwrap();
     let done = operator.ask("POST", "/api/v1/reload", None).await;
     assert_eq!(done.json()["changed"], json!(["admin.login"]));
-    assert!(!other.is_in().await, "at once");
+    assert!(!is_in(&mut other).await, "at once");
     std::fs::write(&file, &written).unwrap();
     operator.ask("POST", "/api/v1/reload", None).await;
-    assert!(other.is_in().await);
+    assert!(is_in(&mut other).await);
 
     gateway.clock.advance(Duration::from_mins(59));
-    assert!(other.is_in().await);
+    assert!(is_in(&mut other).await);
     gateway.clock.advance(Duration::from_mins(1));
-    assert!(!other.is_in().await);
+    assert!(!is_in(&mut other).await);
     gateway.stop().await;
 }
 
 #[tokio::test]
 async fn without_a_login_a_certificate_is_needed_to_connect() {
     let gateway = Gateway::start().await;
-    let mut browser = Browser::new(&gateway);
-    browser.log_in("b.wacht").await;
-    assert!(browser.is_in().await);
+    let mut kept = browser(&gateway);
+    kept.log_in("b.wacht").await;
+    assert!(is_in(&mut kept).await);
     let file = gateway.folder().join("gateway.toml");
     let written = std::fs::read_to_string(&file).unwrap();
     let (before, rest) = written.split_once("[admin.login]").unwrap();
@@ -229,13 +192,13 @@ async fn without_a_login_a_certificate_is_needed_to_connect() {
     let operator = Operator::new(&gateway, "wacht");
     let done = operator.ask("POST", "/api/v1/reload", None).await;
     assert_eq!((done.status, &done.json()["refused"]), (200, &Value::Null), "{}", done.text);
-    let kept = browser.open("/").await;
+    let kept = kept.open("/").await;
     assert!(
         kept.status == 403 && text(&kept).contains("names no operator"),
         "a connection from before: {}",
         text(&kept)
     );
-    let new = Browser::new(&gateway);
+    let new = browser(&gateway);
     assert!(new.client.http().get(format!("{}/", new.origin)).send().await.is_err(), "no handshake without one");
     assert_eq!(operator.ask("GET", "/api/v1/node", None).await.status, 200);
     gateway.stop().await;

@@ -17,6 +17,7 @@ async fn each_page_is_for_who_may_see_it_and_offers_what_they_may_do() {
         ("/clients", "pgo.localhost"),
         ("/his", "his-a"),
         ("/lists", "ZAL 1"),
+        ("/explain", "What would become of a request"),
         ("/stops", "Emergency switch"),
     ] {
         for who in [&reader, &operator, &auditor] {

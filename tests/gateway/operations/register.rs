@@ -6,7 +6,7 @@ use super::{Operator, Said};
 use crate::harness::Gateway;
 
 /// A region with two practices; the first is one of the sandbox, and on its ZAL.
-const REGION: &str = r#"
+pub(crate) const REGION: &str = r#"
 [[supplier]]
 id = "his-a"
 name = "Leverancier A"
@@ -53,13 +53,13 @@ agreement = { on = "2020-03-01", evidence = "overeenkomst, getekend" }
 "#;
 
 impl Operator {
-    async fn import(&self, path: &str, file: &str) -> Said {
+    pub(crate) async fn import(&self, path: &str, file: &str) -> Said {
         let request = self.client.http().post(format!("{}/api/v1/register-files/{path}", self.origin));
         super::said(request.body(file.to_owned())).await
     }
 }
 
-pub(super) async fn registered(gateway: &Gateway) -> Operator {
+pub(crate) async fn registered(gateway: &Gateway) -> Operator {
     let operator = Operator::new(gateway, "wacht");
     let said = operator.import("toml", REGION).await;
     assert_eq!(said.status, 200, "{}", said.text);

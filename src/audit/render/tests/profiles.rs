@@ -255,6 +255,7 @@ fn every_kind_has_the_codes_of_its_pattern() {
         ("access_restored",         &none,   "110113", "110129",        "U", "-",      "110150", ""),
         ("go_live_changed",         &none,   "110113", "110129",        "U", "-",      "110150", ""),
         ("administration",          &none,   "110113", "110132",        "E", "-",      "110150", ""),
+        ("overview_read",           &none,   "110113", "110132",        "R", "-",      "110150", ""),
         ("authorization_requested", &none,   "110114", "ITI-71",        "E", "-",      "AuthzOauthService", ""),
         ("authorization_refused",   &none,   "110114", "ITI-71",        "E", "-",      "AuthzOauthService", ""),
         ("person_authenticated",    &none,   "110114", "110122",        "E", "-",      "authserver", ""),

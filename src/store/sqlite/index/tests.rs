@@ -73,14 +73,14 @@ async fn a_long_log_is_read_from_anywhere() {
     let scratch = Scratch::new();
     let index = open(&scratch);
     const ALL: u64 = 70_000;
-    for first in (0..ALL).step_by(8_000) {
-        let next = (first + 8_000).min(ALL);
+    for first in (0..ALL).step_by(2_000) {
+        let next = (first + 2_000).min(ALL);
         let entries =
             (first..next).map(|number| entry(number, &AuditEvent::new(noon(), Kind::NodeStarted, Outcome::Done)));
         let batch = IndexBatch { log: LOG.into(), entries: entries.collect(), leaf: [1; 32] };
         assert_eq!(index.add(batch).await, Ok(Added::Done));
     }
-    for from in [0, 1, 127, 128, 129, 7_999, 8_000, 65_535, 65_536, ALL - 1] {
+    for from in [0, 1, 127, 128, 129, 1_999, 2_000, 65_535, 65_536, ALL - 1] {
         let found = index.records(LOG.into(), from, 300).await.unwrap();
         let indexes: Vec<_> = found.iter().map(|record| record.index).collect();
         assert_eq!(indexes, (from..ALL.min(from + 300)).collect::<Vec<_>>());

@@ -1,15 +1,14 @@
 //! Who is logged in at this node, and for how long: in its memory, so that logging out ends it, and a restart ends all.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::operators::LoginName;
+use super::{AWAY, LoginName, Logins};
 use crate::clock::SharedClock;
+use crate::oauth::store::StoreFuture;
 use crate::secret::{Handle, HandleHash, hash_handle};
 
-/// Most sessions at a time; a further one ends the one that has the least time left.
-const OPEN_MAX: usize = 1_000;
 /// Most logins that are remembered as over; while there are as many, nobody logs in.
 const OVER_MAX: usize = 10_000;
 
@@ -61,11 +60,11 @@ impl Sessions {
         self.current().over.contains_key(&hash_handle(ticket))
     }
 
-    /// Begins a session; the handle is for the cookie.
+    /// Begins a session; the handle is for the cookie. With `most` of them it ends the one that has the least time left.
     #[must_use]
-    pub fn open(&self, session: Session, issuer: &str, lifetime: Duration) -> Handle {
+    pub fn open(&self, session: Session, issuer: &str, lifetime: Duration, most: usize) -> Handle {
         let (handle, mut inner) = (Handle::draw(), self.current());
-        if inner.open.len() >= OPEN_MAX {
+        if inner.open.len() >= most {
             let first = inner.open.iter().min_by_key(|(_, (_, ends))| ends.at).map(|(hash, _)| *hash);
             first.and_then(|hash| inner.open.remove(&hash));
         }
@@ -97,17 +96,54 @@ impl Sessions {
     }
 }
 
+/// The sessions of this node, as one configuration has them.
+pub struct NodeSessions {
+    /// Those of all configurations, over reloads.
+    pub all: Arc<Sessions>,
+    /// By what the provider is known; sessions of another one are over.
+    pub issuer: String,
+    /// How long a session lasts.
+    pub lifetime: Duration,
+    /// Most sessions at a time.
+    pub most: usize,
+}
+
+impl NodeSessions {
+    /// Begins a session; the handle is for the cookie.
+    #[must_use]
+    pub fn open(&self, session: Session) -> Handle {
+        self.all.open(session, &self.issuer, self.lifetime, self.most)
+    }
+
+    /// The session of a cookie.
+    #[must_use]
+    pub fn find(&self, cookie: &str) -> Option<Session> {
+        self.all.find(cookie, &self.issuer)
+    }
+}
+
+impl Logins for NodeSessions {
+    fn is_over<'a>(&'a self, ticket: &'a str) -> StoreFuture<'a, bool> {
+        Box::pin(std::future::ready(Ok(self.all.is_over(ticket))))
+    }
+
+    fn end<'a>(&'a self, ticket: &'a str) -> StoreFuture<'a, bool> {
+        Box::pin(std::future::ready(Ok(self.all.end_login(ticket, AWAY))))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::clock::TestClock;
 
     const HOUR: Duration = Duration::from_hours(1);
+    const MOST: usize = 100;
     const ISSUER: &str = "https://login.example";
 
-    fn sessions() -> (Sessions, std::sync::Arc<TestClock>) {
+    fn sessions() -> (Sessions, Arc<TestClock>) {
         let clock = TestClock::at("2026-11-22T12:00:00Z".parse().unwrap());
-        (Sessions::new(std::sync::Arc::clone(&clock) as _), clock)
+        (Sessions::new(Arc::clone(&clock) as _), clock)
     }
 
     fn somebody(name: &str) -> Session {
@@ -117,7 +153,7 @@ mod tests {
     #[test]
     fn a_session_lasts_until_it_ends_or_is_ended_whatever_the_wall_clock_does() {
         let (sessions, clock) = sessions();
-        let [one, other] = ["a", "b"].map(|name| sessions.open(somebody(name), ISSUER, HOUR));
+        let [one, other] = ["a", "b"].map(|name| sessions.open(somebody(name), ISSUER, HOUR, MOST));
         assert_eq!(sessions.find(one.reveal(), ISSUER), Some(somebody("a")));
         assert_eq!(sessions.find(one.reveal(), "https://other.example"), None);
         assert_eq!(sessions.close(one.reveal()), Some(somebody("a")));
@@ -139,12 +175,12 @@ mod tests {
     }
 
     #[test]
-    fn the_thousandth_and_first_ends_the_one_with_the_least_time() {
+    fn one_more_than_the_most_ends_the_one_with_the_least_time() {
         let (sessions, _) = sessions();
-        let first = sessions.open(somebody("first"), ISSUER, HOUR / 2);
-        let handles: Vec<_> = (1..OPEN_MAX).map(|_| sessions.open(somebody("x"), ISSUER, HOUR)).collect();
+        let first = sessions.open(somebody("first"), ISSUER, HOUR / 2, MOST);
+        let handles: Vec<_> = (1..MOST).map(|_| sessions.open(somebody("x"), ISSUER, HOUR, MOST)).collect();
         assert!(sessions.find(first.reveal(), ISSUER).is_some());
-        let last = sessions.open(somebody("last"), ISSUER, HOUR);
+        let last = sessions.open(somebody("last"), ISSUER, HOUR, MOST);
         assert_eq!(sessions.find(first.reveal(), ISSUER), None);
         assert!(handles.iter().chain([&last]).all(|one| sessions.find(one.reveal(), ISSUER).is_some()));
     }

@@ -1,61 +1,18 @@
-//! Logging in through the provider of the organisation: what a node needs for it, and what a browser carries to the provider and
-//! back. That is sealed in a cookie, so that nobody who comes and goes takes room, or the place of somebody else.
-
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+//! Somebody on the way to their provider: sealed in a cookie, so that nobody who comes and goes takes room, or the place of somebody
+//! else.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::{SignedDuration, Timestamp};
 
-use super::operators::LoginName;
-use super::sessions::Sessions;
+use super::AWAY;
 use crate::form::{decode_pairs, encode_pairs, single};
 use crate::seal::Sealer;
 use crate::secret::Handle;
-use crate::session::login::{LoginEnd, LoginFuture, LoginState, LoginUnavailable, WayToLogin};
+use crate::session::login::LoginState;
 
-/// How long somebody may take at the provider.
-pub const AWAY: Duration = Duration::from_mins(10);
 /// What a departure is sealed for.
 const PLACE: &[u8] = b"operator on the way to log in";
-
-/// Somebody whom the provider of the organisation vouches for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Vouched {
-    /// What it calls them.
-    pub name: LoginName,
-    /// What they are to it; not all of it means something here.
-    pub roles: Vec<String>,
-}
-
-/// The provider of the organisation. Both answer by the deadline.
-pub trait OperatorProvider: Send + Sync + 'static {
-    /// The way to its page; `ticket` must come back as `state`.
-    fn start<'a>(&'a self, ticket: &'a str, deadline: Instant) -> LoginFuture<'a, WayToLogin, LoginUnavailable>;
-
-    /// Reads what the browser brings back. Whoever calls has made sure that it is the browser that left.
-    fn finish<'a>(
-        &'a self,
-        state: LoginState,
-        fields: &'a [(String, String)],
-        deadline: Instant,
-    ) -> LoginFuture<'a, Vouched, LoginEnd>;
-}
-
-/// What logging in takes.
-pub struct Login {
-    /// Who vouches.
-    pub provider: Arc<dyn OperatorProvider>,
-    /// By what it is known; sessions of another one are over.
-    pub issuer: String,
-    /// How long a session lasts.
-    pub lifetime: Duration,
-    /// Who is logged in, over reloads.
-    pub sessions: Arc<Sessions>,
-    /// Seals what the browser carries.
-    pub sealer: Sealer,
-}
 
 /// Somebody on their way.
 pub(super) struct Departed {
@@ -95,6 +52,8 @@ impl Departed {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::secret::Secret;
 

@@ -1,4 +1,4 @@
-//! Operators: the provider of their organisation vouches for their name and for what they are there.
+//! People at their work: the provider of their organisation vouches for their name and for what they are there.
 
 use std::time::Instant;
 
@@ -7,13 +7,12 @@ use serde_json::Value;
 use super::claims::IdToken;
 use super::{OidcError, RelyingParty};
 use crate::language::Language;
-use crate::operations::login::{OperatorProvider, Vouched};
-use crate::operations::operators::LoginName;
 use crate::session::login::{LoginEnd, LoginFuture, LoginState, LoginUnavailable, WayToLogin};
+use crate::signin::{LoginName, OrganisationProvider, Vouched};
 
-/// The claims of an id_token that say who an operator is.
+/// The claims of an id_token that say who somebody is.
 #[derive(Debug, Clone)]
-pub struct OperatorClaims {
+pub struct OrganisationClaims {
     /// The claim with the name under which they stand in the log. `sub` is the only one that a provider never gives to a second
     /// person (OpenID Connect Core section 5.7).
     pub name: String,
@@ -24,15 +23,15 @@ pub struct OperatorClaims {
 }
 
 /// Logging in through the provider of the organisation.
-pub struct OperatorLogin {
+pub struct OrganisationLogin {
     party: RelyingParty,
-    claims: OperatorClaims,
+    claims: OrganisationClaims,
 }
 
-impl OperatorLogin {
+impl OrganisationLogin {
     /// Through this provider.
     #[must_use]
-    pub const fn new(party: RelyingParty, claims: OperatorClaims) -> Self {
+    pub const fn new(party: RelyingParty, claims: OrganisationClaims) -> Self {
         Self { party, claims }
     }
 
@@ -62,12 +61,15 @@ fn texts(claim: Option<&Value>) -> Vec<String> {
     }
 }
 
-impl OperatorProvider for OperatorLogin {
-    fn start<'a>(&'a self, ticket: &'a str, deadline: Instant) -> LoginFuture<'a, WayToLogin, LoginUnavailable> {
+impl OrganisationProvider for OrganisationLogin {
+    fn start<'a>(
+        &'a self,
+        ticket: &'a str,
+        language: Language,
+        deadline: Instant,
+    ) -> LoginFuture<'a, WayToLogin, LoginUnavailable> {
         let party = &self.party;
-        Box::pin(async move {
-            party.by(deadline, party.depart(ticket, Language::English)).await.map_err(|_| LoginUnavailable)
-        })
+        Box::pin(async move { party.by(deadline, party.depart(ticket, language)).await.map_err(|_| LoginUnavailable) })
     }
 
     fn finish<'a>(
