@@ -10,9 +10,10 @@ use serde_json::{Value, json};
 
 use super::audit::index::with;
 use super::run::{NodeArguments, load_for};
-use super::say_error;
-use crate::app::{StartError, count_anew, kept_figures};
+use super::{say, say_error};
+use crate::app::{StartError, count_anew, kept_figures, recount_figures};
 use crate::audit::IndexFault;
+use crate::config::Config;
 use crate::report::{Desk, Distinct, Figures, Period, ReportError, Scope};
 
 /// What to do with the figures.
@@ -39,6 +40,17 @@ pub(super) enum Command {
         #[command(flatten)]
         node: NodeArguments,
     },
+    /// Drop what nodes counted, so that they count it anew from the index of the audit log
+    #[command(
+        after_help = "With SQLite the node must be stopped. Figures are too low until everything is counted again."
+    )]
+    Recount {
+        /// The configuration
+        #[arg(long, value_name = "FILE")]
+        config: PathBuf,
+        #[command(flatten)]
+        node: NodeArguments,
+    },
 }
 
 fn scope(text: &str) -> Result<Scope, String> {
@@ -50,8 +62,18 @@ fn period(text: &str) -> Result<Period, String> {
 }
 
 pub(super) fn run(command: Command) -> ExitCode {
-    let Command::Dump { config, scope, period, anew, node } = command;
-    with(load_for(&config, node), |config, clock| {
+    match command {
+        Command::Dump { config, scope, period, anew, node } => dump(load_for(&config, node), scope, period, anew),
+        Command::Recount { config, node } => with(load_for(&config, node), |config, clock| {
+            recount_figures(config, clock)?;
+            say("what was counted is dropped; nodes count it anew while they serve");
+            Ok(())
+        }),
+    }
+}
+
+fn dump(config: Result<Config, ExitCode>, scope: Vec<Scope>, period: Vec<Period>, anew: bool) -> ExitCode {
+    with(config, |config, clock| {
         let desk = if anew { count_anew(config, clock) } else { kept_figures(config, clock) }?;
         let periods = if period.is_empty() { last_year(clock.now()) } else { period };
         let printed = tokio::runtime::Handle::current().block_on(print(&desk, scope, &periods));
