@@ -288,9 +288,10 @@ impl Part {
         [self.closed.as_ref().map_or(&self.on_time, |closed| &closed.amounts), &self.late]
     }
 
-    pub(super) fn add_requests(&self, all: &mut BTreeMap<u8, Requests>) {
+    /// Adds them at the places of their views.
+    pub(super) fn add_requests(&self, all: &mut [Requests; VIEWS_MAX]) {
         for (place, ending, amount) in self.amounts().into_iter().flat_map(|amounts| &amounts.requests) {
-            let requests = all.entry(*place).or_default();
+            let Some(requests) = all.get_mut(usize::from(*place)) else { continue };
             match ending {
                 Ending::Succeeded => requests.succeeded += amount,
                 Ending::Failed => requests.failed += amount,

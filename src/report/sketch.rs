@@ -76,18 +76,23 @@ impl Registers {
     /// How many people were counted in.
     #[must_use]
     pub fn estimate(&self) -> Distinct {
+        if self.0.iter().all(|rank| *rank == 0) {
+            return Distinct { count: 0, exact: false, error: 0.0 };
+        }
         let count = self.cardinality().round();
         let count = count as u64;
         Distinct { count, exact: false, error: if count == 0 { 0.0 } else { Self::ERROR } }
     }
 
     fn cardinality(&self) -> f64 {
-        let mut ranks = [0.0_f64; REST as usize + 2];
+        let mut ranks = [0_u16; 64];
         for rank in self.0.iter() {
-            if let Some(count) = ranks.get_mut(usize::from(*rank)) {
-                *count += 1.0;
+            if let Some(count) = ranks.get_mut(usize::from(*rank & 63)) {
+                *count += 1;
             }
         }
+        let ranks: [f64; REST as usize + 2] =
+            std::array::from_fn(|rank| ranks.get(rank).map_or(0.0, |count| (*count).into()));
         let [none, ranks @ .., last] = ranks;
         let all = f64::from(1_u32 << PRECISION);
         let above = ranks.iter().rev().fold(all * tau(1.0 - last / all), |above, count| f64::midpoint(above, *count));

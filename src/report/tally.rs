@@ -1,11 +1,9 @@
 //! Works figures out from what was counted and the register.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 use jiff::civil::Date;
 
-use super::closed::{Kept, People};
+use super::closed::{Groups, Kept, People, VIEWS_MAX, ViewSet};
 use super::facts::{Facts, Part, Union};
 use super::figures::{Figures, Requests, RequestsOf};
 use super::period::{Month, Period};
@@ -109,7 +107,7 @@ impl<'a> Tally<'a> {
     }
 
     fn sketched(&self, scope: &Scope, names: &[&ProviderName], period: Period) -> People {
-        let mut sketches = Sketches::new(self.facts);
+        let mut sketches = Sketches::new(self.facts.groups());
         let parts = names.iter().flat_map(|name| self.parts(Some(name), period));
         parts.flat_map(|(_, part)| part.kept()).for_each(|kept| sketches.insert(kept));
         if !matches!(scope, Scope::Practice(_)) {
@@ -138,22 +136,22 @@ impl<'a> Tally<'a> {
         names: &[&ProviderName],
         period: Period,
     ) -> (Vec<RequestsOf>, Option<super::figures::Median>) {
-        let (mut requests, mut waiting) = (BTreeMap::new(), Waiting::default());
+        let (mut requests, mut waiting) = ([Requests::default(); VIEWS_MAX], Waiting::default());
         let unnamed = matches!(scope, Scope::Whole).then_some(None);
         let named = names.iter().map(|name| Some(*name));
         for (_, part) in named.chain(unnamed).flat_map(|name| self.parts(name, period)) {
             part.add_requests(&mut requests);
             part.add_waiting(&mut waiting);
         }
-        (self.told(requests), waiting.median())
+        (self.told(&requests), waiting.median())
     }
 
-    fn told(&self, requests: BTreeMap<u8, Requests>) -> Vec<RequestsOf> {
-        let of = |(place, requests): (u8, Requests)| {
-            let view = self.facts.view(place)?;
-            Some(RequestsOf { channel: view.channel, service: view.service.clone(), requests })
+    fn told(&self, requests: &[Requests; VIEWS_MAX]) -> Vec<RequestsOf> {
+        let of = |(place, requests): (u8, &Requests)| {
+            let view = self.facts.view(place).filter(|_| *requests != Requests::default())?;
+            Some(RequestsOf { channel: view.channel, service: view.service.clone(), requests: *requests })
         };
-        let mut all: Vec<_> = requests.into_iter().filter_map(of).collect();
+        let mut all: Vec<_> = (0..).zip(requests).filter_map(of).collect();
         all.sort_by(|a, b| (a.channel, &a.service).cmp(&(b.channel, &b.service)));
         all
     }
@@ -185,34 +183,34 @@ impl<'a> Tally<'a> {
 
 /// The sketches of each way in which people are counted.
 struct Sketches<'a> {
-    facts: &'a Facts,
     viewers: Registers,
     repeat: Registers,
-    channels: [Registers; 2],
-    services: BTreeMap<ServiceId, Registers>,
+    channels: [(ViewSet, Registers); 2],
+    services: Vec<(&'a ServiceId, ViewSet, Registers)>,
 }
 
 impl<'a> Sketches<'a> {
-    fn new(facts: &'a Facts) -> Self {
-        let [viewers, repeat, pgo, portal] = std::array::from_fn(|_| Registers::default());
-        Self { facts, viewers, repeat, channels: [pgo, portal], services: BTreeMap::new() }
+    fn new(groups: &'a Groups) -> Self {
+        let service = |(id, group): (&'a ServiceId, &ViewSet)| (id, *group, Registers::default());
+        Self {
+            viewers: Registers::default(),
+            repeat: Registers::default(),
+            channels: groups.channels.map(|group| (group, Registers::default())),
+            services: groups.services.iter().map(service).collect(),
+        }
     }
 
     fn insert(&mut self, kept: Kept) {
         let Some(code) = kept.code() else { return };
-        let (groups, views) = (self.facts.groups(), kept.views());
+        let views = kept.views();
         self.viewers.insert(code);
         if kept.came_again() {
             self.repeat.insert(code);
         }
-        let of = groups.channels.iter().zip(&mut self.channels).filter(|(group, _)| views.meets(**group));
+        let channels = self.channels.iter_mut().map(|(group, registers)| (*group, registers));
+        let services = self.services.iter_mut().map(|(_, group, registers)| (*group, registers));
+        let of = channels.chain(services).filter(|(group, _)| views.meets(*group));
         of.for_each(|(_, registers)| registers.insert(code));
-        for (service, _) in groups.services.iter().filter(|(_, group)| views.meets(**group)) {
-            match self.services.get_mut(service) {
-                Some(registers) => registers.insert(code),
-                None => self.services.entry(service.clone()).or_default().insert(code),
-            }
-        }
     }
 
     fn came_again(&mut self, kept: Kept) {
@@ -222,12 +220,13 @@ impl<'a> Sketches<'a> {
     }
 
     fn estimate(&self) -> People {
-        let [pgo, portal] = &self.channels;
+        let [(_, pgo), (_, portal)] = &self.channels;
+        let service = |(id, _, registers): &(&ServiceId, ViewSet, Registers)| ((*id).clone(), registers.estimate());
         People {
             viewers: self.viewers.estimate(),
             repeat: self.repeat.estimate(),
             channels: [pgo.estimate(), portal.estimate()],
-            services: self.services.iter().map(|(id, registers)| (id.clone(), registers.estimate())).collect(),
+            services: self.services.iter().map(service).collect(),
         }
     }
 }

@@ -121,5 +121,8 @@ async fn rebuild(home: &Home, server: Option<&str>) {
     }
     let ended = home.run(&command(&["audit", "index", "prune"])).await;
     assert_eq!((ended.code, ended.out.trim()), (Some(0), "dropped from the index: 0 days, 0 records"), "{}", ended.err);
+    let ended = home.run(&command(&["report", "recount"])).await;
+    let said = "what was counted is dropped; nodes count it anew while they serve";
+    assert_eq!((ended.code, ended.out.trim()), (Some(0), said), "{}", ended.err);
     world.stop().await.unwrap();
 }
