@@ -63,7 +63,7 @@ use self::audit_keys::AuditKeys;
 use self::chain_log::ChainLogPart;
 use self::checkpoints::Checkpoints;
 pub use self::checkpoints::{LetGo, checkpoint_key, prune_audit, retirement};
-pub use self::count_anew::count_anew;
+pub use self::count_anew::{count_anew, kept_figures};
 pub use self::explain::{StandIn, mark, stand_in};
 use self::figures::FiguresPart;
 pub use self::his_check::{HisCheck, LOG_NAME as HIS_CHECK_LOG, Line, Report, ServiceVerdict, Verdict, his_check};

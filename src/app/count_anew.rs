@@ -1,4 +1,5 @@
-//! The figures of the programme counted anew, beside those that a node keeps: for whoever wants to know whether they are right.
+//! The figures of the programme outside a node: those that are kept, and the same counted anew, for whoever wants to know whether
+//! they are right.
 
 use std::sync::Arc;
 
@@ -17,6 +18,20 @@ use crate::practices::programme::Registry;
 use crate::report::people::CountingKey;
 use crate::report::{CountProgress, Counter, Desk, Ledger, MemoryFigures, UsageFold};
 use crate::secret::{Secret, random};
+
+/// The figures that are kept. Nobody may have the store in use when it is a file. Blocks, on a thread of a runtime that may.
+///
+/// # Errors
+/// See [`StartError`].
+pub fn kept_figures(config: &Config, clock: &SharedClock) -> Result<Desk, StartError> {
+    let _data = match &config.store {
+        config::Store::Sqlite(_) => Some(lock(&config.node.data)?),
+        config::Store::Postgres(_) => None,
+    };
+    let store = open_store(config, clock, &Outgoing::of_store(config)?)?;
+    let register = Arc::new(Registry::new(Arc::clone(&store) as _));
+    Ok(Desk::new(Arc::new(Ledger::new(store as _)), register, Arc::default(), Arc::clone(clock)))
+}
 
 /// Counts everything that is in the index of the audit log, in memory and with a key that is drawn for it, so that nothing of it
 /// stays. Nobody may have the store in use when it is a file. Blocks, on a thread of a runtime that may.

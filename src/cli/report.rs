@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::audit::index::with;
 use super::run::{NodeArguments, load_for};
 use super::{say, say_error};
-use crate::app::{StartError, count_anew, recount_figures};
+use crate::app::{StartError, count_anew, kept_figures, recount_figures};
 use crate::audit::IndexFault;
 use crate::config::Config;
 use crate::report::{Desk, Distinct, Figures, Period, ReportError, Scope};
@@ -19,7 +19,7 @@ use crate::report::{Desk, Distinct, Figures, Period, ReportError, Scope};
 /// What to do with the figures.
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Count the index of the audit log anew, in memory, and print the figures as they are: one scope and period a line, in JSON
+    /// Print the figures that are kept, as they are: one scope and period a line, in JSON
     #[command(
         after_help = "Small counts are not suppressed: what is printed is for whoever may read the audit log, and for nobody else. With SQLite \
                       the node must be stopped."
@@ -34,6 +34,9 @@ pub(super) enum Command {
         /// 2026-03, 2026-Q1 or 2026; without one all since a year ago
         #[arg(long, value_name = "PERIOD", value_parser = period)]
         period: Vec<Period>,
+        /// Count the index of the audit log anew, in memory, instead; of the ZAL it knows nothing
+        #[arg(long)]
+        anew: bool,
         #[command(flatten)]
         node: NodeArguments,
     },
@@ -60,7 +63,7 @@ fn period(text: &str) -> Result<Period, String> {
 
 pub(super) fn run(command: Command) -> ExitCode {
     match command {
-        Command::Dump { config, scope, period, node } => dump(load_for(&config, node), scope, period),
+        Command::Dump { config, scope, period, anew, node } => dump(load_for(&config, node), scope, period, anew),
         Command::Recount { config, node } => with(load_for(&config, node), |config, clock| {
             recount_figures(config, clock)?;
             say("what was counted is dropped; nodes count it anew while they serve");
@@ -69,9 +72,9 @@ pub(super) fn run(command: Command) -> ExitCode {
     }
 }
 
-fn dump(config: Result<Config, ExitCode>, scope: Vec<Scope>, period: Vec<Period>) -> ExitCode {
+fn dump(config: Result<Config, ExitCode>, scope: Vec<Scope>, period: Vec<Period>, anew: bool) -> ExitCode {
     with(config, |config, clock| {
-        let desk = count_anew(config, clock)?;
+        let desk = if anew { count_anew(config, clock) } else { kept_figures(config, clock) }?;
         let periods = if period.is_empty() { last_year(clock.now()) } else { period };
         let printed = tokio::runtime::Handle::current().block_on(print(&desk, scope, &periods));
         printed.map_err(|error| {

@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
 
 use clap::Args;
 use jiff::civil::Date;
@@ -15,9 +14,6 @@ use crate::clock::{SharedClock, SystemClock};
 use crate::sandbox::ports::Base;
 use crate::sandbox::programme::Plan;
 use crate::sandbox::world::{SandboxError, Teller, Wish, World, absolute};
-
-/// How often it is told how far something is.
-const TOLD_EVERY: Duration = Duration::from_secs(5);
 
 /// What the sandbox is asked to be.
 #[derive(Debug, Default, Args)]
@@ -122,20 +118,11 @@ async fn live(arguments: &SandboxArguments) -> Result<(), SandboxError> {
     crate::telemetry::start_in_file(&dir.join("gateway.log"), tracing::Level::INFO)
         .map_err(|source| SandboxError::Folder { path: dir.clone(), source })?;
     let world = match arguments.programme.plan(dutch_today(clock.now())) {
-        Some(plan) => World::start_programme(&wish, plan, &teller(), Arc::clone(&clock)).await?,
-        None => World::start(&wish, Arc::clone(&clock)).await?,
+        Some(plan) => World::start_programme(&wish, plan, &teller(), clock).await?,
+        None => World::start(&wish, clock).await?,
     };
     say(&greeting(&world, &dir, temporary));
-    let told = async {
-        if arguments.programme.programme {
-            follow(&world, &clock).await;
-        }
-        std::future::pending::<()>().await;
-    };
-    tokio::select! {
-        () = signal.received() => {}
-        () = told => {}
-    }
+    signal.received().await;
     let ended = world.stop().await;
     if temporary {
         // The folder was ours alone and made for this run.
@@ -147,19 +134,6 @@ async fn live(arguments: &SandboxArguments) -> Result<(), SandboxError> {
 /// Says how far a simulation is.
 fn teller() -> Teller {
     Arc::new(|text| say(&format!("programme: {text}")))
-}
-
-/// Says how far the index of the audit log is, until it has the whole year.
-async fn follow(world: &World, clock: &SharedClock) {
-    let Some(controls) = &world.gateway else { return };
-    loop {
-        let lag = controls.indexed.lag(clock.now());
-        say(&format!("programme: index: {} records, {} to go", controls.indexed.next(), lag.records));
-        if lag.records == 0 {
-            return;
-        }
-        tokio::time::sleep(TOLD_EVERY).await;
-    }
 }
 
 fn greeting(world: &World, dir: &Path, temporary: bool) -> String {

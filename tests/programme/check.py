@@ -3,6 +3,7 @@
                             ends with a line of counts"""
 
 import datetime
+import functools
 import json
 import subprocess
 import sys
@@ -71,6 +72,18 @@ def register(checks, entries, told):
     checks.hold("AGB codes", len(practices), len(codes))
 
 
+def matrix(checks, found, told):
+    """The matrix names the combinations that were made to fail, each with its step and code, and no other."""
+    named = lambda one, step: (one["installation"], one["version"], one["client"], one["service"], step, one["code"])
+    step = lambda fault: f"request {fault['query']}" if fault["query"] else fault["step"]
+    failing = sorted(named(one, one["step"]) for one in found if one["verdict"] == "fails")
+    checks.hold("combinations that fail", sorted(named(fault, step(fault)) for fault in told["faults"]), failing)
+    checks.hold("some combinations work", True, any(one["verdict"] == "works" for one in found))
+    print(f"matrix: {len(found)} combinations, {len(failing)} fail")
+    for one in failing:
+        print("  " + " ".join(one))
+
+
 def figures(checks, exact, found):
     """One scope in one period: each figure that is exact by its definition exactly, and each estimate by its error."""
     what = f"{found['scope']} {found['period']}"
@@ -101,6 +114,29 @@ def waiting(checks, what, times, found):
     checks.hold(f"{what} median of {low:.3f} to {high:.3f} s, {found['seconds']:.3f} s is near", True, is_near)
 
 
+def dumped(checks, asked, exact):
+    """Every scope and period that a command prints."""
+    scopes = Counter()
+    with subprocess.Popen(asked, stdout=subprocess.PIPE, text=True) as dump:
+        for line in dump.stdout:
+            found = json.loads(line)
+            counted_by_us = exact(found["scope"], found["period"])
+            figures(checks, counted_by_us, found)
+            if "--anew" not in asked:
+                on_the_list(checks, counted_by_us, found)
+            scopes[found["scope"].partition(":")[0]] += 1
+    checks.hold("report dump", 0, dump.returncode)
+    print(f"figures{' counted anew' if '--anew' in asked else ''}: {dict(scopes)}")
+
+
+def on_the_list(checks, exact, found):
+    """Whom the ZAL named at the end of the period; a practice also since when."""
+    what = f"{found['scope']} {found['period']}"
+    checks.hold(f"{what} on the ZAL", exact["on_zal"], found["on_zal"])
+    if found["scope"].startswith("practice:"):
+        checks.hold(f"{what} on the ZAL since", exact["on_zal_since"], found["on_zal_since"])
+
+
 def main(folder, program):
     folder, checks = Path(folder), Checks()
     told = json.loads((folder / "programme.json").read_text())
@@ -108,18 +144,14 @@ def main(folder, program):
     year = counted.Year(folder)
     log(checks, year, told)
     register(checks, entries, told)
+    matrix(checks, json.loads((folder / "fetched-matrix.json").read_text()), told)
     verified = subprocess.run([program, "audit", "verify", folder / "gateway/audit"], capture_output=True, text=True)
     checks.hold("audit verify", 0, verified.returncode)
     known = counted.Register(entries, counted.stays(folder / "programme-zal.csv"), datetime.date.fromisoformat(told["until"]))
-    asked = [program, "report", "dump", "--config", folder / "gateway.toml"]
-    scopes = Counter()
-    with subprocess.Popen(asked, stdout=subprocess.PIPE, text=True) as dump:
-        for line in dump.stdout:
-            found = json.loads(line)
-            figures(checks, counted.figures(year, known, found["scope"], found["period"]), found)
-            scopes[found["scope"].partition(":")[0]] += 1
-    checks.hold("report dump", 0, dump.returncode)
-    print(f"figures: {dict(scopes)} of {year.count} records, {told['people']} people and {told['practices']} practices")
+    exact = functools.cache(lambda scope, period: counted.figures(year, known, scope, period))
+    for way in ([], ["--anew"]):
+        dumped(checks, [program, "report", "dump", "--config", folder / "gateway.toml", *way], exact)
+    print(f"of {year.count} records, {told['people']} people and {told['practices']} practices")
     checks.spread()
     return checks.end()
 

@@ -7,6 +7,7 @@ import datetime
 import hashlib
 import hmac
 import json
+import subprocess
 from collections import Counter, defaultdict
 from pathlib import Path
 
@@ -14,11 +15,21 @@ CHANNELS = {"medmij_consent": "pgo", "lasting_consent": "pgo", "portal_assertion
 HOUR = datetime.timedelta(hours=1)
 
 
+def segments(folder):
+    """The file of each segment in order: one that is there in both forms once."""
+    found = {}
+    for path in sorted(Path(folder).glob("segment-*.log*"), reverse=True):
+        found[path.name.partition(".")[0]] = path
+    return [found[name] for name in sorted(found)]
+
+
 def records(folder):
     """Each record of the log with its index, its chain checked."""
     index, chain = 0, None
-    for path in sorted(Path(folder).glob("segment-*.log")):
-        data = path.read_bytes()
+    for path in segments(folder):
+        # Old segments are compressed by the node; the standard library has no zstd before Python 3.14.
+        packed = path.suffix == ".zst"
+        data = subprocess.run(["zstd", "-dcq", path], check=True, capture_output=True).stdout if packed else path.read_bytes()
         head = data.index(b"\n") + 1
         magic, version, log, first, start = data[: head - 1].decode().split(" ")
         if (magic, version, int(first)) != ("inzage-audit-segment", "2", index):
@@ -231,6 +242,7 @@ def figures(year, register, scope, period):
     return {
         "practices": len(practices),
         "on_zal": sum(one is not None for one in since),
+        "on_zal_since": since[0] if since else None,
         "enrolled_16": sum(register.practices[one]["patients_16"] for one in practices if one in register.practices),
         "viewers": len(everybody),
         "repeat": len(repeat),

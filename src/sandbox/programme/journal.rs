@@ -6,6 +6,7 @@ use std::path::Path;
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 
+use super::listing::LISTS_AT;
 use super::walk::Walker;
 use super::{DAYS, Programme, ProgrammeError};
 use crate::audit::{AuditEvent, Keyring, Kind, NodeName, Outcome, WholeLog};
@@ -17,8 +18,6 @@ const NODE: &str = "a";
 const SEGMENT_BYTES: u64 = 64 * 1024 * 1024;
 /// How often it is told how far it is, in records.
 const TOLD_EVERY: u64 = 250_000;
-/// When the node fetches lists that changed.
-const LISTS_AT: SignedDuration = SignedDuration::from_hours(6);
 
 /// Writes it.
 pub(super) fn write(
@@ -57,7 +56,7 @@ impl<T: FnMut(u64)> Journal<T> {
             if due.event.outcome == Outcome::Intended {
                 self.intents.insert(due.number, index);
             }
-            if index.is_multiple_of(TOLD_EVERY) {
+            if index > 0 && index.is_multiple_of(TOLD_EVERY) {
                 (self.told)(index);
             }
         }

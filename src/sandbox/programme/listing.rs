@@ -1,9 +1,16 @@
 //! What the publisher lists of the simulated country: the practices that are on the ZAL now, and the PGOs.
 
 use super::Programme;
+use std::collections::BTreeSet;
+
+use jiff::civil::Date;
+use jiff::{SignedDuration, Timestamp};
+
 use super::market::Installation;
+use crate::availability::dutch_midnight;
 use crate::lists::{ClientEntry, ProviderEntry, RoleEntry, ServiceEntry, VersionEntry};
 use crate::medmij::ProviderName;
+use crate::report::store::NamedByZal;
 use crate::routing::{INTERFACE_VERSION, resource_base};
 use crate::services::Catalogue;
 
@@ -19,7 +26,25 @@ pub struct Listed {
     pub clients: Vec<ClientEntry>,
 }
 
+/// When the node fetches lists that changed.
+pub(super) const LISTS_AT: SignedDuration = SignedDuration::from_hours(6);
+
 impl Programme {
+    /// Whom the ZAL named on each day on which it changed, in order.
+    #[must_use]
+    pub fn zal_history(&self) -> Vec<NamedByZal> {
+        let stays = || self.country.practices.iter().flat_map(|practice| &practice.stays);
+        let after = |until: &Option<Date>| until.and_then(|until| until.tomorrow().ok());
+        let days: BTreeSet<Date> = stays().flat_map(|(from, until)| [Some(*from), after(until)]).flatten().collect();
+        let named = |day: Date| {
+            let at = dutch_midnight(day).saturating_add(LISTS_AT).unwrap_or(Timestamp::MAX);
+            let on_list = self.country.practices.iter().filter(|practice| practice.is_listed(day));
+            let number = u64::try_from(at.as_second()).unwrap_or_default();
+            NamedByZal { at, number, providers: on_list.map(|practice| practice.provider.clone()).collect() }
+        };
+        days.into_iter().map(named).collect()
+    }
+
     /// What stands on the lists after the last day of the year. PGOs of the sandbox itself are on them already.
     #[must_use]
     pub fn listed(&self) -> Listed {

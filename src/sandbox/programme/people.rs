@@ -65,7 +65,8 @@ impl Crowd {
     /// Draws as many as leave about so many records as are planned.
     pub(super) fn draw(plan: &Plan, country: &Country, faults: &[Seeded]) -> Self {
         let mut draw = Draw::new(plan, country);
-        let of_faults = TRIED.saturating_mul(2).saturating_mul(faults.len() as u64);
+        // What fails leaves fewer records than what is collected whole.
+        let of_faults = TRIED.saturating_mul(faults.len() as u64).saturating_mul(2).div_euclid(3);
         let wanted = plan.events.div_euclid(RECORDS_EACH).saturating_sub(of_faults);
         let people = wanted.saturating_mul(100).div_euclid(VISITS_EACH).max(1);
         for _ in 0..people {

@@ -12,7 +12,9 @@ use super::layout::Layout;
 use crate::audit::{KeyFolder, KeyUse, Keyring};
 use crate::clock::SharedClock;
 use crate::config::{Config, Store};
+use crate::oauth::store::StoreError;
 use crate::practices::programme::{Change, Registry};
+use crate::report::FigureStore;
 use crate::sandbox::pki::write_private;
 use crate::sandbox::programme::{Listed, Plan, Programme};
 use crate::seal::{KeyFile, Sealer};
@@ -105,8 +107,18 @@ async fn register(config: &Config, programme: &Programme, clock: &SharedClock) -
     let registry = Registry::new(Arc::clone(&store) as _);
     let changes: Vec<Change> = programme.register().entries().map(|entry| Change::put(0, entry)).collect();
     let changed = registry.change(&changes, BY, clock.now()).await;
+    let listed = keep_zal(&*store, programme).await;
     store.close();
-    changed.map(drop).map_err(SandboxError::Register)
+    changed.map_err(SandboxError::Register)?;
+    listed.map_err(|error| io::Error::other(error).into())
+}
+
+/// Keeps whom the ZAL named over the year, as a node keeps it whenever another list comes into force.
+async fn keep_zal(store: &dyn FigureStore, programme: &Programme) -> Result<(), StoreError> {
+    for named in programme.zal_history() {
+        store.zal_named(named).await?;
+    }
+    Ok(())
 }
 
 impl Programme {
