@@ -4,11 +4,12 @@ use inzage::clock::Clock as _;
 use inzage::report::{Channel, Distinct, Figures, Period, Requests, Scope};
 
 use super::register::registered;
-use crate::harness::{DELINDE, Gateway};
+use crate::harness::Gateway;
+use crate::lists::DELINDE;
 
 /// The figures of a scope in this month, once they are so.
 async fn figures(gateway: &Gateway, scope: &str, so: impl Fn(&Figures) -> bool) -> Figures {
-    let (scope, desk) = (Scope::parse(scope).unwrap(), gateway.controls().figures);
+    let (scope, desk) = (Scope::parse(scope).unwrap(), gateway.controls().figures.clone());
     let period = Period::month_of(gateway.clock.now()).unwrap();
     loop {
         let figures = desk.figures(&scope, period).await.unwrap();
