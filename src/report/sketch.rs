@@ -85,11 +85,15 @@ impl Registers {
     }
 
     fn cardinality(&self) -> f64 {
+        // Most are 0 in most sketches.
         let mut ranks = [0_u16; 64];
-        for rank in self.0.iter() {
+        for rank in self.0.iter().filter(|rank| **rank > 0) {
             if let Some(count) = ranks.get_mut(usize::from(*rank & 63)) {
                 *count += 1;
             }
+        }
+        if let Some(none) = ranks.first_mut() {
+            *none = u16::try_from(self.0.iter().filter(|rank| **rank == 0).count()).unwrap_or(u16::MAX);
         }
         let ranks: [f64; REST as usize + 2] =
             std::array::from_fn(|rank| ranks.get(rank).map_or(0.0, |count| (*count).into()));
