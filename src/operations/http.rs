@@ -9,6 +9,7 @@ mod matrix;
 mod matrix_pages;
 mod pages;
 mod register;
+mod register_forms;
 mod register_pages;
 
 use std::sync::Arc;
@@ -115,6 +116,7 @@ pub fn router(desk: Arc<Desk>) -> Router {
         .merge(login::routes())
         .merge(register_pages::routes())
         .merge(matrix_pages::routes())
+        .merge(register_forms::routes())
         .fallback(no_such_page)
         .method_not_allowed_fallback(answer::no_such_method)
         .layer(DefaultBodyLimit::max(BODY_MAX_BYTES))
