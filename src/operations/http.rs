@@ -10,6 +10,7 @@ mod matrix_pages;
 mod monitor;
 mod pages;
 mod register;
+mod register_forms;
 mod register_pages;
 
 use std::sync::Arc;
@@ -119,6 +120,7 @@ pub fn router(desk: Arc<Desk>) -> Router {
         .merge(register_pages::routes())
         .merge(matrix_pages::routes())
         .merge(monitor::routes())
+        .merge(register_forms::routes())
         .fallback(no_such_page)
         .method_not_allowed_fallback(answer::no_such_method)
         .layer(DefaultBodyLimit::max(BODY_MAX_BYTES))

@@ -1,6 +1,6 @@
 //! The register of the OPEN programme as operators see it: entries with their versions, and what follows from them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use jiff::Timestamp;
@@ -17,6 +17,7 @@ use crate::practices::programme::{
     RegisterError, Row, Stale, declaration, standing,
 };
 use crate::routing::Snapshot;
+use crate::services::Service;
 
 /// What the practice fee is.
 static LEVELS: LazyLock<FeeLevels> = LazyLock::new(FeeLevels::shipped);
@@ -138,6 +139,8 @@ pub struct NetworkView {
     pub on_zal: bool,
     /// Whether this gateway serves it.
     pub served: bool,
+    /// How far it is with each service that is on the ZAL, by its id: the stage in force.
+    pub go_live: BTreeMap<String, &'static str>,
     /// What the configuration tells otherwise.
     pub differences: Vec<DifferenceView>,
 }
@@ -246,13 +249,14 @@ pub(crate) struct Scene<'a> {
     pub(crate) register: &'a Register,
     pub(crate) snapshot: &'a Snapshot,
     pub(crate) today: Day,
+    now: Timestamp,
 }
 
 impl<'a> Scene<'a> {
     /// On the day of this moment. A clock before 2000 or after 2100 has no day of the programme.
     pub(crate) fn of(register: &'a Register, snapshot: &'a Snapshot, now: Timestamp) -> Option<Self> {
         let today = Day::of(now.in_tz(ZONE).ok()?.date()).ok()?;
-        Some(Self { register, snapshot, today })
+        Some(Self { register, snapshot, today, now })
     }
 
     /// The entries of a kind that somebody asks for.
@@ -314,6 +318,13 @@ impl<'a> Scene<'a> {
         DeclarationView { declarable, conditions, cents: found.cents, level: found.level }
     }
 
+    fn go_live(&self, served: &crate::practices::Practice) -> BTreeMap<String, &'static str> {
+        let given = |service: &&Service| self.snapshot.gives(served.provider.as_str(), service, self.now);
+        let stage = |service: &Service| self.snapshot.stages.in_force(served, &service.id).stage().name();
+        let given = self.snapshot.services.iter().filter(given);
+        given.map(|service| (service.id.to_string(), stage(service))).collect()
+    }
+
     fn network(&self, practice: &Practice) -> NetworkView {
         let served = self.snapshot.practices.practice(practice.provider.as_str());
         let differences = served.map(|served| {
@@ -330,6 +341,7 @@ impl<'a> Scene<'a> {
         NetworkView {
             on_zal: self.is_on_zal(practice.provider.as_str()),
             served: served.is_some(),
+            go_live: served.map(|served| self.go_live(served)).unwrap_or_default(),
             differences: differences.unwrap_or_default(),
         }
     }

@@ -1,5 +1,6 @@
 //! The pages of the register of the OPEN programme, in Dutch and English: the same values as the API shows.
 
+mod labels;
 pub mod matrix;
 mod text;
 
@@ -7,7 +8,7 @@ use askama::Template;
 
 use self::text::Text;
 use crate::language::Language;
-use crate::operations::register::{EntryView, RegisterView, StandingView, VersionView};
+use crate::operations::register::{EntryView, RegisterRefusalView, RegisterView, StandingView, VersionView};
 use crate::operations::{DeskRegisterError, Person};
 use crate::practices::programme::{Entry, EntryKind};
 
@@ -36,8 +37,23 @@ impl<'a> Frame<'a> {
         format!("{}{between}lang={}", self.path, self.t.language.other().tag())
     }
 
+    /// Whether who looks may change something.
+    fn may_change(&self) -> bool {
+        self.person.is_some_and(|person| person.role() == crate::operations::Role::Operator)
+    }
+
+    /// The form for a new entry of a kind.
+    fn form(&self, kind: &str) -> String {
+        format!("/register-form/{kind}?lang={}", self.t.language.tag())
+    }
+
+    /// The form for an entry.
+    fn form_of(&self, kind: &str, id: &str) -> String {
+        format!("/register-form/{kind}?id={id}&lang={}", self.t.language.tag())
+    }
+
     /// The entries of a kind, in the language of this page.
-    fn list(&self, kind: &str) -> String {
+    pub(crate) fn list(&self, kind: &str) -> String {
         format!("/register/{kind}?lang={}", self.t.language.tag())
     }
 
@@ -47,7 +63,7 @@ impl<'a> Frame<'a> {
     }
 
     /// An entry, in the language of this page. No id has a character that an address does not take.
-    fn entry(&self, kind: &str, id: &str) -> String {
+    pub(crate) fn entry(&self, kind: &str, id: &str) -> String {
         format!("/register/{kind}/{id}?lang={}", self.t.language.tag())
     }
 }
@@ -78,6 +94,33 @@ pub struct EntryPage<'a> {
     pub versions: Option<&'a [VersionView]>,
 }
 
+/// A form for an entry.
+#[derive(Template)]
+#[template(path = "register/form.html", config = "src/pages/askama.toml")]
+pub struct FormPage<'a> {
+    /// Who looks.
+    pub frame: Frame<'a>,
+    /// Of which kind.
+    pub kind: EntryKind,
+    /// Whether there is none yet.
+    pub is_new: bool,
+    /// Each field, in the order of the table of its kind.
+    pub fields: Vec<FormField>,
+    /// Why it was not changed.
+    pub refusal: Option<&'a RegisterRefusalView>,
+}
+
+/// A field of a form.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FormField {
+    /// Its name: that of the column.
+    pub name: &'static str,
+    /// What stands in it.
+    pub value: String,
+    /// What was expected instead.
+    pub wrong: Option<String>,
+}
+
 /// Something is not shown.
 #[derive(Template)]
 #[template(path = "register/failed.html", config = "src/pages/askama.toml")]
@@ -99,7 +142,17 @@ macro_rules! pages {
         }
     )+};
 }
-pages!(ListPage, EntryPage, FailedPage);
+pages!(ListPage, EntryPage, FormPage, FailedPage);
+
+impl FormPage<'_> {
+    fn is_wrong(&self) -> bool {
+        self.refusal.is_some() || self.fields.iter().any(|field| field.wrong.is_some())
+    }
+
+    fn label(&self, field: &str) -> (&'static str, &'static str) {
+        labels::label(field, self.frame.t.language)
+    }
+}
 
 impl ListPage<'_> {
     fn next(&self, after: &str) -> String {

@@ -431,6 +431,19 @@ async function operators(people, see) {
     await send(operator, ".wide th a");
     await see(operator, `operations-matrix-one-${lang}`, 0);
   }
+  for (const [path, step, forms] of [
+    ["/register/practice", "list", 1],
+    ["/register/practice/huisarts.delinde@medmij", "entry", 1],
+    ["/register-form/coalition?id=waterland", "form", 1],
+  ]) {
+    await operator.goto(`${operations}${path}`);
+    await see(operator, `register-${step}`, forms);
+  }
+  await operator.goto(`${operations}/register-form/supplier`);
+  await operator.fill("#id", "GEEN ID");
+  await send(operator, "form button.main");
+  expect((await operator.inputValue("#id")) === "GEEN ID", "what was typed is still there");
+  await see(operator, "register-form-wrong");
   await operator.goto(`${operations}/practices`);
   await send(operator, '.results a[href^="/stops"]');
   expect((await operator.inputValue("#target")).startsWith("practice:"), "the link fills in what to stop");

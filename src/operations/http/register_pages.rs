@@ -39,7 +39,7 @@ pub(super) fn frame<'a>(person: Option<&'a Person>, uri: &Uri, headers: &HeaderM
     Frame::of(person, asked.unwrap_or_else(|| Language::preferred(accepted)), path)
 }
 
-fn failed(frame: Frame<'_>, error: &DeskRegisterError) -> Response {
+pub(super) fn failed(frame: Frame<'_>, error: &DeskRegisterError) -> Response {
     html(status(error), FailedPage { frame, error }.render_html())
 }
 

@@ -67,6 +67,11 @@ impl GoLivePage<'_> {
         Some(format!("{} places, {apps}, {} to {}", pilot["places"], text("from"), text("until")))
     }
 
+    /// The practice of an entrance.
+    fn provider<'e>(&self, entrance: &'e EntranceView) -> &'e str {
+        entrance.entrance.split('~').next().unwrap_or_default()
+    }
+
     /// The form with this entrance filled in.
     fn address(&self, entrance: &EntranceView) -> String {
         let pairs = [("entrance".to_owned(), entrance.entrance.clone())];

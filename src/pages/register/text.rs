@@ -52,6 +52,13 @@ pub(super) struct Text {
     pub(super) removed: &'static str,
     pub(super) failed: &'static str,
     pub(super) back: &'static str,
+    pub(super) add: &'static str,
+    pub(super) change: &'static str,
+    pub(super) remove: &'static str,
+    pub(super) save: &'static str,
+    pub(super) not_done: &'static str,
+    pub(super) somebody_first: &'static str,
+    pub(super) go_live: &'static str,
 }
 
 impl Text {
@@ -139,6 +146,13 @@ const DUTCH: Text = Text {
     removed: "verwijderd",
     failed: "Dit kan niet getoond worden",
     back: "Terug naar het register",
+    add: "toevoegen",
+    change: "wijzigen",
+    remove: "Verwijderen",
+    save: "Opslaan",
+    not_done: "Niet opgeslagen",
+    somebody_first: "Iemand anders heeft dit intussen gewijzigd, zoals hieronder staat. Slaat u nu op, dan komt wat u typte in de plaats.",
+    go_live: "Openstelling",
 };
 
 const ENGLISH: Text = Text {
@@ -189,4 +203,11 @@ const ENGLISH: Text = Text {
     removed: "removed",
     failed: "This cannot be shown",
     back: "Back to the register",
+    add: "add",
+    change: "change",
+    remove: "Remove",
+    save: "Save",
+    not_done: "Not saved",
+    somebody_first: "Somebody else changed this meanwhile, as stands below. When you save now, what you typed takes its place.",
+    go_live: "Go-live",
 };

@@ -73,6 +73,24 @@ pub fn read(form: Form, bytes: &[u8]) -> Result<Vec<Line>, Vec<Fault>> {
     if lines.len() > ENTRIES_MAX { Err(fault("20,000 entries at most")) } else { Ok(lines) }
 }
 
+/// The fields of an entry as a form has them: the columns of its table, and what stands in each. Those of a new one are empty.
+#[must_use]
+pub fn fields(kind: EntryKind, entry: Option<(&Entry, u32)>) -> Vec<(&'static str, String)> {
+    csv::fields(kind, entry)
+}
+
+/// Reads an entry from the fields of a form; a field that is not there is empty.
+///
+/// # Errors
+/// The field of each fault, and what was expected there.
+pub fn read_fields<'t>(
+    kind: EntryKind,
+    typed: impl Fn(&str) -> Option<&'t str>,
+) -> Result<Line, Vec<(&'static str, String)>> {
+    let cells = fields(kind, None).into_iter().map(|(name, _)| typed(name).unwrap_or_default().to_owned());
+    csv::read_fields(kind, &cells.collect::<Vec<_>>())
+}
+
 /// What spreadsheets put before a text in UTF-8.
 const UTF8_MARK: &[u8] = b"\xef\xbb\xbf";
 

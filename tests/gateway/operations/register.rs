@@ -188,3 +188,72 @@ async fn its_pages_are_in_both_languages_and_show_who_changed_what_to_those_who_
     assert_eq!(reader.ask("GET", "/register/bank", None).await.status, 404);
     gateway.stop().await;
 }
+
+#[tokio::test]
+async fn forms_add_change_and_remove_and_lose_nothing_that_was_typed() {
+    let gateway = Gateway::start().await;
+    let operator = registered(&gateway).await;
+    let reader = Operator::new(&gateway, "lezer");
+    assert_eq!(reader.ask("GET", "/register-form/supplier", None).await.status, 403);
+    let page = reader.ask("GET", "/register/supplier/his-a?lang=nl", None).await.text;
+    assert!(!page.contains("/register-form"), "a reader has no form: {page}");
+
+    let wrong = operator.send("/register-form/supplier?lang=nl", &[("id", "HIS B"), ("name", "Leverancier B")]).await;
+    assert_eq!(wrong.status, 400);
+    for said in ["value=\"HIS B\"", "value=\"Leverancier B\"", "aria-invalid", "lower-case letters", "Niet opgeslagen"]
+    {
+        assert!(wrong.text.contains(said), "{said}\n{}", wrong.text);
+    }
+    let number = operator.send("/register-form/supplier", &[("id", "b"), ("name", &gateway.patient())]).await;
+    assert!(number.status == 400 && !number.text.contains(&gateway.patient()), "no BSN comes back");
+    let added = operator.send("/register-form/supplier?lang=en", &[("id", "his-b"), ("name", "Leverancier B")]).await;
+    assert_eq!((added.status, &added.headers["location"]), (303, &"/register/supplier/his-b?lang=en".parse().unwrap()));
+    let page = operator.ask("GET", "/register/supplier/his-b?lang=en", None).await.text;
+    assert!(page.contains("Leverancier B") && page.contains("action=\"/register-form/supplier?lang=en\""), "{page}");
+    assert_eq!(gateway.last_audit("administration")["detail"], "register: supplier:his-b from version 0, revision 2");
+
+    let form = operator.ask("GET", "/register-form/practice?id=dijkzicht@medmij&lang=nl", None).await.text;
+    for said in ["value=\"Praktijk Dijkzicht\"", "value=\"waterland 2020-01-01..\"", "name=\"version\" value=\"1\""] {
+        assert!(form.contains(said), "{said}\n{form}");
+    }
+    let dijkzicht = |version: &'static str, patients: &'static str| {
+        [
+            ("provider", "dijkzicht@medmij"),
+            ("version", version),
+            ("agb", "01990099"),
+            ("name", "Praktijk Dijkzicht"),
+            ("place", "Zomerwind"),
+            ("patients", patients),
+            ("patients_16", "30000"),
+            ("supplier", "his-a"),
+            ("installation", "his-a-2"),
+            ("system_version", "12.4"),
+            ("coalitions", "waterland 2020-01-01.."),
+        ]
+    };
+    let small = operator.send("/register-form/practice?lang=nl", &dijkzicht("1", "39999")).await;
+    assert!(small.status == 422 && small.text.contains("99999 patiënten"), "{}", small.text);
+    assert!(small.text.contains("value=\"39999\""));
+    let larger = operator.send("/register-form/practice?lang=nl", &dijkzicht("1", "41000")).await;
+    assert_eq!(larger.status, 303, "{}", larger.text);
+    let second = operator.send("/register-form/practice?lang=nl", &dijkzicht("1", "42000")).await;
+    assert_eq!(second.status, 409);
+    for said in ["patients: 40000 → 41000", "value=\"42000\"", "name=\"version\" value=\"2\""] {
+        assert!(second.text.contains(said), "{said}\n{}", second.text);
+    }
+    assert_eq!(operator.send("/register-form/practice?lang=nl", &dijkzicht("2", "42000")).await.status, 303);
+
+    let foreign = operator
+        .send_from_elsewhere("/register-form/supplier", &[("action", "remove"), ("id", "his-b"), ("version", "1")]);
+    assert_eq!(foreign.await.status, 403);
+    let in_use =
+        operator.send("/register-form/supplier", &[("action", "remove"), ("id", "his-a"), ("version", "1")]).await;
+    assert_eq!(in_use.status, 422, "practices refer to it: {}", in_use.text);
+    let gone =
+        operator.send("/register-form/supplier", &[("action", "remove"), ("id", "his-b"), ("version", "1")]).await;
+    assert_eq!(gone.status, 303, "{}", gone.text);
+    assert!(!reader.ask("GET", "/register/supplier", None).await.text.contains("Leverancier B"));
+    let linde = reader.ask("GET", "/register/practice/huisarts.delinde@medmij?lang=nl", None).await.text;
+    assert!(linde.contains("Openstelling: ") && linde.contains("49 open"), "{linde}");
+    gateway.stop().await;
+}

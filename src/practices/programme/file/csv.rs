@@ -65,6 +65,30 @@ const fn columns(kind: EntryKind) -> &'static [&'static str] {
     }
 }
 
+/// The cells of an entry with the names of their columns; those of a new one are empty.
+pub(super) fn fields(kind: EntryKind, entry: Option<(&Entry, u32)>) -> Vec<(&'static str, String)> {
+    let columns = columns(kind);
+    let cells = entry.map(|(entry, version)| row(entry, version.to_string()));
+    let cells = cells.unwrap_or_else(|| vec![String::new(); columns.len()]);
+    columns.iter().copied().zip(cells).collect()
+}
+
+/// An entry from its cells, or the column of each fault and what was expected there.
+pub(super) fn read_fields(kind: EntryKind, cells: &[String]) -> Result<Line, Vec<(&'static str, String)>> {
+    let (columns, mut faults) = (columns(kind), Vec::new());
+    let record = csv::StringRecord::from(cells.to_vec());
+    let read = entry(kind, &mut Cells { columns, record: &record, line: 1, faults: &mut faults });
+    let named = |fault: Fault| {
+        let column = usize::try_from(fault.column).ok().and_then(|column| columns.get(column.checked_sub(1)?));
+        let column = column.copied().unwrap_or_default();
+        (column, fault.expected.trim_start_matches(column).trim_start_matches(": ").to_owned())
+    };
+    match read {
+        Ok(line) if faults.is_empty() => Ok(line),
+        Ok(_) | Err(_) => Err(faults.into_iter().map(named).collect()),
+    }
+}
+
 pub(super) fn read(kind: EntryKind, text: &str) -> Result<Vec<Line>, Vec<Fault>> {
     let mut reader = csv::ReaderBuilder::new().from_reader(text.as_bytes());
     let columns = columns(kind);

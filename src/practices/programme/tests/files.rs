@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::scene::*;
-use crate::practices::programme::file::{Fault, Form, changes, read, write};
+use crate::practices::programme::file::{Fault, Form, changes, fields, read, read_fields, write};
 use crate::practices::programme::*;
 
 const FORMS: [Form; 5] = [
@@ -46,6 +46,24 @@ async fn what_is_written_out_is_read_in_again_and_changes_nothing() {
     let all = write(Form::Toml, &register);
     let marked = [b"\xef\xbb\xbf", all.as_bytes()].concat();
     assert_eq!(read(Form::Toml, &marked).unwrap().len(), register.entries().len());
+}
+
+#[test]
+fn what_stands_in_a_form_is_read_back_and_each_fault_stands_at_its_field() {
+    let draft = rich();
+    for entry in draft.entries() {
+        let kind = entry.key().kind();
+        let typed = fields(kind, Some((&entry, 7)));
+        let value = |name: &str| typed.iter().find(|(field, _)| *field == name).map(|(_, value)| value.as_str());
+        let line = read_fields(kind, value).unwrap();
+        assert_eq!((line.made_from, line.entry), (Some(7), entry));
+    }
+    let wrong = read_fields(EntryKind::Practice, |name| (name == "agb").then_some("12")).unwrap_err();
+    let at: Vec<_> = wrong.iter().map(|(field, _)| *field).collect();
+    let needed =
+        ["agb", "installation", "name", "patients", "patients_16", "place", "provider", "supplier", "system_version"];
+    assert!(needed.iter().all(|field| at.contains(field)) && !at.contains(&"access_start"), "{wrong:?}");
+    assert!(wrong.contains(&("agb", "an AGB code has 8 digits".to_owned())), "{wrong:?}");
 }
 
 #[tokio::test]
