@@ -189,6 +189,23 @@ async fn its_pages_are_in_both_languages_and_show_who_changed_what_to_those_who_
     gateway.stop().await;
 }
 
+/// The form of a practice, as somebody fills it in.
+fn dijkzicht(version: &'static str, patients: &'static str) -> [(&'static str, &'static str); 11] {
+    [
+        ("provider", "dijkzicht@medmij"),
+        ("version", version),
+        ("agb", "01990099"),
+        ("name", "Praktijk Dijkzicht"),
+        ("place", "Zomerwind"),
+        ("patients", patients),
+        ("patients_16", "30000"),
+        ("supplier", "his-a"),
+        ("installation", "his-a-2"),
+        ("system_version", "12.4"),
+        ("coalitions", "waterland 2020-01-01.."),
+    ]
+}
+
 #[tokio::test]
 async fn forms_add_change_and_remove_and_lose_nothing_that_was_typed() {
     let gateway = Gateway::start().await;
@@ -216,21 +233,6 @@ async fn forms_add_change_and_remove_and_lose_nothing_that_was_typed() {
     for said in ["value=\"Praktijk Dijkzicht\"", "value=\"waterland 2020-01-01..\"", "name=\"version\" value=\"1\""] {
         assert!(form.contains(said), "{said}\n{form}");
     }
-    let dijkzicht = |version: &'static str, patients: &'static str| {
-        [
-            ("provider", "dijkzicht@medmij"),
-            ("version", version),
-            ("agb", "01990099"),
-            ("name", "Praktijk Dijkzicht"),
-            ("place", "Zomerwind"),
-            ("patients", patients),
-            ("patients_16", "30000"),
-            ("supplier", "his-a"),
-            ("installation", "his-a-2"),
-            ("system_version", "12.4"),
-            ("coalitions", "waterland 2020-01-01.."),
-        ]
-    };
     let small = operator.send("/register-form/practice?lang=nl", &dijkzicht("1", "39999")).await;
     assert!(small.status == 422 && small.text.contains("99999 patiënten"), "{}", small.text);
     assert!(small.text.contains("value=\"39999\""));
