@@ -135,7 +135,7 @@ fn the_next_smallest_part_goes_with_a_small_one() {
     use Sight::{Fewer, Shown, Withheld};
     assert_eq!(sights(&[40, 30, 20]), (vec![Shown, Shown, Shown], Shown));
     assert_eq!(sights(&[5, 0, 0]).1, Fewer);
-    assert_eq!(sights(&[40, 3, 20, 4]), (vec![Shown, Fewer, Withheld, Fewer], Shown));
+    assert_eq!(sights(&[40, 3, 20, 4]), (vec![Shown, Withheld, Withheld, Fewer], Shown));
     // One of 1 to 9 and one other: if that were said of the one, nine values would be left for the other.
     assert_eq!(sights(&[40, 3, 20, 0]), (vec![Shown, Withheld, Withheld, Shown], Shown));
     assert_eq!(sights(&[0, 0]), (vec![Shown, Shown], Shown));
