@@ -130,7 +130,7 @@ impl<'a> Draw<'a> {
         let day = self.dice.weighted(&self.firsts);
         let times = self.dice.runs(640_000, 24).saturating_add(1);
         self.visits_from(person, practice, day as u64, times);
-        if self.dice.happens(15_000) {
+        if self.dice.happens(25_000) {
             // They moved, or look with somebody else's practice for a second opinion.
             let other = self.dice.weighted(&self.draws);
             self.visits_from(person, other, self.dice.clone().below(DAYS), 1);

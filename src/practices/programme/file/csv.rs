@@ -160,7 +160,8 @@ fn practice(cells: &mut Cells<'_>) -> Read<Entry> {
     let provider = cells.needed("provider", ProviderName::parse);
     let agb = cells.needed("agb", Agb::parse);
     let (name, place) = (cells.needed("name", Text::parse), cells.needed("place", Text::parse));
-    let (patients, patients_16) = (cells.number("patients"), cells.number("patients_16"));
+    let mut number = |column| cells.number(column).and_then(|number| cells.filled(column, number));
+    let (patients, patients_16) = (number("patients"), number("patients_16"));
     let system = system(cells);
     let access_start = cells.optional("access_start", Day::parse);
     let memberships = cells.memberships("coalitions");
@@ -172,8 +173,8 @@ fn practice(cells: &mut Cells<'_>) -> Read<Entry> {
         agb: agb?,
         name: name?,
         place: place?,
-        patients: cells.filled("patients", patients?)?,
-        patients_16: cells.filled("patients_16", patients_16?)?,
+        patients: patients?,
+        patients_16: patients_16?,
         system: system?,
         access_start: access_start?,
         memberships: memberships?,
