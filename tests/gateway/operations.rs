@@ -12,6 +12,8 @@ pub(crate) mod register;
 mod second;
 mod switch;
 
+use std::time::Duration;
+
 use inzage::clock::SharedClock;
 use inzage::lists::ListKind;
 use inzage::sandbox::client::PgoClient;
@@ -182,6 +184,8 @@ async fn each_route_is_for_its_roles_and_stands_in_the_document() {
     // Each takes what it needs of it.
     let wish = json!({"reason": "verkeerde uitslagen, melding 12", "level": "info"});
     for (method, path, statuses) in expected {
+        // What is refused is bounded for each of them.
+        gateway.clock.advance(Duration::from_secs(2));
         for (who, status) in [&reader, &operator, &auditor, &nobody].into_iter().zip(statuses.into_iter().chain([403]))
         {
             let said = who.ask(method, path, Some(&wish)).await;

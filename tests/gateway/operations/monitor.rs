@@ -1,5 +1,8 @@
 //! The OPEN monitor as a reader sees it: pages in both languages, tables as files, and nothing small in any of them.
 
+use inzage::clock::Clock as _;
+use inzage::report::{Period, Scope};
+
 use super::Operator;
 use super::register::registered;
 use crate::harness::Gateway;
@@ -37,10 +40,19 @@ async fn a_reader_sees_the_programme_and_no_small_number() {
     gateway.stop().await;
 }
 
+/// Returns when the node has written down which practices the ZAL names.
+async fn until_the_zal_is_kept(gateway: &Gateway) {
+    let month = Period::month_of(gateway.clock.now()).unwrap();
+    while gateway.controls().figures.figures(&Scope::Whole, month).await.unwrap().on_zal == 0 {
+        tokio::task::yield_now().await;
+    }
+}
+
 #[tokio::test]
 async fn files_are_for_those_they_are_meant_for() {
     let gateway = Gateway::start().await;
     registered(&gateway).await;
+    until_the_zal_is_kept(&gateway).await;
     let reader = Operator::new(&gateway, "lezer");
     let table = reader.ask("GET", "/api/v1/monitor/whole/coalitions.csv", None).await;
     assert!(table.headers["content-type"].to_str().unwrap().starts_with("text/csv"));
