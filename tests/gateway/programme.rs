@@ -114,9 +114,11 @@ async fn simulated_records_have_the_members_of_real_ones() {
         let known = (kind.clone(), outcome.to_owned(), under.to_owned());
         let known = real.get(&known).unwrap_or_else(|| panic!("no real record is {known:?}"));
         for mut members in simulated {
-            // An app of MedMij names its request and a portal does not; the real walk that refuses is that of an app.
-            if kind == "consent_refused" {
-                members.insert("request_id".to_owned());
+            // An app of MedMij names its request, a portal need not; what refuses here, and what shows no token, is an app.
+            match (kind.as_str(), authorization.as_str()) {
+                ("consent_refused", _) => drop(members.insert("request_id".to_owned())),
+                ("resource_refused", "") => members.extend(["request_id", "correlation_id"].map(str::to_owned)),
+                _ => {}
             }
             // Some requests name what they ask for before they are refused, and some do not get that far.
             assert!(known.contains(&members), "{what:?}: {members:?} is none of {known:?}");
