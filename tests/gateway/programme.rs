@@ -116,7 +116,7 @@ async fn simulated_records_have_the_members_of_real_ones() {
         for mut members in simulated {
             // An app of MedMij names its request, a portal need not; what refuses here, and what shows no token, is an app.
             match (kind.as_str(), authorization.as_str()) {
-                ("consent_refused", _) => drop(members.insert("request_id".to_owned())),
+                ("consent_refused", _) => members.extend(["request_id".to_owned()]),
                 ("resource_refused", "") => members.extend(["request_id", "correlation_id"].map(str::to_owned)),
                 _ => {}
             }

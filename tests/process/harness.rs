@@ -167,6 +167,12 @@ impl Process {
         self.child.try_wait().unwrap().is_none()
     }
 
+    /// The highest number of a descriptor that it has open.
+    pub(crate) fn highest_descriptor(&self) -> u64 {
+        let open = fs::read_dir(format!("/proc/{}/fd", self.id())).unwrap();
+        open.map(|entry| entry.unwrap().file_name().to_str().unwrap().parse().unwrap()).max().unwrap()
+    }
+
     /// How much time of a processor it used so far.
     pub(crate) fn processor_time(&self) -> Duration {
         const TICKS_PER_SECOND: u64 = 100;
