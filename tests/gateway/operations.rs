@@ -181,10 +181,9 @@ async fn each_route_is_for_its_roles_and_stands_in_the_document() {
     ];
     let routes: Vec<_> = expected.iter().map(|(method, path, _)| ((*method).to_owned(), (*path).to_owned())).collect();
     assert_eq!(documented, routes);
-    // Each takes what it needs of it.
+    // Each takes what it needs of it. Refusals are bounded in time.
     let wish = json!({"reason": "verkeerde uitslagen, melding 12", "level": "info"});
     for (method, path, statuses) in expected {
-        // What is refused is bounded for each of them.
         gateway.clock.advance(Duration::from_secs(2));
         for (who, status) in [&reader, &operator, &auditor, &nobody].into_iter().zip(statuses.into_iter().chain([403]))
         {
